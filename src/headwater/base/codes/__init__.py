@@ -1,0 +1,39 @@
+"""Every error and diagnostic code: one kebab name and one number each, for ever.
+
+The first digit of the number is the floor: 1 project and jinja, 2 graph and sql, 3 cost and
+policy, 4 risk rules, 6 lake and engines, 7 catalog, 8 runs and jobs. There is no generic code.
+"""
+
+from headwater.base.codes import catalog, cost, graph, lake, project, risk, runs
+from headwater.base.codes.code import Code
+
+__all__ = ["CODES", "Code", "find_code", "find_code_or_none"]
+
+CODES: tuple[Code, ...] = (
+    *project.CODES,
+    *graph.CODES,
+    *cost.CODES,
+    *risk.CODES,
+    *lake.CODES,
+    *catalog.CODES,
+    *runs.CODES,
+)
+
+_BY_NAME = {key: code for code in CODES for key in (code.name, code.number.lower())}
+
+
+def find_code_or_none(name_or_number: str) -> Code | None:
+    """Find a code by its kebab name or its number, in any case: ``ref-not-found``, ``HW1203``."""
+    return _BY_NAME.get(name_or_number.strip().lower())
+
+
+def find_code(name_or_number: str) -> Code:
+    """Find a code by its kebab name or its number.
+
+    Raises:
+        KeyError: There is no such code.
+    """
+    code = find_code_or_none(name_or_number)
+    if code is None:
+        raise KeyError(name_or_number)
+    return code

@@ -1,0 +1,92 @@
+"""Findings about a user's project: collected, never raised, shown all at once with a code frame."""
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from typing import Literal
+
+from headwater.base.codes import find_code
+from headwater.base.errors import HeadwaterError
+from headwater.base.spans import Span
+
+Severity = Literal["error", "warning", "info"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Diagnostic:
+    """One finding.
+
+    Attributes:
+        code: The code's number, such as ``HW1203``; may be given as the kebab name.
+        severity: ``error`` stops what was asked for, ``warning`` does not, ``info`` only tells.
+        what: One sentence, names in backticks, no full stop.
+        why: What led to it or what it will cause, with numbers; may be empty.
+        fix: What to do; shown as ``hint:``; may be empty.
+        where: Place in the user's files, if there is one.
+        related: Further places, each with a note (the other duplicate, the hops of a cycle).
+        node: The unique_id of the node it is about; empty when it is about none.
+        name: The code's kebab name; filled in.
+    """
+
+    code: str
+    severity: Severity
+    what: str
+    why: str = ""
+    fix: str = ""
+    where: Span | None = None
+    related: tuple[tuple[Span, str], ...] = ()
+    node: str = ""
+    name: str = ""
+
+    def __post_init__(self) -> None:
+        known = find_code(self.code)
+        object.__setattr__(self, "code", known.number)
+        object.__setattr__(self, "name", known.name)
+
+
+def diagnostic_of(error: HeadwaterError, *, node: str = "") -> Diagnostic:
+    """Turn a raised error into the finding that reports it."""
+    return Diagnostic(
+        code=error.code,
+        severity="error",
+        what=error.what,
+        why=error.why,
+        fix=error.fix,
+        where=error.where,
+        node=node,
+    )
+
+
+def has_errors(diagnostics: Iterable[Diagnostic]) -> bool:
+    """Say whether any finding stops the command."""
+    return any(diagnostic.severity == "error" for diagnostic in diagnostics)
+
+
+def render(diagnostic: Diagnostic, read_line: Callable[[str, int], str | None]) -> list[str]:
+    """Write a finding as the lines that a terminal shows.
+
+    Args:
+        diagnostic: What to show.
+        read_line: Gives line ``n`` (from 1) of a file of the project, or None when there is none.
+    """
+    lines = [f"{diagnostic.severity}[{diagnostic.name}] {diagnostic.code}: {diagnostic.what}"]
+    if diagnostic.where:
+        lines += _frame(diagnostic.where, read_line)
+    for span, note in diagnostic.related:
+        lines.append(f"  ::: {span}  {note}")
+    if diagnostic.why:
+        lines.append(f"why: {diagnostic.why}")
+    if diagnostic.fix:
+        lines.append(f"hint: {diagnostic.fix}")
+    return lines
+
+
+def _frame(span: Span, read_line: Callable[[str, int], str | None]) -> list[str]:
+    lines = [f"  --> {span}"]
+    text = read_line(span.file, span.line)
+    if text is None:
+        return lines
+    number = str(span.line)
+    width = max(1, (span.end_column or span.column + 1) - span.column)
+    margin = " " * len(number)
+    caret = " " * (span.column - 1) + "^" * min(width, max(1, len(text) - span.column + 1))
+    return [*lines, f"  {number} | {text.expandtabs(1)}", f"  {margin} | {caret}"]

@@ -1,0 +1,89 @@
+"""Events: what happens while work runs, as values; shells decide how to show or store them."""
+
+from dataclasses import dataclass
+from typing import Literal, Protocol
+
+from headwater.base.ids import NodeId, RunId
+from headwater.base.meters import Meter
+
+NodeStatus = Literal["success", "pass", "warn", "fail", "error", "skipped"]
+"""dbt's words: success for builds; pass, warn and fail for tests; error; skipped."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunStarted:
+    """A run began.
+
+    Attributes:
+        run_id: The run.
+        steps: How many steps will run.
+        at: ISO 8601 UTC time.
+    """
+
+    run_id: RunId
+    steps: int
+    at: str
+    kind: Literal["run-started"] = "run-started"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NodeStarted:
+    """A node's first statement is about to run."""
+
+    run_id: RunId
+    node: NodeId
+    at: str
+    kind: Literal["node-started"] = "node-started"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NodeFinished:
+    """A node is done, one way or another.
+
+    Attributes:
+        run_id: The run.
+        node: dbt's unique_id.
+        status: How it ended.
+        message: One line: what was done, or why not.
+        rows: Rows written, or failing rows of a test; None when neither.
+        version: The Delta version it committed; None when it committed none.
+        meter: What it used.
+        at: ISO 8601 UTC time.
+    """
+
+    run_id: RunId
+    node: NodeId
+    status: NodeStatus
+    message: str
+    rows: int | None
+    version: int | None
+    meter: Meter
+    at: str
+    kind: Literal["node-finished"] = "node-finished"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunFinished:
+    """A run ended.
+
+    Attributes:
+        run_id: The run.
+        status: ``success``; ``failed`` when a node errored or a test failed; ``cancelled``.
+        at: ISO 8601 UTC time.
+    """
+
+    run_id: RunId
+    status: Literal["success", "failed", "cancelled"]
+    at: str
+    kind: Literal["run-finished"] = "run-finished"
+
+
+Event = RunStarted | NodeStarted | NodeFinished | RunFinished
+
+
+class Sink(Protocol):
+    """Who listens to events: a progress display, a log file, a test."""
+
+    def __call__(self, event: Event) -> None:
+        """Take one event; must not raise and must not block for long."""
+        ...

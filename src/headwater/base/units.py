@@ -1,0 +1,108 @@
+"""Quantities with their uncertainty, and how they are written for people.
+
+A number is never shown without its grade, and an unknown is ``?``, never zero.
+"""
+
+from dataclasses import dataclass
+from typing import Literal
+
+Grade = Literal["exact", "bound", "measured", "modelled", "guess", "unknown"]
+"""How a number is known: proved; an upper bound; from n earlier runs; computed from statistics
+with measured constants; without any history or statistics; not at all."""
+
+_KIB = 1024.0
+_MINUTE = 60.0
+_HOUR = 3600.0
+_CENT = 0.01
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Estimate:
+    """A predicted quantity with the interval that should hold it nine times in ten.
+
+    Attributes:
+        value: The most likely value; None when unknown.
+        low: Lower end of the 90 % interval; None when unknown.
+        high: Upper end of the 90 % interval; None when unknown or unbounded.
+        grade: How the number is known.
+        runs: For grade ``measured``, from how many earlier runs.
+    """
+
+    value: float | None
+    low: float | None
+    high: float | None
+    grade: Grade
+    runs: int = 0
+
+
+UNKNOWN = Estimate(value=None, low=None, high=None, grade="unknown")
+ZERO = Estimate(value=0.0, low=0.0, high=0.0, grade="exact")
+
+
+def exact(value: float) -> Estimate:
+    """Return an estimate that is proved, with no interval."""
+    return Estimate(value=float(value), low=float(value), high=float(value), grade="exact")
+
+
+def worst_grade(grades: list[Grade]) -> Grade:
+    """Return the least certain of several grades; ``exact`` for none."""
+    order: tuple[Grade, ...] = ("exact", "bound", "measured", "modelled", "guess", "unknown")
+    return max(grades, key=order.index, default="exact")
+
+
+def sum_estimates(parts: list[Estimate]) -> Estimate:
+    """Add estimates; unknown parts are left out of the value and make the grade ``unknown``.
+
+    The intervals are added end to end, which is an upper bound on the width of the sum's interval.
+    """
+    known = [part for part in parts if part.value is not None]
+    if not known and parts:
+        return UNKNOWN
+    highs = [part.high for part in parts]
+    return Estimate(
+        value=sum(part.value or 0.0 for part in known),
+        low=sum(part.low or 0.0 for part in known),
+        high=None if None in highs else sum(high or 0.0 for high in highs),
+        grade=worst_grade([part.grade for part in parts]),
+        runs=min((part.runs for part in known if part.grade == "measured"), default=0),
+    )
+
+
+def format_bytes(size: float | None) -> str:
+    """Write a number of bytes with a binary unit: ``18.2 GiB``; ``?`` for None."""
+    if size is None:
+        return "?"
+    for unit in ("B", "KiB", "MiB", "GiB"):
+        if abs(size) < _KIB:
+            return f"{size:.0f} {unit}" if unit == "B" else f"{size:.1f} {unit}"
+        size /= _KIB
+    return f"{size:.1f} TiB"
+
+
+def format_seconds(seconds: float | None) -> str:
+    """Write a duration: ``41 ms``, ``2.9 s``, ``3 m 05 s``, ``2 h 10 m``; ``?`` for None."""
+    if seconds is None:
+        return "?"
+    if seconds < 1:
+        return f"{seconds * 1000:.0f} ms"
+    if seconds < _MINUTE:
+        return f"{seconds:.1f} s"
+    if seconds < _HOUR:
+        return f"{int(seconds // 60)} m {int(seconds % 60):02d} s"
+    return f"{int(seconds // 3600)} h {int(seconds % 3600 // 60):02d} m"
+
+
+def format_dollars(dollars: float | None) -> str:
+    """Write money with as many digits as it needs: ``$14.10``, ``$0.0004``; ``?`` for None."""
+    if dollars is None:
+        return "?"
+    if dollars == 0:
+        return "$0"
+    if abs(dollars) >= _CENT:
+        return f"${dollars:,.2f}"
+    return f"${dollars:.2g}" if abs(dollars) >= 1e-4 else f"${dollars:.1e}"  # noqa: PLR2004
+
+
+def format_count(count: float | None) -> str:
+    """Write a count with separators: ``1,204,000``; ``?`` for None."""
+    return "?" if count is None else f"{count:,.0f}"

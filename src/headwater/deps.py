@@ -1,0 +1,1 @@
+"""Fetches packages from git and the hub; the one network user of a set-up."""

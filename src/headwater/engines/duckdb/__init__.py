@@ -1,0 +1,1 @@
+"""The embedded engine: DuckDB; the only package that imports it."""

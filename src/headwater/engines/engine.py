@@ -1,0 +1,259 @@
+"""What an engine is: the interface that adapters implement and `headwater.testing` checks.
+
+Nobody asks which engine it is; code asks a capability. An engine hands out sessions; a session
+belongs to one attempt of one node at a time, so that what it used can be measured by itself.
+"""
+
+from abc import ABC, abstractmethod
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from types import MappingProxyType
+from typing import ClassVar
+
+from headwater.base.meters import Meter
+from headwater.base.relations import Column, TableName
+from headwater.lake.snapshot import DataFile, Snapshot
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ViewSource:
+    """A view: bound by its SQL, whose own relations must be bound too."""
+
+    sql: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FileSource:
+    """Files that are no Delta table: Parquet, CSV or JSON.
+
+    Attributes:
+        location: Path or glob; the suffix says the format. Relative paths are the project's.
+        options: Reader options, such as ``{"hive_partitioning": "true"}``.
+    """
+
+    location: str
+    options: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EmptySource:
+    """No rows, only columns: for describing queries over tables that are not built yet."""
+
+    columns: tuple[Column, ...]
+
+
+Source = Snapshot | ViewSource | FileSource | EmptySource
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Destination:
+    """Where a write puts its data files.
+
+    Attributes:
+        root: Table root: absolute folder or object-store URL.
+        prefix: Beginning of every file name; unique to the run and attempt.
+        partition_by: Partition columns, in order.
+        file_bytes: Aimed-at size of a data file.
+    """
+
+    root: str
+    prefix: str
+    partition_by: tuple[str, ...] = ()
+    file_bytes: int = 128 * 1024 * 1024
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WriteAll:
+    """Write every row of the query; the caller decides whether it replaces or appends."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WriteMerge:
+    """Write the files that must change for the query's rows to be merged into ``target``.
+
+    Attributes:
+        target: The table as it is.
+        unique_key: Key columns; null keys match nothing.
+        update_columns: Columns to update; all when empty.
+        exclude_columns: Columns that an update leaves alone.
+        delete_matching: Remove matching rows and insert all of the query's rows (delete+insert),
+            instead of updating row by row.
+    """
+
+    target: Snapshot
+    unique_key: tuple[str, ...]
+    update_columns: tuple[str, ...] = ()
+    exclude_columns: tuple[str, ...] = ()
+    delete_matching: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WritePartitions:
+    """Write the query's rows; every partition of ``target`` that they touch is replaced."""
+
+    target: Snapshot
+
+
+WriteMode = WriteAll | WriteMerge | WritePartitions
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Written:
+    """What a write left in storage, not yet committed.
+
+    Attributes:
+        added: New data files, with statistics.
+        removed: Paths of files of the target that they replace.
+        columns: Columns of the rows written, in order.
+        rows_inserted: New rows.
+        rows_updated: Rows that replaced an older one.
+        rows_deleted: Rows that were removed.
+        meter: What it used.
+    """
+
+    added: tuple[DataFile, ...]
+    removed: tuple[str, ...]
+    columns: tuple[Column, ...]
+    rows_inserted: int
+    rows_updated: int
+    rows_deleted: int
+    meter: Meter
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Result:
+    """Rows of a query.
+
+    Attributes:
+        columns: Result columns.
+        rows: At most as many as were asked for, as Python values.
+        truncated: True when there were more.
+        meter: What it used.
+    """
+
+    columns: tuple[Column, ...]
+    rows: tuple[tuple[object, ...], ...]
+    truncated: bool
+    meter: Meter
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EngineStatistics:
+    """Facts about a running engine."""
+
+    sessions_open: int
+    sessions_max: int
+    memory_limit_bytes: int
+    threads: int
+
+
+class Session(ABC):
+    """One attempt's connection. Not for two threads at once, except ``interrupt``.
+
+    Every method that runs SQL raises ``UserCodeError`` when the engine refuses or fails the
+    user's SQL (code ``sql-failed``, with the engine's message), ``Unavailable`` when memory or
+    disk ran out (``out-of-memory``, ``disk-full``) or when it was interrupted (``interrupted``).
+    """
+
+    @abstractmethod
+    def bind(self, name: TableName, source: Source) -> None:
+        """Make ``name`` readable in SQL, replacing an earlier binding."""
+
+    @abstractmethod
+    def describe(self, sql: str) -> tuple[Column, ...]:
+        """Return the columns of a query without running it."""
+
+    @abstractmethod
+    def query(self, sql: str, *, rows_max: int) -> Result:
+        """Run a query and return at most ``rows_max`` rows."""
+
+    @abstractmethod
+    def execute(self, sql: str) -> Meter:
+        """Run statements for their effect on this session (hooks); results are dropped."""
+
+    @abstractmethod
+    def write(self, sql: str, mode: WriteMode, destination: Destination) -> Written:
+        """Run a query and write its rows as data files.
+
+        Raises:
+            Invalid: ``merge-duplicate-keys``, when a merge's query has a key twice; the error
+                shows some of them.
+        """
+
+    @abstractmethod
+    def write_seed(
+        self, path: str, column_types: Mapping[str, str], delimiter: str, destination: Destination
+    ) -> Written:
+        """Read a CSV file with dbt's type inference and write its rows as data files.
+
+        Raises:
+            Invalid: ``seed-ragged``, with the line, when rows do not have the header's fields.
+        """
+
+    @abstractmethod
+    def interrupt(self) -> None:
+        """Stop the running statement from another thread."""
+
+    @abstractmethod
+    def close(self) -> None:
+        """Give everything back; safe to call twice."""
+
+
+class Engine(ABC):
+    """Runs SQL. Opened by ``engines.registry``, the only door.
+
+    Attributes:
+        name: As written in profiles.
+        dialect: Name of its SQL dialect for ``headwater.sql``.
+        version: The engine's own version; history is kept apart by it.
+        can_merge: It can rewrite the files of a merge.
+        can_overwrite_partitions: It can replace partitions.
+        can_query_interactively: Its start-up is short enough for ``hw sql``.
+    """
+
+    name: ClassVar[str]
+    dialect: ClassVar[str]
+    can_merge: ClassVar[bool]
+    can_overwrite_partitions: ClassVar[bool]
+    can_query_interactively: ClassVar[bool]
+
+    @property
+    @abstractmethod
+    def version(self) -> str:
+        """The engine's own version."""
+
+    @abstractmethod
+    def open_session(self, *, catalog: str, schema: str) -> Session:
+        """Open a session whose bare names resolve in ``catalog.schema``.
+
+        At most ``sessions_max`` are open at once; a caller beyond that waits.
+        """
+
+    @abstractmethod
+    def statistics(self) -> EngineStatistics:
+        """Return facts about the engine now."""
+
+    @abstractmethod
+    def close(self) -> None:
+        """Close every session and give everything back; safe to call twice."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EngineSettings:
+    """How to open an engine.
+
+    Attributes:
+        kind: Name in the registry: ``duckdb``.
+        threads: How many sessions may be open at once (dbt's ``threads``).
+        memory_limit_bytes: Limit of the whole engine; None for 70 % of the machine's memory.
+        temp_directory: Folder for spilling; None for the system's.
+        settings: The engine's own settings by name.
+        project_root: Base of relative paths.
+    """
+
+    kind: str
+    threads: int
+    memory_limit_bytes: int | None = None
+    temp_directory: str | None = None
+    settings: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
+    project_root: str = "."

@@ -1,0 +1,119 @@
+"""The Graph: every node compiled, with its columns, its inputs and its place in the order.
+
+A pure value. ``graph.compile`` makes it; plan, runs and artifacts read it.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Literal, Protocol
+
+from headwater.base.ids import NodeId
+from headwater.base.relations import Column, TableName
+from headwater.project.node import Node
+from headwater.sql.lineage import QueryLineage
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CompiledNode:
+    """A node with its references resolved and its SQL compiled.
+
+    Attributes:
+        node: The node as read.
+        code: Compiled SQL of a full build (``is_incremental()`` false); for a test, the query
+            that returns failing rows; empty for seeds, sources and exposures.
+        incremental_code: Compiled SQL with ``is_incremental()`` true; None when the node is not
+            incremental.
+        depends_on: Nodes it reads directly, sorted; ephemeral models are kept as nodes here.
+        reads: Relations in the final SQL, ephemeral models inlined, sorted. For an incremental
+            node without its own table (``this``).
+        columns: Output columns with types; None when they could not be found out.
+        lineage: Trace of ``code``; None when it could not be traced.
+        fingerprint: Hash of meaning: the SQL without layout and comments plus the config that
+            changes what is stored (materialization, keys, strategy, hooks, column types ...).
+        reads_clock: How often the result changes by itself: ``""`` never, ``day`` for
+            current_date, ``always`` for now(), random() and the like.
+        pre_hooks: Rendered SQL to run before, in order.
+        post_hooks: Rendered SQL to run after, in order.
+    """
+
+    node: Node
+    code: str = ""
+    incremental_code: str | None = None
+    depends_on: tuple[NodeId, ...] = ()
+    reads: tuple[TableName, ...] = ()
+    columns: tuple[Column, ...] | None = None
+    lineage: QueryLineage | None = None
+    fingerprint: str = ""
+    reads_clock: Literal["", "day", "always"] = ""
+    pre_hooks: tuple[str, ...] = ()
+    post_hooks: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Graph:
+    """A compiled project.
+
+    Attributes:
+        project: Name of the root project.
+        target: Name of the profile target that it was compiled for.
+        nodes: Every enabled node by unique_id, in topological order (inputs first).
+        gates: Tests by the node whose commit they gate: a test gates the node it is attached to,
+            or the last of its inputs when it is attached to none; a test appears once.
+        checksum: Hash of every file and setting that the graph was compiled from.
+    """
+
+    project: str
+    target: str
+    nodes: Mapping[NodeId, CompiledNode]
+    gates: Mapping[NodeId, tuple[NodeId, ...]]
+    checksum: str
+
+    def relation_of(self, node: NodeId) -> TableName | None:
+        """Return where a node is stored, or None."""
+        return self.nodes[node].node.relation
+
+
+class LookupTable(Protocol):
+    """The answer to a query that a macro asked while compiling."""
+
+    @property
+    def columns(self) -> tuple[Column, ...]:
+        """Result columns."""
+        ...
+
+    @property
+    def rows(self) -> tuple[tuple[object, ...], ...]:
+        """Result rows, in order."""
+        ...
+
+
+class Lookup(Protocol):
+    """What compiling may ask about the world; implemented by the workspace.
+
+    Every answer is kept in ``State``, so that a plan replays without a lake.
+    """
+
+    def columns_or_none(self, relation: TableName) -> tuple[Column, ...] | None:
+        """Return the columns of an existing table or view, or None when there is none."""
+        ...
+
+    def relation_kind_or_none(self, relation: TableName) -> Literal["table", "view"] | None:
+        """Say what a name is in the lake today, or None."""
+        ...
+
+    def describe_or_none(
+        self, sql: str, inputs: Mapping[TableName, tuple[Column, ...]]
+    ) -> tuple[Column, ...] | None:
+        """Return the result columns of a query over inputs with the given columns, without data.
+
+        None when the engine refuses the query; compiling then falls back to inference.
+        """
+        ...
+
+    def run_query(self, sql: str) -> LookupTable:
+        """Run a query that a macro asked for (``run_query``, ``statement``).
+
+        Raises:
+            UserCodeError: The engine refused the query.
+        """
+        ...

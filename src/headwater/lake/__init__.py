@@ -1,0 +1,1 @@
+"""Delta tables: snapshots, our own commits, statistics and storage."""

@@ -1,0 +1,388 @@
+"""A plan: the ordered steps that would bring the lake to the project's state.
+
+A plan is a value. Building one reads nothing and writes nothing; explaining, pricing and running
+it are readers of the same steps. It holds everything that a run needs, so that a plan applied
+from a file runs exactly what was shown.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from types import MappingProxyType
+from typing import Literal
+
+from headwater.base.codec import Json
+from headwater.base.diagnostics import Diagnostic
+from headwater.base.ids import NodeId
+from headwater.base.relations import Column, TableName
+from headwater.base.units import UNKNOWN, Estimate
+from headwater.project.node import ResourceType
+
+Action = Literal["add", "rebuild", "incremental", "test", "skip"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Cost:
+    """What a step is expected to use.
+
+    Attributes:
+        bytes_read: Bytes read from storage.
+        bytes_written: Bytes of the data files written.
+        cpu_seconds: User and system CPU time.
+        dollars: CPU time at the declared price; unknown when no price is declared.
+    """
+
+    bytes_read: Estimate = UNKNOWN
+    bytes_written: Estimate = UNKNOWN
+    cpu_seconds: Estimate = UNKNOWN
+    dollars: Estimate = UNKNOWN
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Read:
+    """A relation that a step reads.
+
+    Attributes:
+        name: Its name in the step's SQL.
+        version: Its version when planned (see TableState.version); None when a step of this
+            same plan builds it first.
+    """
+
+    name: TableName
+    version: str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Target:
+    """What a building step makes.
+
+    Attributes:
+        relation: Where it is stored.
+        fingerprint: The graph's fingerprint of the node.
+        version: Version of the table when planned; None when it did not exist. The step refuses
+            when the table has moved on.
+        materialized: dbt's materialization.
+        columns: Expected output columns; None when unknown.
+        full_code: Compiled SQL of the full build, kept with the record for the next comparison.
+        depends_on: Direct inputs of the node in the graph, kept with the record.
+        partition_by: Partition columns of the stored table.
+        config: The node's effective config, for the record and for artifacts.
+        pre_hooks: SQL to run before, in order.
+        post_hooks: SQL to run after, in order.
+    """
+
+    relation: TableName
+    fingerprint: str
+    version: int | None
+    materialized: str
+    columns: tuple[Column, ...] | None
+    full_code: str
+    depends_on: tuple[NodeId, ...]
+    partition_by: tuple[str, ...] = ()
+    config: Mapping[str, Json] = field(default_factory=lambda: MappingProxyType({}))
+    pre_hooks: tuple[str, ...] = ()
+    post_hooks: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StepBase:
+    """What every step has.
+
+    Attributes:
+        node: dbt's unique_id.
+        name: Short name for people.
+        resource_type: What kind of node it is.
+        action: The plan's word: add, rebuild, incremental, test, skip.
+        reason: One line: why this action.
+        after: Nodes whose steps in this plan must be done first.
+        reads: Relations read, with the versions planned on.
+        cost: What it should use.
+    """
+
+    node: NodeId
+    name: str
+    resource_type: ResourceType
+    action: Action
+    reason: str
+    after: tuple[NodeId, ...] = ()
+    reads: tuple[Read, ...] = ()
+    cost: Cost = field(default_factory=Cost)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Build(StepBase):
+    """Write the whole table anew from ``sql`` and replace what was there in one commit."""
+
+    target: Target
+    sql: str
+    kind: Literal["build"] = "build"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LoadSeed(StepBase):
+    """Read a CSV file of the project into a table, replacing it in one commit.
+
+    Attributes:
+        path: Absolute path of the file.
+        delimiter: Field separator.
+        column_types: Declared types by column; others are inferred as dbt infers them.
+        checksum: SHA-256 of the file when planned.
+    """
+
+    target: Target
+    path: str
+    delimiter: str = ","
+    column_types: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
+    checksum: str = ""
+    kind: Literal["seed"] = "seed"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BuildView(StepBase):
+    """Keep ``sql`` in the metastore under the view's name."""
+
+    target: Target
+    sql: str
+    kind: Literal["view"] = "view"
+
+
+OnSchemaChange = Literal["ignore", "fail", "append_new_columns", "sync_all_columns"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Append(StepBase):
+    """Add the rows of ``sql`` to the table."""
+
+    target: Target
+    sql: str
+    on_schema_change: OnSchemaChange = "ignore"
+    kind: Literal["append"] = "append"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Merge(StepBase):
+    """Update rows whose key is in ``sql``, insert the others.
+
+    Attributes:
+        unique_key: Key columns.
+        update_columns: Columns to update; all when empty.
+        exclude_columns: Columns that an update leaves alone.
+        delete_matching: True for delete+insert: matching rows are removed and all rows inserted,
+            so that a key may occur more than once in ``sql``.
+    """
+
+    target: Target
+    sql: str
+    unique_key: tuple[str, ...]
+    update_columns: tuple[str, ...] = ()
+    exclude_columns: tuple[str, ...] = ()
+    delete_matching: bool = False
+    on_schema_change: OnSchemaChange = "ignore"
+    kind: Literal["merge"] = "merge"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OverwritePartitions(StepBase):
+    """Replace the partitions that occur in ``sql`` (dbt's insert_overwrite)."""
+
+    target: Target
+    sql: str
+    on_schema_change: OnSchemaChange = "ignore"
+    kind: Literal["overwrite-partitions"] = "overwrite-partitions"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TakeSnapshot(StepBase):
+    """Bring a dbt snapshot table up to date: new versions of rows are added, old ones closed.
+
+    Attributes:
+        sql: The snapshot's query.
+        unique_key: Key columns.
+        strategy: dbt's strategy.
+        updated_at: For ``timestamp``, the column that says when a row changed.
+        check_columns: For ``check``, the columns compared; empty means all.
+        hard_deletes: What becomes of rows that left the source.
+    """
+
+    target: Target
+    sql: str
+    unique_key: tuple[str, ...]
+    strategy: Literal["timestamp", "check"]
+    updated_at: str = ""
+    check_columns: tuple[str, ...] = ()
+    hard_deletes: Literal["ignore", "invalidate", "new_record"] = "ignore"
+    kind: Literal["snapshot"] = "snapshot"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunTest(StepBase):
+    """Run a test's query; rows it returns are failures.
+
+    Attributes:
+        sql: The query of failing rows.
+        gates: The node whose commit waits for this test; None when it runs on committed tables.
+        severity: dbt's severity.
+        warn_if: Condition on the number of failures, such as ``!= 0``.
+        error_if: Likewise for errors.
+        fail_calc: SQL expression over the failing rows that gives the number of failures.
+        limit: At most so many failing rows are looked at; None for all.
+        store_in: Table that failing rows are stored in; None when they are not kept.
+        fingerprint: The graph's fingerprint of the test.
+    """
+
+    sql: str
+    fingerprint: str
+    gates: NodeId | None = None
+    severity: Literal["error", "warn"] = "error"
+    warn_if: str = "!= 0"
+    error_if: str = "!= 0"
+    fail_calc: str = "count(*)"
+    limit: int | None = None
+    store_in: TableName | None = None
+    kind: Literal["test"] = "test"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Skip(StepBase):
+    """Do nothing: nothing that the node reads has changed, and neither has the node."""
+
+    kind: Literal["skip"] = "skip"
+
+
+Step = (
+    Build
+    | LoadSeed
+    | BuildView
+    | Append
+    | Merge
+    | OverwritePartitions
+    | TakeSnapshot
+    | RunTest
+    | Skip
+)
+BuildStep = Build | LoadSeed | BuildView | Append | Merge | OverwritePartitions | TakeSnapshot
+
+Effect = Literal["breaks", "degrades", "safe"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Hop:
+    """One node on the way from a change to a consumer."""
+
+    node: NodeId
+    column: str
+    file: str = ""
+    line: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Impact:
+    """What a change does to one consumer.
+
+    Attributes:
+        node: The consumer: a model, test, snapshot, exposure or metric.
+        column: Its column that is touched; empty when the whole consumer is.
+        change: One line: what changes for it, such as ``amount: DOUBLE -> DECIMAL(12,2)``.
+        effect: breaks, degrades or safe.
+        path: unique_ids from the changed node to the consumer, both included.
+        hops: The same way with the column and the place in the files at each node.
+    """
+
+    node: NodeId
+    column: str
+    change: str
+    effect: Effect
+    path: tuple[NodeId, ...] = ()
+    hops: tuple[Hop, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Change:
+    """How one node differs from what is deployed, for the plan's head lines.
+
+    Attributes:
+        node: unique_id.
+        sign: ``+`` new, ``~`` changed, ``-`` no longer in the project.
+        lines: What changed, one line each: ``column amount: DOUBLE -> DECIMAL(12,2)``.
+        breaking: True when a consumer breaks by it.
+        cost_before: What a run of the deployed version uses; unknown when it never ran.
+        cost_after: What a regular run of the new version will use.
+    """
+
+    node: NodeId
+    sign: Literal["+", "~", "-"]
+    lines: tuple[str, ...]
+    breaking: bool
+    cost_before: Cost = field(default_factory=Cost)
+    cost_after: Cost = field(default_factory=Cost)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Totals:
+    """Sums over the plan.
+
+    Attributes:
+        add: Nodes to add.
+        rebuild: Nodes to rebuild.
+        incremental: Nodes to bring up to date.
+        test: Tests to run.
+        skip: Nodes that need nothing.
+        errors: Diagnostics of severity error.
+        warnings: Diagnostics of severity warning.
+        not_estimated: Steps with an unknown cost.
+        cost: Sum over the steps.
+        month_before: Dollars per month of the deployed project at the declared schedule.
+        month_after: Dollars per month once this plan is applied.
+    """
+
+    add: int = 0
+    rebuild: int = 0
+    incremental: int = 0
+    test: int = 0
+    skip: int = 0
+    errors: int = 0
+    warnings: int = 0
+    not_estimated: int = 0
+    cost: Cost = field(default_factory=Cost)
+    month_before: Estimate = UNKNOWN
+    month_after: Estimate = UNKNOWN
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Plan:
+    """What would be done, what it costs, breaks and risks.
+
+    Attributes:
+        project: Root project.
+        target: Profile target.
+        checksum: The graph's checksum; applying refuses when the project has changed.
+        compared_with: The run compared with; empty before the first run.
+        created_at: ISO 8601 UTC time.
+        steps: In an order that respects ``after``.
+        changes: Nodes that differ from what is deployed.
+        impact: Consumers touched by the changes, breaking ones first.
+        diagnostics: Findings, errors first.
+        totals: Sums.
+        schema: Name and version of this document.
+    """
+
+    project: str
+    target: str
+    checksum: str
+    compared_with: str
+    created_at: str
+    steps: tuple[Step, ...]
+    changes: tuple[Change, ...] = ()
+    impact: tuple[Impact, ...] = ()
+    diagnostics: tuple[Diagnostic, ...] = ()
+    totals: Totals = field(default_factory=Totals)
+    schema: Literal["headwater.plan/1"] = "headwater.plan/1"
+
+    @property
+    def is_empty(self) -> bool:
+        """True when there is nothing to do."""
+        return all(isinstance(step, Skip) for step in self.steps)
+
+    @property
+    def is_blocked(self) -> bool:
+        """True when a finding of severity error forbids applying it."""
+        return any(diagnostic.severity == "error" for diagnostic in self.diagnostics)

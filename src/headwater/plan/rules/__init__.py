@@ -1,0 +1,1 @@
+"""Risk rules: one file a rule, listed in order in one tuple."""

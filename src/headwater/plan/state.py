@@ -1,0 +1,215 @@
+"""State: what is out there, as a value. `runs.state` reads it; the planner sees only this."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from types import MappingProxyType
+from typing import Literal
+
+from headwater.base.ids import NodeId, RunId
+from headwater.base.meters import Meter
+from headwater.base.relations import Column, TableName
+from headwater.sql.lineage import QueryLineage
+
+HISTORY_RUNS_MAX = 20
+"""How many earlier runs of a node State carries, newest first."""
+
+NO_RUN = RunId("")
+"""Stands for no run."""
+
+CHANGES_MAX = 500
+"""How many of a table's newest versions State describes."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DeployedNode:
+    """A node as the last successful run left it.
+
+    Attributes:
+        node: unique_id.
+        relation: Where it was built; None for tests.
+        materialized: How it was built.
+        fingerprint: The graph's fingerprint of it then.
+        code: Compiled SQL then (full build).
+        columns: Columns then.
+        lineage: Trace then; None when it could not be traced.
+        version: Delta version that the build committed; None for views and tests.
+        inputs: Version of each input then, by the text of its TableName; a table's Delta version,
+            or for files and views the fingerprint of what they were.
+        run_id: The run that built it.
+        built_at: ISO 8601 UTC time.
+        status: For tests their last result; ``success`` for builds.
+    """
+
+    node: NodeId
+    relation: TableName | None
+    materialized: str
+    fingerprint: str
+    code: str = ""
+    columns: tuple[Column, ...] | None = None
+    lineage: QueryLineage | None = None
+    version: int | None = None
+    inputs: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
+    run_id: RunId = NO_RUN
+    built_at: str = ""
+    status: str = "success"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class VersionChange:
+    """What one commit of a table did, from its log entry.
+
+    Attributes:
+        version: Delta version.
+        operation: The log's own word: WRITE, MERGE, OPTIMIZE ...
+        at: ISO 8601 UTC commit time.
+        rows_added: Rows in added files; None when the log has no counts.
+        bytes_added: Bytes of added files.
+        files_added: Number of added files.
+        files_removed: Number of removed files.
+        changes_data: False for maintenance that leaves the rows as they were.
+    """
+
+    version: int
+    operation: str
+    at: str
+    rows_added: int | None
+    bytes_added: int
+    files_added: int
+    files_removed: int
+    changes_data: bool = True
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TableState:
+    """A table, view or set of files as it is now.
+
+    Attributes:
+        name: Its name in compiled SQL.
+        kind: What it is.
+        version: ``str`` of the Delta version; for files and views a fingerprint of their content.
+        columns: Columns now.
+        rows: Row count by statistics; None when unknown.
+        size_bytes: Bytes of the active files; None when unknown.
+        files: Number of active files.
+        column_bytes: Compressed bytes by column, where known.
+        partition_columns: Partition columns, in order.
+        minimum: Smallest value by column, as text in the engine's notation, where known.
+        maximum: Largest value by column, likewise.
+        null_count: Nulls by column, where known.
+        changes: Newest commits first, at most CHANGES_MAX.
+        written_by: Run id in the newest commit, when it was ours; empty otherwise.
+    """
+
+    name: TableName
+    kind: Literal["table", "view", "files"]
+    version: str
+    columns: tuple[Column, ...]
+    rows: int | None = None
+    size_bytes: int | None = None
+    files: int = 0
+    column_bytes: Mapping[str, int] = field(default_factory=lambda: MappingProxyType({}))
+    partition_columns: tuple[str, ...] = ()
+    minimum: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
+    maximum: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
+    null_count: Mapping[str, int] = field(default_factory=lambda: MappingProxyType({}))
+    changes: tuple[VersionChange, ...] = ()
+    written_by: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Lateness:
+    """How late rows of a table arrived, measured commit by commit.
+
+    A row's lateness is the largest event time of all earlier commits minus its own event time,
+    or zero when that is negative.
+
+    Attributes:
+        table: The table.
+        column: Its event-time column.
+        rows: Rows measured.
+        buckets: Pairs of (lateness in whole hours, rows), ascending; on-time rows are bucket 0.
+    """
+
+    table: TableName
+    column: str
+    rows: int
+    buckets: tuple[tuple[int, int], ...]
+
+    def share_later_than(self, hours: float) -> float:
+        """Return the share of rows, 0 to 1, that arrived more than ``hours`` late."""
+        if not self.rows:
+            return 0.0
+        return sum(rows for late, rows in self.buckets if late > hours) / self.rows
+
+    @property
+    def hours_max(self) -> int:
+        """Return the lateness of the latest row in hours."""
+        return max((late for late, rows in self.buckets if rows), default=0)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NodeRun:
+    """One earlier run of a node.
+
+    Attributes:
+        run_id: The run.
+        action: The plan's word for what was done (add, rebuild, incremental, test).
+        fingerprint: The node's fingerprint then.
+        meter: What it used.
+        rows: Rows written, or failing rows of a test.
+        input_bytes: Bytes of its inputs then; None when unknown.
+        at: ISO 8601 UTC time.
+    """
+
+    run_id: RunId
+    action: str
+    fingerprint: str
+    meter: Meter
+    rows: int | None
+    input_bytes: int | None
+    at: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Prices:
+    """What quantities cost; ``plan.prices`` grows into versioned books later.
+
+    Attributes:
+        name: Shown as the basis of every dollar figure.
+        cpu_hour: Dollars for one CPU-hour.
+        source: Where the figure is from.
+        runs_per_month: Declared number of runs in a month, for monthly totals; None undeclared.
+        budget_month: Budget in dollars per month; None when there is none.
+    """
+
+    name: str
+    cpu_hour: float
+    source: str = ""
+    runs_per_month: float | None = None
+    budget_month: float | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class State:
+    """Everything that the planner may know about the world.
+
+    Attributes:
+        deployed: Nodes of the last successful runs.
+        tables: Every relation that the graph reads or writes and that exists now, by the text of
+            its TableName.
+        history: Earlier runs by node, newest first, at most HISTORY_RUNS_MAX each.
+        lateness: Measured arrival of rows for the event columns of incremental models.
+        prices: None when the user declared none; dollars are then unknown.
+        compared_with: Shown in the plan's first line; the newest run, empty before the first.
+        today: ISO date of planning, for models that read the calendar.
+    """
+
+    deployed: Mapping[NodeId, DeployedNode] = field(default_factory=lambda: MappingProxyType({}))
+    tables: Mapping[str, TableState] = field(default_factory=lambda: MappingProxyType({}))
+    history: Mapping[NodeId, tuple[NodeRun, ...]] = field(
+        default_factory=lambda: MappingProxyType({})
+    )
+    lateness: tuple[Lateness, ...] = ()
+    prices: Prices | None = None
+    compared_with: str = ""
+    today: str = ""

@@ -1,0 +1,1 @@
+"""Text to Project: the only reader of a project's files."""

@@ -1,0 +1,168 @@
+"""Nodes: everything a project declares, as frozen values in dbt's vocabulary."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from types import MappingProxyType
+from typing import Literal
+
+from headwater.base.codec import Json
+from headwater.base.ids import NodeId
+from headwater.base.relations import TableName
+from headwater.base.spans import Span
+
+ResourceType = Literal[
+    "model",
+    "seed",
+    "snapshot",
+    "source",
+    "test",
+    "unit_test",
+    "analysis",
+    "operation",
+    "exposure",
+    "metric",
+    "semantic_model",
+    "saved_query",
+]
+
+_EMPTY: Mapping[str, Json] = MappingProxyType({})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ref:
+    """A call of ``ref()``: ``ref('name')``, ``ref('package', 'name')``, ``ref('name', v=2)``."""
+
+    name: str
+    package: str | None = None
+    version: str | None = None
+    where: Span | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SourceRef:
+    """A call of ``source('source_name', 'table_name')``."""
+
+    source_name: str
+    name: str
+    where: Span | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ColumnInfo:
+    """A column as documented in a properties file."""
+
+    name: str
+    description: str = ""
+    data_type: str | None = None
+    quote: bool | None = None
+    meta: Mapping[str, Json] = _EMPTY
+    tags: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TestInfo:
+    """What makes a node a generic test.
+
+    Attributes:
+        name: The test macro without its ``test_`` prefix: ``unique``.
+        namespace: Package of the macro when written ``package.test``.
+        arguments: Keyword arguments as written, Jinja unrendered; ``model`` is the ref expression.
+        column: The column it is attached to, if any.
+        attached_node: The node whose properties declare it.
+    """
+
+    name: str
+    namespace: str | None
+    arguments: Mapping[str, Json]
+    column: str | None
+    attached_node: NodeId | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SourceInfo:
+    """What makes a node a source table.
+
+    Attributes:
+        source_name: Name of the source that the table belongs to.
+        identifier: Physical table name.
+        external_location: File path, glob or ``delta.`path``` to read instead of a lake table
+            (dbt-duckdb's ``external_location``), with ``{name}`` and ``{identifier}`` filled in;
+            None when it is a table of the lake.
+        loaded_at_field: Column used for freshness.
+    """
+
+    source_name: str
+    identifier: str
+    external_location: str | None = None
+    loaded_at_field: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Node:
+    """One thing that the project declares.
+
+    Attributes:
+        unique_id: dbt's unique_id.
+        resource_type: What it is.
+        package: Name of the package that declares it.
+        name: Its name in refs and selectors.
+        path: Path relative to the resource folder (``staging/stg_orders.sql``).
+        original_path: Path relative to the package's root, forward slashes.
+        fqn: Package, folders and name; the path that selectors and config trees match.
+        raw_code: Text before rendering; empty for seeds and for nodes from properties files.
+        config: Effective config: project tree, properties file and in-file, by dbt's precedence;
+            keys without ``+``, hyphens as underscores. ``enabled``, ``materialized``, ``tags``,
+            ``meta``, ``schema``, ``alias``, ``database``, ``unique_key``, ``severity`` ...
+        relation: Where it is built, after the generate_*_name macros; for a source, what it
+            reads; None for nodes without a table (ephemeral models, tests, exposures).
+        refs: Calls of ref, in order.
+        sources: Calls of source, in order.
+        macros: unique_ids of the macros called, sorted.
+        columns: Documented columns, by name, in file order.
+        description: Rendered description.
+        tags: Effective tags, sorted.
+        meta: Effective meta.
+        patch_path: Properties file that describes it; empty when none.
+        checksum: SHA-256 of the raw file.
+        test: For generic tests.
+        source: For sources.
+        declared: The properties-file entry as written (exposures, metrics, semantic models,
+            saved queries, unit tests), for artifacts and later capabilities.
+        where: Place of the definition.
+        config_call: The in-file config() values alone (dbt's ``config_call_dict``).
+    """
+
+    unique_id: NodeId
+    resource_type: ResourceType
+    package: str
+    name: str
+    path: str
+    original_path: str
+    fqn: tuple[str, ...]
+    raw_code: str = ""
+    config: Mapping[str, Json] = _EMPTY
+    relation: TableName | None = None
+    refs: tuple[Ref, ...] = ()
+    sources: tuple[SourceRef, ...] = ()
+    macros: tuple[str, ...] = ()
+    columns: Mapping[str, ColumnInfo] = field(default_factory=lambda: MappingProxyType({}))
+    description: str = ""
+    tags: tuple[str, ...] = ()
+    meta: Mapping[str, Json] = _EMPTY
+    patch_path: str = ""
+    checksum: str = ""
+    test: TestInfo | None = None
+    source: SourceInfo | None = None
+    declared: Mapping[str, Json] = _EMPTY
+    where: Span | None = None
+    config_call: Mapping[str, Json] = _EMPTY
+
+    @property
+    def materialized(self) -> str:
+        """Materialization: table, view, incremental, ephemeral, seed, snapshot, test."""
+        return str(self.config.get("materialized") or "view")
+
+    @property
+    def is_enabled(self) -> bool:
+        """False when config says ``enabled: false``."""
+        return bool(self.config.get("enabled", True))

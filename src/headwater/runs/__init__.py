@@ -1,0 +1,1 @@
+"""Where the wings meet: State is read, plans are executed, results recorded."""

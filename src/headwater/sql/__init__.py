@@ -1,0 +1,1 @@
+"""SQL text as trees: parse, qualify, trace columns, fingerprint, compare."""

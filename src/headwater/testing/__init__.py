@@ -1,0 +1,1 @@
+"""The public test kit: in-memory stand-ins and fixture projects."""

@@ -1,0 +1,1 @@
+"""The composition root: settings in, the eight functions wired, methods of one line each."""
