@@ -25,7 +25,9 @@ ResourceType = Literal[
     "saved_query",
 ]
 
-_EMPTY: Mapping[str, Json] = MappingProxyType({})
+
+def _empty() -> Mapping[str, Json]:
+    return MappingProxyType({})  # as a factory: Python 3.11 calls it a mutable default
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,7 +57,7 @@ class ColumnInfo:
     description: str = ""
     data_type: str | None = None
     quote: bool | None = None
-    meta: Mapping[str, Json] = _EMPTY
+    meta: Mapping[str, Json] = field(default_factory=_empty)
     tags: tuple[str, ...] = ()
 
 
@@ -140,7 +142,7 @@ class Node:
     original_path: str
     fqn: tuple[str, ...]
     raw_code: str = ""
-    config: Mapping[str, Json] = _EMPTY
+    config: Mapping[str, Json] = field(default_factory=_empty)
     relation: TableName | None = None
     refs: tuple[Ref, ...] = ()
     sources: tuple[SourceRef, ...] = ()
@@ -148,14 +150,14 @@ class Node:
     columns: Mapping[str, ColumnInfo] = field(default_factory=lambda: MappingProxyType({}))
     description: str = ""
     tags: tuple[str, ...] = ()
-    meta: Mapping[str, Json] = _EMPTY
+    meta: Mapping[str, Json] = field(default_factory=_empty)
     patch_path: str = ""
     checksum: str = ""
     test: TestInfo | None = None
     source: SourceInfo | None = None
-    declared: Mapping[str, Json] = _EMPTY
+    declared: Mapping[str, Json] = field(default_factory=_empty)
     where: Span | None = None
-    config_call: Mapping[str, Json] = _EMPTY
+    config_call: Mapping[str, Json] = field(default_factory=_empty)
 
     @property
     def materialized(self) -> str:
