@@ -54,7 +54,7 @@ def from_builtins(wanted: type[T], value: object) -> T:
     """
     try:
         return _builder(wanted)(value)  # type: ignore[no-any-return, arg-type]
-    except (KeyError, TypeError, AttributeError) as error:
+    except (KeyError, TypeError, ValueError, AttributeError) as error:
         message = f"not a {getattr(wanted, '__name__', wanted)}: {error!r}"
         raise ValueError(message) from error
 
@@ -85,7 +85,7 @@ def _builder(wanted: Any) -> Build:  # noqa: ANN401 - annotations are of any typ
     if origin in {list, set, frozenset}:
         item, make = _builder(get_args(wanted)[0]), origin
         return lambda value: make(item(part) for part in value)
-    if origin is not None and issubclass(origin, Mapping):
+    if isinstance(origin, type) and issubclass(origin, Mapping):
         item = _builder(get_args(wanted)[1])
         return lambda value: MappingProxyType({key: item(part) for key, part in value.items()})
     return _scalar_builder(wanted, origin)
@@ -139,6 +139,8 @@ def _dataclass_builder(wanted: Any) -> Build:  # noqa: ANN401
 
 
 def _union_builder(members: tuple[Any, ...]) -> Build:
+    if any(get_origin(member) is dict for member in members):
+        return lambda value: value  # Json: any JSON value is one
     kinds: dict[str, Build] = {}
     others: list[Any] = []
     for member in members:

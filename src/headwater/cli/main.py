@@ -1,6 +1,141 @@
-"""The table of commands; each is imported only when it is called."""
+"""The command table: names and one line each; a command's module is imported when it is called.
+
+Starting must stay cheap (`hw --help` under 80 ms of CPU), so nothing here imports the engine,
+the lake, the SQL parser or rich.
+"""
+
+import os
+import sys
+from importlib import import_module
+
+import click
+
+from headwater import __version__
+from headwater.base.errors import HeadwaterError
+from headwater.cli.output import emit_error
+
+COMMANDS: dict[str, tuple[str, str, str]] = {
+    "init": ("Start", "init", "Make a new project, or a copy of the example"),
+    "deps": ("Start", "deps", "Fetch the packages that the project names"),
+    "debug": ("Start", "debug", "Show what was found: files, profile, lake, engine"),
+    "check": ("Look before", "check", "Find faults in the project without data or credentials"),
+    "plan": ("Look before", "plan", "Say what a build would do, cost, break and risk"),
+    "lineage": ("Look before", "lineage", "Show which columns flow into which"),
+    "explain": ("Look before", "explain", "Explain a code such as HW1203"),
+    "build": ("Build", "build", "Plan and apply: seeds, models, snapshots, tests"),
+    "apply": ("Build", "apply", "Do what a plan says, exactly"),
+    "run": ("Build", "build", "Build models only"),
+    "seed": ("Build", "build", "Load seeds only"),
+    "snapshot": ("Build", "build", "Take snapshots only"),
+    "test": ("Build", "build", "Run tests only"),
+    "sql": ("Use", "sql", "Query tables, views, older versions and Delta paths"),
+    "show": ("Use", "show", "Run a model's query, or a query with Jinja, and show rows"),
+    "table": ("Use", "table", "List tables, show a table's versions or its make-up"),
+    "parse": ("Project", "parse", "Read the project and write manifest.json"),
+    "compile": ("Project", "compile", "Write the SQL of every node, or of one query"),
+    "ls": ("Project", "ls", "List what a selection holds"),
+    "docs": ("Project", "docs", "Write catalog.json and manifest.json"),
+    "clean": ("Project", "clean", "Remove artifacts, packages and leftovers of killed runs"),
+    "config": ("Project", "config", "Show every setting and where its value came from"),
+    "schema": ("Project", "schema", "Print the JSON Schema of a document"),
+}
+
+
+class Commands(click.Group):
+    """A group that knows its commands' names and imports a command when it is called."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002
+        """Return the names in the order of the table."""
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002
+        """Import one command."""
+        if cmd_name not in COMMANDS:
+            return None
+        module = import_module(f"headwater.cli.{COMMANDS[cmd_name][1]}")
+        command: click.Command = getattr(module, f"{cmd_name}_command")
+        return command
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        """Find the command, or say which one was probably meant."""
+        name = args[0]
+        if name not in COMMANDS:
+            raise click.UsageError(f"no such command: {name}.{_nearest(name)}", ctx)
+        return super().resolve_command(ctx, args)
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002
+        """Write the commands by group, without importing any."""
+        groups: dict[str, list[tuple[str, str]]] = {}
+        for name, (group, _, line) in COMMANDS.items():
+            groups.setdefault(group, []).append((name, line))
+        for group, rows in groups.items():
+            with formatter.section(group):
+                formatter.write_dl(rows, col_max=12)
+
+
+def _nearest(name: str) -> str:
+    from difflib import get_close_matches
+
+    near = get_close_matches(name, COMMANDS, n=1)
+    return f" Did you mean `{near[0]}`?" if near else ""
+
+
+@click.command(
+    cls=Commands,
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+    epilog="Exit codes: 0 ok, 1 a node or test failed, 2 usage or project fault, "
+    "3 blocked by policy, 4 try again later, 130 interrupted.",
+)
+@click.version_option(__version__, "-V", "--version", message="headwater %(version)s")
+def hw() -> None:
+    """Plan, build and query a lakehouse of Delta tables from a dbt project."""
 
 
 def run(arguments: list[str]) -> int:
-    """Run one command and return its exit code."""
-    raise NotImplementedError(arguments)
+    """Run one command and return its exit code (see the epilog above)."""
+    output = _wanted_output(arguments)
+    try:
+        code = hw.main(arguments, prog_name="hw", standalone_mode=False)
+    except HeadwaterError as error:
+        return emit_error(error, output)
+    except click.UsageError as error:
+        usage = error.ctx.get_usage() if error.ctx else "hw COMMAND [OPTIONS]"
+        fault = HeadwaterError(
+            "command-unknown", error.format_message(), fix=f"{usage}  (try --help)"
+        )
+        return emit_error(fault, output)
+    except click.exceptions.Exit as exit_:
+        return exit_.exit_code
+    except (click.Abort, KeyboardInterrupt):
+        print("interrupted", file=sys.stderr)
+        return 130
+    except BrokenPipeError:
+        # The reader of our output has gone (`hw ls | head`): not a fault of ours.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+    except Exception as error:  # noqa: BLE001 - the last line of defence names the fault as ours
+        return _internal(error, output)
+    return code if isinstance(code, int) else 0
+
+
+def _internal(error: Exception, output: str) -> int:
+    import traceback
+
+    traceback.print_exc(file=sys.stderr)
+    fault = HeadwaterError(
+        "internal",
+        f"Headwater failed: {type(error).__name__}: {error}",
+        fix="nothing was published; please file a bug with the lines above",
+    )
+    return emit_error(fault, output)
+
+
+def _wanted_output(arguments: list[str]) -> str:
+    for position, argument in enumerate(arguments):
+        if argument.startswith("--output="):
+            return argument.partition("=")[2]
+        if argument == "--output" and position + 1 < len(arguments):
+            return arguments[position + 1]
+    return "text"

@@ -378,6 +378,11 @@ class Plan:
     schema: Literal["headwater.plan/1"] = "headwater.plan/1"
 
     @property
+    def is_compiled(self) -> bool:
+        """False when the project has faults, so that there is nothing to plan."""
+        return bool(self.checksum)
+
+    @property
     def is_empty(self) -> bool:
         """True when there is nothing to do."""
         return all(isinstance(step, Skip) for step in self.steps)

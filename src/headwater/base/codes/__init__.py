@@ -4,12 +4,13 @@ The first digit of the number is the floor: 1 project and jinja, 2 graph and sql
 policy, 4 risk rules, 6 lake and engines, 7 catalog, 8 runs and jobs. There is no generic code.
 """
 
-from headwater.base.codes import catalog, cost, graph, lake, project, risk, runs
+from headwater.base.codes import catalog, cost, graph, lake, project, query, risk, runs, settings
 from headwater.base.codes.code import Code
 
 __all__ = ["CODES", "Code", "find_code", "find_code_or_none"]
 
 CODES: tuple[Code, ...] = (
+    *settings.CODES,
     *project.CODES,
     *graph.CODES,
     *cost.CODES,
@@ -17,6 +18,7 @@ CODES: tuple[Code, ...] = (
     *lake.CODES,
     *catalog.CODES,
     *runs.CODES,
+    *query.CODES,
 )
 
 _BY_NAME = {key: code for code in CODES for key in (code.name, code.number.lower())}

@@ -1,0 +1,38 @@
+"""Codes of ad-hoc queries: HW805x."""
+
+from headwater.base.codes.code import Code
+
+CODES: tuple[Code, ...] = (
+    Code(
+        name="relation-not-found",
+        number="HW8050",
+        title="A query names a table or view that does not exist",
+        explain="""A name in `hw sql` is looked up as `catalog.schema.name`, as `schema.name` in the current
+catalog, or as a bare name: in the target's schema first, then wherever it occurs once.
+
+`hw table list` shows what there is. A model that was never built is not there yet: `hw build`.
+A Delta table outside the lake is named by its path: ``select * from delta.`/path/to/table` ``.""",
+    ),
+    Code(
+        name="view-too-deep",
+        number="HW8051",
+        title="Views lie too deep within each other",
+        explain="""A view reads a view that reads a view, more than a hundred deep; most probably
+one of them reads itself. `hw table describe NAME` shows a view's SQL. Build one of the models between
+them as a table.""",
+    ),
+    Code(
+        name="view-has-no-versions",
+        number="HW8052",
+        title="An older version of a view was asked for",
+        explain="""Tables have versions, views do not: a view is SQL that runs when it is read. Ask
+for a version of a table that the view reads, or build the model as a table to keep its versions.""",
+    ),
+    Code(
+        name="timestamp-unreadable",
+        number="HW8053",
+        title="The time of TIMESTAMP AS OF cannot be read",
+        explain="""Write an ISO 8601 date or time: `'2026-11-21'`, `'2026-11-21T06:02:00'` (UTC) or
+`'2026-11-21T06:02:00+01:00'`. The version in force at that time is read.""",
+    ),
+)

@@ -1,0 +1,236 @@
+"""Settings: every knob, where its value came from, and the order in which places are asked.
+
+Flags win over environment variables, these over ``headwater.yml``, that over defaults. Settings
+are data, read once by the shell that starts a command; nothing below reads the environment.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Literal
+
+from headwater.base.codec import Json
+from headwater.base.errors import Invalid
+
+Origin = Literal["flag", "environment", "file", "default"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Setting:
+    """One knob.
+
+    Attributes:
+        name: Name in flags (with hyphens) and in ``headwater.yml`` (dots are levels).
+        default: Text of the default; None when there is none.
+        kind: How the text is read.
+        environment: Environment variables that set it, the first set one wins.
+        help: One sentence for the reference.
+    """
+
+    name: str
+    default: str | None
+    kind: Literal["text", "whole", "number", "flag"]
+    environment: tuple[str, ...]
+    help: str
+
+
+SETTINGS: tuple[Setting, ...] = (
+    Setting(
+        name="project_dir",
+        default=".",
+        kind="text",
+        environment=("HEADWATER_PROJECT_DIR", "DBT_PROJECT_DIR"),
+        help="Folder of `dbt_project.yml`.",
+    ),
+    Setting(
+        name="profiles_dir",
+        default=None,
+        kind="text",
+        environment=("HEADWATER_PROFILES_DIR", "DBT_PROFILES_DIR"),
+        help="Folder of `profiles.yml`; else the project's folder, then `~/.dbt`.",
+    ),
+    Setting(
+        name="profile",
+        default=None,
+        kind="text",
+        environment=("HEADWATER_PROFILE", "DBT_PROFILE"),
+        help="Profile to use instead of the project's.",
+    ),
+    Setting(
+        name="target",
+        default=None,
+        kind="text",
+        environment=("HEADWATER_TARGET", "DBT_TARGET"),
+        help="Output of the profile to use instead of its default.",
+    ),
+    Setting(
+        name="target_path",
+        default=None,
+        kind="text",
+        environment=("HEADWATER_TARGET_PATH", "DBT_TARGET_PATH"),
+        help="Folder for artifacts; else the project's `target-path`, else `target`.",
+    ),
+    Setting(
+        name="threads",
+        default=None,
+        kind="whole",
+        environment=("HEADWATER_THREADS", "DBT_THREADS"),
+        help="How many nodes run at once; else the profile's `threads`, else 4.",
+    ),
+    Setting(
+        name="memory_limit",
+        default=None,
+        kind="text",
+        environment=("HEADWATER_MEMORY_LIMIT",),
+        help="Memory of the engine, such as `4GB`; else the profile's, else 70 % of the machine's.",
+    ),
+    Setting(
+        name="packages_mirror",
+        default=None,
+        kind="text",
+        environment=("HEADWATER_PACKAGES_MIRROR",),
+        help="Folder with copies of packages that `hw deps` uses instead of the network.",
+    ),
+    Setting(
+        name="prices.name",
+        default=None,
+        kind="text",
+        environment=(),
+        help="Name of the price, shown as the basis of dollar figures.",
+    ),
+    Setting(
+        name="prices.cpu_hour",
+        default=None,
+        kind="number",
+        environment=("HEADWATER_PRICE_CPU_HOUR",),
+        help="Dollars for one CPU-hour; without it dollars are unknown and shown as `?`.",
+    ),
+    Setting(
+        name="prices.source",
+        default=None,
+        kind="text",
+        environment=(),
+        help="Where the price is from, with its date.",
+    ),
+    Setting(
+        name="prices.runs_per_month",
+        default=None,
+        kind="number",
+        environment=(),
+        help="Declared runs a month, for monthly totals.",
+    ),
+    Setting(
+        name="prices.budget_month",
+        default=None,
+        kind="number",
+        environment=(),
+        help="Dollars a month; a plan above it is blocked (HW3001).",
+    ),
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Value:
+    """A setting's value and the place it came from.
+
+    Attributes:
+        setting: The knob.
+        value: Its value; None when it is not set anywhere.
+        origin: Kind of place.
+        place: The place in words: ``--threads``, ``DBT_THREADS``, ``headwater.yml``.
+    """
+
+    setting: Setting
+    value: str | int | float | bool | None
+    origin: Origin
+    place: str
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """Every setting's value, by name."""
+
+    values: Mapping[str, Value]
+
+    def text(self, name: str) -> str | None:
+        """Return a setting as text, or None when it is not set."""
+        value = self.values[name].value
+        return None if value is None else str(value)
+
+    def whole(self, name: str) -> int | None:
+        """Return a whole number, or None when it is not set."""
+        value = self.values[name].value
+        return None if value is None else int(value)
+
+    def number(self, name: str) -> float | None:
+        """Return a number, or None when it is not set."""
+        value = self.values[name].value
+        return None if value is None else float(value)
+
+
+def resolve_settings(
+    flags: Mapping[str, str | float | bool | None],
+    environment: Mapping[str, str],
+    file: Mapping[str, Json],
+) -> Settings:
+    """Ask flags, environment, file and defaults for every setting, in this order.
+
+    Args:
+        flags: Values by name; None means the flag was not given.
+        environment: Environment variables.
+        file: Content of ``headwater.yml``; nested mappings are levels of the name.
+
+    Raises:
+        Invalid: ``setting-invalid``, when a value is not of its kind; ``setting-unknown``, when
+            the file has a key that nobody reads.
+    """
+    values = {setting.name: _resolve(setting, flags, environment, file) for setting in SETTINGS}
+    return Settings(values)
+
+
+def _resolve(
+    setting: Setting,
+    flags: Mapping[str, str | float | bool | None],
+    environment: Mapping[str, str],
+    file: Mapping[str, Json],
+) -> Value:
+    if (given := flags.get(setting.name)) is not None:
+        return _value(setting, given, "flag", "--" + setting.name.replace("_", "-"))
+    for variable in setting.environment:
+        if environment.get(variable):
+            return _value(setting, environment[variable], "environment", variable)
+    found = _find(file, setting.name)
+    if found is not None:
+        return _value(setting, found, "file", "headwater.yml")
+    if setting.default is None:
+        return Value(setting=setting, value=None, origin="default", place="default")
+    return _value(setting, setting.default, "default", "default")
+
+
+def _find(file: Mapping[str, Json], name: str) -> Json:
+    level: Json | Mapping[str, Json] = file
+    for part in name.split("."):
+        if not isinstance(level, Mapping):
+            return None
+        level = level.get(part)
+    return level  # type: ignore[return-value]
+
+
+def _value(setting: Setting, given: object, origin: Origin, place: str) -> Value:
+    try:
+        match setting.kind:
+            case "text":
+                value: str | int | float | bool = str(given)
+            case "whole":
+                value = int(str(given))
+            case "number":
+                value = float(str(given))
+            case "flag":
+                value = str(given).lower() in {"1", "true", "yes", "on"}
+    except ValueError as error:
+        raise Invalid(
+            "setting-invalid",
+            f"setting `{setting.name}` is {given!r}, which is not a {setting.kind} number",
+            why=f"it was given by {place}",
+            fix=setting.help,
+        ) from error
+    return Value(setting=setting, value=value, origin=origin, place=place)

@@ -1,0 +1,79 @@
+"""``hw build``, ``run``, ``seed``, ``snapshot``, ``test``: plan and apply in one step."""
+
+from collections.abc import Callable
+from typing import TypeVar
+
+import click
+
+from headwater.cli.options import ProjectFlags, project_options, selection_options
+from headwater.cli.output import emit_document, note, output_option
+from headwater.cli.plan import exit_code, show
+from headwater.cli.progress import run_with_progress
+from headwater.workspace import PlanRequest, Selection, Verb
+
+F = TypeVar("F", bound=Callable[..., object])
+
+
+def building_options(command: F) -> F:
+    """Give a command the options of everything that builds."""
+    options = (
+        click.option(
+            "-f", "--full-refresh", is_flag=True, help="Rebuild incremental models whole."
+        ),
+        click.option("-x", "--fail-fast", is_flag=True, help="Stop at the first failure."),
+        click.option("--force", is_flag=True, help="Rebuild what is selected even if unchanged."),
+        click.option(
+            "--accept", multiple=True, metavar="CODE", help="Let errors of CODE only warn."
+        ),
+        click.option("--dry-run", is_flag=True, help="Show the plan and stop."),
+    )
+    for option in reversed(options):
+        command = option(command)  # type: ignore[assignment]
+    return command
+
+
+def _make(verb: Verb, line: str) -> click.Command:
+    @click.command(verb, help=line)
+    @project_options
+    @selection_options
+    @building_options
+    @output_option("text", "json")
+    def command(
+        project: ProjectFlags,
+        selection: Selection,
+        *,
+        full_refresh: bool,
+        fail_fast: bool,
+        force: bool,
+        accept: tuple[str, ...],
+        dry_run: bool,
+        output: str,
+    ) -> int:
+        request = PlanRequest(
+            selection=selection, verb=verb, full_refresh=full_refresh, force=force, accept=accept
+        )
+        with project.open_workspace() as workspace:
+            plan = workspace.plan(request)
+            code = exit_code(plan)
+            if code or dry_run:
+                show(plan, output, workspace)
+                return code
+            if output == "text":
+                show(plan, output, workspace)
+            run = run_with_progress(workspace, plan, fail_fast=fail_fast, command=verb)
+            if output == "json":
+                emit_document(run)
+            if run.status == "failed":
+                note("some nodes failed; what they would have replaced is as it was")
+            return run.exit_code
+
+    return command
+
+
+build_command = _make(
+    "build", "Plan, show the plan's summary, and apply it: seeds, models, snapshots and tests."
+)
+run_command = _make("run", "Build models, without running their tests.")
+seed_command = _make("seed", "Load seeds.")
+snapshot_command = _make("snapshot", "Take snapshots.")
+test_command = _make("test", "Run tests on the tables as they are.")

@@ -1,0 +1,32 @@
+"""``hw check``: faults of the project, found without data, credentials or a lake."""
+
+import click
+
+from headwater.base.diagnostics import has_errors
+from headwater.cli.diagnose import print_diagnostics
+from headwater.cli.options import ProjectFlags, project_options
+from headwater.cli.output import emit, emit_document, output_option
+
+
+@click.command("check")
+@project_options
+@output_option("text", "json")
+def check_command(project: ProjectFlags, *, output: str) -> int:
+    """Read, compile and examine the project; nothing is written and no data is read."""
+    with project.open_workspace() as workspace:
+        checked = workspace.check()
+        if output == "json":
+            emit_document(
+                {
+                    "schema": "headwater.check/1",
+                    "nodes": checked.nodes,
+                    "diagnostics": checked.diagnostics,
+                }
+            )
+        else:
+            print_diagnostics(checked.diagnostics, workspace.root)
+            counts = dict.fromkeys(("error", "warning", "info"), 0)
+            for diagnostic in checked.diagnostics:
+                counts[diagnostic.severity] += 1
+            emit(f"{checked.nodes} nodes, {counts['error']} errors, {counts['warning']} warnings")
+    return 2 if has_errors(checked.diagnostics) else 0

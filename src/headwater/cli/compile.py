@@ -1,0 +1,37 @@
+"""``hw compile``: the SQL of every node as the engine will get it, or of one query."""
+
+import click
+
+from headwater.base.diagnostics import has_errors
+from headwater.cli.diagnose import print_diagnostics
+from headwater.cli.options import ProjectFlags, project_options, selection_options
+from headwater.cli.output import emit, emit_document, output_option
+from headwater.workspace import Selection
+
+
+@click.command("compile")
+@project_options
+@selection_options
+@click.option("--inline", metavar="SQL", help="Compile this query instead of the project's nodes.")
+@output_option("text", "json")
+def compile_command(
+    project: ProjectFlags, selection: Selection, *, inline: str | None, output: str
+) -> int:
+    """Write the compiled SQL of the selected nodes under target/compiled."""
+    with project.open_workspace() as workspace:
+        compiled = workspace.compile(selection, inline=inline)
+        if output == "json":
+            emit_document(
+                {
+                    "schema": "headwater.compile/1",
+                    "results": compiled.results,
+                    "diagnostics": compiled.diagnostics,
+                }
+            )
+        else:
+            print_diagnostics(compiled.diagnostics, workspace.root)
+            if len(compiled.results) == 1:
+                emit(compiled.results[0].compiled_code)
+            elif compiled.results:
+                emit(f"compiled {len(compiled.results)} nodes into {compiled.folder}")
+    return 2 if has_errors(compiled.diagnostics) else 0

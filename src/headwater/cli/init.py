@@ -1,0 +1,45 @@
+"""``hw init``: a new project that builds at once, or a copy of the example."""
+
+from importlib.resources import files
+from pathlib import Path
+
+import click
+
+from headwater.base.errors import Invalid
+from headwater.cli.output import emit_document, emit_lines, output_option
+
+
+@click.command("init")
+@click.argument("name")
+@output_option("text", "json")
+def init_command(name: str, *, output: str) -> int:
+    """Make folder NAME with a small project: a seed, a view, a table and their tests."""
+    folder = Path(name)
+    if folder.exists() and any(folder.iterdir()):
+        raise Invalid(
+            "folder-not-empty",
+            f"`{folder}` exists and is not empty",
+            fix="choose another name, or empty the folder",
+        )
+    project = folder.resolve().name.replace("-", "_")
+    if not project.isidentifier():
+        raise Invalid(
+            "command-unknown",
+            f"`{project}` cannot be a project's name",
+            why="a name is made of letters, digits and underscores, and starts with a letter",
+            fix="hw init my_project",
+        )
+    written = []
+    starter = files("headwater.cli") / "starter"
+    for source in sorted(starter.rglob("*") if isinstance(starter, Path) else []):
+        if source.is_file():
+            target = folder / source.relative_to(starter)
+            target.parent.mkdir(parents=True, exist_ok=True)
+            text = source.read_text(encoding="utf-8").replace("__project__", project)
+            target.write_text(text, encoding="utf-8")
+            written.append(str(target))
+    if output == "json":
+        emit_document({"schema": "headwater.init/1", "project": project, "files": written})
+    else:
+        emit_lines([*(f"wrote {path}" for path in written), "", f"next: cd {folder} && hw build"])
+    return 0

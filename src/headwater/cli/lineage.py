@@ -1,0 +1,53 @@
+"""``hw lineage``: which columns flow into which, and which decide what rows there are."""
+
+import click
+
+from headwater.base.diagnostics import has_errors
+from headwater.cli.diagnose import print_diagnostics
+from headwater.cli.options import ProjectFlags, project_options
+from headwater.cli.output import emit_document, emit_lines, output_option
+
+
+@click.command("lineage")
+@click.argument("node", required=False)
+@project_options
+@click.option("--direct", is_flag=True, help="Leave out columns that only decide the rows.")
+@click.option(
+    "--direction",
+    type=click.Choice(["both", "up", "down"]),
+    default="both",
+    show_default=True,
+    help="Which way to follow from NODE.",
+)
+@output_option("text", "json")
+def lineage_command(
+    project: ProjectFlags, *, node: str | None, direct: bool, direction: str, output: str
+) -> int:
+    """Show the edges around NODE or NODE.COLUMN; without it, every edge of the project."""
+    with project.open_workspace() as workspace:
+        found = workspace.lineage(node, direction=direction)
+        edges = [edge for edge in found.edges if edge.kind == "direct" or not direct]
+        if output == "json":
+            emit_document(
+                {
+                    "schema": "headwater.lineage/1",
+                    "edges": [
+                        {
+                            "from": {"node": edge.from_node, "column": edge.from_column},
+                            "to": {"node": edge.to_node, "column": edge.to_column},
+                            "kind": edge.kind,
+                            "subtype": edge.subtype,
+                        }
+                        for edge in edges
+                    ],
+                    "diagnostics": found.diagnostics,
+                }
+            )
+        else:
+            print_diagnostics(found.diagnostics, workspace.root)
+            emit_lines(
+                f"{edge.from_node}.{edge.from_column} -> "
+                f"{edge.to_node}.{edge.to_column or '(rows)'}  {edge.kind} {edge.subtype}"
+                for edge in edges
+            )
+    return 2 if has_errors(found.diagnostics) else 0

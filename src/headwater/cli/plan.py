@@ -1,0 +1,67 @@
+"""``hw plan``: what a build would do, what it costs, breaks and risks, before anything runs."""
+
+from pathlib import Path
+
+import click
+
+from headwater.base.codec import encode_pretty
+from headwater.cli.diagnose import print_diagnostics
+from headwater.cli.options import ProjectFlags, project_options, selection_options
+from headwater.cli.output import emit, note, output_option
+from headwater.cli.screen import print_plan
+from headwater.plan.plan import Plan
+from headwater.plan.show import show_markdown
+from headwater.workspace import PlanRequest, Selection, Workspace
+
+
+@click.command("plan")
+@project_options
+@selection_options
+@click.option("-o", "--out", metavar="FILE", help="Keep the plan for `hw apply FILE`.")
+@click.option("-f", "--full-refresh", is_flag=True, help="Rebuild incremental models whole.")
+@click.option("--accept", multiple=True, metavar="CODE", help="Let errors of CODE only warn.")
+@click.option("--detailed-exitcode", is_flag=True, help="Exit with 5 when there is work to do.")
+@output_option("text", "json", "github")
+def plan_command(
+    project: ProjectFlags,
+    selection: Selection,
+    *,
+    out: str | None,
+    full_refresh: bool,
+    accept: tuple[str, ...],
+    detailed_exitcode: bool,
+    output: str,
+) -> int:
+    """Say what a build would do, what it costs, what it breaks and whether it is safe.
+
+    Exits with 3 when a finding blocks the plan.
+    """
+    with project.open_workspace() as workspace:
+        request = PlanRequest(selection=selection, full_refresh=full_refresh, accept=accept)
+        plan = workspace.plan(request)
+        if out and plan.is_compiled:
+            Path(out).write_text(encode_pretty(plan), encoding="utf-8")
+            note(f"saved to {out}; run it with: hw apply {out}")
+        show(plan, output, workspace)
+    code = exit_code(plan)
+    return 5 if detailed_exitcode and code == 0 and not plan.is_empty else code
+
+
+def show(plan: Plan, output: str, workspace: Workspace) -> None:
+    """Write a plan to stdout in the wanted form."""
+    match output:
+        case "json":
+            emit(encode_pretty(plan))
+        case "github":
+            emit(show_markdown(plan))
+        case _ if not plan.is_compiled:
+            print_diagnostics(plan.diagnostics, workspace.root)
+        case _:
+            print_plan(plan)
+
+
+def exit_code(plan: Plan) -> int:
+    """Return 0, 2 when the project has faults, 3 when a finding blocks the plan."""
+    if not plan.is_compiled:
+        return 2
+    return 3 if plan.is_blocked else 0

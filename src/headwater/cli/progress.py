@@ -1,0 +1,131 @@
+"""Progress of a run: live on a terminal, else one line a finished node; Ctrl-C in two steps."""
+
+import signal
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from types import FrameType
+
+from headwater.base.clock import SystemClock
+from headwater.base.telemetry import Event, NodeFinished, NodeStarted, RunFinished, RunStarted, Sink
+from headwater.base.units import format_count, format_seconds
+from headwater.cli.output import note, wants_colour
+from headwater.plan.plan import Plan
+from headwater.runs.run import Run
+from headwater.workspace import CancelToken, Workspace
+
+
+def run_with_progress(workspace: Workspace, plan: Plan, *, fail_fast: bool, command: str) -> Run:
+    """Apply a plan, show how it goes on stderr, and let Ctrl-C stop it.
+
+    The first Ctrl-C lets running nodes finish and starts no more; the second interrupts them.
+    """
+    cancel = CancelToken()
+    display = _display(plan)
+    with _two_step_interrupt(cancel), display as sink:
+        run = workspace.apply(plan, sink=sink, cancel=cancel, fail_fast=fail_fast, command=command)
+    note(_summary(run))
+    return run
+
+
+@contextmanager
+def _two_step_interrupt(cancel: CancelToken) -> Iterator[None]:
+    def stop(_signal: int, _frame: FrameType | None) -> None:
+        if cancel.level == 0:
+            note("stopping after the nodes that run now; Ctrl-C again to interrupt them")
+        cancel.advance()
+
+    earlier = signal.signal(signal.SIGINT, stop)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, earlier)
+
+
+def _display(plan: Plan):  # noqa: ANN202 - a context manager of a Sink, see the two below
+    if wants_colour(sys.stderr) and sys.stderr.isatty():
+        return _live(plan)
+    return _lines()
+
+
+@contextmanager
+def _lines() -> Iterator[Sink]:
+    counter = _Counter()
+
+    def sink(event: Event) -> None:
+        counter.take(event)
+        if isinstance(event, NodeFinished):
+            note(_line(event, counter))
+
+    yield sink
+
+
+@contextmanager
+def _live(plan: Plan) -> Iterator[Sink]:
+    from rich.console import Console
+    from rich.live import Live
+    from rich.text import Text
+
+    names = {step.node: step.name for step in plan.steps}
+    counter = _Counter()
+    console = Console(stderr=True)
+    with Live(console=console, refresh_per_second=8, transient=True) as live:
+
+        def sink(event: Event) -> None:
+            counter.take(event)
+            if isinstance(event, NodeFinished):
+                colour = {"success": "green", "pass": "green", "warn": "yellow"}
+                style = colour.get(event.status, "red" if event.status != "skipped" else "dim")
+                console.print(Text(_line(event, counter), style=style), highlight=False)
+            running = [f"  ... {names.get(node, node)}" for node in counter.running]
+            live.update(Text("\n".join([*running, counter.line()])))
+
+        yield sink
+
+
+class _Counter:
+    """Counts nodes and time, for the counter, the elapsed time and the ETA."""
+
+    def __init__(self) -> None:
+        self._now: Callable[[], float] = SystemClock().monotonic
+        self._start = self._now()
+        self.total = 0
+        self.done = 0
+        self.running: dict[str, float] = {}
+
+    def take(self, event: Event) -> None:
+        """Count one event."""
+        match event:
+            case RunStarted():
+                self.total = event.steps
+            case NodeStarted():
+                self.running[event.node] = self._now()
+            case NodeFinished():
+                self.done += 1
+                self.running.pop(event.node, None)
+            case RunFinished():
+                self.running.clear()
+
+    def line(self) -> str:
+        """Return the counter line."""
+        elapsed = self._now() - self._start
+        left = elapsed / self.done * (self.total - self.done) if self.done else None
+        eta = f", about {format_seconds(left)} left" if left is not None else ""
+        return f"{self.done} of {self.total} done, {format_seconds(elapsed)}{eta}"
+
+
+def _line(event: NodeFinished, counter: _Counter) -> str:
+    rows = "" if event.rows is None else f"  {format_count(event.rows)} rows"
+    version = "" if event.version is None else f"  v{event.version}"
+    wall = format_seconds(event.meter.wall_seconds)
+    message = f"  {event.message}" if event.message and event.status != "success" else ""
+    position = f"{counter.done}/{counter.total}"
+    return f"{position:>7}  {event.status:<7} {event.node}{rows}{version}  {wall}{message}"
+
+
+def _summary(run: Run) -> str:
+    counts: dict[str, int] = {}
+    for result in run.results:
+        counts[result.status] = counts.get(result.status, 0) + 1
+    words = ", ".join(f"{count} {status}" for status, count in counts.items()) or "nothing to do"
+    return f"run {run.run_id} {run.status}: {words}"

@@ -1,0 +1,97 @@
+"""Units, meters, diagnostics and codes: small laws that everything above relies on."""
+
+import pytest
+
+from headwater.base.codes import CODES, find_code_or_none
+from headwater.base.diagnostics import Diagnostic, render
+from headwater.base.meters import Meter
+from headwater.base.spans import Span, span_at
+from headwater.base.units import (
+    UNKNOWN,
+    Estimate,
+    exact,
+    format_bytes,
+    format_dollars,
+    format_seconds,
+    sum_estimates,
+)
+
+
+def test_sum_with_an_unknown_part_keeps_the_known_value_and_says_unknown() -> None:
+    total = sum_estimates([exact(2.0), UNKNOWN])
+
+    assert (total.value, total.high, total.grade) == (2.0, None, "unknown")
+
+
+def test_sum_of_nothing_is_exactly_zero() -> None:
+    assert sum_estimates([]) == exact(0.0)
+
+
+def test_sum_takes_the_worst_grade_and_adds_the_ends() -> None:
+    measured = Estimate(value=1.0, low=0.5, high=2.0, grade="measured", runs=3)
+
+    total = sum_estimates([exact(1.0), measured])
+
+    assert total == Estimate(value=2.0, low=1.5, high=3.0, grade="measured", runs=3)
+
+
+@pytest.mark.parametrize(
+    ("actual", "expected"),
+    [
+        (format_bytes(None), "?"),
+        (format_bytes(0), "0 B"),
+        (format_bytes(1536), "1.5 KiB"),
+        (format_dollars(0), "$0"),
+        (format_dollars(0.00042), "$0.00042"),
+        (format_dollars(1361.5), "$1,361.50"),
+        (format_seconds(0.0412), "41 ms"),
+        (format_seconds(185), "3 m 05 s"),
+    ],
+)
+def test_quantities_are_written_for_people(actual: str, expected: str) -> None:
+    assert actual == expected
+
+
+def test_meters_add_quantities_and_keep_the_highest_peaks() -> None:
+    one = Meter(cpu_seconds=1.0, bytes_read=10, peak_memory_bytes=100, statements=1)
+    two = Meter(cpu_seconds=2.0, bytes_read=None, peak_memory_bytes=70, statements=1)
+
+    assert one + two == Meter(cpu_seconds=3.0, bytes_read=10, peak_memory_bytes=100, statements=2)
+
+
+def test_code_names_and_numbers_are_unique_and_say_their_floor() -> None:
+    assert len({code.name for code in CODES}) == len(CODES)
+    assert len({code.number for code in CODES}) == len(CODES)
+    assert all(code.number[:2] == "HW" and len(code.number) == 6 for code in CODES)
+    assert all(code.explain.strip() and code.title for code in CODES)
+
+
+def test_code_is_found_by_name_and_number_in_any_case() -> None:
+    assert find_code_or_none("hw1001") is find_code_or_none("SETTING-INVALID")
+    assert find_code_or_none("HW0000") is None
+
+
+def test_diagnostic_shows_the_line_and_a_caret_under_the_place() -> None:
+    text = "select *\nfrom {{ ref('stg_order') }}\n"
+    span = span_at("models/orders.sql", text, text.index("'stg_order'"), len("'stg_order'"))
+    finding = Diagnostic(
+        code="setting-invalid", severity="error", what="it is wrong", where=span, fix="mend it"
+    )
+
+    lines = render(finding, lambda _file, line: text.splitlines()[line - 1])
+
+    assert lines == [
+        "error[setting-invalid] HW1001: it is wrong",
+        "  --> models/orders.sql:2:13",
+        "  2 | from {{ ref('stg_order') }}",
+        "    |             ^^^^^^^^^^^",
+        "hint: mend it",
+    ]
+
+
+def test_diagnostic_without_a_readable_file_still_shows_the_place() -> None:
+    finding = Diagnostic(
+        code="HW1001", severity="warning", what="w", where=Span(file="gone.sql", line=9)
+    )
+
+    assert render(finding, lambda _file, _line: None)[1] == "  --> gone.sql:9:1"
