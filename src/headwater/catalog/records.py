@@ -18,6 +18,8 @@ class ViewRecord:
         columns: Output columns.
         run_id: The run that made it.
         updated_at: ISO 8601 UTC time.
+        reads: Relations that it reads, the ones behind views that it reads included; whoever
+            reads the view must be able to read them.
     """
 
     name: TableName
@@ -25,6 +27,7 @@ class ViewRecord:
     columns: tuple[Column, ...]
     run_id: RunId
     updated_at: str
+    reads: tuple[TableName, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -160,3 +163,38 @@ class LineageRecord:
     to_column: str
     kind: Literal["direct", "row"]
     subtype: str
+
+
+RelationRecord = TableRecord | ViewRecord
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NodeEnd:
+    """Everything that is recorded when a node ends; kept together or not at all.
+
+    Attributes:
+        attempt: The attempt, ended.
+        node: The node as it now is deployed; None when nothing was published.
+        relation: The table or view under its name; None when nothing was published.
+        lineage: Edges that lead to the node, replacing earlier ones; None leaves them.
+    """
+
+    attempt: AttemptRecord
+    node: NodeRecord | None = None
+    relation: RelationRecord | None = None
+    lineage: tuple[LineageRecord, ...] | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NodeTotal:
+    """What a node used over a span of time.
+
+    Attributes:
+        node: unique_id.
+        attempts: Ended attempts, failed ones included.
+        meter: Sum of what they used; peaks are the highest.
+    """
+
+    node: NodeId
+    attempts: int
+    meter: Meter

@@ -1,0 +1,289 @@
+"""The metastore: what has which name, and what was done by whom, as records.
+
+`Metastore` is what everybody is given; `StoredMetastore` keeps it in the store's file, and
+``headwater.testing.memory`` keeps it in memory. Everything that one node's end changes is written
+in one transaction, so that the records never say half of it.
+"""
+
+from abc import ABC, abstractmethod
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+
+from headwater.base.errors import NotFound
+from headwater.base.ids import NodeId, RunId
+from headwater.base.relations import TableName
+from headwater.catalog.names import resolve_among
+from headwater.catalog.records import (
+    AttemptRecord,
+    LineageRecord,
+    NodeEnd,
+    NodeRecord,
+    NodeTotal,
+    RelationRecord,
+    RunRecord,
+)
+from headwater.catalog.rows import (
+    attempt_from_row,
+    attempt_parameters,
+    lineage_from_row,
+    lineage_parameters,
+    name_parameters,
+    node_from_row,
+    node_parameters,
+    relation_from_row,
+    relation_parameters,
+    run_from_row,
+    run_parameters,
+    total_from_row,
+)
+from headwater.catalog.store import Parameters, Store
+
+HISTORY_MAX = 1000
+"""How many records one listing returns at most, unless asked for fewer."""
+
+
+class Metastore(ABC):
+    """Names and records. Safe to use from several threads."""
+
+    @abstractmethod
+    def put_relation(self, record: RelationRecord) -> None:
+        """Give a name to a table or view, replacing what had it."""
+
+    @abstractmethod
+    def drop_relation(self, name: TableName) -> None:
+        """Forget a name; nothing happens when there is none."""
+
+    @abstractmethod
+    def find_relation_or_none(self, name: TableName) -> RelationRecord | None:
+        """Return what has the name, compared without case."""
+
+    @abstractmethod
+    def list_relations(self) -> tuple[RelationRecord, ...]:
+        """Return every table and view, by name."""
+
+    @abstractmethod
+    def relations_called(self, name: str) -> tuple[RelationRecord, ...]:
+        """Return what has this last part of the name, in any schema, sorted by name."""
+
+    def resolve(self, parts: Sequence[str], *, catalog: str, schema: str) -> RelationRecord:
+        """Find what a name of one, two or three parts means.
+
+        A bare name is looked up in the current schema first, then everywhere else.
+
+        Args:
+            parts: The parts as written, such as ``("mart", "orders")``.
+            catalog: The current catalog.
+            schema: The current schema.
+
+        Raises:
+            NotFound: ``relation-not-found``.
+            Invalid: ``relation-ambiguous``; the error lists the candidates.
+        """
+        found = self.relations_called(parts[-1])
+        chosen = resolve_among(parts, [record.name for record in found], catalog, schema)
+        if chosen is None:
+            raise NotFound(
+                "relation-not-found",
+                f"there is no table or view `{'.'.join(parts)}`",
+                why=f"the current schema is `{catalog}.{schema}`",
+                fix="`hw table list` shows the names that exist",
+            )
+        return next(record for record in found if record.name == chosen)
+
+    @abstractmethod
+    def put_nodes(self, records: Iterable[NodeRecord]) -> None:
+        """Keep how nodes are deployed, all of them or none."""
+
+    @abstractmethod
+    def drop_node(self, project: str, target: str, node: NodeId) -> None:
+        """Forget how a node is deployed."""
+
+    @abstractmethod
+    def list_nodes(self, project: str, target: str) -> tuple[NodeRecord, ...]:
+        """Return the deployed nodes of a project and target, by unique_id."""
+
+    @abstractmethod
+    def start_run(self, record: RunRecord) -> None:
+        """Keep that a run began, before anything is written; a second time changes nothing."""
+
+    @abstractmethod
+    def finish_run(self, run_id: RunId, status: str, finished_at: str) -> None:
+        """Keep how a run ended; a run that has ended stays as it ended."""
+
+    @abstractmethod
+    def find_run_or_none(self, run_id: RunId) -> RunRecord | None:
+        """Return a run."""
+
+    @abstractmethod
+    def list_runs(self, *, status: str = "", limit: int = HISTORY_MAX) -> tuple[RunRecord, ...]:
+        """Return runs, newest first; of one status when given."""
+
+    @abstractmethod
+    def start_attempt(self, record: AttemptRecord) -> None:
+        """Keep that an attempt began, before it writes anything."""
+
+    @abstractmethod
+    def finish_nodes(self, ends: Sequence[NodeEnd]) -> None:
+        """Keep how nodes ended (a node and the tests that gate it), all of it or nothing."""
+
+    @abstractmethod
+    def close_attempts(self, run_id: RunId, message: str, finished_at: str) -> None:
+        """End the attempts that a crashed run left open, as errors."""
+
+    @abstractmethod
+    def attempts_of_run(self, run_id: RunId) -> tuple[AttemptRecord, ...]:
+        """Return a run's attempts in the order in which they began."""
+
+    @abstractmethod
+    def attempts_of_node(
+        self, node: NodeId, *, limit: int = HISTORY_MAX
+    ) -> tuple[AttemptRecord, ...]:
+        """Return a node's attempts, newest first."""
+
+    @abstractmethod
+    def newest_attempts(
+        self, project: str, target: str, *, limit: int
+    ) -> Mapping[NodeId, tuple[AttemptRecord, ...]]:
+        """Return the newest attempts that ended well of every node, newest first."""
+
+    @abstractmethod
+    def totals(self, *, since: str = "", until: str = "9999") -> tuple[NodeTotal, ...]:
+        """Return what each node used between two ISO times, most CPU first."""
+
+    @abstractmethod
+    def list_lineage(self, *, to_node: str = "") -> tuple[LineageRecord, ...]:
+        """Return column edges; only those that lead to one node when given."""
+
+    @abstractmethod
+    def close(self) -> None:
+        """Give everything back; safe to call twice."""
+
+
+def open_metastore(path: Path) -> "StoredMetastore":
+    """Open the metastore in the file ``path``, creating it when there is none.
+
+    Raises:
+        HeadwaterError: As ``Store`` does.
+    """
+    return StoredMetastore(Store(path))
+
+
+class StoredMetastore(Metastore):
+    """The metastore in the store's file."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+
+    def put_relation(self, record: RelationRecord) -> None:
+        """See Metastore."""
+        self._store.run("put_relation", relation_parameters(record))
+
+    def drop_relation(self, name: TableName) -> None:
+        """See Metastore."""
+        self._store.run("drop_relation", name_parameters(name))
+
+    def find_relation_or_none(self, name: TableName) -> RelationRecord | None:
+        """See Metastore."""
+        rows = self._store.run("find_relation", name_parameters(name))
+        return relation_from_row(rows[0]) if rows else None
+
+    def list_relations(self) -> tuple[RelationRecord, ...]:
+        """See Metastore."""
+        return tuple(map(relation_from_row, self._store.run("list_relations")))
+
+    def relations_called(self, name: str) -> tuple[RelationRecord, ...]:
+        """See Metastore."""
+        return tuple(map(relation_from_row, self._store.run("relations_called", {"name": name})))
+
+    def put_nodes(self, records: Iterable[NodeRecord]) -> None:
+        """See Metastore."""
+        self._store.run_for_each("put_node", [node_parameters(record) for record in records])
+
+    def drop_node(self, project: str, target: str, node: NodeId) -> None:
+        """See Metastore."""
+        self._store.run("drop_node", {"project": project, "target": target, "node": node})
+
+    def list_nodes(self, project: str, target: str) -> tuple[NodeRecord, ...]:
+        """See Metastore."""
+        rows = self._store.run("list_nodes", {"project": project, "target": target})
+        return tuple(map(node_from_row, rows))
+
+    def start_run(self, record: RunRecord) -> None:
+        """See Metastore."""
+        self._store.run("put_run", run_parameters(record))
+
+    def finish_run(self, run_id: RunId, status: str, finished_at: str) -> None:
+        """See Metastore."""
+        values = {"run_id": run_id, "status": status, "finished_at": finished_at}
+        self._store.run("finish_run", values)
+
+    def find_run_or_none(self, run_id: RunId) -> RunRecord | None:
+        """See Metastore."""
+        rows = self._store.run("find_run", {"run_id": run_id})
+        return run_from_row(rows[0]) if rows else None
+
+    def list_runs(self, *, status: str = "", limit: int = HISTORY_MAX) -> tuple[RunRecord, ...]:
+        """See Metastore."""
+        rows = self._store.run("list_runs", {"status": status, "limit": limit})
+        return tuple(map(run_from_row, rows))
+
+    def start_attempt(self, record: AttemptRecord) -> None:
+        """See Metastore."""
+        self._store.run("put_attempt", attempt_parameters(record))
+
+    def finish_nodes(self, ends: Sequence[NodeEnd]) -> None:
+        """See Metastore."""
+        with self._store.transaction():
+            for end in ends:
+                self._finish_node(end)
+
+    def _finish_node(self, end: NodeEnd) -> None:
+        self._store.run("put_attempt", attempt_parameters(end.attempt))
+        if end.node is not None:
+            self._store.run("put_node", node_parameters(end.node))
+        if end.relation is not None:
+            self._store.run("put_relation", relation_parameters(end.relation))
+        if end.lineage is not None:
+            self._store.run("drop_lineage", {"to_node": end.attempt.node})
+            self._store.run_for_each("put_lineage", [lineage_parameters(e) for e in end.lineage])
+
+    def close_attempts(self, run_id: RunId, message: str, finished_at: str) -> None:
+        """See Metastore."""
+        values = {"run_id": run_id, "message": message, "finished_at": finished_at}
+        self._store.run("close_attempts", values)
+
+    def attempts_of_run(self, run_id: RunId) -> tuple[AttemptRecord, ...]:
+        """See Metastore."""
+        rows = self._store.run("attempts_of_run", {"run_id": run_id})
+        return tuple(map(attempt_from_row, rows))
+
+    def attempts_of_node(
+        self, node: NodeId, *, limit: int = HISTORY_MAX
+    ) -> tuple[AttemptRecord, ...]:
+        """See Metastore."""
+        rows = self._store.run("attempts_of_node", {"node": node, "limit": limit})
+        return tuple(map(attempt_from_row, rows))
+
+    def newest_attempts(
+        self, project: str, target: str, *, limit: int
+    ) -> Mapping[NodeId, tuple[AttemptRecord, ...]]:
+        """See Metastore."""
+        values: Parameters = {"project": project, "target": target, "limit": limit}
+        found: dict[NodeId, list[AttemptRecord]] = {}
+        for row in self._store.run("newest_attempts", values):
+            record = attempt_from_row(row)
+            found.setdefault(record.node, []).append(record)
+        return {node: tuple(records) for node, records in found.items()}
+
+    def totals(self, *, since: str = "", until: str = "9999") -> tuple[NodeTotal, ...]:
+        """See Metastore."""
+        rows = self._store.run("totals", {"since": since, "until": until})
+        return tuple(map(total_from_row, rows))
+
+    def list_lineage(self, *, to_node: str = "") -> tuple[LineageRecord, ...]:
+        """See Metastore."""
+        return tuple(map(lineage_from_row, self._store.run("list_lineage", {"to_node": to_node})))
+
+    def close(self) -> None:
+        """See Metastore."""
+        self._store.close()

@@ -1,0 +1,221 @@
+import os
+import signal
+import sqlite3
+import subprocess
+import sys
+import textwrap
+import time
+from pathlib import Path
+from threading import Thread
+
+import pytest
+
+from headwater.base.errors import DataDamaged, Denied, HeadwaterError, Invalid, Unavailable
+from headwater.catalog import store as store_module
+from headwater.catalog.store import Store, Value, migration_files, split_statements
+
+RUN_ROW: dict[str, Value] = {
+    "run_id": "r1",
+    "project": "p",
+    "target": "t",
+    "command": "build",
+    "status": "running",
+    "started_at": "1",
+    "finished_at": "",
+    "process_id": 1,
+    "host": "h",
+    "plan_hash": "",
+    "plan": b"",
+}
+
+
+def test_a_store_opened_again_has_what_was_kept(tmp_path: Path) -> None:
+    first = Store(tmp_path / "workspace.db")
+    first.run("put_run", RUN_ROW)
+    first.close()
+
+    second = Store(tmp_path / "workspace.db")
+
+    assert second.run("find_run", {"run_id": "r1"})[0][0] == "r1"
+    second.close()
+
+
+def test_a_failed_transaction_keeps_nothing(tmp_path: Path) -> None:
+    opened = Store(tmp_path / "workspace.db")
+
+    def fail_half_way() -> None:
+        with opened.transaction():
+            opened.run("put_run", RUN_ROW)
+            raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        fail_half_way()
+
+    assert opened.run("find_run", {"run_id": "r1"}) == []
+    opened.close()
+
+
+@pytest.mark.parametrize("content", [b"not a database at all, only text " * 40, b"\x00" * 8192])
+def test_a_file_that_is_no_store_says_that_no_table_is_lost(tmp_path: Path, content: bytes) -> None:
+    path = tmp_path / "workspace.db"
+    path.write_bytes(content)
+
+    with pytest.raises(HeadwaterError) as caught:
+        Store(path)
+
+    assert isinstance(caught.value, DataDamaged)
+    assert caught.value.code == "store-damaged"
+    assert "no table is lost" in caught.value.why
+
+
+def test_a_store_with_damaged_pages_says_so(tmp_path: Path) -> None:
+    path = tmp_path / "workspace.db"
+    opened = Store(path)
+    opened.run_for_each("put_run", [RUN_ROW | {"run_id": f"r{n}"} for n in range(2000)])
+    opened.run("put_run", RUN_ROW)
+    opened.close()
+    content = bytearray(path.read_bytes())
+    content[8192 : len(content) // 2] = os.urandom(len(content) // 2 - 8192)
+    path.write_bytes(content)
+
+    with pytest.raises(DataDamaged) as caught:
+        Store(path).run("list_runs", {"status": "", "limit": 5000})
+
+    assert caught.value.code == "store-damaged"
+
+
+def test_another_programs_database_is_left_alone(tmp_path: Path) -> None:
+    path = tmp_path / "workspace.db"
+    other = sqlite3.connect(path)
+    other.execute("create table songs (title text)")
+    other.commit()
+    other.close()
+
+    with pytest.raises(DataDamaged) as caught:
+        Store(path)
+
+    assert "another program" in caught.value.why
+
+
+def test_a_store_of_a_newer_release_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "workspace.db"
+    Store(path).close()
+    later = sqlite3.connect(path)
+    later.execute(f"pragma user_version = {len(migration_files()) + 1}")
+    later.close()
+
+    with pytest.raises(Invalid) as caught:
+        Store(path)
+
+    assert caught.value.code == "store-newer"
+    assert "upgrade" in caught.value.fix
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="root may write everywhere")
+def test_a_folder_that_may_not_be_written_is_denied(tmp_path: Path) -> None:
+    folder = tmp_path / "closed"
+    folder.mkdir(mode=0o500)
+
+    with pytest.raises(Denied) as caught:
+        Store(folder / "workspace.db")
+
+    assert caught.value.code == "store-read-only"
+
+
+def test_a_folder_that_is_a_file_is_denied(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("", encoding="utf-8")
+
+    with pytest.raises(Denied) as caught:
+        Store(tmp_path / "file" / "workspace.db")
+
+    assert caught.value.code == "store-read-only"
+
+
+def test_a_lock_held_too_long_is_busy(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = tmp_path / "workspace.db"
+    Store(path).close()
+    monkeypatch.setattr(store_module, "BUSY_WAIT_MS", 50)
+    holder = sqlite3.connect(path, isolation_level=None)
+    holder.execute("begin immediate")
+    opened = Store(path)
+
+    with pytest.raises(Unavailable) as caught:
+        opened.run("put_run", RUN_ROW)
+
+    assert caught.value.code == "store-busy"
+    holder.close()
+    opened.close()
+
+
+def test_many_threads_write_without_losing_a_row(tmp_path: Path) -> None:
+    opened = Store(tmp_path / "workspace.db")
+
+    def write(thread: int) -> None:
+        for number in range(50):
+            with opened.transaction():
+                opened.run("put_run", RUN_ROW | {"run_id": f"{thread}-{number}"})
+
+    threads = [Thread(target=write, args=(number,)) for number in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+
+    assert len(opened.run("list_runs", {"status": "", "limit": 1000})) == 400
+    opened.close()
+
+
+def test_two_processes_that_open_a_new_store_together_both_succeed(tmp_path: Path) -> None:
+    script = "import sys; from pathlib import Path; from headwater.catalog.store import Store; "
+    script += "Store(Path(sys.argv[1])).close()"
+    command = [sys.executable, "-c", script, str(tmp_path / "workspace.db")]
+    environment = os.environ | {"PYTHONPATH": "src"}
+
+    processes = [subprocess.Popen(command, env=environment) for _ in range(4)]
+
+    assert [process.wait(timeout=30) for process in processes] == [0, 0, 0, 0]
+
+
+def test_a_process_killed_while_writing_leaves_whole_transactions(tmp_path: Path) -> None:
+    path = tmp_path / "workspace.db"
+    script = textwrap.dedent(f"""
+        from pathlib import Path
+        from headwater.catalog.store import Store
+        row = {RUN_ROW!r}
+        store = Store(Path({str(path)!r}))
+        number = 0
+        while True:
+            with store.transaction():
+                for part in range(3):
+                    store.run("put_run", row | {{"run_id": f"{{number:06}}-{{part}}"}})
+            number += 1
+            print(number, flush=True)
+    """)
+    process = subprocess.Popen(
+        [sys.executable, "-c", script],
+        stdout=subprocess.PIPE,
+        env=os.environ | {"PYTHONPATH": "src"},
+    )
+    assert process.stdout is not None
+    process.stdout.readline()
+    time.sleep(0.2)
+    process.send_signal(signal.SIGKILL)
+    acknowledged = int(process.stdout.read().split()[-1])
+    process.wait()
+    process.stdout.close()
+
+    opened = Store(path)
+    rows = opened.run("list_runs", {"status": "", "limit": 1_000_000})
+    opened.close()
+
+    assert len(rows) % 3 == 0
+    assert len(rows) // 3 >= acknowledged
+
+
+def test_a_semicolon_inside_a_text_does_not_end_a_statement() -> None:
+    script = "create table a (b text default 'x;\ny');\nselect 1;\n"
+
+    assert [part.strip() for part in split_statements(script)] == [
+        "create table a (b text default 'x;\ny');",
+        "select 1;",
+    ]
