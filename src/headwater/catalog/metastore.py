@@ -66,7 +66,26 @@ class Metastore(ABC):
         """Return what has this last part of the name, in any schema, sorted by name."""
 
     def resolve(self, parts: Sequence[str], *, catalog: str, schema: str) -> RelationRecord:
-        """Find what a name of one, two or three parts means.
+        """Find what a name of one, two or three parts means, as ``find_or_none`` does.
+
+        Raises:
+            NotFound: ``relation-not-found``.
+            Invalid: ``relation-ambiguous``; the error lists the candidates.
+        """
+        found = self.find_or_none(parts, catalog=catalog, schema=schema)
+        if found is None:
+            raise NotFound(
+                "relation-not-found",
+                f"there is no table or view `{'.'.join(parts)}`",
+                why=f"the current schema is `{catalog}.{schema}`",
+                fix="`hw table list` shows the names that exist",
+            )
+        return found
+
+    def find_or_none(
+        self, parts: Sequence[str], *, catalog: str, schema: str
+    ) -> RelationRecord | None:
+        """Find what a name of one, two or three parts means, or None.
 
         A bare name is looked up in the current schema first, then everywhere else.
 
@@ -76,19 +95,11 @@ class Metastore(ABC):
             schema: The current schema.
 
         Raises:
-            NotFound: ``relation-not-found``.
             Invalid: ``relation-ambiguous``; the error lists the candidates.
         """
         found = self.relations_called(parts[-1])
         chosen = resolve_among(parts, [record.name for record in found], catalog, schema)
-        if chosen is None:
-            raise NotFound(
-                "relation-not-found",
-                f"there is no table or view `{'.'.join(parts)}`",
-                why=f"the current schema is `{catalog}.{schema}`",
-                fix="`hw table list` shows the names that exist",
-            )
-        return next(record for record in found if record.name == chosen)
+        return next((record for record in found if record.name == chosen), None)
 
     @abstractmethod
     def put_nodes(self, records: Iterable[NodeRecord]) -> None:
