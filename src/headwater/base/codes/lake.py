@@ -1,5 +1,202 @@
-"""Codes of the lake and engines: HW6xxx."""
+"""Codes of the lake: HW60xx."""
 
 from headwater.base.codes.code import Code
 
-CODES: tuple[Code, ...] = ()
+CODES: tuple[Code, ...] = (
+    Code(
+        name="table-not-found",
+        number="HW6001",
+        title="There is no Delta table at this place",
+        explain="""\
+The folder or object-store prefix has no `_delta_log` with a readable version.
+
+A table that was never built, a path with a typo, and a log whose files were deleted look alike.
+
+    hw sql "select * from delta.`./lake/shop/main/order`"   -- the table is called orders
+
+Check the path with `hw table list`, or build the model that makes the table.
+""",
+    ),
+    Code(
+        name="version-not-found",
+        number="HW6002",
+        title="The table does not have this version",
+        explain="""\
+Time travel asked for a version (or a time) that the table's log does not hold: it is newer than
+the newest, or older than the oldest that can still be put together.
+
+    select * from orders VERSION AS OF 300   -- the newest is 12
+
+`hw table history` lists the versions that exist.
+""",
+    ),
+    Code(
+        name="log-damaged",
+        number="HW6003",
+        title="A file of the Delta log is damaged or missing",
+        explain="""\
+A log entry is not JSON, is cut short, contradicts an earlier one, or a version in the middle of
+the log is missing. Reading on would give wrong rows, so nothing is read.
+
+The message names the file. Entries are written once and never changed, so restore that file from
+a backup or from a copy of the table; when there is none, rebuild the table with
+`hw build --full-refresh --select NODE`.
+""",
+    ),
+    Code(
+        name="table-feature-unsupported",
+        number="HW6004",
+        title="The table uses a Delta feature that this version does not know",
+        explain="""\
+Delta tables name in their protocol what a reader or writer must understand. A table with a
+feature that we do not implement would be misread (or spoilt by a write), so it is refused.
+
+    the table needs reader feature `typeWidening`
+
+Read it with the tool that wrote it, or have that tool drop the feature
+(`ALTER TABLE t DROP FEATURE name` in Spark), or write to another table.
+""",
+    ),
+    Code(
+        name="commit-conflict",
+        number="HW6005",
+        title="Somebody else changed the table first",
+        explain="""\
+The commit was prepared against one version of the table, and another writer has published a newer
+one. Nothing of the commit is visible; its data files are orphans that the next clean-up removes.
+
+The message says which version came in between and who wrote it. Plan and run again: the new run
+reads the newer version.
+""",
+    ),
+    Code(
+        name="already-committed",
+        number="HW6006",
+        title="This application transaction is in the table already",
+        explain="""\
+Each commit carries a transaction (application id and version) that may be published once. The
+table already has it: an earlier attempt succeeded, perhaps although it was reported as failed.
+
+Nothing was written. Running the plan again finds the table up to date.
+""",
+    ),
+    Code(
+        name="lake-read-only",
+        number="HW6007",
+        title="The lake's folder cannot be written",
+        explain="""\
+The operating system or object store refused to create a file in the lake: no permission, or a
+read-only file system.
+
+Give the user write permission, or set another folder as `lake` in profiles.yml.
+""",
+    ),
+    Code(
+        name="disk-full",
+        number="HW6008",
+        title="No space is left for the lake",
+        explain="""\
+The file system or quota is full. The table is as it was before; files that were already written
+are orphans that `hw clean` or the next build removes.
+
+Free some space, or point `lake` in profiles.yml to a larger disk, and run again.
+""",
+    ),
+    Code(
+        name="storage-unavailable",
+        number="HW6009",
+        title="The storage did not answer as expected",
+        explain="""\
+A network or input/output error that may go away: object store unreachable, throttled, a disk that
+reports errors. Whether a commit was made is decided by reading the log again, never by guessing.
+
+Run again; when it stays, look at the error text in the message and at the storage itself.
+""",
+    ),
+    Code(
+        name="storage-unsupported",
+        number="HW6010",
+        title="This storage cannot be used for a lake",
+        explain="""\
+Publishing a version needs a storage where only one writer can create a file: local file systems
+with hard links, and object stores with conditional writes. The message says what is missing, or
+that the kind of URL is not known.
+
+Use a local folder, `s3://bucket/prefix`, or (for tests) `memory://name`.
+""",
+    ),
+    Code(
+        name="file-not-found",
+        number="HW6011",
+        title="A file that should be in the lake is missing",
+        explain="""\
+A data or log file that was named does not exist: deleted by hand, by another tool's vacuum, or
+never written.
+
+When it belongs to the newest version, rebuild the table; when only an old version needs it, that
+version can no longer be read.
+""",
+    ),
+    Code(
+        name="type-not-storable",
+        number="HW6012",
+        title="A column's type has no form in Delta",
+        explain="""\
+Delta has booleans, signed integers to 64 bits, floats, decimals to 38 digits, text, bytes, dates,
+timestamps with and without zone, lists, maps and structs. Others are stored in their nearest
+exact form (unsigned integers wider, HUGEINT as DECIMAL(38,0), UUID, ENUM, TIME, INTERVAL and JSON
+as text). What is left is refused: UNION, TUPLE, VARIANT, GEOMETRY.
+
+    select union_value(a := 1) as u     -- refused
+    select union_value(a := 1).a as u   -- stored as INTEGER
+
+Cast the column in the model's SQL.
+""",
+    ),
+    Code(
+        name="duplicate-column",
+        number="HW6013",
+        title="Two columns have the same name",
+        explain="""\
+Delta compares column names without case, so `ID` and `id` cannot be in one table, nor can a
+column have an empty name.
+
+    select a.id, b.id from a join b using (key)   -- name one of them: b.id as b_id
+""",
+    ),
+    Code(
+        name="partition-value-not-storable",
+        number="HW6014",
+        title="A partition column has a value that Delta cannot keep",
+        explain="""\
+Partition values live in the log as text, where the empty text means NULL. A partition column with
+the value `''` would come back as NULL, so it is refused rather than changed; so are infinite dates
+and types without a text form (lists, structs, bytes).
+
+Use `nullif(column, '')` in the model, or partition by another column.
+""",
+    ),
+    Code(
+        name="commit-invalid",
+        number="HW6015",
+        title="A commit contradicts itself or the table",
+        explain="""\
+Before an entry is written it is checked: a file is added twice or both added and removed, a file
+to remove is not in the table, partition values do not match the table's partition columns, a data
+file is not in storage, or a path leaves the table's folder. Writing it would damage the table.
+
+This is a fault of the program that made the commit. Please report it with the message.
+""",
+    ),
+    Code(
+        name="table-path-invalid",
+        number="HW6016",
+        title="A table's place is not a usable path",
+        explain="""\
+Catalog, schema and table names become folders. A part that is empty, `.` or `..`, or has a slash,
+a backslash or a control character would leave the lake or be read differently elsewhere.
+
+Rename the schema or alias of the model.
+""",
+    ),
+)
