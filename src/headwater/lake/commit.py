@@ -5,13 +5,73 @@ The log is Delta's (PROTOCOL.md, *Delta Log Entries*); a version is claimed by c
 which only one writer can do.
 """
 
+import json
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Set as AbstractSet
+from contextlib import suppress
+from dataclasses import dataclass, field, replace
 from types import MappingProxyType
+from typing import Any
+from urllib.parse import quote
+from uuid import uuid4
 
-from headwater.base.codec import Json
+import msgspec
+
+from headwater.base.clock import Clock, SystemClock
+from headwater.base.codec import Json, to_builtins
+from headwater.base.errors import (
+    Conflict,
+    DataDamaged,
+    HeadwaterError,
+    InternalError,
+    Unavailable,
+)
 from headwater.base.relations import Column
+from headwater.lake.delta import write_checkpoint
+from headwater.lake.replay import (
+    Add,
+    LogState,
+    Metadata,
+    Protocol,
+    check_readable,
+    entry_name,
+    read_entry,
+    unsupported,
+)
 from headwater.lake.snapshot import DataFile
+from headwater.lake.stats import stats_to_json
+from headwater.lake.storage import check_path
+from headwater.lake.table import Table
+from headwater.lake.types import (
+    schema_fields,
+    schema_from_json,
+    schema_to_json,
+    uses_timestamp_without_zone,
+)
+
+ENGINE_INFO = "Headwater"
+CHECKPOINT_EVERY = 100
+"""Commits between two checkpoints."""
+
+REBASES_MAX = 1000
+"""How often one blind append may lose the race for a version before it gives up."""
+
+WRITER_FEATURES = frozenset(
+    {"appendOnly", "invariants", "timestampNtz", "deletionVectors", "vacuumProtocolCheck"}
+)
+"""Writer features of the protocol that commits here respect."""
+
+_FEATURES_VERSION = 7
+_LEGACY_FEATURES = (
+    (2, ("appendOnly", "invariants")),
+    (3, ("checkConstraints",)),
+    (4, ("changeDataFeed", "generatedColumns")),
+    (5, ("columnMapping",)),
+    (6, ("identityColumns",)),
+)
+_CHECKED_BY_USE = frozenset(
+    {"checkConstraints", "changeDataFeed", "generatedColumns", "columnMapping", "identityColumns"}
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -94,3 +154,405 @@ class Commit:
     parameters: Mapping[str, Json] = field(default_factory=lambda: MappingProxyType({}))
     headwater: Mapping[str, Json] = field(default_factory=lambda: MappingProxyType({}))
     metrics: Mapping[str, Json] = field(default_factory=lambda: MappingProxyType({}))
+
+
+def commit(table: Table, commit: Commit, clock: Clock | None = None) -> int:
+    """Publish one log entry, whole and durable, or nothing; return its version.
+
+    Data files and their folders are flushed first. A blind append that loses the race for a
+    version is tried on the next one; anything else that loses it is a conflict. After a storage
+    error the log is read again before success or failure is decided.
+
+    Args:
+        table: The table; may not exist yet.
+        commit: What to require and what to do.
+        clock: Where ``commitInfo.timestamp`` comes from; never less than the version before.
+
+    Raises:
+        Conflict: ``commit-conflict``, naming the version in between and who wrote it;
+            ``already-committed``, when a ``TransactionBelow`` does not hold.
+        Invalid: ``table-feature-unsupported``; ``type-not-storable``.
+        InternalError: ``commit-invalid``, when the commit contradicts itself or the table.
+        DataDamaged: ``log-damaged``, also when the entry reads back differently.
+        HeadwaterError: whatever ``Storage`` raises; then nothing was published.
+    """
+    _check_actions(commit)
+    base: LogState | None = None
+    version = -1
+    for attempt in range(REBASES_MAX):
+        state = table.refreshed_or_none()
+        version = -1 if state is None else state.version
+        _check_requirements(table, commit, version)
+        if attempt and not (_is_blind_append(commit) and _is_same_schema(base, state)):
+            raise _conflict(table, version, "it was prepared against an older version")
+        lines = _entry_lines(state, commit)
+        if not attempt:
+            table.storage.make_durable(_added_paths(commit))
+        base = None if state is None else replace(state, files={}, vectors={}, transactions={})
+        if _publish(table, version + 1, lines, state, clock or SystemClock()):
+            _checkpoint(table, version + 1)
+            return version + 1
+    raise _conflict(table, version, f"other writers won {REBASES_MAX} times in a row")
+
+
+def _publish(
+    table: Table, version: int, lines: list[dict[str, Any]], state: LogState | None, clock: Clock
+) -> bool:
+    """Try to create the entry; False when another writer has taken the version."""
+    mark = str(uuid4())
+    earliest = 0 if state is None else state.timestamp_ms + 1
+    now = int(clock.now().timestamp() * 1000)
+    info = lines[0]["commitInfo"] | {
+        "timestamp": max(now, earliest),
+        "txnId": mark,
+        "actionCount": len(lines),
+    }
+    stamped = ({"commitInfo": info}, *(_stamped(line, info["timestamp"]) for line in lines[1:]))
+    data = b"\n".join(msgspec.json.encode(line) for line in stamped)
+    _check_entry(version, data, mark, len(lines))
+    try:
+        won = table.storage.put_if_absent(entry_name(version), data)
+    except Unavailable:
+        if not _is_ours(table, version, mark):
+            raise
+        won = True
+    if not won and not _is_ours(table, version, mark):
+        return False
+    if table.storage.read(entry_name(version)) != data:
+        raise DataDamaged(
+            "log-damaged",
+            f"log entry `{entry_name(version)}` of `{table.root}` reads back differently",
+            why="the storage did not keep the bytes that it acknowledged",
+            fix="check the storage; the table's newest version cannot be trusted",
+        )
+    return True
+
+
+def _stamped(line: dict[str, Any], now: int) -> dict[str, Any]:
+    """Give removes, and the metadata of a new table, the commit's time."""
+    match line:
+        case {"remove": remove}:
+            return {"remove": remove | {"deletionTimestamp": now}}
+        case {"metaData": metadata} if metadata["createdTime"] is None:
+            return {"metaData": metadata | {"createdTime": now}}
+        case _:
+            return line
+
+
+def _is_ours(table: Table, version: int, mark: str) -> bool:
+    """Tell whether the version's entry carries our mark: the write happened though it failed."""
+    found = table.storage.stat_or_none(entry_name(version))
+    if found is None:
+        return False
+    entry = read_entry(version, table.storage.read(entry_name(version)), found.modified_ms)
+    return entry.info.txn_id == mark
+
+
+def _check_entry(version: int, data: bytes, mark: str, count: int) -> None:
+    """Read the entry as a reader would, before anybody can."""
+    entry = read_entry(version, data, 0)
+    if entry.info.txn_id != mark or len(entry.lines) != count:
+        raise _contradiction("its entry does not read back as it was made")
+
+
+def _check_requirements(table: Table, commit: Commit, version: int) -> None:
+    for requirement in commit.requirements:
+        match requirement:
+            case VersionIs(version=wanted):
+                if (-1 if wanted is None else wanted) != version:
+                    expected = "no table" if wanted is None else f"version {wanted}"
+                    raise _conflict(table, version, f"the commit was prepared for {expected}")
+            case TransactionBelow(app_id=app_id, version=limit):
+                found = table.transaction_or_none(app_id)
+                if found is not None and found >= limit:
+                    raise Conflict(
+                        "already-committed",
+                        f"table `{table.root}` already has transaction {limit} of `{app_id}`",
+                        why=f"its newest is {found}",
+                        fix="nothing is to be done: plan again and the table is up to date",
+                    )
+
+
+def _is_blind_append(commit: Commit) -> bool:
+    return all(isinstance(action, (AddFile, SetTransaction)) for action in commit.actions)
+
+
+def _is_same_schema(base: LogState | None, state: LogState | None) -> bool:
+    if base is None or state is None:
+        return base is state
+    return (base.metadata, base.protocol) == (state.metadata, state.protocol)
+
+
+def _check_actions(commit: Commit) -> None:
+    """Refuse a commit that contradicts itself."""
+    added = _added_paths(commit)
+    removed = [action.path for action in commit.actions if isinstance(action, RemoveFile)]
+    if len(set(added)) != len(added) or len(set(removed)) != len(removed):
+        raise _contradiction("a file occurs twice")
+    if set(added) & set(removed):
+        raise _contradiction("a file is both added and removed")
+    if sum(isinstance(action, SetSchema) for action in commit.actions) > 1:
+        raise _contradiction("it sets two schemas")
+    for path in added:
+        check_path(path)
+
+
+def _added_paths(commit: Commit) -> list[str]:
+    return [action.file.path for action in commit.actions if isinstance(action, AddFile)]
+
+
+def _entry_lines(state: LogState | None, commit: Commit) -> list[dict[str, Any]]:
+    """Return the entry's actions, ``commitInfo`` first, as JSON values."""
+    schema = next((action for action in commit.actions if isinstance(action, SetSchema)), None)
+    lines: list[dict[str, Any]] = [{"commitInfo": _commit_info(commit, state)}]
+    protocol, metadata = _table_actions(state, schema)
+    if state is None or protocol != state.protocol:
+        lines.append({"protocol": _without_none(msgspec.to_builtins(protocol))})
+    if state is None or metadata != state.metadata:
+        lines.append({"metaData": _metadata_line(metadata)})
+    if state is not None and metadata != state.metadata:
+        removed = {action.path for action in commit.actions if isinstance(action, RemoveFile)}
+        _check_evolution(state, metadata, state.files.keys() - removed)
+    columns = schema_from_json(metadata.schema_string)
+    for action in commit.actions:
+        match action:
+            case AddFile():
+                lines.append({"add": _add(action, columns, metadata)})
+            case RemoveFile():
+                lines.append({"remove": _remove(action, state, metadata)})
+            case SetTransaction(app_id=app_id, version=version):
+                lines.append({"txn": {"appId": app_id, "version": version}})
+            case SetSchema():
+                pass
+    return lines
+
+
+def _table_actions(state: LogState | None, schema: SetSchema | None) -> tuple[Protocol, Metadata]:
+    """Return the protocol and metadata that hold after the commit."""
+    if state is None:
+        if schema is None:
+            raise _contradiction("the table does not exist and the commit has no schema")
+        return _protocol(None, schema), _metadata(None, schema)
+    protocol, metadata = check_readable(state)
+    _check_writable(protocol, metadata)
+    if schema is None:
+        return protocol, metadata
+    return _protocol(protocol, schema), _metadata(metadata, schema)
+
+
+def _check_evolution(state: LogState, metadata: Metadata, kept_files: AbstractSet[str]) -> None:
+    """Refuse a schema that the files which stay do not fit."""
+    old = state.metadata
+    if old is None or not kept_files:
+        return
+    if old.partition_columns != metadata.partition_columns:
+        raise _contradiction("it changes the partitioning but keeps files")
+    before = {column.name: column.type for column in schema_from_json(old.schema_string)}
+    for column in schema_from_json(metadata.schema_string):
+        if before.get(column.name, column.type) != column.type:
+            raise _contradiction(
+                f"it changes `{column.name}` from {before[column.name]} to {column.type} but "
+                "keeps files"
+            )
+
+
+def _metadata_line(metadata: Metadata) -> dict[str, Any]:
+    return {
+        "id": metadata.id,
+        "name": metadata.name,
+        "description": metadata.description,
+        "format": {"provider": "parquet", "options": {}},
+        "schemaString": metadata.schema_string,
+        "partitionColumns": list(metadata.partition_columns),
+        "configuration": dict(metadata.configuration),
+        "createdTime": metadata.created_time,
+    }
+
+
+def _commit_info(commit: Commit, state: LogState | None) -> dict[str, Any]:
+    read = {} if state is None else {"readVersion": state.version}
+    return {
+        "timestamp": 0,
+        "operation": commit.operation,
+        "operationParameters": {
+            name: _parameter(value) for name, value in commit.parameters.items()
+        },
+        "operationMetrics": {name: str(value) for name, value in commit.metrics.items()},
+        **read,
+        "isolationLevel": "Serializable",
+        "isBlindAppend": _is_blind_append(commit),
+        "engineInfo": ENGINE_INFO,
+        "headwater": to_builtins(dict(commit.headwater)),
+    }
+
+
+def _parameter(value: Json) -> str:
+    return value if isinstance(value, str) else json.dumps(value)
+
+
+def _metadata(old: Metadata | None, schema: SetSchema) -> Metadata:
+    names = {column.name for column in schema.columns}
+    if not set(schema.partition_by) <= names:
+        raise _contradiction("a partition column is not a column of the table")
+    configuration = {**(old.configuration if old else {}), **schema.properties}
+    text = schema_to_json(schema.columns)
+    if old is not None:
+        text = _with_old_fields(text, old.schema_string)
+    return Metadata(
+        id=old.id if old else str(uuid4()),
+        schema_string=text,
+        partition_columns=schema.partition_by,
+        configuration=configuration,
+        format=old.format if old else {},
+        name=old.name if old else None,
+        description=old.description if old else None,
+        created_time=old.created_time if old else None,
+    )
+
+
+def _with_old_fields(text: str, old_text: str) -> str:
+    """Keep the comments and other metadata of fields that do not change."""
+    old = {field["name"]: field for field in schema_fields(old_text)}
+    fields: list[Mapping[str, Any]] = []
+    for field_ in schema_fields(text):
+        before = old.get(field_["name"], {})
+        same = all(before.get(key) == field_[key] for key in ("type", "nullable"))
+        fields.append(before if same else field_)
+    if fields == list(old.values()):
+        return old_text
+    return msgspec.json.encode({"type": "struct", "fields": fields}).decode()
+
+
+def _protocol(old: Protocol | None, schema: SetSchema) -> Protocol:
+    """Return the protocol that the schema needs; features are only ever added."""
+    needs_ntz = uses_timestamp_without_zone(schema.columns)
+    if old is None and not needs_ntz:
+        return Protocol(min_reader_version=1, min_writer_version=2)
+    before = old or Protocol(min_reader_version=1, min_writer_version=1)
+    if not needs_ntz or "timestampNtz" in (before.reader_features or ()):
+        return before
+    readers = set(before.reader_features or ())
+    writers = set(before.writer_features or ()) | _legacy_features(before)
+    return Protocol(
+        min_reader_version=3,
+        min_writer_version=_FEATURES_VERSION,
+        reader_features=tuple(sorted({*readers, "timestampNtz"})),
+        writer_features=tuple(sorted({*writers, "timestampNtz"})),
+    )
+
+
+def _legacy_features(protocol: Protocol) -> set[str]:
+    if protocol.min_writer_version >= _FEATURES_VERSION:
+        return set()
+    return {
+        feature
+        for version, features in _LEGACY_FEATURES
+        if version <= protocol.min_writer_version
+        for feature in features
+    }
+
+
+def _check_writable(protocol: Protocol, metadata: Metadata) -> None:
+    """Refuse a table whose writers must do what we do not."""
+    if protocol.min_writer_version > _FEATURES_VERSION:
+        raise unsupported(f"writer version {protocol.min_writer_version}", "write")
+    features = {*(protocol.writer_features or ()), *_legacy_features(protocol)}
+    for feature in sorted(features - WRITER_FEATURES - _CHECKED_BY_USE):
+        raise unsupported(f"writer feature `{feature}`", "write")
+    settings = metadata.configuration
+    used = {
+        "changeDataFeed": settings.get("delta.enableChangeDataFeed") == "true",
+        "columnMapping": settings.get("delta.columnMapping.mode", "none") != "none",
+        "checkConstraints": any(name.startswith("delta.constraints.") for name in settings),
+        "generatedColumns": '"delta.generationExpression"' in metadata.schema_string,
+        "identityColumns": '"delta.identity.' in metadata.schema_string,
+        "invariants": '"delta.invariants"' in metadata.schema_string,
+    }
+    for feature, is_used in used.items():
+        if is_used:
+            raise unsupported(f"writer feature `{feature}`", "write")
+
+
+def _add(action: AddFile, columns: tuple[Column, ...], metadata: Metadata) -> dict[str, Any]:
+    file = action.file
+    if set(file.partition_values) != set(metadata.partition_columns):
+        raise _contradiction(
+            f"file `{file.path}` has partition values of {sorted(file.partition_values)}, "
+            f"the table is partitioned by {sorted(metadata.partition_columns)}"
+        )
+    if file.deleted_rows:
+        raise unsupported("writing deletion vectors", "write")
+    inside = [column for column in columns if column.name not in metadata.partition_columns]
+    stats = stats_to_json(file, inside, {})
+    tags = {"tags": dict(file.tags)} if file.tags else {}
+    return {
+        "path": encode_path(file.path),
+        "partitionValues": dict(file.partition_values),
+        "size": file.size_bytes,
+        "modificationTime": file.modified_ms,
+        "dataChange": action.changes_data,
+        **({} if stats is None else {"stats": stats}),
+        **tags,
+    }
+
+
+def _remove(action: RemoveFile, state: LogState | None, metadata: Metadata) -> dict[str, Any]:
+    known = None if state is None else state.files.get(action.path)
+    if known is None or state is None:
+        raise _contradiction(f"file `{action.path}` is not in the table")
+    if action.changes_data and metadata.configuration.get("delta.appendOnly") == "true":
+        raise unsupported("appending only (delta.appendOnly)", "write")
+    vector = state.vectors.get(action.path)
+    size = known.size if isinstance(known, Add) else known.size_bytes
+    return {
+        "path": encode_path(action.path),
+        "dataChange": action.changes_data,
+        "extendedFileMetadata": True,
+        "partitionValues": dict(known.partition_values),
+        "size": size,
+        **({} if vector is None else {"deletionVector": msgspec.to_builtins(vector)}),
+    }
+
+
+def encode_path(path: str) -> str:
+    """Percent-encode a relative path as the log wants it (RFC 2396)."""
+    return quote(path, safe="/!$&'()*+,;=:@-._~")
+
+
+def _without_none(values: dict[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in values.items() if value is not None}
+
+
+def _checkpoint(table: Table, version: int) -> None:
+    """Write a checkpoint now and then; the commit stands whether or not it succeeds."""
+    if version and version % CHECKPOINT_EVERY == 0:
+        with suppress(HeadwaterError):
+            write_checkpoint(table.root, table.storage.options, version)
+
+
+def _conflict(table: Table, version: int, why: str) -> Conflict:
+    if version < 0:
+        return Conflict(
+            "commit-conflict",
+            f"table `{table.root}` does not exist any more",
+            why=why,
+            fix="plan again and run",
+        )
+    newest = table.history(1)
+    run = str(newest[0].headwater.get("run_id", "")) if newest else ""
+    who = f"run {run}" if run else (newest[0].engine_info if newest else "") or "another writer"
+    return Conflict(
+        "commit-conflict",
+        f"table `{table.root}` is at version {version}, written by {who}",
+        why=why,
+        fix="plan again and run: the new plan reads the newer version",
+    )
+
+
+def _contradiction(why: str) -> InternalError:
+    return InternalError(
+        "commit-invalid",
+        "a commit contradicts itself or the table, so it was not made",
+        why=why,
+        fix="please report this with the message; the table is unchanged",
+    )

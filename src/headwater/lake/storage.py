@@ -1,0 +1,494 @@
+"""Where tables live: a folder or an object store behind one small interface.
+
+Publishing a version of a table is creating one file that must not exist yet, so the one operation
+that matters is ``put_if_absent``: of several writers exactly one wins, and what it wrote is whole
+and durable when the call returns. This is the only importer of obstore; its errors and the
+operating system's are mapped here to ours.
+"""
+
+import errno
+import os
+import stat
+from abc import ABC, abstractmethod
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path
+from secrets import token_hex
+from types import MappingProxyType
+
+import obstore
+from obstore.exceptions import (
+    AlreadyExistsError,
+    BaseError,
+    NotFoundError,
+    NotSupportedError,
+    PermissionDeniedError,
+    PreconditionError,
+    UnauthenticatedError,
+    UnknownConfigurationKeyError,
+)
+from obstore.store import MemoryStore, ObjectStore, from_url
+
+from headwater.base.errors import Denied, HeadwaterError, Invalid, NotFound, Unavailable
+
+NO_OPTIONS: Mapping[str, str] = MappingProxyType({})
+TEMPORARY_PREFIX = ".tmp-"
+"""Names of files that are being put; a killed writer leaves one behind."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StoredFile:
+    """A file in storage.
+
+    Attributes:
+        path: Relative to the storage's root, ``/`` between parts.
+        size_bytes: Its size.
+        modified_ms: Last modification, milliseconds since 1970.
+        identity: Changes when the file is replaced (inode and time, or etag).
+    """
+
+    path: str
+    size_bytes: int
+    modified_ms: int
+    identity: str
+
+
+class Storage(ABC):
+    """A tree of files. Paths are relative to ``root`` and never leave it.
+
+    Every method raises ``Denied`` (``lake-read-only``), ``NotFound`` (``file-not-found``),
+    ``Unavailable`` (``disk-full``, ``storage-unavailable``) and nothing of a driver's own.
+
+    Attributes:
+        root: Absolute folder or URL, no trailing slash.
+        options: Object-store options (credentials, endpoint); empty for folders.
+    """
+
+    root: str
+    options: Mapping[str, str]
+
+    @abstractmethod
+    def read(self, path: str) -> bytes:
+        """Return a whole file."""
+
+    @abstractmethod
+    def put_if_absent(self, path: str, data: bytes) -> bool:
+        """Create a file whole and durably; False, and nothing changed, when it exists."""
+
+    @abstractmethod
+    def stat_or_none(self, path: str) -> StoredFile | None:
+        """Describe a file; None when there is none."""
+
+    @abstractmethod
+    def list(self, prefix: str = "", *, after: str = "") -> Iterator[StoredFile]:
+        """List files under the folder ``prefix`` at any depth, sorted by path.
+
+        With ``after`` only those whose path is greater. A missing folder has no files.
+        """
+
+    @abstractmethod
+    def list_folders(self, prefix: str = "") -> tuple[str, ...]:
+        """Return the names of the folders directly in the folder ``prefix``, sorted."""
+
+    @abstractmethod
+    def delete(self, path: str) -> None:
+        """Delete a file; a missing one is no error."""
+
+    @abstractmethod
+    def upload(self, local_path: str, path: str) -> None:
+        """Copy a local file into storage durably, replacing what is there."""
+
+    @abstractmethod
+    def make_durable(self, paths: Iterable[str]) -> None:
+        """Flush files that another program wrote, and the folders that name them."""
+
+    @abstractmethod
+    def within(self, path: str) -> "Storage":
+        """Return the same storage rooted at the folder ``path``."""
+
+    def exists(self, path: str) -> bool:
+        """Tell whether there is such a file."""
+        return self.stat_or_none(path) is not None
+
+    def size(self, path: str) -> int:
+        """Return a file's bytes.
+
+        Raises:
+            NotFound: ``file-not-found``.
+        """
+        found = self.stat_or_none(path)
+        if found is None:
+            raise _missing(f"{self.root}/{path}")
+        return found.size_bytes
+
+
+def open_storage(url_or_path: str, options: Mapping[str, str] = NO_OPTIONS) -> Storage:
+    """Open a folder (made when missing on first write) or an object-store URL.
+
+    ``s3://bucket/prefix`` and others that obstore knows take its option names
+    (``endpoint``, ``region``, ``access_key_id`` ...). ``memory://name`` is empty at each call.
+
+    Raises:
+        Invalid: ``storage-unsupported``, for an unknown kind of URL or option.
+    """
+    if "://" not in url_or_path:
+        return LocalStorage(os.path.abspath(url_or_path))  # noqa: PTH100 - no symlink is resolved
+    scheme, _, rest = url_or_path.partition("://")
+    if scheme == "file":
+        return LocalStorage(os.path.abspath("/" + rest.lstrip("/")))  # noqa: PTH100
+    root = url_or_path.rstrip("/")
+    if scheme == "memory":
+        return ObjectStorage(root, MemoryStore(), options, "")
+    try:
+        store = from_url(root, config=dict(options))  # type: ignore[call-overload] # any options
+    except (BaseError, ValueError, TypeError) as error:
+        raise Invalid(
+            "storage-unsupported",
+            f"`{url_or_path}` cannot be used as a lake",
+            why=_first_line(error),
+            fix="use a local folder or s3://bucket/prefix, and check the storage options",
+        ) from error
+    return ObjectStorage(root, store, options, "")
+
+
+def check_path(path: str) -> str:
+    """Return ``path`` when it stays under its root.
+
+    Raises:
+        Invalid: ``table-path-invalid``.
+    """
+    parts = path.split("/")
+    if "\0" in path or any(part in {"", ".", ".."} for part in parts):
+        raise Invalid(
+            "table-path-invalid",
+            f"`{path!r}` is not a path inside the lake",
+            why="each part between slashes must be a name, without `.`, `..` or NUL",
+        )
+    return path
+
+
+class LocalStorage(Storage):
+    """A folder. Its ``put_if_absent`` is: temporary file, fsync, link(2), fsync of the folder."""
+
+    def __init__(self, root: str) -> None:
+        self.root = root.rstrip("/") or "/"
+        self.options = NO_OPTIONS
+
+    def read(self, path: str) -> bytes:
+        """Return a whole file."""
+        full = self._full(path)
+        with _mapped(full):
+            return Path(full).read_bytes()
+
+    def put_if_absent(self, path: str, data: bytes) -> bool:
+        """Create a file whole and durably; False, and nothing changed, when it exists."""
+        full = self._full(path)
+        folder, name = os.path.split(full)
+        temporary = f"{folder}/{TEMPORARY_PREFIX}{name}-{token_hex(8)}"
+        with _mapped(full):
+            _make_folders(folder)
+            try:
+                _write_new(temporary, data)
+                os.link(temporary, full)
+            except FileExistsError:
+                return False
+            finally:
+                with suppress(OSError):
+                    os.unlink(temporary)  # noqa: PTH108 - one system call, as counted in tests
+            _sync(folder)
+        return True
+
+    def stat_or_none(self, path: str) -> StoredFile | None:
+        """Describe a file; None when there is none."""
+        full = self._full(path)
+        with _mapped(full):
+            try:
+                found = os.stat(full)  # noqa: PTH116
+            except (FileNotFoundError, NotADirectoryError):
+                return None
+        return _stored_file(path, found) if stat.S_ISREG(found.st_mode) else None
+
+    def list(self, prefix: str = "", *, after: str = "") -> Iterator[StoredFile]:
+        """List files under the folder ``prefix`` at any depth, sorted by path."""
+        top = self._full(prefix) if prefix else self.root
+        found: list[StoredFile] = []
+        with _mapped(top):
+            for folder, _, names in os.walk(top, onerror=_raise_unless_missing):
+                relative = os.path.relpath(folder, self.root)
+                start = "" if relative == "." else f"{relative}/"
+                paths = [start + name for name in names if start + name > after]
+                found.extend(part for path in paths if (part := self.stat_or_none(path)))
+        yield from sorted(found, key=lambda part: part.path)
+
+    def list_folders(self, prefix: str = "") -> tuple[str, ...]:
+        """Return the names of the folders directly in the folder ``prefix``, sorted."""
+        top = self._full(prefix) if prefix else self.root
+        with _mapped(top):
+            try:
+                return tuple(sorted(part.name for part in os.scandir(top) if part.is_dir()))
+            except (FileNotFoundError, NotADirectoryError):
+                return ()
+
+    def delete(self, path: str) -> None:
+        """Delete a file; a missing one is no error."""
+        full = self._full(path)
+        with _mapped(full), suppress(FileNotFoundError):
+            os.unlink(full)  # noqa: PTH108
+
+    def upload(self, local_path: str, path: str) -> None:
+        """Copy a local file into storage durably, replacing what is there."""
+        full = self._full(path)
+        with _mapped(full):
+            folder = os.path.dirname(full)  # noqa: PTH120
+            _make_folders(folder)
+            temporary = f"{folder}/{TEMPORARY_PREFIX}{token_hex(8)}"
+            _write_new(temporary, Path(local_path).read_bytes())
+            Path(temporary).replace(full)
+            _sync(folder)
+
+    def make_durable(self, paths: Iterable[str]) -> None:
+        """Flush files that another program wrote, and the folders that name them."""
+        folders: set[str] = set()
+        for path in paths:
+            full = self._full(path)
+            with _mapped(full):
+                _sync(full)
+            parts = path.split("/")[:-1]
+            folders |= {"/".join(parts[:depth]) for depth in range(len(parts) + 1)}
+        for folder in sorted(folders, key=len, reverse=True):
+            full = self._full(folder) if folder else self.root
+            with _mapped(full):
+                _sync(full)
+
+    def within(self, path: str) -> "LocalStorage":
+        """Return the same storage rooted at the folder ``path``."""
+        return LocalStorage(self._full(path))
+
+    def _full(self, path: str) -> str:
+        return f"{self.root}/{check_path(path)}"
+
+
+class ObjectStorage(Storage):
+    """An object store through obstore; ``put_if_absent`` is its conditional put."""
+
+    def __init__(
+        self, root: str, store: ObjectStore, options: Mapping[str, str], prefix: str
+    ) -> None:
+        self.root = root
+        self.options = options
+        self._store = store
+        self._prefix = prefix
+
+    def read(self, path: str) -> bytes:
+        """Return a whole file."""
+        with _mapped(f"{self.root}/{path}"):
+            return bytes(obstore.get(self._store, self._key(path)).bytes())
+
+    def put_if_absent(self, path: str, data: bytes) -> bool:
+        """Create a file whole; False, and nothing changed by this call, when it exists.
+
+        A False after a lost answer may hide our own success: the caller recognises its own data.
+        """
+        with _mapped(f"{self.root}/{path}"):
+            try:
+                obstore.put(self._store, self._key(path), data, mode="create")
+            except (AlreadyExistsError, PreconditionError):
+                return False
+        return True
+
+    def stat_or_none(self, path: str) -> StoredFile | None:
+        """Describe a file; None when there is none."""
+        with _mapped(f"{self.root}/{path}"):
+            try:
+                found = obstore.head(self._store, self._key(path))
+            except (NotFoundError, FileNotFoundError):
+                return None
+        return self._stored(found)
+
+    def list(self, prefix: str = "", *, after: str = "") -> Iterator[StoredFile]:
+        """List files under the folder ``prefix`` at any depth, sorted by path."""
+        start = self._key(prefix) if prefix else self._prefix
+        with _mapped(f"{self.root}/{prefix}"):
+            pages = obstore.list(
+                self._store, start or None, offset=self._key(after) if after else None
+            )
+            found = [self._stored(part) for page in pages for part in page]
+        yield from sorted(found, key=lambda part: part.path)
+
+    def list_folders(self, prefix: str = "") -> tuple[str, ...]:
+        """Return the names of the folders directly in the folder ``prefix``, sorted."""
+        start = self._key(prefix) if prefix else self._prefix
+        with _mapped(f"{self.root}/{prefix}"):
+            listed = obstore.list_with_delimiter(self._store, start or None)
+        return tuple(sorted(name.rsplit("/", 1)[-1] for name in listed["common_prefixes"]))
+
+    def delete(self, path: str) -> None:
+        """Delete a file; a missing one is no error."""
+        with (
+            _mapped(f"{self.root}/{path}"),
+            suppress(NotFoundError, FileNotFoundError),
+        ):
+            obstore.delete(self._store, self._key(path))
+
+    def upload(self, local_path: str, path: str) -> None:
+        """Copy a local file into storage, replacing what is there."""
+        with _mapped(f"{self.root}/{path}"):
+            obstore.put(self._store, self._key(path), Path(local_path))
+
+    def make_durable(self, paths: Iterable[str]) -> None:
+        """Check that the files are there; an object store keeps what it has accepted."""
+        for path in paths:
+            self.size(path)
+
+    def within(self, path: str) -> "ObjectStorage":
+        """Return the same storage rooted at the folder ``path``."""
+        return ObjectStorage(
+            f"{self.root}/{check_path(path)}", self._store, self.options, self._key(path)
+        )
+
+    def _key(self, path: str) -> str:
+        check_path(path)
+        return f"{self._prefix}/{path}" if self._prefix else path
+
+    def _stored(self, found: Mapping[str, object]) -> StoredFile:
+        path = str(found["path"])
+        return StoredFile(
+            path=path[len(self._prefix) + 1 :] if self._prefix else path,
+            size_bytes=int(str(found["size"])),
+            modified_ms=int(found["last_modified"].timestamp() * 1000),  # type: ignore[attr-defined]
+            identity=str(found.get("e_tag") or found["last_modified"]),
+        )
+
+
+@contextmanager
+def _mapped(place: str) -> Iterator[None]:
+    """Turn the operating system's and obstore's errors into ours."""
+    try:
+        yield
+    except HeadwaterError:
+        raise
+    except OSError as error:
+        raise _from_os_error(place, error) from error
+    except BaseError as error:
+        raise _from_obstore_error(place, error) from error
+
+
+def _from_os_error(place: str, error: OSError) -> HeadwaterError:
+    why = error.strerror or _first_line(error)
+    match error.errno:
+        case errno.ENOENT | errno.ENOTDIR | errno.EISDIR:
+            return _missing(place)
+        case errno.EACCES | errno.EPERM | errno.EROFS:
+            return _read_only(place, why)
+        case errno.ENOSPC | errno.EDQUOT:
+            return Unavailable(
+                "disk-full",
+                f"no space is left to write `{place}`",
+                why=why,
+                fix="free some space or move the lake, then run again; the table is unchanged",
+            )
+        case errno.ENOTSUP | errno.EMLINK | errno.EXDEV:
+            return Invalid(
+                "storage-unsupported",
+                f"`{place}` is on a file system without hard links",
+                why=f"{why}; a version is published with link(2), which only one writer can win",
+                fix="put the lake on a local disk or an object store",
+            )
+        case errno.ENAMETOOLONG | errno.EINVAL | errno.EILSEQ:
+            return Invalid("table-path-invalid", f"`{place}` is not a usable path", why=why)
+        case _:
+            if isinstance(error, FileNotFoundError):
+                return _missing(place)
+            return _unavailable(place, why)
+
+
+def _from_obstore_error(place: str, error: BaseError) -> HeadwaterError:
+    if isinstance(error, NotFoundError):
+        return _missing(place)
+    if isinstance(error, (PermissionDeniedError, UnauthenticatedError)):
+        return _read_only(place, _first_line(error))
+    if isinstance(error, (NotSupportedError, UnknownConfigurationKeyError)):
+        return Invalid(
+            "storage-unsupported",
+            f"the storage of `{place}` cannot do what a lake needs",
+            why=_first_line(error),
+            fix="use a store with conditional writes (If-None-Match)",
+        )
+    return _unavailable(place, _first_line(error))
+
+
+def _missing(place: str) -> NotFound:
+    return NotFound(
+        "file-not-found",
+        f"`{place}` does not exist",
+        fix="check the path; if the table's log names it, rebuild the table",
+    )
+
+
+def _read_only(place: str, why: str) -> Denied:
+    return Denied(
+        "lake-read-only",
+        f"`{place}` cannot be written or read",
+        why=why,
+        fix="give this user permission on the lake's folder, or set another `lake`",
+    )
+
+
+def _unavailable(place: str, why: str) -> Unavailable:
+    return Unavailable(
+        "storage-unavailable",
+        f"the storage failed at `{place}`",
+        why=why,
+        fix="run again; if it stays, check the storage",
+    )
+
+
+def _first_line(error: BaseException) -> str:
+    return (str(error).strip().splitlines() or [type(error).__name__])[0][:300]
+
+
+def _stored_file(path: str, found: os.stat_result) -> StoredFile:
+    return StoredFile(
+        path=path,
+        size_bytes=found.st_size,
+        modified_ms=found.st_mtime_ns // 1_000_000,
+        identity=f"{found.st_ino}-{found.st_mtime_ns}-{found.st_size}",
+    )
+
+
+def _raise_unless_missing(error: OSError) -> None:
+    if not isinstance(error, (FileNotFoundError, NotADirectoryError)):
+        raise error
+
+
+def _write_new(path: str, data: bytes) -> None:
+    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o666)
+    try:
+        rest = memoryview(data)
+        while rest:
+            rest = rest[os.write(descriptor, rest) :]
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def _sync(path: str) -> None:
+    descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def _make_folders(folder: str) -> None:
+    """Make a folder and its parents, each durable in the folder above it."""
+    missing: list[str] = []
+    at = folder
+    while not os.path.isdir(at):  # noqa: PTH112
+        missing.append(at)
+        at = os.path.dirname(at)  # noqa: PTH120
+    for path in reversed(missing):
+        with suppress(FileExistsError):
+            os.mkdir(path)  # noqa: PTH102
+        _sync(os.path.dirname(path))  # noqa: PTH120

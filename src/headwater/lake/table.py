@@ -1,0 +1,298 @@
+"""A table in storage: its snapshots, versions and history, read from the Delta log.
+
+A ``Table`` keeps the newest state it has seen and reads only what came after, so that looking
+again costs one file name. It is safe to share between threads.
+"""
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime
+from threading import RLock
+
+from headwater.base.errors import Invalid, NotFound
+from headwater.base.relations import TableName
+from headwater.lake.deletion_vectors import read_deleted_rows
+from headwater.lake.delta import read_checkpoint, read_transaction
+from headwater.lake.replay import (
+    DeletionVector,
+    Entry,
+    LogState,
+    apply_entry,
+    describe_entry,
+    entry_name,
+    make_snapshot,
+    missing_entry,
+    read_entry,
+)
+from headwater.lake.snapshot import HistoryEntry, Snapshot
+from headwater.lake.storage import Storage, StoredFile
+
+HISTORY_ENTRIES_MAX = 10_000
+"""Upper bound of one ``history`` call."""
+
+_ENTRY = re.compile(r"_delta_log/(\d{20})\.json")
+_CHECKPOINT = re.compile(r"_delta_log/(\d{20})\.checkpoint(\..+)?\.(parquet|json)")
+
+
+def table_root(lake_root: str, name: TableName) -> str:
+    """Return where a table lives: ``<lake>/<catalog>/<schema>/<table>``.
+
+    Raises:
+        Invalid: ``table-path-invalid``, when a part cannot be a folder's name.
+    """
+    for part in (name.catalog, name.schema, name.name):
+        if part in {"", ".", ".."} or any(mark in "/\\" or mark < " " for mark in part):
+            raise Invalid(
+                "table-path-invalid",
+                f"`{part}` in `{name}` cannot be the name of a folder",
+                fix="rename the catalog, schema or alias",
+            )
+    return f"{lake_root.rstrip('/')}/{name.catalog}/{name.schema}/{name.name}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LogListing:
+    """What is in a table's ``_delta_log``.
+
+    Attributes:
+        entries: Log entries by version.
+        checkpoints: Versions with a checkpoint, ascending.
+    """
+
+    entries: dict[int, StoredFile]
+    checkpoints: tuple[int, ...]
+
+    @property
+    def newest(self) -> int:
+        """The newest version; -1 when there is none."""
+        return max((*self.entries, *self.checkpoints), default=-1)
+
+
+class Table:
+    """A Delta table, which may not exist yet.
+
+    Attributes:
+        root: Absolute folder or object-store URL, no trailing slash.
+        storage: Storage whose root is the table's root.
+    """
+
+    def __init__(self, root: str, storage: Storage) -> None:
+        """Refer to the table at ``root``; nothing is read.
+
+        Args:
+            root: The table's root.
+            storage: Storage rooted at the table or at a folder above it.
+
+        Raises:
+            Invalid: ``table-path-invalid``, when ``root`` is not inside ``storage``.
+        """
+        self.root = root.rstrip("/")
+        self.storage = _rooted(storage, self.root)
+        self._lock = RLock()
+        self._state: LogState | None = None
+        self._newest_file: StoredFile | None = None
+        self._snapshot: Snapshot | None = None
+        self._checkpoint_used: int | None = None
+
+    def snapshot(self, version: int | None = None, at: datetime | None = None) -> Snapshot:
+        """Return the table at its newest version, at ``version``, or as it was at a time.
+
+        Raises:
+            NotFound: ``table-not-found``; ``version-not-found``.
+            DataDamaged: ``log-damaged``, naming the file.
+            Invalid: ``table-feature-unsupported``.
+        """
+        if at is not None:
+            version = self._version_at(at)
+        with self._lock:
+            state = self.refreshed_or_none()
+            if state is None:
+                raise self._not_found()
+            if version is None or version == state.version:
+                if self._snapshot is None or self._snapshot.version != state.version:
+                    self._snapshot = make_snapshot(state, self.root, self._read_rows)
+                return self._snapshot
+        return make_snapshot(self._replayed(version)[0], self.root, self._read_rows)
+
+    def snapshot_or_none(self) -> Snapshot | None:
+        """Return the newest snapshot; None when there is no table."""
+        with self._lock:
+            return None if self.refreshed_or_none() is None else self.snapshot()
+
+    def version_or_none(self) -> int | None:
+        """Return the newest version; None when there is no table."""
+        with self._lock:
+            state = self.refreshed_or_none()
+            return None if state is None else state.version
+
+    def transaction_or_none(self, app_id: str) -> int | None:
+        """Return the newest transaction version of an application; None when it has none."""
+        with self._lock:
+            state = self.refreshed_or_none()
+            if state is None:
+                return None
+            found = state.transactions.get(app_id)
+            if found is None and self._checkpoint_used is not None:
+                options, at = self.storage.options, self._checkpoint_used
+                found = read_transaction(self.root, options, at, app_id)
+            return found
+
+    def history(self, limit: int = 100) -> tuple[HistoryEntry, ...]:
+        """Return the newest commits whose entries are still there, newest first.
+
+        Raises:
+            NotFound: ``table-not-found``.
+            DataDamaged: ``log-damaged``, naming the file.
+        """
+        listing = self.list_log()
+        if listing.newest < 0:
+            raise self._not_found()
+        newest_first = sorted(listing.entries, reverse=True)
+        wanted = newest_first[: max(0, min(limit, HISTORY_ENTRIES_MAX))]
+        return tuple(describe_entry(self._read(listing.entries[v], v)) for v in wanted)
+
+    def entries(self, listing: LogListing) -> Iterator[Entry]:
+        """Read every entry of a listing, oldest first.
+
+        Raises:
+            DataDamaged: ``log-damaged``, naming the file.
+        """
+        for version in sorted(listing.entries):
+            yield self._read(listing.entries[version], version)
+
+    def list_log(self) -> LogListing:
+        """List the log's entries and checkpoints."""
+        entries: dict[int, StoredFile] = {}
+        checkpoints: set[int] = set()
+        for found in self.storage.list("_delta_log"):
+            if match := _ENTRY.fullmatch(found.path):
+                entries[int(match.group(1))] = found
+            elif match := _CHECKPOINT.fullmatch(found.path):
+                checkpoints.add(int(match.group(1)))
+        return LogListing(entries=entries, checkpoints=tuple(sorted(checkpoints)))
+
+    def refreshed_or_none(self) -> LogState | None:
+        """Return the newest state, for the committer; callers must not change it."""
+        with self._lock:
+            if self._state is None or not self._is_same_table():
+                self._reload()
+            else:
+                self._advance()
+            return self._state
+
+    def _reload(self) -> None:
+        self._snapshot = None
+        listing = self.list_log()
+        if listing.newest < 0:
+            self._state, self._newest_file, self._checkpoint_used = None, None, None
+            return
+        self._state, self._checkpoint_used = self._replayed(None, listing)
+        self._newest_file = listing.entries.get(listing.newest)
+
+    def _is_same_table(self) -> bool:
+        known = self._newest_file
+        if known is None:
+            return False
+        found = self.storage.stat_or_none(known.path)
+        return found is not None and found.identity == known.identity
+
+    def _advance(self) -> None:
+        while self._state is not None:
+            version = self._state.version + 1
+            found = self.storage.stat_or_none(entry_name(version))
+            if found is None:
+                return
+            entry = self._read(found, version)
+            state, self._state = self._state, None  # not kept when the entry fails half-way
+            apply_entry(state, entry)
+            self._state, self._newest_file = state, found
+
+    def _replayed(
+        self, version: int | None, listing: LogListing | None = None
+    ) -> tuple[LogState, int | None]:
+        """Return the state at a version, and the checkpoint it was read from if any."""
+        listed = listing or self.list_log()
+        wanted = listed.newest if version is None else version
+        if wanted > listed.newest or wanted < 0:
+            raise self._version_missing(wanted, listed)
+        start, state = self._start(listed, wanted)
+        for number in range(state.version + 1, wanted + 1):
+            apply_entry(state, self._read(listed.entries[number], number))
+        return state, start
+
+    def _start(self, listed: LogListing, wanted: int) -> tuple[int | None, LogState]:
+        first = wanted
+        while first in listed.entries:
+            first -= 1
+        if first < 0:
+            return None, LogState()
+        usable = [number for number in listed.checkpoints if first <= number <= wanted]
+        if usable:
+            state = read_checkpoint(self.root, self.storage.options, usable[-1])
+            state.timestamp_ms = self._time_of(listed, usable[-1])
+            return usable[-1], state
+        older = [number for number in (*listed.entries, *listed.checkpoints) if number < first]
+        if older or listed.checkpoints == () or min(listed.checkpoints) <= first:
+            raise missing_entry(first)
+        raise self._version_missing(wanted, listed)
+
+    def _time_of(self, listed: LogListing, version: int) -> int:
+        found = listed.entries.get(version)
+        return 0 if found is None else self._read(found, version).timestamp_ms
+
+    def _version_at(self, at: datetime) -> int:
+        """Return the newest version that is not later than a time."""
+        limit = int(at.timestamp() * 1000)
+        listing = self.list_log()
+        if listing.newest < 0:
+            raise self._not_found()
+        found, time = -1, -1
+        for entry in self.entries(listing):
+            time = max(entry.timestamp_ms, time + 1)
+            if time > limit:
+                break
+            found = entry.version
+        if found < 0:
+            raise NotFound(
+                "version-not-found",
+                f"table `{self.root}` has no version as old as {at.isoformat()}",
+                fix="`hw table history` lists the versions and their times",
+            )
+        return found
+
+    def _read(self, found: StoredFile, version: int) -> Entry:
+        return read_entry(version, self.storage.read(found.path), found.modified_ms)
+
+    def _read_rows(self, vector: DeletionVector) -> tuple[int, ...]:
+        return read_deleted_rows(self.storage, vector)
+
+    def _not_found(self) -> NotFound:
+        return NotFound(
+            "table-not-found",
+            f"there is no Delta table at `{self.root}`",
+            fix="check the name with `hw table list`, or build the model that makes it",
+        )
+
+    def _version_missing(self, version: int, listed: LogListing) -> NotFound:
+        if listed.newest < 0:
+            return self._not_found()
+        return NotFound(
+            "version-not-found",
+            f"table `{self.root}` has no version {version}",
+            why=f"the newest is {listed.newest}, the oldest {min(listed.entries, default=0)}",
+            fix="`hw table history` lists the versions",
+        )
+
+
+def _rooted(storage: Storage, root: str) -> Storage:
+    if storage.root == root:
+        return storage
+    start = storage.root.rstrip("/") + "/"
+    if not root.startswith(start):
+        raise Invalid(
+            "table-path-invalid",
+            f"table `{root}` is not inside the storage `{storage.root}`",
+            fix="open the storage at the lake's root or at the table's",
+        )
+    return storage.within(root[len(start) :])
