@@ -1,0 +1,200 @@
+"""``adapter`` and ``api`` in Jinja: the questions that macros ask about the lake.
+
+While a project is read (``execute`` false) nothing is asked: lookups answer "nothing there", as dbt
+does. What would change the lake from inside a template is refused: only a plan's steps do that.
+"""
+
+from collections.abc import Iterable, Mapping
+from typing import NoReturn
+
+from jinja2 import pass_context
+from jinja2.runtime import Context
+
+from headwater.base.relations import TableName, quote_identifier
+from headwater.jinja.column import ColumnValue
+from headwater.jinja.functions import scope_of
+from headwater.jinja.host import Host
+from headwater.jinja.relation import Relation as RelationValue
+from headwater.jinja.render import BoundMacro, CompilerFault
+from headwater.jinja.table import ResultTable
+
+
+class Adapter:
+    """dbt's adapter object, for the embedded engine.
+
+    Attributes:
+        Relation: The class, as templates reach it.
+        Column: The class, as templates reach it.
+    """
+
+    Relation = RelationValue
+    Column = ColumnValue
+
+    def __init__(self, host: Host) -> None:
+        self._host = host
+
+    @pass_context
+    def dispatch(
+        self, context: Context, macro_name: str, macro_namespace: str | None = None
+    ) -> BoundMacro:
+        """Find the best implementation of a macro for this engine."""
+        if "." in str(macro_name):
+            message = f"adapter.dispatch takes a macro name without its package, got {macro_name!r}"
+            raise CompilerFault(message)
+        return scope_of(context).dispatch(macro_name, macro_namespace)
+
+    @staticmethod
+    def type() -> str:
+        """Return the adapter type that packages know this engine by."""
+        return "duckdb"
+
+    @staticmethod
+    def quote(identifier: object) -> str:
+        """Quote an identifier."""
+        return quote_identifier(str(identifier))
+
+    @staticmethod
+    def quote_as_configured(identifier: object, _part: str = "") -> str:
+        """Quote an identifier; every part is quoted here."""
+        return quote_identifier(str(identifier))
+
+    @staticmethod
+    def quote_seed_column(column: object, quote_config: object = None) -> str:
+        """Quote a seed's column name unless told not to."""
+        return str(column) if quote_config is False else quote_identifier(str(column))
+
+    @staticmethod
+    def convert_type(_table: object, _index: int) -> str:
+        """Return the type for a seed's column; seeds are typed by the engine here."""
+        return "varchar"
+
+    @staticmethod
+    def is_motherduck() -> bool:
+        """Never: there is no remote engine."""
+        return False
+
+    @staticmethod
+    def is_ducklake(_relation: object = None) -> bool:
+        """Never: tables are Delta tables."""
+        return False
+
+    @staticmethod
+    def behavior() -> dict[str, bool]:
+        """Return the behaviour flags that are on: none."""
+        return {}
+
+    def get_relation(
+        self, database: object, schema: object, identifier: object
+    ) -> RelationValue | None:
+        """Return an existing table or view, or None."""
+        if not self._host.execute or not (database and schema and identifier):
+            return None
+        return self._host.relation_or_none(TableName(str(database), str(schema), str(identifier)))
+
+    def load_relation(self, relation: RelationValue) -> RelationValue | None:
+        """Return the relation with its type when it exists, or None."""
+        if not isinstance(relation, RelationValue):
+            return None
+        return self.get_relation(relation.database, relation.schema, relation.identifier)
+
+    def already_exists(self, schema: object, identifier: object) -> bool:
+        """Say whether a table of the target's catalog exists."""
+        this = self._host.this()
+        database = this.database if this else None
+        return self.get_relation(database, schema, identifier) is not None
+
+    def get_columns_in_relation(self, relation: RelationValue) -> list[ColumnValue]:
+        """Return the columns of a relation; none while the project is being read."""
+        if not self._host.execute or not isinstance(relation, RelationValue):
+            return []
+        return [
+            ColumnValue.from_description(column.name, column.type)
+            for column in self._host.columns(relation)
+        ]
+
+    def get_columns_in_table(self, schema: object, identifier: object) -> list[ColumnValue]:
+        """Return the columns of a table of the target's catalog."""
+        this = self._host.this()
+        relation = RelationValue.create(
+            database=this.database if this else None, schema=schema, identifier=identifier
+        )
+        return self.get_columns_in_relation(relation)
+
+    def get_missing_columns(
+        self, from_relation: RelationValue, to_relation: RelationValue
+    ) -> list[ColumnValue]:
+        """Return the columns that the first has and the second has not."""
+        present = {column.name.lower() for column in self.get_columns_in_relation(to_relation)}
+        return [
+            column
+            for column in self.get_columns_in_relation(from_relation)
+            if column.name.lower() not in present
+        ]
+
+    def get_column_schema_from_query(self, sql: str) -> list[ColumnValue]:
+        """Return the columns of a query's result."""
+        if not self._host.execute:
+            return []
+        result = self._host.run_query(f"select * from ({sql}\n) as empty limit 0")  # noqa: S608 - a macro's own SQL
+        return [ColumnValue.from_description(item.name, item.type) for item in result.columns]
+
+    def execute(
+        self,
+        sql: str,
+        auto_begin: bool = False,  # noqa: FBT001, FBT002 - dbt's signature
+        fetch: bool = False,  # noqa: FBT001, FBT002
+        limit: int | None = None,
+    ) -> tuple[str, ResultTable]:
+        """Run a query; returns dbt's pair of a response and a table."""
+        del auto_begin, limit
+        if not self._host.execute:
+            return "", ResultTable((), ())
+        result = self._host.run_query(sql)
+        names = [column.name for column in result.columns]
+        return "OK", ResultTable(names, result.rows if fetch else ())
+
+    def check_schema_exists(self, database: object, schema: object) -> bool:
+        """Say that a schema exists: every schema of the lake does as soon as it is named."""
+        return bool(database or schema)
+
+    @staticmethod
+    def standardize_grants_dict(table: Iterable[Mapping[str, str]]) -> dict[str, list[str]]:
+        """Group grant rows by privilege."""
+        grants: dict[str, list[str]] = {}
+        for row in table:
+            grants.setdefault(row["privilege_type"], []).append(row["grantee"])
+        return grants
+
+    @staticmethod
+    def expand_target_column_types(_from_relation: object, _to_relation: object) -> str:
+        """Do nothing: text columns have no length here."""
+        return ""
+
+    def __getattr__(self, name: str) -> object:
+        if name in _CHANGES:
+            return _Refused(name) if self._host.execute else _nothing
+        raise AttributeError(name)
+
+
+_CHANGES = frozenset({
+    "create_schema", "drop_schema", "drop_relation", "rename_relation", "truncate_relation",
+    "cache_added", "cache_dropped", "cache_renamed", "store_relation", "submit_python_job",
+})  # fmt: skip
+
+
+def _nothing(*_positional: object, **_named: object) -> None:
+    return None
+
+
+class _Refused:
+    __slots__ = ("_name",)
+
+    def __init__(self, name: str) -> None:
+        self._name = name
+
+    def __call__(self, *_positional: object, **_named: object) -> NoReturn:
+        message = (
+            f"`adapter.{self._name}` changes the lake from inside a template, "
+            "which only the steps of a plan do"
+        )
+        raise CompilerFault(message, "jinja-unsupported")

@@ -1,0 +1,232 @@
+"""The sandboxed Jinja environments: dbt's tags, filters and treatment of undefined names.
+
+Kept apart from rendering because the three environments (lenient for reading a project, strict for
+compiling it, native for values in YAML) must agree on every tag.
+"""
+
+import re
+from ast import literal_eval
+from collections.abc import Callable, Iterable
+from itertools import chain, islice
+
+from jinja2 import Undefined, nodes
+from jinja2.ext import Extension, LoopControlExtension, do
+from jinja2.nativetypes import NativeCodeGenerator
+from jinja2.parser import Parser
+from jinja2.runtime import Context
+from jinja2.sandbox import SandboxedEnvironment
+from jinja2.utils import missing
+
+MACRO_PREFIX = "dbt_macro__"
+"""Put before a macro's name inside its template, so that calls go through the project's macros."""
+
+SCOPE = "__scope__"
+"""Key of the running Scope among a template's variables; not a name that a template can write."""
+
+_HAS_JINJA = re.compile(r"\{[{%#]")
+
+
+def has_jinja(text: str) -> bool:
+    """Say whether a text needs the engine at all."""
+    return _HAS_JINJA.search(text) is not None
+
+
+class MacroParser(Parser):
+    """Renames every macro, so that a project can override one by name."""
+
+    def parse_macro(self) -> nodes.Macro:
+        """Parse ``{% macro name(...) %}``."""
+        node = super().parse_macro()
+        node.name = MACRO_PREFIX + node.name
+        return node
+
+
+class TestTag(Extension):
+    """``{% test name(model, ...) %}`` and ``{% data_test %}``: a macro called ``test_name``."""
+
+    tags = frozenset({"test", "data_test"})  # type: ignore[assignment]
+
+    def parse(self, parser: Parser) -> nodes.Macro:
+        """Turn the tag into a macro."""
+        node = nodes.Macro(lineno=next(parser.stream).lineno)
+        name = parser.parse_assign_target(name_only=True).name
+        parser.parse_signature(node)
+        node.name = f"{MACRO_PREFIX}test_{name}"
+        node.body = parser.parse_statements(("name:endtest", "name:enddata_test"), drop_needle=True)
+        return node
+
+
+class MaterializationTag(Extension):
+    """``{% materialization name, adapter='duckdb' %}``: parsed and kept, never run."""
+
+    tags = frozenset({"materialization"})  # type: ignore[assignment]
+
+    def parse(self, parser: Parser) -> nodes.Macro:
+        """Turn the tag into a macro without arguments."""
+        node = nodes.Macro(lineno=next(parser.stream).lineno)
+        name = parser.parse_assign_target(name_only=True).name
+        node.args, node.defaults = [], []
+        while parser.stream.skip_if("comma"):
+            parser.parse_assign_target(name_only=True)
+            if parser.stream.skip_if("assign"):
+                parser.parse_expression()
+        node.name = f"{MACRO_PREFIX}materialization_{name}"
+        node.body = parser.parse_statements(("name:endmaterialization",), drop_needle=True)
+        return node
+
+
+class ScopedContext(Context):
+    """Finds names in dbt's order: the user's macros, the context, packages, our own macros."""
+
+    def resolve_or_missing(self, key: str) -> object:
+        """Look a name up; ``missing`` when nothing has it."""
+        if key in self.vars:
+            return self.vars[key]
+        scope = self.parent.get(SCOPE)
+        if scope is None:
+            return self.parent.get(key, missing)
+        return scope.resolve(key)
+
+
+class LenientUndefined(Undefined):
+    """An undefined that can be called, indexed and asked for attributes without end.
+
+    While a project is read no query runs, so what a query would have returned is undefined.
+    """
+
+    __slots__ = ()
+
+    def __getattr__(self, name: str) -> "LenientUndefined":
+        if name[:2] == "__":
+            raise AttributeError(name)
+        return type(self)(name=f"{self._undefined_name}.{name}")
+
+    def __getitem__(self, key: object) -> "LenientUndefined":  # type: ignore[override]
+        return type(self)(name=f"{self._undefined_name}.{key}")
+
+    def __call__(self, *_args: object, **_named: object) -> "LenientUndefined":  # type: ignore[override]
+        """Report the call and stay undefined."""
+        self.report_call(self._undefined_name or "")
+        return self
+
+    @staticmethod
+    def report_call(name: str) -> None:
+        """Take the dotted name of an undefined that was called."""
+
+
+class TextEnvironment(SandboxedEnvironment):
+    """Renders to text."""
+
+    context_class = ScopedContext
+    macro_numbering = 0
+
+    def _parse(self, source: str, name: str | None, filename: str | None) -> nodes.Template:
+        return MacroParser(self, source, name, filename).parse()
+
+
+class ValueEnvironment(TextEnvironment):
+    """Renders a single expression to its value instead of to text."""
+
+    code_generator_class = NativeCodeGenerator
+
+
+class Marked(str):
+    """Text that a filter asked to be read as another type."""
+
+    __slots__ = ()
+
+
+class AsText(Marked):
+    """``as_text``: keep it text."""
+
+    __slots__ = ()
+
+
+class AsBool(Marked):
+    """``as_bool``: must read as a boolean."""
+
+    __slots__ = ()
+
+
+class AsNumber(Marked):
+    """``as_number``: must read as a number."""
+
+    __slots__ = ()
+
+
+class AsNative(Marked):
+    """``as_native``: read as a Python literal where possible."""
+
+    __slots__ = ()
+
+
+def join_values(parts: Iterable[object]) -> object:
+    """Turn the rendered parts of a template into one value.
+
+    A single expression keeps its type; ``as_bool``, ``as_number`` and ``as_native`` read the text
+    as a literal; anything else is joined as text.
+
+    Raises:
+        ValueError: A filter's text is not what the filter asks for.
+    """
+    head = list(islice(iter(parts), 2))
+    if not head:
+        return ""
+    if len(head) > 1:
+        return "".join(str(part) for part in chain(head, parts))
+    value = head[0]
+    if isinstance(value, AsText):
+        return str(value)
+    if not isinstance(value, Marked):
+        return value
+    return _read_marked(value)
+
+
+def _read_marked(value: Marked) -> object:
+    try:
+        result: object = literal_eval(value)
+    except (ValueError, SyntaxError, MemoryError):
+        lowered = {"true": True, "false": False}
+        result = lowered.get(value.strip().lower(), str(value))
+    if isinstance(value, AsBool) and not isinstance(result, bool):
+        message = f"as_bool: {str(value)!r} is not a boolean"
+        raise ValueError(message)  # noqa: TRY004 - the value is wrong, not a caller's type
+    is_number = isinstance(result, (int, float)) and not isinstance(result, bool)
+    if isinstance(value, AsNumber) and not is_number:
+        message = f"as_number: {str(value)!r} is not a number"
+        raise ValueError(message)
+    return result
+
+
+def _mark(kind: type[Marked]) -> Callable[[object], object]:
+    def mark(value: object) -> object:
+        return kind(value) if isinstance(value, str) else value
+
+    return mark
+
+
+def _unchanged(value: object) -> object:
+    return value
+
+
+_EXTENSIONS = (do, LoopControlExtension, TestTag, MaterializationTag)
+
+
+def make_text_environment(undefined: type[Undefined]) -> TextEnvironment:
+    """Make an environment that renders to text."""
+    environment = TextEnvironment(extensions=_EXTENSIONS, undefined=undefined, cache_size=0)
+    names = ("as_text", "as_bool", "as_number", "as_native")
+    environment.filters.update(dict.fromkeys(names, _unchanged))
+    return environment
+
+
+def make_value_environment(undefined: type[Undefined]) -> ValueEnvironment:
+    """Make an environment that renders single expressions to values."""
+    environment = ValueEnvironment(extensions=_EXTENSIONS, undefined=undefined, cache_size=0)
+    environment.filters.update(
+        as_text=_mark(AsText),
+        as_bool=_mark(AsBool),
+        as_number=_mark(AsNumber),
+        as_native=_mark(AsNative),
+    )
+    return environment

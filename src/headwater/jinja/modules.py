@@ -1,0 +1,66 @@
+"""``modules`` in Jinja: the few Python modules that dbt lets templates reach, as plain mappings.
+
+Mappings and not the modules themselves: a module leads to everything it imported, and the sandbox
+would only stop at names that start with an underscore. ``pytz`` is answered by the standard
+library's zones under pytz's names.
+"""
+
+import datetime as dt
+import itertools
+import re
+from collections.abc import Mapping
+from types import MappingProxyType
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from headwater.jinja.render import CompilerFault
+
+_DATETIME = ("date", "datetime", "time", "timedelta", "tzinfo")
+_ITERTOOLS = (
+    "accumulate", "chain", "combinations", "combinations_with_replacement", "compress", "count",
+    "cycle", "dropwhile", "filterfalse", "groupby", "islice", "permutations", "product", "repeat",
+    "starmap", "takewhile", "tee", "zip_longest",
+)  # fmt: skip
+
+
+class Zone(ZoneInfo):
+    """A time zone with the methods that pytz's zones have."""
+
+    @property
+    def zone(self) -> str:
+        """Name of the zone."""
+        return self.key
+
+    def localize(self, value: dt.datetime, is_dst: bool | None = None) -> dt.datetime:  # noqa: FBT001 - pytz's signature
+        """Give a time without a zone this zone; ``is_dst`` false means the later of two readings."""
+        return value.replace(tzinfo=self, fold=1 if is_dst is False else 0)
+
+    def normalize(self, value: dt.datetime) -> dt.datetime:
+        """Express a time in this zone."""
+        return value.astimezone(self)
+
+
+def find_zone(name: str) -> Zone:
+    """Return a time zone by its name, such as ``America/Los_Angeles``.
+
+    Raises:
+        CompilerFault: There is no such zone.
+    """
+    try:
+        return Zone(name)
+    except (ZoneInfoNotFoundError, ValueError, OSError) as error:
+        message = f"there is no time zone `{name}`"
+        raise CompilerFault(message) from error
+
+
+def make_modules() -> Mapping[str, Mapping[str, object]]:
+    """Return ``datetime``, ``pytz``, ``re`` and ``itertools`` with the names that dbt exposes."""
+    return MappingProxyType({
+        "datetime": {name: getattr(dt, name) for name in _DATETIME},
+        "pytz": {"timezone": find_zone, "utc": dt.UTC, "UTC": dt.UTC, "FixedOffset": _fixed_offset},
+        "re": {name: getattr(re, name) for name in re.__all__},
+        "itertools": {name: getattr(itertools, name) for name in _ITERTOOLS},
+    })
+
+
+def _fixed_offset(minutes: int) -> dt.timezone:
+    return dt.timezone(dt.timedelta(minutes=minutes))

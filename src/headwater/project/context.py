@@ -1,0 +1,213 @@
+"""The Jinja context of a node of a project: the seam between reading and compiling.
+
+To compile a node implement ``headwater.jinja.context.Host`` and write::
+
+    context = node_context(project, node, host)
+    rendered = render_node(project, node, context)
+    rendered.text, rendered.macros_called
+
+``execute`` is whatever the host says. A generic test's arguments are rendered into the context
+here, hooks are texts: ``render_text(project, node, context, hook_sql)``.
+"""
+
+import re
+from collections.abc import Iterator, Mapping
+
+from headwater.jinja.context import ConfigValue, Host, Subject, Variables, make_context
+from headwater.jinja.render import Rendered
+from headwater.project.node import Node
+from headwater.project.project import Project, file_of
+
+TEST_ARGUMENTS = "_dbt_generic_test_kwargs"
+"""Name by which a generic test's ``raw_code`` passes its arguments to the test macro."""
+
+_LOOKS_LIKE_CALL = re.compile(r"^\s*(env_var|ref|var|source|doc)\s*\(.+\)\s*$")
+
+
+def node_context(project: Project, node: Node, host: Host) -> Mapping[str, object]:
+    """Make the context that a node's text is rendered with.
+
+    Raises:
+        HeadwaterError: An argument of a generic test cannot be rendered.
+    """
+    target = project.target
+    relation = node.relation
+    subject = Subject(
+        package=node.package,
+        model=LazyModel(node),
+        config=ConfigValue(node.config),
+        variables=Variables(project.vars.get(node.package, {}), is_lenient=not host.execute),
+        database=relation.catalog if relation else target.catalog,
+        schema=relation.schema if relation else target.schema,
+        graph=LazyGraph(project),
+    )
+    context = make_context(project.context_values, subject, host)
+    config = node.config
+    context["pre_hooks"] = config.get("pre_hook") or []
+    context["post_hooks"] = config.get("post_hook") or []
+    if node.test is not None:
+        context[TEST_ARGUMENTS] = render_test_arguments(project, node, context)
+    return context
+
+
+def render_node(project: Project, node: Node, context: Mapping[str, object]) -> Rendered:
+    """Render a node's ``raw_code``.
+
+    Raises:
+        HeadwaterError: Jinja failed; ``where`` is the line in the node's file.
+    """
+    return render_text(project, node, context, node.raw_code)
+
+
+def render_text(project: Project, node: Node, context: Mapping[str, object], text: str) -> Rendered:
+    """Render another text of a node, such as a hook.
+
+    Raises:
+        HeadwaterError: Jinja failed; ``where`` is in the node's file.
+    """
+    return project.templates.render(
+        text, name=file_of(project, node), context=context, package=node.package
+    )
+
+
+def render_test_arguments(
+    project: Project, node: Node, context: Mapping[str, object]
+) -> dict[str, object]:
+    """Render a generic test's arguments to values.
+
+    Text that looks like ``ref(...)``, ``source(...)``, ``var(...)`` is taken as Jinja without its
+    braces, but for ``column_name``, which is never rendered.
+    """
+    assert node.test is not None  # noqa: S101 - the caller asked
+    file = file_of(project, node)
+    lenient = not context["execute"]
+
+    def rendered(value: object) -> object:
+        if isinstance(value, str):
+            text = f"{{{{ {value} }}}}" if _LOOKS_LIKE_CALL.match(value) else value
+            return project.templates.evaluate(
+                text, name=file, context=context, package=node.package, lenient=lenient
+            )
+        if isinstance(value, Mapping):
+            return {key: rendered(part) for key, part in value.items()}
+        if isinstance(value, (list, tuple)):
+            return [rendered(part) for part in value]
+        return value
+
+    return {
+        key: value if key == "column_name" else rendered(value)
+        for key, value in node.test.arguments.items()
+    }
+
+
+class LazyModel(Mapping[str, object]):
+    """``model`` in Jinja: dbt's dict of a node, made when first looked at."""
+
+    __slots__ = ("_made", "_node")
+
+    def __init__(self, node: Node) -> None:
+        self._node = node
+        self._made: dict[str, object] | None = None
+
+    def _values(self) -> dict[str, object]:
+        if self._made is None:
+            self._made = model_dict(self._node)
+        return self._made
+
+    def __getitem__(self, key: str) -> object:
+        return self._values()[key]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._values())
+
+    def __len__(self) -> int:
+        return len(self._values())
+
+
+class LazyGraph(Mapping[str, object]):
+    """``graph`` in Jinja: every node as a dict, made when first looked at."""
+
+    __slots__ = ("_made", "_project")
+
+    def __init__(self, project: Project) -> None:
+        self._project = project
+        self._made: dict[str, dict[str, object]] = {}
+
+    def __getitem__(self, key: str) -> object:
+        if key not in _GRAPH_KEYS:
+            raise KeyError(key)
+        if key not in self._made:
+            kinds = _GRAPH_KEYS[key]
+            self._made[key] = {
+                str(node.unique_id): LazyModel(node)
+                for node in self._project.nodes.values()
+                if node.resource_type in kinds
+            }
+        return self._made[key]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(_GRAPH_KEYS)
+
+    def __len__(self) -> int:
+        return len(_GRAPH_KEYS)
+
+
+_GRAPH_KEYS: Mapping[str, frozenset[str]] = {
+    "nodes": frozenset({"model", "seed", "snapshot", "test", "analysis", "operation"}),
+    "sources": frozenset({"source"}),
+    "exposures": frozenset({"exposure"}),
+    "metrics": frozenset({"metric"}),
+    "semantic_models": frozenset({"semantic_model"}),
+    "saved_queries": frozenset({"saved_query"}),
+    "unit_tests": frozenset({"unit_test"}),
+}
+
+
+def model_dict(node: Node) -> dict[str, object]:
+    """Return a node as dbt's dict: the names that macros read from ``model`` and ``graph``."""
+    relation = node.relation
+    result: dict[str, object] = dict(node.declared)
+    result |= {
+        "unique_id": str(node.unique_id),
+        "resource_type": node.resource_type,
+        "package_name": node.package,
+        "name": node.name,
+        "path": node.path,
+        "original_file_path": node.original_path,
+        "fqn": list(node.fqn),
+        "raw_code": node.raw_code,
+        "raw_sql": node.raw_code,
+        "language": "sql",
+        "config": dict(node.config),
+        "database": relation.catalog if relation else None,
+        "schema": relation.schema if relation else None,
+        "alias": relation.name if relation else node.name,
+        "relation_name": relation.quoted() if relation else None,
+        "tags": list(node.tags),
+        "meta": dict(node.meta),
+        "description": node.description,
+        "columns": {name: _column_dict(node, name) for name in node.columns},
+        "refs": [
+            {"name": ref.name, "package": ref.package, "version": ref.version} for ref in node.refs
+        ],
+        "sources": [[source.source_name, source.name] for source in node.sources],
+        "depends_on": {"macros": list(node.macros), "nodes": []},
+        "patch_path": node.patch_path or None,
+        "checksum": {"name": "sha256", "checksum": node.checksum},
+    }
+    if node.source is not None:
+        result["source_name"] = node.source.source_name
+        result["identifier"] = node.source.identifier
+    return result
+
+
+def _column_dict(node: Node, name: str) -> dict[str, object]:
+    column = node.columns[name]
+    return {
+        "name": column.name,
+        "description": column.description,
+        "data_type": column.data_type,
+        "quote": column.quote,
+        "meta": dict(column.meta),
+        "tags": list(column.tags),
+    }

@@ -1,0 +1,82 @@
+"""What reading a project needs besides its files: the target, variables and facts of the command.
+
+All of it is passed in: nothing here reads a clock, an environment or a random number.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from headwater.base.codec import Json
+
+
+THREADS_DEFAULT = 4
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Target:
+    """Where a project is built: one output of a profile, resolved.
+
+    Attributes:
+        profile: Name of the profile; the project's name for the built-in default.
+        name: Name of the output (dbt's ``target.name``).
+        type: ``headwater`` or ``duckdb``: which keys the output was written with.
+        catalog: Catalog of the tables (dbt's ``target.database``).
+        schema: Schema of nodes that ask for none.
+        lake: Folder or URL as written; None for the default, ``<project>/.headwater/lake``.
+        engine: Name of the engine.
+        threads: How many nodes may run at once.
+        memory_limit: As written (``4GB``); None for the engine's own default.
+        settings: Settings of the engine.
+        jinja: ``target`` as templates see it: no secrets.
+    """
+
+    profile: str
+    name: str
+    type: str
+    catalog: str
+    schema: str
+    lake: str | None = None
+    engine: str = "duckdb"
+    threads: int = THREADS_DEFAULT
+    memory_limit: str | None = None
+    settings: Mapping[str, Json] = field(default_factory=dict)
+    jinja: Mapping[str, Json] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReadOptions:
+    """What a project is read with.
+
+    Attributes:
+        target: Where it will be built.
+        vars: Variables from the command line; they win over those in files.
+        environment: Environment variables that ``env_var`` may read.
+        started_at: When the command began, UTC: ``run_started_at``.
+        invocation_id: Identifier of the command.
+        flags: ``flags`` in Jinja; ``WHICH`` (the command) and ``FULL_REFRESH`` matter most.
+    """
+
+    target: Target
+    vars: Mapping[str, Json] = field(default_factory=dict)
+    environment: Mapping[str, str] = field(default_factory=dict)
+    started_at: datetime
+    invocation_id: str
+    flags: Mapping[str, Json] = field(default_factory=dict)
+
+
+def jinja_flags(options: ReadOptions) -> Mapping[str, Json]:
+    """Return ``flags`` as templates see it, with dbt's names and defaults."""
+    return {
+        "WHICH": "parse",
+        "FULL_REFRESH": False,
+        "EMPTY": False,
+        "STORE_FAILURES": False,
+        "FAIL_FAST": False,
+        "DEBUG": False,
+        "QUIET": False,
+        "USE_COLORS": False,
+        "INTROSPECT": True,
+        "DEFER": False,
+        **options.flags,
+    }
