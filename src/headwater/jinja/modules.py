@@ -31,7 +31,7 @@ class Zone(ZoneInfo):
         return self.key
 
     def localize(self, value: dt.datetime, is_dst: bool | None = None) -> dt.datetime:  # noqa: FBT001 - pytz's signature
-        """Give a time without a zone this zone; ``is_dst`` false means the later of two readings."""
+        """Give a bare time this zone; ``is_dst`` false takes the later of two readings."""
         return value.replace(tzinfo=self, fold=1 if is_dst is False else 0)
 
     def normalize(self, value: dt.datetime) -> dt.datetime:
@@ -54,12 +54,19 @@ def find_zone(name: str) -> Zone:
 
 def make_modules() -> Mapping[str, Mapping[str, object]]:
     """Return ``datetime``, ``pytz``, ``re`` and ``itertools`` with the names that dbt exposes."""
-    return MappingProxyType({
-        "datetime": {name: getattr(dt, name) for name in _DATETIME},
-        "pytz": {"timezone": find_zone, "utc": dt.UTC, "UTC": dt.UTC, "FixedOffset": _fixed_offset},
-        "re": {name: getattr(re, name) for name in re.__all__},
-        "itertools": {name: getattr(itertools, name) for name in _ITERTOOLS},
-    })
+    return MappingProxyType(
+        {
+            "datetime": {name: getattr(dt, name) for name in _DATETIME},
+            "pytz": {
+                "timezone": find_zone,
+                "utc": dt.UTC,
+                "UTC": dt.UTC,
+                "FixedOffset": _fixed_offset,
+            },
+            "re": {name: getattr(re, name) for name in re.__all__},
+            "itertools": {name: getattr(itertools, name) for name in _ITERTOOLS},
+        }
+    )
 
 
 def _fixed_offset(minutes: int) -> dt.timezone:

@@ -9,7 +9,6 @@ from datetime import datetime
 
 from headwater.base.codec import Json
 
-
 THREADS_DEFAULT = 4
 
 
