@@ -1,5 +1,219 @@
-"""Codes of the graph and SQL: HW2xxx."""
+"""Codes of the graph: HW20xx (shape of the graph) and HW22xx (compiling, selecting, packages)."""
 
 from headwater.base.codes.code import Code
 
-CODES: tuple[Code, ...] = ()
+CODES: tuple[Code, ...] = (
+    Code(
+        name="graph-cycle",
+        number="HW2001",
+        title="nodes depend on each other in a circle",
+        explain="""\
+**What it finds.** Nodes that can never be built because each waits for the next one. Shown is the
+shortest such circle, with the file and line of every reference in it.
+
+**Why it matters.** There is no order in which the nodes could run.
+
+**Example.** `orders.sql` has `{{ ref('customers') }}`, `customers.sql` has `{{ ref('orders') }}`.
+
+**Mend it.** Take one reference out of the circle: read the common input in both nodes instead, or
+move the shared part into a third model that both read. A model that must read its own previous
+rows reads `{{ this }}` in an incremental model, which is no reference.
+""",
+    ),
+    Code(
+        name="source-not-found",
+        number="HW2003",
+        title="a source that no properties file declares",
+        explain="""\
+**What it finds.** A `source('name', 'table')` for which there is no entry under `sources:`.
+
+**Why it matters.** Without the entry it is not known which table to read.
+
+**Example.** `{{ source('raw', 'order') }}` where the properties file declares `raw.orders`.
+
+**Mend it.** Correct the spelling (the hint names the closest one), or declare the table:
+
+```yaml
+sources:
+  - name: raw
+    tables:
+      - name: orders
+```
+""",
+    ),
+    Code(
+        name="ref-disabled",
+        number="HW2004",
+        title="a reference to a node that is disabled",
+        explain="""\
+**What it finds.** A `ref()` or `source()` to something whose config says `enabled: false`.
+
+**Why it matters.** A disabled node is not built, so the reader would find no table or an old one.
+
+**Mend it.** Enable the node, remove the reference, or disable the reader as well.
+""",
+    ),
+    Code(
+        name="ref-ambiguous",
+        number="HW2005",
+        title="a reference that several packages answer",
+        explain="""\
+**What it finds.** `ref('name')` from a package that has no such node, while several other packages
+have one.
+
+**Why it matters.** Which table is read would depend on the order in which packages are listed.
+
+**Mend it.** Name the package: `ref('package', 'name')`.
+""",
+    ),
+    Code(
+        name="ref-not-inferred",
+        number="HW2006",
+        title="a reference that only shows while compiling",
+        explain="""\
+**What it finds.** A `ref()` or `source()` that was not called when the project was read, usually
+because it is inside `{% if execute %}`.
+
+**Why it matters.** The order of nodes is decided before compiling. Without the reference the node
+could be built before its input.
+
+**Mend it.** Name the input in a comment that is always rendered:
+`-- depends_on: {{ ref('orders') }}`.
+""",
+    ),
+    Code(
+        name="no-lookup",
+        number="HW2202",
+        title="a macro asks the lake while compiling, and there is none",
+        explain="""\
+**What it finds.** `run_query`, `statement` or a similar call in a command that compiles without a
+lake.
+
+**Why it matters.** The compiled SQL depends on the answer.
+
+**Mend it.** Run a command that opens the workspace (`hw compile`, `hw plan`, `hw build`), or guard
+the call with a default for when there is no answer.
+""",
+    ),
+    Code(
+        name="unit-test-invalid",
+        number="HW2203",
+        title="a unit test that cannot be turned into a query",
+        explain="""\
+**What it finds.** A unit test whose model does not exist, whose `given` names something that the
+model does not read, or whose rows cannot be read.
+
+**Why it matters.** It would test something other than what it says.
+
+**Mend it.** `given` lists `input: ref('...')` or `source('...', '...')` of the model itself;
+`expect` rows use output columns of the model.
+""",
+    ),
+    Code(
+        name="python-model-not-built",
+        number="HW2205",
+        title="a Python model, which is not built yet",
+        explain="""\
+**What it finds.** A model in a `.py` file.
+
+**Why it matters.** Python models are read and listed, but cannot be compiled or run yet.
+
+**Mend it.** Write the model in SQL, or disable it with `enabled: false`.
+""",
+    ),
+    Code(
+        name="macro-warned",
+        number="HW2206",
+        title="a macro warned while compiling",
+        explain="""\
+**What it finds.** A macro called `exceptions.warn`. The text is the macro's own.
+
+**Mend it.** Ask the macro: it is in the project or in the package that defines it.
+""",
+    ),
+    Code(
+        name="selector-invalid",
+        number="HW2210",
+        title="a selector that cannot be read",
+        explain="""\
+**What it finds.** A `--select` or `--exclude` that is not in the selection grammar: an unknown
+method, a `source:` with four parts, or both `@` and a trailing `+`.
+
+**Mend it.** `[@][N+]method:value[+N]`, unions by space, intersections by comma. Methods: `fqn`,
+`tag`, `path`, `file`, `source`, `package`, `config.<key>`, `resource_type`, `test_type`,
+`test_name`, `exposure`, `metric`, `semantic_model`, `saved_query`, `unit_test`, `group`, `access`,
+`version`.
+""",
+    ),
+    Code(
+        name="selector-empty",
+        number="HW2211",
+        title="a selector that matches nothing",
+        explain="""\
+**What it finds.** A part of `--select` or `--exclude` to which no node belongs.
+
+**Why it matters.** Usually a spelling mistake: the command would do less than was asked, without a
+word.
+
+**Mend it.** `hw ls` shows the names; `hw ls --output path` their files.
+""",
+    ),
+    Code(
+        name="selector-not-built",
+        number="HW2212",
+        title="a selection method that is not there yet",
+        explain="""\
+**What it finds.** `state:`, `result:` or `source_status:`. They compare with an earlier run's
+artifacts, which is not built yet.
+
+**Mend it.** `hw plan` already compares with what the last run recorded and rebuilds only what
+changed; in most places it answers what `state:modified+` was used for.
+""",
+    ),
+    Code(
+        name="git-failed",
+        number="HW2232",
+        title="git could not fetch a package",
+        explain="""\
+**What it finds.** The `git` command is missing, the repository cannot be reached, or the revision
+is not in it. Git's own last line is shown as the reason.
+
+**Mend it.** Try the shown command by hand. Private repositories need credentials that git finds by
+itself; none are ever asked for.
+""",
+    ),
+    Code(
+        name="package-offline",
+        number="HW2233",
+        title="the package hub could not be reached",
+        explain="""\
+**What it finds.** A hub package is needed, and the hub did not answer.
+
+**Mend it.** Try again, or use a mirror folder: `hw deps --mirror DIR`.
+""",
+    ),
+    Code(
+        name="package-damaged",
+        number="HW2234",
+        title="a package archive that must not be unpacked",
+        explain="""\
+**What it finds.** An archive whose checksum differs from the announced one, that is not a gzipped
+tar file, or that holds paths with `..`, absolute paths, links or devices.
+
+**Why it matters.** Unpacking it could write outside the package folder.
+
+**Mend it.** Fetch it again; if it stays so, tell the package's author.
+""",
+    ),
+    Code(
+        name="package-write-failed",
+        number="HW2235",
+        title="a package folder could not be written",
+        explain="""\
+**What it finds.** The packages folder is read-only, full, or in use. What was installed before is
+still there, unchanged.
+
+**Mend it.** Free space or correct the permissions, then run `hw deps` again.
+""",
+    ),
+)
