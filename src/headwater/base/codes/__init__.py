@@ -4,7 +4,18 @@ The first digit of the number is the floor: 1 project and jinja, 2 graph and sql
 policy, 4 risk rules, 6 lake and engines, 7 catalog, 8 runs and jobs. There is no generic code.
 """
 
-from headwater.base.codes import catalog, cost, graph, lake, project, query, risk, runs, settings
+from headwater.base.codes import (
+    catalog,
+    cost,
+    engines,
+    graph,
+    lake,
+    project,
+    query,
+    risk,
+    runs,
+    settings,
+)
 from headwater.base.codes.code import Code
 
 __all__ = ["CODES", "Code", "find_code", "find_code_or_none"]
@@ -16,6 +27,7 @@ CODES: tuple[Code, ...] = (
     *cost.CODES,
     *risk.CODES,
     *lake.CODES,
+    *engines.CODES,
     *catalog.CODES,
     *runs.CODES,
     *query.CODES,

@@ -1,0 +1,168 @@
+"""One session's connection: runs statements, adds up what they used, maps what goes wrong.
+
+Everything that a session does goes through ``Connection.rows``: there is one place where a
+statement gets its run comment, is measured, can be interrupted and has its errors mapped.
+"""
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import duckdb
+
+from headwater.base.errors import InternalError, Unavailable
+from headwater.base.meters import Meter
+from headwater.base.relations import Column
+from headwater.engines.duckdb.bind import Lookup, Scan
+from headwater.engines.duckdb.errors import DRIVER_ERRORS, error_of
+from headwater.engines.duckdb.profile import Metered, ThreadClocks
+from headwater.engines.duckdb.text import one_query, split_statements
+
+_COMMENT_UNSAFE = re.compile(r"[^\w.:-]")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Statement:
+    """A statement of ours around a part of the user's, whose places errors point at.
+
+    Attributes:
+        before: Ours.
+        sql: The user's; may be empty.
+        after: Ours.
+    """
+
+    before: str
+    sql: str = ""
+    after: str = ""
+
+    def __str__(self) -> str:
+        return f"{self.before}{self.sql}{self.after}"
+
+
+class Connection:
+    """A connection that belongs to one session."""
+
+    def __init__(self, raw: duckdb.DuckDBPyConnection, clocks: ThreadClocks) -> None:
+        self._raw = raw
+        self._metered = Metered(connection=raw, clocks=clocks)
+        self._comment = ""
+        self._meter = Meter()
+        self._cancelled = False
+        self._closed = False
+        self._in_order = True
+
+    def begin(self, *, run: str = "") -> None:
+        """Start an operation: its meter at zero, its statements marked with the run.
+
+        Raises:
+            InternalError: ``session-closed``.
+        """
+        if self._closed:
+            raise InternalError(
+                "session-closed",
+                "the session is closed",
+                fix="open a new one with `Engine.open_session`",
+            )
+        self._comment = f"\n/* headwater {_COMMENT_UNSAFE.sub('_', run)} */" if run else ""
+        self._meter = Meter()
+        self._cancelled = False
+
+    @property
+    def meter(self) -> Meter:
+        """What the operation has used so far."""
+        return self._meter
+
+    def rows(self, statement: Statement | str) -> list[tuple[object, ...]]:
+        """Run one statement and return all of its rows.
+
+        Raises:
+            HeadwaterError: As ``error_of`` maps them.
+        """
+        if self._cancelled:
+            raise _cancelled()
+        parts = Statement(before=statement) if isinstance(statement, str) else statement
+        text = f"{parts}{self._comment}"
+        try:
+            answer, meter = self._metered.call(lambda: self._raw.execute(text).fetchall())
+        except DRIVER_ERRORS as error:
+            raise error_of(error, parts.sql, skip=len(parts.before.encode())) from error
+        self._meter += meter
+        return answer
+
+    def named_rows(self, statement: Statement) -> list[dict[str, object]]:
+        """Run one statement and return its rows by column name."""
+        rows = self.rows(statement)
+        names = [str(part[0]) for part in self._raw.description or ()]
+        return [dict(zip(names, row, strict=True)) for row in rows]
+
+    def keep_order(self, in_order: bool) -> None:  # noqa: FBT001 - its only argument
+        """Let the next statements keep the order of rows, which costs a writer memory, or not."""
+        if in_order != self._in_order:
+            self.rows(f"SET preserve_insertion_order = {str(in_order).lower()}")
+            self._in_order = in_order
+
+    def query_text(self, sql: str) -> str:
+        """Return the text of the one query in ``sql``, ready to stand in parentheses.
+
+        Raises:
+            UserCodeError: ``sql-failed`` or ``statement-unusable``.
+        """
+        return one_query(self._raw, sql)
+
+    def statements(self, sql: str) -> list[duckdb.Statement]:
+        """Parse a text into its statements.
+
+        Raises:
+            UserCodeError: ``sql-failed``.
+        """
+        return split_statements(self._raw, sql)
+
+    def describe(self, query: str) -> tuple[Column, ...]:
+        """Return the columns of a query without running it."""
+        rows = self.rows(Statement(before="DESCRIBE\n", sql=query))
+        return tuple(Column(name=str(row[0]), type=str(row[1])) for row in rows)
+
+    def columns_of_result(self) -> tuple[Column, ...]:
+        """Return the columns of the last statement's result."""
+        return tuple(
+            Column(name=str(part[0]), type=str(part[1])) for part in self._raw.description or ()
+        )
+
+    def make_lookups(self, lookups: Sequence[Lookup]) -> None:
+        """Create the small tables that a scan reads, replacing earlier ones."""
+        for lookup in lookups:
+            parts = ", ".join(
+                f"unnest(${place}::{kind}[]) AS {name}"
+                for place, (name, kind) in enumerate(lookup.columns, start=1)
+            )
+            sql = f"CREATE OR REPLACE TABLE {lookup.name} AS SELECT {parts}"
+            values = [list(column) for column in lookup.values]
+            try:
+                self._raw.execute(sql, values)
+            except DRIVER_ERRORS as error:
+                raise error_of(error, "") from error
+
+    def make_scan(self, scan: Scan) -> str:
+        """Create what a scan needs and return its SQL."""
+        self.make_lookups(scan.lookups)
+        return scan.sql
+
+    def interrupt(self) -> None:
+        """Stop the running operation; from any thread."""
+        self._cancelled = True
+        if not self._closed:
+            self._raw.interrupt()
+
+    def close(self) -> None:
+        """Close it; temporary tables and views go with it. Safe to call twice."""
+        if not self._closed:
+            self._closed = True
+            self._raw.close()
+
+
+def _cancelled() -> Unavailable:
+    return Unavailable(
+        "interrupted",
+        "the statement was cancelled before it ran",
+        fix="run the same command again; finished nodes are skipped",
+    )

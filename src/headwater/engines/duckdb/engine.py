@@ -1,0 +1,141 @@
+"""The embedded engine: DuckDB in this process, one instance a session."""
+
+import os
+import threading
+from pathlib import Path
+from typing import ClassVar
+
+import duckdb
+
+from headwater.base.errors import InternalError
+from headwater.engines.duckdb.instance import Instance, InstanceSettings
+from headwater.engines.duckdb.session import DuckDBSession
+from headwater.engines.engine import Engine, EngineSettings, EngineStatistics, Session
+
+_MEMORY_SHARE = 0.7
+_SESSION_MEMORY_MIN_BYTES = 256 * 1024 * 1024
+_CGROUP_LIMIT = Path("/sys/fs/cgroup/memory.max")
+
+
+class DuckDBEngine(Engine):
+    """DuckDB, in this process.
+
+    At most ``settings.threads`` sessions are open at once; each may use an equal share of the
+    memory limit, but not less than 256 MiB, and all processors.
+    """
+
+    name: ClassVar[str] = "duckdb"
+    dialect: ClassVar[str] = "duckdb"
+    can_merge: ClassVar[bool] = True
+    can_overwrite_partitions: ClassVar[bool] = True
+    can_query_interactively: ClassVar[bool] = True
+
+    def __init__(self, settings: EngineSettings) -> None:
+        sessions = max(1, settings.threads)
+        limit = settings.memory_limit_bytes or int(_machine_memory_bytes() * _MEMORY_SHARE)
+        self._memory_limit_bytes = limit
+        self._sessions_max = sessions
+        self._slots = threading.BoundedSemaphore(sessions)
+        # Also held while an instance opens: its threads are those that are new then.
+        self._lock = threading.Lock()
+        self._idle: list[Instance] = []
+        self._sessions: set[DuckDBSession] = set()
+        self._closed = False
+        self._instance_settings = InstanceSettings(
+            memory_limit_bytes=max(_SESSION_MEMORY_MIN_BYTES, limit // sessions),
+            threads=_processors(),
+            temp_directory=settings.temp_directory,
+            project_root=str(Path(settings.project_root).resolve()),
+            settings=settings.settings,
+        )
+
+    @property
+    def version(self) -> str:
+        """DuckDB's version."""
+        return duckdb.__version__
+
+    def open_session(self, *, catalog: str, schema: str) -> Session:
+        """Open a session whose bare names resolve in ``catalog.schema``; waits for a free slot."""
+        self._slots.acquire()
+        try:
+            session = self._make_session()
+        except BaseException:
+            self._slots.release()
+            raise
+        try:
+            session.start_in(catalog, schema)
+        except BaseException:
+            session.close()
+            raise
+        return session
+
+    def statistics(self) -> EngineStatistics:
+        """Return facts about the engine now."""
+        return EngineStatistics(
+            sessions_open=len(self._sessions),
+            sessions_max=self._sessions_max,
+            memory_limit_bytes=self._memory_limit_bytes,
+            threads=self._instance_settings.threads,
+        )
+
+    def close(self) -> None:
+        """Close every session and instance; safe to call twice."""
+        with self._lock:
+            self._closed = True
+            sessions = list(self._sessions)
+        for session in sessions:
+            session.interrupt()
+            session.close()
+        with self._lock:
+            idle, self._idle = self._idle, []
+        for instance in idle:
+            instance.close()
+
+    def _make_session(self) -> DuckDBSession:
+        with self._lock:
+            if self._closed:
+                raise InternalError(
+                    "session-closed", "the engine is closed", fix="open a new engine"
+                )
+            instance = self._idle.pop() if self._idle else Instance(self._instance_settings)
+            try:
+                session = DuckDBSession(
+                    instance,
+                    project_root=self._instance_settings.project_root,
+                    give_back=self._take_back,
+                )
+            except BaseException:
+                instance.close()
+                raise
+            self._sessions.add(session)
+            return session
+
+    def _take_back(self, session: DuckDBSession, instance: Instance, reusable: bool) -> None:  # noqa: FBT001 - a callback
+        kept = reusable and instance.clean()
+        with self._lock:
+            self._sessions.discard(session)
+            kept = kept and not self._closed
+            if kept:
+                self._idle.append(instance)
+        if not kept:
+            instance.close()
+        self._slots.release()
+
+
+def _processors() -> int:
+    """Return how many processors this process may use."""
+    if hasattr(os, "sched_getaffinity"):
+        return max(1, len(os.sched_getaffinity(0)))
+    return os.cpu_count() or 1
+
+
+def _machine_memory_bytes() -> int:
+    """Return the memory of the machine or, if smaller, of the container."""
+    try:
+        memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    except (ValueError, OSError, AttributeError):
+        memory = 4 * 1024**3
+    try:
+        return min(memory, int(_CGROUP_LIMIT.read_text(encoding="ascii")))
+    except (OSError, ValueError):
+        return memory

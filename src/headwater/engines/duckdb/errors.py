@@ -1,0 +1,85 @@
+"""DuckDB's exceptions as ours: nothing of the driver leaves this package.
+
+Connections report errors as JSON (``errors_as_json``), which carries the kind and the byte
+position in the statement; the prose of the message alone would have to be parsed.
+"""
+
+import errno
+
+import duckdb
+import msgspec
+
+from headwater.base.errors import HeadwaterError, InternalError, Unavailable, UserCodeError
+from headwater.base.spans import Span, span_at
+
+SQL_FILE = "<sql>"
+"""File of spans that point into a statement; whoever knows its file replaces it."""
+
+DRIVER_ERRORS = (duckdb.Error, RuntimeError, ValueError, TypeError, OSError, MemoryError)
+"""What a call into DuckDB can raise: its own tree, and pybind's translations."""
+
+
+def error_of(error: BaseException, sql: str, *, skip: int = 0) -> HeadwaterError:
+    """Turn an exception of the driver into the error to raise.
+
+    Args:
+        error: What the driver raised.
+        sql: The user's part of the statement.
+        skip: Bytes of ours before it.
+    """
+    message, position, number = _facts(error)
+    if isinstance(error, HeadwaterError):
+        return error
+    if isinstance(error, duckdb.InterruptException):
+        return Unavailable(
+            "interrupted",
+            "the statement was cancelled while it ran",
+            fix="run the same command again; finished nodes are skipped",
+        )
+    if number == errno.ENOSPC or "No space left" in message or "max_temp_directory" in message:
+        return Unavailable(
+            "disk-full",
+            "the disk is full: the engine could not write",
+            why=message,
+            fix="free some space, or set `temp_directory` in the profile to a larger disk",
+        )
+    if isinstance(error, (duckdb.OutOfMemoryException, MemoryError)):
+        return Unavailable(
+            "out-of-memory",
+            "the statement needs more memory than the session may use",
+            why=message,
+            fix="raise `memory_limit` in the profile, or lower `threads`: "
+            "each session gets the limit divided by the threads",
+        )
+    if isinstance(error, (duckdb.InternalException, duckdb.FatalException)):
+        return InternalError(
+            "engine-internal",
+            "DuckDB failed with an internal error",
+            why=message,
+            fix="run again; when it repeats, report the message with the compiled SQL",
+        )
+    return UserCodeError("sql-failed", message, where=_where(sql, position, skip))
+
+
+def _facts(error: BaseException) -> tuple[str, int | None, int]:
+    """Return message, byte position and errno; DuckDB puts a JSON object behind the kind."""
+    text = str(error)
+    prefix, brace, rest = text.partition("{")
+    number = error.errno or 0 if isinstance(error, OSError) else 0
+    if not brace:
+        return text or type(error).__name__, None, number
+    try:
+        facts = msgspec.json.decode(brace + rest)
+        message = f"{prefix}{facts['exception_message']}"
+    except (msgspec.DecodeError, KeyError, TypeError):
+        return text, None, number
+    position = facts.get("position")
+    return message, int(position) if position else None, int(facts.get("errno") or number)
+
+
+def _where(sql: str, position: int | None, skip: int) -> Span | None:
+    encoded = sql.encode("utf-8", "surrogatepass")
+    if position is None or not 0 <= position - skip <= len(encoded):
+        return None
+    before = encoded[: position - skip].decode("utf-8", "replace")
+    return span_at(SQL_FILE, sql, len(before))

@@ -1,0 +1,295 @@
+"""Merge, copy on write: the files that hold matching rows are written again, and no others.
+
+The query's rows are staged once. Files whose key statistics cannot match are never opened; of the
+others only the key columns are read, to find those that really match. Then one COPY writes the
+rows of those files, changed, together with the new rows.
+"""
+
+# ruff: noqa: S608 - names and literals are ours or quoted; users' SQL is a part of its own
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+from headwater.base.errors import DataDamaged, Invalid
+from headwater.base.relations import Column, quote_identifier
+from headwater.engines.duckdb.bind import FILE_COLUMN, absolute_path, scan_snapshot
+from headwater.engines.duckdb.connection import Connection, Statement
+from headwater.engines.duckdb.copy import copy_to_files, remove_files
+from headwater.engines.duckdb.output import output_columns, places_of
+from headwater.engines.duckdb.write import make_written, rows_of
+from headwater.engines.engine import Destination, WriteMerge, Written
+from headwater.lake.snapshot import DataFile, Snapshot
+from headwater.lake.stats import may_match
+
+_SOURCE = "__headwater_source"
+_TARGET = "__headwater_target"
+_TOUCHED = "__headwater_touched"
+_HITS = "__headwater_hits"
+_DUPLICATES_SHOWN = 5
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Merge:
+    """What a merge works on; inside, column n of the result is called ``c<n>``.
+
+    Attributes:
+        columns: Columns of the result: the target's, then the query's new ones.
+        keys: Places in ``columns`` of the unique key.
+        from_query: Places of the columns that the query has.
+        updated: Places of those that an update takes from the query.
+        target: The table as it is.
+    """
+
+    columns: tuple[Column, ...]
+    keys: tuple[int, ...]
+    from_query: frozenset[int]
+    updated: frozenset[int]
+    target: Snapshot
+
+    def same_key(self) -> str:
+        """Write the condition that ``t`` and ``s`` have the same key; null matches nothing."""
+        return " AND ".join(f"t.c{place} = s.c{place}" for place in self.keys)
+
+    def key_names(self) -> str:
+        """Write the names of the key columns, for messages."""
+        return ", ".join(f"`{self.columns[place].name}`" for place in self.keys)
+
+
+def write_merge(
+    connection: Connection,
+    query: str,
+    mode: WriteMerge,
+    destination: Destination,
+    *,
+    lookup_name: str,
+) -> Written:
+    """Write the files that change when a query's rows are merged into a table.
+
+    Columns are matched by name. What the query lacks stays as it is in updated rows and is null
+    in new ones; what the table lacks is null in old rows.
+
+    Raises:
+        Invalid: ``merge-duplicate-keys``, ``merge-column-missing``, ``type-not-storable``.
+        DataDamaged: ``data-file-mismatch``, when the rows written do not add up.
+    """
+    source = connection.describe(query)
+    merge = _plan_merge(mode, source)
+    connection.keep_order(in_order=False)
+    _stage(connection, merge, source, query)
+    if not mode.delete_matching:
+        _refuse_duplicates(connection, merge)
+    candidates = _candidates(connection, merge)
+    _make_target(connection, merge, candidates, _TARGET, lookup_name)
+    matched = _find_matches(connection, merge, delete_matching=mode.delete_matching)
+    root = mode.target.root
+    touched = tuple(file for file in candidates if absolute_path(root, file.path) in matched)
+    _make_target(connection, merge, touched, _TOUCHED, lookup_name)
+    selected = _select_deleting(merge) if mode.delete_matching else _select_updating(merge)
+    staged, inserted = _counts(connection, delete_matching=mode.delete_matching)
+    kept = _visible_rows(connection, touched)
+    hits = sum(matched.values())
+    deleted = hits if mode.delete_matching else 0
+    added: tuple[DataFile, ...] = ()
+    if touched or staged:
+        added = copy_to_files(connection, Statement(before=selected), merge.columns, destination)
+    _check_sum(added, kept + inserted - deleted, destination)
+    _drop(connection)
+    written = make_written(connection.meter, added, merge.columns, inserted=inserted)
+    return replace(
+        written,
+        removed=tuple(file.path for file in touched),
+        rows_updated=hits - deleted,
+        rows_deleted=deleted,
+    )
+
+
+def _plan_merge(mode: WriteMerge, source: Sequence[Column]) -> _Merge:
+    columns = output_columns(mode.target.columns, source)
+    places = {column.name.lower(): place for place, column in enumerate(columns)}
+    in_query = places_of(source)
+    in_target = {column.name.lower() for column in mode.target.columns}
+    for name in mode.unique_key:
+        if name.lower() not in in_query:
+            raise _missing(name, "the query's result", "select it in the model")
+        if name.lower() not in in_target:
+            raise _missing(name, "the table", "run with `--full-refresh`")
+    for name in (*mode.update_columns, *mode.exclude_columns):
+        if name.lower() not in places:
+            raise _missing(name, "the query's result and the table", "correct the model's config")
+    if not mode.unique_key:
+        raise _missing("unique_key", "the merge", "set `unique_key` in the model's config")
+    from_query = frozenset(places[name] for name in in_query)
+    keys = tuple(places[name.lower()] for name in mode.unique_key)
+    updated = from_query - set(keys)
+    if mode.update_columns:
+        updated &= {places[name.lower()] for name in mode.update_columns}
+    updated -= {places[name.lower()] for name in mode.exclude_columns}
+    return _Merge(
+        columns=columns, keys=keys, from_query=from_query, updated=updated, target=mode.target
+    )
+
+
+def _stage(connection: Connection, merge: _Merge, source: Sequence[Column], query: str) -> None:
+    """Keep the query's rows, in the result's types; spills when they are many."""
+    places = places_of(source)
+    parts = ", ".join(
+        f"CAST(#{places[merge.columns[place].name.lower()]} AS {merge.columns[place].type})"
+        f" AS c{place}"
+        for place in sorted(merge.from_query)
+    )
+    before = f"CREATE OR REPLACE TEMP TABLE {_SOURCE} AS SELECT {parts}, true AS here FROM (\n"
+    connection.rows(Statement(before=before, sql=query, after="\n)"))
+
+
+def _refuse_duplicates(connection: Connection, merge: _Merge) -> None:
+    keys = ", ".join(f"c{place}" for place in merge.keys)
+    shown = ", ".join(f"CAST(c{place} AS VARCHAR)" for place in merge.keys)
+    known = " AND ".join(f"c{place} IS NOT NULL" for place in merge.keys)
+    found = connection.rows(
+        f"SELECT {shown}, count(*) FROM {_SOURCE} WHERE {known} GROUP BY {keys}"
+        f" HAVING count(*) > 1 ORDER BY {keys} LIMIT {_DUPLICATES_SHOWN}"
+    )
+    if found:
+        examples = "; ".join(f"{', '.join(map(str, row[:-1]))} ({row[-1]} rows)" for row in found)
+        raise Invalid(
+            "merge-duplicate-keys",
+            f"the rows to merge have the same {merge.key_names()} more than once: {examples}",
+            why="which of them should win is not defined",
+            fix="keep one row a key, for example with `qualify row_number() over (partition by"
+            " <key> order by <newest first>) = 1`, or use `incremental_strategy: delete+insert`",
+        )
+
+
+def _candidates(connection: Connection, merge: _Merge) -> tuple[DataFile, ...]:
+    """Return the files whose statistics allow a row with one of the staged keys."""
+    bounds = ", ".join(
+        f"CAST(min(c{place}) AS VARCHAR), CAST(max(c{place}) AS VARCHAR)" for place in merge.keys
+    )
+    known = " AND ".join(f"c{place} IS NOT NULL" for place in merge.keys)
+    row = connection.rows(f"SELECT {bounds} FROM {_SOURCE} WHERE {known}")[0]
+    if row[0] is None:
+        return ()
+    limits = [(row[2 * index], row[2 * index + 1]) for index in range(len(merge.keys))]
+    return tuple(
+        file
+        for file in merge.target.files
+        if all(
+            may_match(file, merge.columns[place], low, high)
+            for place, (low, high) in zip(merge.keys, limits, strict=True)
+        )
+    )
+
+
+def _make_target(
+    connection: Connection, merge: _Merge, files: Sequence[DataFile], view: str, lookup_name: str
+) -> None:
+    """Make a view of some of the table's files, with the result's columns and each row's file."""
+    scan = scan_snapshot(
+        merge.target, files, lookup_name=f"{lookup_name}_{view.strip('_')}", with_file=True
+    )
+    known = len(merge.target.columns)
+    parts = [
+        f"{quote_identifier(column.name)} AS c{place}"
+        if place < known
+        else f"CAST(NULL AS {column.type}) AS c{place}"
+        for place, column in enumerate(merge.columns)
+    ]
+    connection.make_lookups(scan.lookups)
+    connection.rows(
+        f"CREATE OR REPLACE TEMP VIEW {view} AS SELECT {', '.join(parts)},"
+        f" {quote_identifier(FILE_COLUMN)} AS file FROM ({scan.sql})"
+    )
+
+
+def _find_matches(
+    connection: Connection, merge: _Merge, *, delete_matching: bool
+) -> dict[str, int]:
+    """Return how many rows of each file match a staged row."""
+    if delete_matching:
+        counted = (
+            f"SELECT file, count(*) FROM {_TARGET} t SEMI JOIN {_SOURCE} s"
+            f" ON {merge.same_key()} GROUP BY file"
+        )
+    else:
+        connection.rows(
+            f"CREATE OR REPLACE TEMP TABLE {_HITS} AS SELECT s.rowid AS staged, t.file AS file"
+            f" FROM {_TARGET} t JOIN {_SOURCE} s ON {merge.same_key()}"
+        )
+        counted = f"SELECT file, count(*) FROM {_HITS} GROUP BY file"
+    return {str(file): int(str(count)) for file, count in connection.rows(counted)}
+
+
+def _select_updating(merge: _Merge) -> str:
+    old = ", ".join(
+        f"{_choice(place, merge)} AS {quote_identifier(column.name)}"
+        for place, column in enumerate(merge.columns)
+    )
+    return (
+        f"SELECT {old} FROM {_TOUCHED} t LEFT JOIN {_SOURCE} s ON {merge.same_key()}"
+        f" UNION ALL SELECT {_new_row(merge)} FROM {_SOURCE} s"
+        f" WHERE s.rowid NOT IN (SELECT staged FROM {_HITS})"
+    )
+
+
+def _select_deleting(merge: _Merge) -> str:
+    old = ", ".join(
+        f"t.c{place} AS {quote_identifier(column.name)}"
+        for place, column in enumerate(merge.columns)
+    )
+    return (
+        f"SELECT {old} FROM {_TOUCHED} t ANTI JOIN {_SOURCE} s ON {merge.same_key()}"
+        f" UNION ALL SELECT {_new_row(merge)} FROM {_SOURCE} s"
+    )
+
+
+def _choice(place: int, merge: _Merge) -> str:
+    if place in merge.updated:
+        return f"CASE WHEN s.here THEN s.c{place} ELSE t.c{place} END"
+    return f"t.c{place}"
+
+
+def _new_row(merge: _Merge) -> str:
+    return ", ".join(
+        f"s.c{place}" if place in merge.from_query else f"CAST(NULL AS {column.type})"
+        for place, column in enumerate(merge.columns)
+    )
+
+
+def _counts(connection: Connection, *, delete_matching: bool) -> tuple[int, int]:
+    """Return how many rows are staged and how many of them are inserted."""
+    matched = "0" if delete_matching else f"(SELECT count(DISTINCT staged) FROM {_HITS})"
+    row = connection.rows(f"SELECT count(*), count(*) - {matched} FROM {_SOURCE}")[0]
+    return int(str(row[0])), int(str(row[1]))
+
+
+def _visible_rows(connection: Connection, files: Sequence[DataFile]) -> int:
+    if any(file.rows is None for file in files):
+        return int(str(connection.rows(f"SELECT count(*) FROM {_TOUCHED}")[0][0]))
+    return sum((file.rows or 0) - len(file.deleted_rows) for file in files)
+
+
+def _check_sum(added: Sequence[DataFile], expected: int, destination: Destination) -> None:
+    found = rows_of(added)
+    if found != expected:
+        remove_files(destination)
+        raise DataDamaged(
+            "data-file-mismatch",
+            f"the merge wrote {found} rows where {expected} were expected",
+            why="the table's log and its files do not agree, or a file changed meanwhile",
+            fix="look for another program that writes to the table's folder, then run again",
+        )
+
+
+def _drop(connection: Connection) -> None:
+    for view in (_TARGET, _TOUCHED):
+        connection.rows(f"DROP VIEW {view}")
+    for table in (_SOURCE, _HITS):
+        connection.rows(f"DROP TABLE IF EXISTS {table}")
+
+
+def _missing(name: str, where: str, fix: str) -> Invalid:
+    return Invalid(
+        "merge-column-missing",
+        f"column `{name}` is not in {where}",
+        why="the merge's config names it",
+        fix=fix,
+    )

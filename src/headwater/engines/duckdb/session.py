@@ -1,0 +1,238 @@
+"""A session on DuckDB: names bound as views, queries answered, rows written as Parquet files."""
+
+# ruff: noqa: S608 - names and literals are ours or quoted; users' SQL is a part of its own
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from typing import assert_never
+
+from headwater.base.errors import Invalid
+from headwater.base.meters import Meter
+from headwater.base.relations import Column, TableName, quote_identifier
+from headwater.engines.duckdb.bind import scan_of
+from headwater.engines.duckdb.connection import Connection, Statement
+from headwater.engines.duckdb.instance import HOME, Instance
+from headwater.engines.duckdb.merge import write_merge
+from headwater.engines.duckdb.seed import write_seed
+from headwater.engines.duckdb.text import is_query
+from headwater.engines.duckdb.write import write_all, write_partitions
+from headwater.engines.engine import (
+    Destination,
+    Result,
+    Session,
+    Source,
+    ViewSource,
+    WriteAll,
+    WriteMerge,
+    WriteMode,
+    WritePartitions,
+    Written,
+)
+
+_RESERVED_CATALOGS = frozenset({"main", "system", "temp", HOME})
+_ZONED = "TIMESTAMP WITH TIME ZONE"
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_FIRST = datetime(1, 1, 1, tzinfo=UTC)
+_LAST = datetime(9999, 12, 31, 23, 59, 59, 999999, tzinfo=UTC)
+_MICROSECONDS_LAST = 253_402_300_799_999_999
+"""``_LAST`` since 1970; infinity is shown as it, as DuckDB's own driver does."""
+
+
+class DuckDBSession(Session):
+    """A session with an instance to itself.
+
+    Values of a result are Python's own: int (any size), float, bool, str, bytes, ``Decimal``,
+    ``date``, ``datetime`` (aware and in UTC for TIMESTAMP WITH TIME ZONE), ``time``,
+    ``timedelta``, ``UUID``, list, dict for structs and maps; None for null. Infinite times
+    are the last or first moment that Python has; times beyond those are text. Structs and lists
+    with zoned times inside come as text.
+    """
+
+    def __init__(
+        self,
+        instance: Instance,
+        *,
+        project_root: str,
+        give_back: Callable[["DuckDBSession", Instance, bool], None],
+    ) -> None:
+        self._instance = instance
+        self._project_root = project_root
+        self._give_back = give_back
+        self._connection = Connection(instance.connect(), instance.clocks)
+        self._attached: set[str] = set()
+        self._schemas: set[tuple[str, str]] = set()
+        self._lookups = 0
+        self._reusable = True
+        self._open = True
+
+    def start_in(self, catalog: str, schema: str) -> None:
+        """Let bare names resolve in ``catalog.schema``.
+
+        Raises:
+            Invalid: ``catalog-name-reserved``.
+        """
+        self._connection.begin()
+        self._make_schema(catalog, schema)
+        self._connection.rows(f"USE {quote_identifier(catalog)}.{quote_identifier(schema)}")
+
+    def bind(self, name: TableName, source: Source) -> None:
+        """Make ``name`` readable in SQL, as a view, replacing an earlier binding."""
+        self._connection.begin()
+        self._make_schema(name.catalog, name.schema)
+        scan = scan_of(source, project_root=self._project_root, lookup_name=self._lookup_name())
+        create = f"CREATE OR REPLACE VIEW {name.quoted()} AS\n"
+        sql = self._connection.make_scan(scan)
+        if isinstance(source, ViewSource):
+            sql = self._connection.query_text(sql)
+        self._connection.rows(Statement(before=create, sql=sql))
+
+    def describe(self, sql: str) -> tuple[Column, ...]:
+        """Return the columns of a query without running it."""
+        self._connection.begin()
+        return self._connection.describe(self._connection.query_text(sql))
+
+    def query(self, sql: str, *, rows_max: int) -> Result:
+        """Run a query and return at most ``rows_max`` rows; any single statement is allowed."""
+        self._connection.begin()
+        self._connection.keep_order(in_order=True)
+        statements = self._connection.statements(sql)
+        if len(statements) == 1 and is_query(statements[0]):
+            columns, rows = self._query_rows(self._connection.query_text(sql), rows_max)
+        else:
+            self._reusable = False
+            columns, rows = self._run_script([part.query for part in statements])
+        return Result(
+            columns=columns,
+            rows=tuple(rows[:rows_max]),
+            truncated=len(rows) > rows_max,
+            meter=self._connection.meter,
+        )
+
+    def execute(self, sql: str) -> Meter:
+        """Run statements for their effect on this session; results are dropped."""
+        self._connection.begin()
+        self._connection.keep_order(in_order=True)
+        self._reusable = False
+        self._run_script([part.query for part in self._connection.statements(sql)])
+        return self._connection.meter
+
+    def write(self, sql: str, mode: WriteMode, destination: Destination) -> Written:
+        """Run a query and write its rows as data files."""
+        self._connection.begin(run=destination.prefix)
+        query = self._connection.query_text(sql)
+        match mode:
+            case WriteAll():
+                written = write_all(self._connection, query, destination)
+            case WriteMerge():
+                written = write_merge(
+                    self._connection, query, mode, destination, lookup_name=self._lookup_name()
+                )
+            case WritePartitions():
+                written = write_partitions(
+                    self._connection, query, mode, destination, lookup_name=self._lookup_name()
+                )
+            case other:
+                assert_never(other)
+        return self._with_whole_meter(written)
+
+    def write_seed(
+        self, path: str, column_types: Mapping[str, str], delimiter: str, destination: Destination
+    ) -> Written:
+        """Read a CSV file with dbt's type inference and write its rows as data files."""
+        self._connection.begin(run=destination.prefix)
+        written = write_seed(self._connection, path, column_types, delimiter, destination)
+        return self._with_whole_meter(written)
+
+    def interrupt(self) -> None:
+        """Stop the running statement from another thread."""
+        self._connection.interrupt()
+
+    def close(self) -> None:
+        """Give everything back; safe to call twice."""
+        if self._open:
+            self._open = False
+            self._connection.close()
+            self._give_back(self, self._instance, self._reusable)
+
+    def _with_whole_meter(self, written: Written) -> Written:
+        whole = self._connection.meter
+        return replace(
+            written,
+            meter=replace(
+                whole,
+                bytes_written=written.meter.bytes_written,
+                rows_written=written.meter.rows_written,
+            ),
+        )
+
+    def _lookup_name(self) -> str:
+        self._lookups += 1
+        return f"{HOME}.main.lookup_{self._lookups}"
+
+    def _make_schema(self, catalog: str, schema: str) -> None:
+        if catalog.lower() not in self._attached:
+            self._attach(catalog)
+        if (catalog.lower(), schema.lower()) not in self._schemas:
+            name = f"{quote_identifier(catalog)}.{quote_identifier(schema)}"
+            self._connection.rows(f"CREATE SCHEMA IF NOT EXISTS {name}")
+            self._schemas.add((catalog.lower(), schema.lower()))
+
+    def _attach(self, catalog: str) -> None:
+        if catalog.lower() in _RESERVED_CATALOGS:
+            raise Invalid(
+                "catalog-name-reserved",
+                f"DuckDB keeps the catalog name `{catalog}` for itself",
+                why="names such as `main.orders` would mean something else",
+                fix="set another `catalog` in the profile, or give the project another name",
+            )
+        self._connection.rows(f"ATTACH ':memory:' AS {quote_identifier(catalog)}")
+        self._attached.add(catalog.lower())
+
+    def _query_rows(
+        self, query: str, rows_max: int
+    ) -> tuple[tuple[Column, ...], list[tuple[object, ...]]]:
+        """Run a query under a limit, so that no more than that is ever kept in memory."""
+        columns = self._connection.describe(query)
+        selected = ", ".join(
+            _fetchable(place, column.type) for place, column in enumerate(columns, start=1)
+        )
+        statement = Statement(
+            before=f"SELECT {selected} FROM (\n", sql=query, after=f"\n) LIMIT {rows_max + 1}"
+        )
+        rows = self._connection.rows(statement)
+        zoned = [place for place, column in enumerate(columns) if column.type == _ZONED]
+        return columns, [_with_times(row, zoned) for row in rows] if zoned else rows
+
+    def _run_script(
+        self, statements: list[str]
+    ) -> tuple[tuple[Column, ...], list[tuple[object, ...]]]:
+        rows: list[tuple[object, ...]] = []
+        for statement in statements:
+            rows = self._connection.rows(Statement(before="", sql=statement))
+        return (self._connection.columns_of_result() if statements else ()), rows
+
+
+def _fetchable(place: int, kind: str) -> str:
+    """Write a column so that fetching it needs no time zone library: microseconds since 1970."""
+    if kind == _ZONED:
+        return (
+            f"CASE WHEN isfinite(#{place}) THEN epoch_us(#{place})"
+            f" WHEN #{place} > 'epoch' THEN {_MICROSECONDS_LAST + 1} ELSE {-(2**62)} END"
+        )
+    return f"CAST(#{place} AS VARCHAR)" if _ZONED in kind else f"#{place}"
+
+
+def _with_times(row: tuple[object, ...], zoned: list[int]) -> tuple[object, ...]:
+    values = list(row)
+    for place in zoned:
+        values[place] = _moment(values[place])
+    return tuple(values)
+
+
+def _moment(microseconds: object) -> datetime | None:
+    if not isinstance(microseconds, int):
+        return None
+    with suppress(OverflowError):
+        return _EPOCH + timedelta(microseconds=microseconds)
+    return _LAST if microseconds > 0 else _FIRST
