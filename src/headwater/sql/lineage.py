@@ -23,6 +23,11 @@ Subtype = Literal[
 ]
 
 
+def kind_of(subtype: Subtype) -> Kind:
+    """Say whether a use passes values on, or only decides rows or conditions."""
+    return "direct" if subtype in {"identity", "transformation", "aggregation"} else "row"
+
+
 @dataclass(frozen=True, slots=True, order=True)
 class Influence:
     """One input column that an output depends on.
@@ -45,7 +50,9 @@ class OutputColumn:
     Attributes:
         name: Output name.
         type: Inferred SQL type in the embedded engine's spelling; empty when not known.
-        influences: Columns whose values flow into this one (direct influences), sorted.
+        influences: Columns that this one depends on, sorted: those whose values flow into it
+            (``kind_of`` says direct) and those that steer it alone (a CASE condition, a window's
+            order, the filter of a scalar subquery: row).
         fingerprint: Hash of the expression with its inputs resolved; equal when the meaning is.
     """
 

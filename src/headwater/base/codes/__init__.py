@@ -15,6 +15,7 @@ from headwater.base.codes import (
     risk,
     runs,
     settings,
+    sql,
 )
 from headwater.base.codes.code import Code
 
@@ -24,6 +25,7 @@ CODES: tuple[Code, ...] = (
     *settings.CODES,
     *project.CODES,
     *graph.CODES,
+    *sql.CODES,
     *cost.CODES,
     *risk.CODES,
     *lake.CODES,

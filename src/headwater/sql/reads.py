@@ -1,0 +1,41 @@
+"""Which relations a tree names, CTE names excluded: the part of a trace that never fails."""
+
+from collections.abc import Iterator
+
+from sqlglot import exp
+
+
+def tables_of(tree: exp.Expr) -> Iterator[tuple[str, ...]]:
+    """Give the parts of every relation outside the query, as written; repeats included."""
+    for table in outside_tables(tree):
+        yield tuple(part.name for key in ("catalog", "db", "this") if (part := table.args.get(key)))
+
+
+def outside_tables(tree: exp.Expr) -> Iterator[exp.Table]:
+    """Give every node that names a relation outside the query.
+
+    Walks with a stack of its own, so no depth of SQL is too deep.
+    """
+    todo: list[tuple[exp.Expr, frozenset[str]]] = [(tree, frozenset())]
+    while todo:
+        node, hidden = todo.pop()
+        with_clause = node.args.get("with_")
+        if with_clause is not None:
+            inside = hidden
+            for cte in with_clause.expressions:
+                name = cte.alias.lower()
+                own = inside | {name} if with_clause.args.get("recursive") else inside
+                todo.append((cte.this, own))
+                inside |= {name}
+            hidden = inside
+        if isinstance(node, exp.Table) and _is_outside(node, hidden):
+            yield node
+        todo += [
+            (child, hidden) for child in node.iter_expressions() if not isinstance(child, exp.With)
+        ]
+
+
+def _is_outside(table: exp.Table, hidden: frozenset[str]) -> bool:
+    if not isinstance(table.this, exp.Identifier):
+        return False
+    return table.args.get("db") is not None or table.name.lower() not in hidden
