@@ -63,6 +63,7 @@ class Target:
         materialized: dbt's materialization.
         columns: Expected output columns; None when unknown.
         full_code: Compiled SQL of the full build, kept with the record for the next comparison.
+        incremental_code: Compiled SQL of an incremental run, kept likewise; empty without one.
         depends_on: Direct inputs of the node in the graph, kept with the record.
         partition_by: Partition columns of the stored table.
         config: The node's effective config, for the record and for artifacts.
@@ -77,6 +78,7 @@ class Target:
     columns: tuple[Column, ...] | None
     full_code: str
     depends_on: tuple[NodeId, ...]
+    incremental_code: str = ""
     partition_by: tuple[str, ...] = ()
     config: Mapping[str, Json] = field(default_factory=lambda: MappingProxyType({}))
     pre_hooks: tuple[str, ...] = ()
@@ -362,6 +364,7 @@ class Plan:
         impact: Consumers touched by the changes, breaking ones first.
         diagnostics: Findings, errors first.
         totals: Sums.
+        fail_fast: Stop the run at the first failure.
         schema: Name and version of this document.
     """
 
@@ -375,6 +378,7 @@ class Plan:
     impact: tuple[Impact, ...] = ()
     diagnostics: tuple[Diagnostic, ...] = ()
     totals: Totals = field(default_factory=Totals)
+    fail_fast: bool = False
     schema: Literal["headwater.plan/1"] = "headwater.plan/1"
 
     @property

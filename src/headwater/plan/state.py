@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Literal
 
+from headwater.base.codec import Json
 from headwater.base.ids import NodeId, RunId
 from headwater.base.meters import Meter
 from headwater.base.relations import Column, TableName
@@ -38,6 +39,9 @@ class DeployedNode:
         run_id: The run that built it.
         built_at: ISO 8601 UTC time.
         status: For tests their last result; ``success`` for builds.
+        incremental_code: Compiled SQL of an incremental run then; empty when there was none.
+        config: Effective config then, so that the next plan can name the key that changed; empty
+            when it was not kept.
     """
 
     node: NodeId
@@ -52,6 +56,8 @@ class DeployedNode:
     run_id: RunId = NO_RUN
     built_at: str = ""
     status: str = "success"
+    incremental_code: str = ""
+    config: Mapping[str, Json] = field(default_factory=lambda: MappingProxyType({}))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -2,4 +2,103 @@
 
 from headwater.base.codes.code import Code
 
-CODES: tuple[Code, ...] = ()
+CODES: tuple[Code, ...] = (
+    Code(
+        name="over-budget",
+        number="HW3001",
+        title="a month costs more than the declared budget",
+        explain="""\
+**What it finds.** The dollars of a month of regular runs, once the plan is applied, are above the
+budget declared for a month. Nodes whose cost is unknown are left out of the sum, so the true
+figure may be higher still.
+
+**Why it matters.** A change is cheapest to undo before it is applied.
+
+**Example.** A merge that loses its date filter reads 18 GiB a run instead of 0.6 GiB; the month
+goes from $14 to $56, and the budget is $50.
+
+**How to mend it.** Restore the filter, run less often, or raise the budget knowingly.
+""",
+    ),
+    Code(
+        name="breaking-change",
+        number="HW3002",
+        title="a change breaks a consumer in the same project",
+        explain="""\
+**What it finds.** A column that is dropped, renamed or given an incompatible type while a model,
+test, snapshot, exposure or metric still uses it.
+
+**Why it matters.** Models and tests would fail while the plan runs; dashboards would fail
+afterwards, in front of their readers.
+
+**Example.** `stg_orders.amount` is renamed to `amount_eur`; `fct_orders` selects `amount`.
+
+**How to mend it.** Keep the old name beside the new one until every consumer has moved, or change
+the consumers in the same commit. An exposure that lists the columns it uses in
+`meta.headwater.columns` is only touched by those. A deliberate break is allowed with a reason:
+`meta: {headwater: {allow: {breaking-change: "agreed with finance"}}}` on the changed node.
+""",
+    ),
+    Code(
+        name="input-not-built",
+        number="HW3003",
+        title="a step reads something that does not exist",
+        explain="""\
+**What it finds.** A selected node reads a table, view or file that does not exist and that this
+plan does not build.
+
+**Why it matters.** The step would fail after other steps have already run.
+
+**Example.** `hw build --select fct_orders` in an empty lake, where `stg_orders` was never built.
+
+**How to mend it.** Select what it reads too (`--select +fct_orders`); for a source, load it or
+correct its schema, identifier or `external_location`.
+""",
+    ),
+    Code(
+        name="incremental-strategy-unknown",
+        number="HW3004",
+        title="incremental_strategy is not one that can be carried out",
+        explain="""\
+**What it finds.** An `incremental_strategy` other than `append`, `merge`, `delete+insert` or
+`insert_overwrite`.
+
+**Why it matters.** How rows that are already stored are treated must not be guessed.
+
+**Example.** `incremental_strategy: microbatch`, which is not carried out yet.
+
+**How to mend it.** Use one of the four, or leave it out: the default is `merge` when the model has
+a `unique_key` and `append` when it has none.
+""",
+    ),
+    Code(
+        name="overwrite-without-partitions",
+        number="HW3005",
+        title="insert_overwrite without partition_by would replace the whole table",
+        explain="""\
+**What it finds.** `incremental_strategy: insert_overwrite` on a model without `partition_by`.
+
+**Why it matters.** Without partitions every run would replace the whole table by its newest rows.
+
+**Example.** `{{ config(materialized='incremental', incremental_strategy='insert_overwrite') }}`
+
+**How to mend it.** Add `partition_by`, the column whose values are rewritten together.
+""",
+    ),
+    Code(
+        name="table-changed-by-another-writer",
+        number="HW3006",
+        title="an incremental table holds rows that another writer changed",
+        explain="""\
+**What it finds.** An incremental model's or snapshot's table has commits that change rows and that
+no recorded build made.
+
+**Why it matters.** An incremental run keeps those changes, so the table is not what its SQL says;
+a rebuild drops them.
+
+**Example.** Somebody deleted rows from `fct_orders` with another Delta client.
+
+**How to mend it.** Keep them knowingly, or rebuild: `hw build --full-refresh --select NODE`.
+""",
+    ),
+)

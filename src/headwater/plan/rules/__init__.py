@@ -1,1 +1,24 @@
-"""Risk rules: one file a rule, listed in order in one tuple."""
+"""Every risk rule, one a file; the planner runs them in this order."""
+
+from headwater.plan.rules.breaking_change import BREAKING_CHANGE
+from headwater.plan.rules.large_refresh import LARGE_REFRESH
+from headwater.plan.rules.late_rows import LATE_ROWS
+from headwater.plan.rules.merge_key import MERGE_KEY
+from headwater.plan.rules.not_repeatable import NOT_REPEATABLE
+from headwater.plan.rules.over_budget import OVER_BUDGET
+from headwater.plan.rules.rule import Rule
+from headwater.plan.rules.select_star import SELECT_STAR
+from headwater.plan.rules.type_narrowed import TYPE_NARROWED
+
+__all__ = ["RULES", "Rule"]
+
+RULES: tuple[Rule, ...] = (
+    OVER_BUDGET,
+    BREAKING_CHANGE,
+    LATE_ROWS,
+    MERGE_KEY,
+    SELECT_STAR,
+    TYPE_NARROWED,
+    LARGE_REFRESH,
+    NOT_REPEATABLE,
+)

@@ -1,0 +1,59 @@
+"""``make_plan``: Graph and State in, Plan out; a list of passes, each a pure function."""
+
+from headwater.graph.graph import Graph
+from headwater.plan.changes import list_changes
+from headwater.plan.compare import compare_nodes
+from headwater.plan.cost import price_steps
+from headwater.plan.decide import decide
+from headwater.plan.draft import Draft, Pass
+from headwater.plan.findings import run_rules
+from headwater.plan.impact import trace_impact
+from headwater.plan.inputs import index_inputs
+from headwater.plan.options import PlanOptions
+from headwater.plan.plan import Plan
+from headwater.plan.state import State
+from headwater.plan.steps import make_steps
+from headwater.plan.totals import add_up, count_findings
+
+PASSES: tuple[Pass, ...] = (
+    compare_nodes,
+    decide,
+    make_steps,
+    list_changes,
+    trace_impact,
+    price_steps,
+    add_up,
+    run_rules,
+    count_findings,
+)
+"""The planner's passes, in order; each reads what the ones before it filled in."""
+
+
+def make_plan(graph: Graph, state: State, options: PlanOptions) -> Plan:
+    """Say what would be done, what it costs, breaks and risks.
+
+    Args:
+        graph: The compiled project; nodes in topological order.
+        state: The world as it is.
+        options: What is asked for.
+
+    Returns:
+        The plan. Equal arguments give equal plans, and after a plan has been applied the next one
+        is empty.
+    """
+    draft = Draft(graph=graph, state=state, options=options, index=index_inputs(graph))
+    for one_pass in PASSES:
+        draft = one_pass(draft)
+    return Plan(
+        project=graph.project,
+        target=graph.target,
+        checksum=graph.checksum,
+        compared_with=state.compared_with,
+        created_at=options.created_at,
+        steps=draft.steps,
+        changes=draft.changes,
+        impact=draft.impact,
+        diagnostics=draft.diagnostics,
+        totals=draft.totals,
+        fail_fast=options.fail_fast,
+    )

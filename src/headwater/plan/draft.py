@@ -1,0 +1,112 @@
+"""The draft that the planner's passes hand on: what is known so far, each pass adding its part.
+
+A pass takes a draft and returns a new one; none looks at the world.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from types import MappingProxyType
+from typing import Literal
+
+from headwater.base.diagnostics import Diagnostic
+from headwater.base.ids import NodeId
+from headwater.graph.graph import CompiledNode, Graph
+from headwater.plan.inputs import InputIndex
+from headwater.plan.options import PlanOptions
+from headwater.plan.plan import Change, Impact, Step, Totals
+from headwater.plan.state import DeployedNode, State
+from headwater.sql.lineage import QueryChange
+
+NO_CHANGE = QueryChange(formatting_only=True)
+"""The change of a query that means what it meant."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Difference:
+    """How one node differs from what is deployed.
+
+    Attributes:
+        kind: ``new`` without a record, ``changed`` when the fingerprint differs, ``formatting``
+            when only layout does, ``same``.
+        lines: What differs, one line each; empty for ``same``.
+        query: How the query differs; None when either query could not be traced.
+        config_keys: Config keys whose values differ.
+        keeps_rows: True when the full query means what it meant and no config that shapes stored
+            rows differs: an incremental table may go on from where it is.
+    """
+
+    kind: Literal["new", "changed", "formatting", "same"]
+    lines: tuple[str, ...] = ()
+    query: QueryChange | None = None
+    config_keys: tuple[str, ...] = ()
+    keeps_rows: bool = False
+
+
+How = Literal["full", "incremental", "view", "test", "skip"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Decision:
+    """What is done with a node, before it becomes a step.
+
+    Attributes:
+        how: The way it is done.
+        action: The plan's word.
+        reason: One line: why.
+    """
+
+    how: How
+    action: Literal["add", "rebuild", "incremental", "test", "skip"]
+    reason: str
+
+    @property
+    def builds(self) -> bool:
+        """True when a table or view is written."""
+        return self.how in {"full", "incremental", "view"}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Draft:
+    """Everything known about the plan so far.
+
+    Attributes:
+        graph: The compiled project.
+        state: The world.
+        options: What is asked for.
+        index: Who builds what, and what each node reads down to stored tables.
+        differences: By node with a step.
+        decisions: By node with a step, in topological order.
+        steps: The plan's steps.
+        changes: The plan's changes.
+        impact: The plan's impact.
+        diagnostics: The plan's findings.
+        totals: The plan's sums.
+    """
+
+    graph: Graph
+    state: State
+    options: PlanOptions
+    index: InputIndex
+    differences: Mapping[NodeId, Difference] = field(default_factory=lambda: MappingProxyType({}))
+    decisions: Mapping[NodeId, Decision] = field(default_factory=lambda: MappingProxyType({}))
+    steps: tuple[Step, ...] = ()
+    changes: tuple[Change, ...] = ()
+    impact: tuple[Impact, ...] = ()
+    diagnostics: tuple[Diagnostic, ...] = ()
+    totals: Totals = field(default_factory=Totals)
+
+    def compiled(self, node: NodeId) -> CompiledNode:
+        """Return a node of the graph."""
+        return self.graph.nodes[node]
+
+    def deployed_or_none(self, node: NodeId) -> DeployedNode | None:
+        """Return how the last successful run left a node, or None."""
+        return self.state.deployed.get(node)
+
+    def is_built(self, node: NodeId) -> bool:
+        """Say whether this plan writes the node's table or view."""
+        decision = self.decisions.get(node)
+        return decision is not None and decision.builds
+
+
+Pass = Callable[[Draft], Draft]

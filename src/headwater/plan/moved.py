@@ -1,0 +1,111 @@
+"""Which inputs of a node hold other rows than when it was last built, and since how many commits.
+
+Commits that only rearrange files (compaction) do not count: the rows are what they were.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from headwater.base.ids import NodeId
+from headwater.base.relations import TableName
+from headwater.base.units import format_count
+from headwater.plan.draft import Draft
+from headwater.plan.inputs import is_view
+from headwater.plan.state import DeployedNode, TableState, VersionChange
+
+NAMED_MAX = 3
+"""How many inputs a reason names before it counts the rest."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Move:
+    """One input that is not what it was.
+
+    Attributes:
+        relation: The input.
+        text: What happened, for people: ``stg_orders 3 -> 5 (2 commits, 1,204 rows)``.
+        is_built: True when a step of this plan builds it first.
+    """
+
+    relation: TableName
+    text: str
+    is_built: bool = False
+
+
+def find_moves(draft: Draft, node: NodeId, deployed: DeployedNode) -> tuple[Move, ...]:
+    """Return the inputs of ``node`` that moved since its record, or will by earlier decisions."""
+    return tuple(_moves(draft, node, deployed))
+
+
+def move_reason(moves: tuple[Move, ...]) -> str:
+    """Say in one line what moved; stored tables are named before the views over them."""
+    named = [move.text for move in moves[:NAMED_MAX]]
+    rest = len(moves) - len(named)
+    return "; ".join([*named, f"and {rest} more"] if rest else named)
+
+
+def _moves(draft: Draft, node: NodeId, deployed: DeployedNode) -> Iterator[Move]:
+    views: list[Move] = []
+    found = False
+    for relation in draft.index.reads[node]:
+        move = _move_or_none(draft, relation, deployed)
+        if move is None:
+            continue
+        table = draft.state.tables.get(str(relation))
+        if table is not None and table.kind == "view" and not move.is_built:
+            views.append(move)
+            continue
+        found = True
+        yield move
+    if not found:
+        yield from views
+
+
+def _move_or_none(draft: Draft, relation: TableName, deployed: DeployedNode) -> Move | None:
+    producer = draft.index.producers.get(relation)
+    if producer is not None and draft.is_built(producer):
+        return Move(relation=relation, text=f"{relation.name} is built first", is_built=True)
+    table = draft.state.tables.get(str(relation))
+    if table is None:
+        return None
+    before = deployed.inputs.get(str(relation))
+    if before == table.version:
+        return None
+    if before is None:
+        if producer is not None and is_view(draft.compiled(producer)):
+            return None  # what a view passes on is compared through the tables behind it
+        return Move(relation=relation, text=f"{relation.name} was not read before")
+    text = describe_versions(table, before)
+    return None if text is None else Move(relation=relation, text=text)
+
+
+def describe_versions(table: TableState, before: str) -> str | None:
+    """Say how a relation moved from version ``before``; None when its rows are the same."""
+    name = table.name.name
+    if table.kind == "files":
+        return f"the files of {name} changed"
+    if table.kind == "view":
+        return f"view {name} changed"
+    if not (before.isdecimal() and table.version.isdecimal()):
+        return f"{name} changed"
+    if int(before) > int(table.version):
+        return f"{name} was replaced ({before} -> {table.version})"
+    between = changes_between(table, int(before))
+    if between is None:
+        return f"{name} {before} -> {table.version}"
+    changing = [change for change in between if change.changes_data]
+    if not changing:
+        return None
+    rows = [change.rows_added for change in changing]
+    added = None if None in rows else sum(count or 0 for count in rows)
+    commits = f"{len(changing)} commit{'s' if len(changing) > 1 else ''}"
+    tail = commits if added is None else f"{commits}, {format_count(added)} rows"
+    return f"{name} {before} -> {table.version} ({tail})"
+
+
+def changes_between(table: TableState, before: int) -> tuple[VersionChange, ...] | None:
+    """Return the commits after version ``before``; None when State does not carry them all."""
+    between = tuple(change for change in table.changes if change.version > before)
+    if not table.version.isdecimal() or len(between) != int(table.version) - before:
+        return None
+    return between

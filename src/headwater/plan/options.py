@@ -1,0 +1,65 @@
+"""What the caller asks of a plan: which nodes, how far, and which findings stop it.
+
+The planner takes no settings from anywhere else, so that the same three values give the same plan.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from types import MappingProxyType
+from typing import Literal
+
+from headwater.base.diagnostics import Severity
+from headwater.base.ids import NodeId
+from headwater.project.node import ResourceType
+
+TestMode = Literal["gate", "only", "none"]
+
+BUILT_TYPES: frozenset[ResourceType] = frozenset({"model", "seed", "snapshot", "test"})
+"""Resource types that have steps; everything else is only read."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Limits:
+    """Thresholds of the risk rules.
+
+    Attributes:
+        late_share_max: Share of rows, 0 to 1, that may arrive later than a window and be lost.
+        refresh_bytes_max: A full rebuild of an incremental table above this size is reported.
+    """
+
+    late_share_max: float = 0.001
+    refresh_bytes_max: int = 10 * 1024**3
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PlanOptions:
+    """What is asked for.
+
+    Attributes:
+        selected: Nodes to act on; None for all.
+        resource_types: Kinds of nodes to act on.
+        full_refresh: Rebuild selected tables from nothing, incremental ones too.
+        force: Rebuild what is selected even when nothing has changed, as dbt does.
+        tests: ``gate``: tests run with what they read; ``only``: nothing but tests, changed or
+            not; ``none``: no tests.
+        fail_fast: Kept in the plan for the run.
+        limits: Thresholds of the risk rules.
+        severities: Severity by code (kebab name or number), or ``off``: the project's policy.
+        project_root: Absolute folder of the root project, for the paths of seed files.
+        seed_bytes: Sizes of seed files by node, where known.
+        created_at: ISO 8601 UTC time of planning.
+    """
+
+    selected: frozenset[NodeId] | None = None
+    resource_types: frozenset[ResourceType] = BUILT_TYPES
+    full_refresh: bool = False
+    force: bool = False
+    tests: TestMode = "gate"
+    fail_fast: bool = False
+    limits: Limits = field(default_factory=Limits)
+    severities: Mapping[str, Severity | Literal["off"]] = field(
+        default_factory=lambda: MappingProxyType({})
+    )
+    project_root: str = ""
+    seed_bytes: Mapping[NodeId, int] = field(default_factory=lambda: MappingProxyType({}))
+    created_at: str = ""

@@ -1,0 +1,103 @@
+"""A merge whose key no test proves to be a key.
+
+What it finds:
+    An incremental merge or a snapshot whose ``unique_key`` has no ``unique`` test, or whose key
+    columns have no ``not_null`` test.
+
+Why it matters:
+    A null key matches nothing, so its row is inserted again at every run; a key that occurs twice
+    makes the merge fail, or update the wrong row.
+
+Example:
+    ``unique_key: move_id`` and no ``unique`` and ``not_null`` on ``move_id``.
+
+Safer form:
+    Add both tests to the column. For a key of several columns, a test of the combination (such as
+    ``unique_combination_of_columns``) and ``not_null`` on each.
+
+Known gaps:
+    Tests are recognised by name: ``unique``, ``not_null``, ``primary_key`` and tests whose
+    ``combination_of_columns`` lists the key. A singular test is not understood. delete+insert
+    allows a key more than once, so only ``not_null`` is asked for.
+"""
+
+from collections.abc import Iterator
+
+from headwater.base.codec import Json
+from headwater.base.diagnostics import Diagnostic
+from headwater.base.ids import NodeId
+from headwater.graph.graph import CompiledNode
+from headwater.plan.draft import Draft
+from headwater.plan.rules.rule import Rule
+from headwater.plan.strategy import names_of, strategy_of
+from headwater.project.node import TestInfo
+
+
+def check(draft: Draft) -> Iterator[Diagnostic]:
+    """Look for the tests of every merge's key."""
+    tests = _tests_by_node(draft)
+    for compiled in draft.graph.nodes.values():
+        key = names_of(compiled.node.config.get("unique_key"))
+        how = _matching(compiled)
+        if not key or not how or compiled.node.unique_id not in draft.decisions:
+            continue
+        known = tests.get(compiled.node.unique_id, [])
+        missing = list(_missing(key, known, needs_unique=how == "merge"))
+        if missing:
+            yield _finding(compiled, key, missing)
+
+
+def _matching(compiled: CompiledNode) -> str:
+    if compiled.node.resource_type == "snapshot":
+        return "merge"
+    if compiled.node.resource_type != "model" or compiled.node.materialized != "incremental":
+        return ""
+    strategy = strategy_of(compiled)
+    return strategy if strategy in {"merge", "delete+insert"} else ""
+
+
+def _tests_by_node(draft: Draft) -> dict[NodeId, list[TestInfo]]:
+    found: dict[NodeId, list[TestInfo]] = {}
+    for compiled in draft.graph.nodes.values():
+        test = compiled.node.test
+        if test is not None and test.attached_node is not None:
+            found.setdefault(test.attached_node, []).append(test)
+    return found
+
+
+def _missing(key: tuple[str, ...], tests: list[TestInfo], *, needs_unique: bool) -> Iterator[str]:
+    wanted = {column.lower() for column in key}
+    columns = {name: _columns_of(tests, name) for name in ("unique", "not_null", "primary_key")}
+    combined = any(wanted == _combination(test) for test in tests)
+    is_unique = combined or bool(wanted & (columns["unique"] | columns["primary_key"]))
+    if needs_unique and not is_unique:
+        yield "unique"
+    if not wanted <= columns["not_null"] | columns["primary_key"]:
+        yield "not_null"
+
+
+def _columns_of(tests: list[TestInfo], name: str) -> set[str]:
+    return {(test.column or "").lower() for test in tests if test.name == name}
+
+
+def _combination(test: TestInfo) -> set[str]:
+    listed: Json = test.arguments.get("combination_of_columns")
+    return {str(column).lower() for column in listed} if isinstance(listed, list) else set()
+
+
+def _finding(compiled: CompiledNode, key: tuple[str, ...], missing: list[str]) -> Diagnostic:
+    node = compiled.node
+    return Diagnostic(
+        code="merge-key-untested",
+        severity="warning",
+        what=f"`{node.name}` merges by `{', '.join(key)}`, which has no "
+        f"{' and no '.join(f'`{name}`' for name in missing)} test",
+        why="a null key is inserted anew at every run, and a key that occurs twice updates the "
+        "wrong row or fails the merge",
+        fix=f"add {' and '.join(missing)} to `{', '.join(key)}` in a properties file",
+        where=node.where,
+        node=node.unique_id,
+    )
+
+
+MERGE_KEY = Rule(code="merge-key-untested", check=check)

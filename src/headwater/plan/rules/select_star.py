@@ -1,0 +1,115 @@
+"""``select *`` from a stored table into an incremental model.
+
+What it finds:
+    An incremental model whose columns are whatever its input has: a star in the outermost select,
+    or in the CTEs that it passes through unchanged, over a table or view.
+
+Why it matters:
+    A column added upstream changes what is inserted into a table that already has its columns. By
+    ``on_schema_change`` it is silently dropped (``ignore``), fails the run (``fail``), or is null
+    in every row stored before.
+
+Example:
+    ``select * from {{ ref('stg_moves') }}`` in a model with ``materialized='incremental'``.
+
+Safer form:
+    Name the columns.
+
+Known gaps:
+    A star over a CTE that names its columns is fine and is not reported. ``columns(...)``
+    expressions are not looked into.
+"""
+
+from collections.abc import Iterator
+
+from sqlglot import exp
+
+from headwater.base.diagnostics import Diagnostic
+from headwater.base.errors import Invalid
+from headwater.graph.graph import CompiledNode
+from headwater.plan.ctes import cte_or_none, sources_of
+from headwater.plan.draft import Draft
+from headwater.plan.rules.rule import Rule
+from headwater.plan.strategy import on_schema_change_of
+from headwater.sql.parse import parse_query
+
+DEPTH_MAX = 30
+"""How many CTEs a star is followed through."""
+
+
+def check(draft: Draft) -> Iterator[Diagnostic]:
+    """Look at the stars of every incremental model."""
+    for compiled in draft.graph.nodes.values():
+        if compiled.incremental_code is None or compiled.node.unique_id not in draft.decisions:
+            continue
+        relation = star_over_or_none(compiled.code)
+        if relation is not None:
+            yield _finding(compiled, relation)
+
+
+def star_over_or_none(sql: str) -> str | None:
+    """Return the stored relation whose columns pass through a query by ``*``, or None."""
+    try:
+        tree = parse_query(sql).tree
+    except Invalid:
+        return None
+    return _follow(tree, DEPTH_MAX)
+
+
+def _follow(query: exp.Expr, depth: int) -> str | None:
+    if isinstance(query, exp.SetOperation):
+        return _follow(query.this, depth) or _follow(query.expression, depth)
+    if isinstance(query, exp.Subquery):
+        return _follow(query.this, depth)
+    if not isinstance(query, exp.Select) or not depth:
+        return None
+    passed = (
+        _stored(query, source, depth)
+        for qualifier in _stars(query)
+        for source in sources_of(query)
+        if qualifier in {"", source.alias_or_name.lower()}
+    )
+    return next((relation for relation in passed if relation is not None), None)
+
+
+def _stars(select: exp.Select) -> Iterator[str]:
+    """Yield the qualifier of each star among the outputs, lower case, empty without one."""
+    for projection in select.expressions:
+        if isinstance(projection, exp.Star):
+            yield ""
+        elif isinstance(projection, exp.Column) and isinstance(projection.this, exp.Star):
+            yield projection.table.lower()
+
+
+def _stored(select: exp.Select, source: exp.Expr, depth: int) -> str | None:
+    if isinstance(source, exp.Subquery):
+        return _follow(source, depth - 1)
+    if not isinstance(source, exp.Table):
+        return None
+    if source.db:
+        return source.name
+    body = cte_or_none(select, source.name)
+    return None if body is None else _follow(body, depth - 1)
+
+
+def _finding(compiled: CompiledNode, relation: str) -> Diagnostic:
+    node = compiled.node
+    what_happens = {
+        "ignore": "a column added there is silently dropped from new rows",
+        "fail": "a column added there fails the run",
+        "append_new_columns": "a column added there is null in every row stored before",
+        "sync_all_columns": "a column added or removed there changes this table without a review",
+    }
+    mode = on_schema_change_of(compiled)
+    return Diagnostic(
+        code="select-star-incremental",
+        severity="warning",
+        what=f"`{node.name}` is incremental and takes `*` from `{relation}`",
+        why=f"{what_happens[mode]} (on_schema_change: {mode})",
+        fix="name the columns",
+        where=node.where,
+        node=node.unique_id,
+    )
+
+
+SELECT_STAR = Rule(code="select-star-incremental", check=check)

@@ -1,0 +1,264 @@
+"""Third pass: decisions become steps that hold everything a run needs."""
+
+import posixpath
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
+from types import MappingProxyType
+from typing import Literal, TypedDict
+
+from headwater.base.codec import Json
+from headwater.base.diagnostics import Diagnostic
+from headwater.base.ids import NodeId
+from headwater.base.relations import TableName
+from headwater.graph.graph import CompiledNode
+from headwater.plan.draft import Decision, Draft
+from headwater.plan.order import order_steps
+from headwater.plan.plan import (
+    Append,
+    Build,
+    BuildView,
+    LoadSeed,
+    Merge,
+    OverwritePartitions,
+    Read,
+    RunTest,
+    Skip,
+    Step,
+    TakeSnapshot,
+    Target,
+)
+from headwater.plan.strategy import (
+    check_strategy,
+    names_of,
+    on_schema_change_of,
+    partition_by_of,
+    strategy_of,
+)
+from headwater.project.node import ResourceType
+
+AUDIT_SCHEMA = "dbt_test__audit"
+"""dbt's schema suffix for tables of stored test failures."""
+
+
+class _Base(TypedDict):
+    node: NodeId
+    name: str
+    resource_type: ResourceType
+    action: Literal["add", "rebuild", "incremental", "test", "skip"]
+    reason: str
+    after: tuple[NodeId, ...]
+    reads: tuple[Read, ...]
+
+
+def make_steps(draft: Draft) -> Draft:
+    """Fill ``steps``, in an order that respects ``after``, and report what cannot be done."""
+    ordering = order_steps(draft)
+    steps: list[Step] = []
+    findings: list[Diagnostic] = list(draft.diagnostics)
+    for node in ordering.order:
+        base = _base(draft, node, ordering.after[node])
+        steps.append(_make_step(draft, base, ordering.gates.get(node)))
+        findings.extend(_check(draft, node))
+    return replace(draft, steps=tuple(steps), diagnostics=tuple(findings))
+
+
+def _base(draft: Draft, node: NodeId, after: tuple[NodeId, ...]) -> _Base:
+    compiled, decision = draft.compiled(node), draft.decisions[node]
+    return _Base(
+        node=node,
+        name=compiled.node.name,
+        resource_type=compiled.node.resource_type,
+        action=decision.action,
+        reason=decision.reason,
+        after=after,
+        reads=() if decision.how == "skip" else tuple(_reads(draft, node)),
+    )
+
+
+def _reads(draft: Draft, node: NodeId) -> Iterator[Read]:
+    for relation in draft.index.reads[node]:
+        producer = draft.index.producers.get(relation)
+        table = draft.state.tables.get(str(relation))
+        is_built = producer is not None and draft.is_built(producer)
+        yield Read(name=relation, version=None if is_built or table is None else table.version)
+
+
+def _make_step(draft: Draft, base: _Base, gates: NodeId | None) -> Step:
+    compiled = draft.compiled(base["node"])
+    match draft.decisions[base["node"]].how:
+        case "skip":
+            return Skip(**base)
+        case "test":
+            return _test_step(draft, compiled, base, gates)
+        case "view":
+            return BuildView(**base, target=_target(draft, compiled), sql=compiled.code)
+        case "full" | "incremental" if compiled.node.resource_type == "seed":
+            return _seed_step(draft, compiled, base)
+        case "full" | "incremental" if compiled.node.resource_type == "snapshot":
+            return _snapshot_step(draft, compiled, base)
+        case "full":
+            return Build(**base, target=_target(draft, compiled), sql=compiled.code)
+        case "incremental":
+            return _incremental_step(draft, compiled, base)
+
+
+def _target(draft: Draft, compiled: CompiledNode) -> Target:
+    node = compiled.node
+    relation = node.relation or TableName("", "", node.name)
+    table = draft.state.tables.get(str(relation))
+    is_table = table is not None and table.kind == "table" and table.version.isdecimal()
+    return Target(
+        relation=relation,
+        fingerprint=compiled.fingerprint,
+        version=int(table.version) if table is not None and is_table else None,
+        materialized=node.materialized,
+        columns=compiled.columns,
+        full_code=compiled.code,
+        depends_on=compiled.depends_on,
+        incremental_code=compiled.incremental_code or "",
+        partition_by=partition_by_of(compiled),
+        config=node.config,
+        pre_hooks=compiled.pre_hooks,
+        post_hooks=compiled.post_hooks,
+    )
+
+
+def _incremental_step(draft: Draft, compiled: CompiledNode, base: _Base) -> Step:
+    target, config = _target(draft, compiled), compiled.node.config
+    sql = compiled.code if compiled.incremental_code is None else compiled.incremental_code
+    on_change = on_schema_change_of(compiled)
+    match strategy_of(compiled):
+        case "append":
+            return Append(**base, target=target, sql=sql, on_schema_change=on_change)
+        case "insert_overwrite":
+            return OverwritePartitions(**base, target=target, sql=sql, on_schema_change=on_change)
+        case "merge" | "delete+insert" as strategy:
+            return Merge(
+                **base,
+                target=target,
+                sql=sql,
+                unique_key=names_of(config.get("unique_key")),
+                update_columns=names_of(config.get("merge_update_columns")),
+                exclude_columns=names_of(config.get("merge_exclude_columns")),
+                delete_matching=strategy == "delete+insert",
+                on_schema_change=on_change,
+            )
+
+
+def _snapshot_step(draft: Draft, compiled: CompiledNode, base: _Base) -> TakeSnapshot:
+    config = compiled.node.config
+    checks = names_of(config.get("check_cols"))
+    return TakeSnapshot(
+        **base,
+        target=_target(draft, compiled),
+        sql=compiled.code,
+        unique_key=names_of(config.get("unique_key")),
+        strategy="check" if config.get("strategy") == "check" else "timestamp",
+        updated_at=str(config.get("updated_at") or ""),
+        check_columns=() if checks == ("all",) else checks,
+        hard_deletes=_hard_deletes(config),
+    )
+
+
+def _hard_deletes(config: Mapping[str, Json]) -> Literal["ignore", "invalidate", "new_record"]:
+    match config.get("hard_deletes"):
+        case "invalidate":
+            return "invalidate"
+        case "new_record":
+            return "new_record"
+        case _:
+            return "invalidate" if config.get("invalidate_hard_deletes") is True else "ignore"
+
+
+def _seed_step(draft: Draft, compiled: CompiledNode, base: _Base) -> LoadSeed:
+    node = compiled.node
+    file = node.where.file if node.where else node.original_path
+    types = node.config.get("column_types")
+    return LoadSeed(
+        **base,
+        target=_target(draft, compiled),
+        path=posixpath.join(draft.options.project_root, file),
+        delimiter=str(node.config.get("delimiter") or ","),
+        column_types=MappingProxyType(
+            {name: str(kind) for name, kind in types.items()} if isinstance(types, dict) else {}
+        ),
+        checksum=node.checksum,
+    )
+
+
+def _test_step(draft: Draft, compiled: CompiledNode, base: _Base, gates: NodeId | None) -> RunTest:
+    config = compiled.node.config
+    limit = config.get("limit")
+    return RunTest(
+        **base,
+        sql=compiled.code,
+        fingerprint=compiled.fingerprint,
+        gates=gates,
+        severity="warn" if str(config.get("severity", "error")).lower() == "warn" else "error",
+        warn_if=str(config.get("warn_if") or "!= 0"),
+        error_if=str(config.get("error_if") or "!= 0"),
+        fail_calc=str(config.get("fail_calc") or "count(*)"),
+        limit=limit if isinstance(limit, int) else None,
+        store_in=_store_in(draft, compiled),
+    )
+
+
+def _store_in(draft: Draft, compiled: CompiledNode) -> TableName | None:
+    node = compiled.node
+    if not node.config.get("store_failures"):
+        return None
+    if node.relation is not None:
+        return node.relation
+    for parent in compiled.depends_on:
+        relation = draft.compiled(parent).node.relation
+        if relation is not None:
+            name = str(node.config.get("alias") or node.name)
+            return TableName(relation.catalog, f"{relation.schema}_{AUDIT_SCHEMA}", name)
+    return None
+
+
+def _check(draft: Draft, node: NodeId) -> Iterator[Diagnostic]:
+    decision, compiled = draft.decisions[node], draft.compiled(node)
+    if decision.how == "skip":
+        return
+    yield from _missing_inputs(draft, node)
+    if compiled.node.materialized == "incremental" and compiled.node.resource_type == "model":
+        finding = check_strategy(compiled)
+        if finding is not None:
+            yield finding
+    yield from _moved_by_others(compiled, decision)
+
+
+def _missing_inputs(draft: Draft, node: NodeId) -> Iterator[Diagnostic]:
+    compiled = draft.compiled(node)
+    for relation in draft.index.reads[node]:
+        producer = draft.index.producers.get(relation)
+        if str(relation) in draft.state.tables or (producer and draft.is_built(producer)):
+            continue
+        is_source = producer is None or producer not in draft.decisions
+        yield Diagnostic(
+            code="input-not-built",
+            severity="error",
+            what=f"`{compiled.node.name}` reads `{relation.name}`, which does not exist",
+            why="no table, view or file of that name was found, and this plan builds none"
+            + ("" if is_source else f": {draft.decisions[producer].reason}" if producer else ""),
+            fix="load it, or correct the source's schema, identifier or external_location"
+            if is_source
+            else f"select it too: `+{compiled.node.name}`",
+            where=compiled.node.where,
+            node=node,
+        )
+
+
+def _moved_by_others(compiled: CompiledNode, decision: Decision) -> Iterator[Diagnostic]:
+    if decision.how != "incremental" or "by another writer" not in decision.reason:
+        return
+    yield Diagnostic(
+        code="table-changed-by-another-writer",
+        severity="warning",
+        what=f"rows of `{compiled.node.name}` were changed by another writer",
+        why=f"{decision.reason}; an incremental run keeps those changes, a rebuild drops them",
+        fix=f"`hw build --full-refresh --select {compiled.node.name}` to make it follow its SQL",
+        where=compiled.node.where,
+        node=compiled.node.unique_id,
+    )

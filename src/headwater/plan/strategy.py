@@ -1,0 +1,86 @@
+"""How an incremental node is brought up to date: dbt's strategies as kinds of steps.
+
+dbt's default is merge when there is a unique_key and append when there is none; a strategy that
+matches by key is an append when there is no key to match by.
+"""
+
+from typing import Literal
+
+from headwater.base.codec import Json
+from headwater.base.diagnostics import Diagnostic
+from headwater.graph.graph import CompiledNode
+from headwater.plan.plan import OnSchemaChange
+
+Strategy = Literal["append", "merge", "delete+insert", "insert_overwrite"]
+
+_STRATEGIES: tuple[Strategy, ...] = ("append", "merge", "delete+insert", "insert_overwrite")
+_ON_SCHEMA_CHANGE: tuple[OnSchemaChange, ...] = (
+    "ignore",
+    "fail",
+    "append_new_columns",
+    "sync_all_columns",
+)
+
+
+def names_of(value: Json) -> tuple[str, ...]:
+    """Read a config value that may be one name or a list of names."""
+    match value:
+        case str():
+            return (value,) if value else ()
+        case list():
+            return tuple(str(part) for part in value)
+        case {"field": str(name)}:  # BigQuery's form of partition_by
+            return (name,)
+        case _:
+            return ()
+
+
+def partition_by_of(compiled: CompiledNode) -> tuple[str, ...]:
+    """Return the partition columns of a node's table."""
+    config = compiled.node.config
+    return names_of(config.get("partition_by")) or names_of(config.get("partitioned_by"))
+
+
+def strategy_of(compiled: CompiledNode) -> Strategy:
+    """Return how an incremental model is brought up to date; unknown words read as the default."""
+    config = compiled.node.config
+    has_key = bool(names_of(config.get("unique_key")))
+    asked = config.get("incremental_strategy")
+    for strategy in _STRATEGIES:
+        if asked == strategy:
+            needs_key = strategy in {"merge", "delete+insert"}
+            return "append" if needs_key and not has_key else strategy
+    return "merge" if has_key else "append"
+
+
+def on_schema_change_of(compiled: CompiledNode) -> OnSchemaChange:
+    """Return what becomes of columns that the stored table does not have."""
+    asked = compiled.node.config.get("on_schema_change")
+    return next((known for known in _ON_SCHEMA_CHANGE if asked == known), "ignore")
+
+
+def check_strategy(compiled: CompiledNode) -> Diagnostic | None:
+    """Report a strategy that cannot be carried out as asked; None when it can."""
+    node = compiled.node
+    asked = node.config.get("incremental_strategy")
+    if asked not in {None, "", "default", *_STRATEGIES}:
+        return Diagnostic(
+            code="incremental-strategy-unknown",
+            severity="error",
+            what=f"`{node.name}` asks for incremental_strategy `{asked}`, which is not known",
+            why="the planner will not guess how rows that are already stored are to be treated",
+            fix=f"use one of {', '.join(_STRATEGIES)}",
+            where=node.where,
+            node=node.unique_id,
+        )
+    if asked == "insert_overwrite" and not partition_by_of(compiled):
+        return Diagnostic(
+            code="overwrite-without-partitions",
+            severity="error",
+            what=f"`{node.name}` uses insert_overwrite without partition_by",
+            why="without partitions every run would replace the whole table by its newest rows",
+            fix="set partition_by to the column whose values are rewritten together",
+            where=node.where,
+            node=node.unique_id,
+        )
+    return None

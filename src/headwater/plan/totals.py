@@ -1,0 +1,71 @@
+"""Last pass: sums over the plan, and the month before and after it."""
+
+from collections import Counter
+from dataclasses import replace
+
+from headwater.base.units import UNKNOWN, Estimate, sum_estimates
+from headwater.plan.cost import regular_cost_after, regular_cost_before
+from headwater.plan.draft import Draft
+from headwater.plan.plan import Cost, Skip, Totals
+from headwater.plan.prices import month_of
+
+
+def add_up(draft: Draft) -> Draft:
+    """Fill ``totals``; the findings are counted by ``count_findings`` when all are known."""
+    acting = [step for step in draft.steps if not isinstance(step, Skip)]
+    count = Counter(step.action for step in draft.steps)
+    before, after = _months(draft)
+    totals = Totals(
+        add=count["add"],
+        rebuild=count["rebuild"],
+        incremental=count["incremental"],
+        test=count["test"],
+        skip=count["skip"],
+        not_estimated=sum(step.cost.cpu_seconds.value is None for step in acting),
+        cost=_without_price(sum_costs([step.cost for step in acting]), draft),
+        month_before=before,
+        month_after=after,
+    )
+    return replace(draft, totals=totals)
+
+
+def _without_price(cost: Cost, draft: Draft) -> Cost:
+    """Take the dollars out where no price is declared: the views' zero is no sum."""
+    return cost if draft.state.prices is not None else replace(cost, dollars=UNKNOWN)
+
+
+def count_findings(draft: Draft) -> Draft:
+    """Fill in how many findings there are."""
+    count = Counter(diagnostic.severity for diagnostic in draft.diagnostics)
+    totals = replace(draft.totals, errors=count["error"], warnings=count["warning"])
+    return replace(draft, totals=totals)
+
+
+def sum_costs(costs: list[Cost]) -> Cost:
+    """Add costs quantity by quantity."""
+    return Cost(
+        bytes_read=sum_estimates([cost.bytes_read for cost in costs]),
+        bytes_written=sum_estimates([cost.bytes_written for cost in costs]),
+        cpu_seconds=sum_estimates([cost.cpu_seconds for cost in costs]),
+        dollars=sum_estimates([cost.dollars for cost in costs]),
+    )
+
+
+def _months(draft: Draft) -> tuple[Estimate, Estimate]:
+    """Return the dollars of a month of regular runs, as deployed and as planned."""
+    before = {node: regular_cost_before(draft, node) for node in draft.state.deployed}
+    written = {
+        relation: step.cost.bytes_written
+        for step in draft.steps
+        if draft.is_built(step.node)
+        and (relation := draft.compiled(step.node).node.relation) is not None
+    }
+    after = [
+        regular_cost_after(draft, step, before.get(step.node, Cost()), written)
+        for step in draft.steps
+    ]
+    prices = draft.state.prices
+    return (
+        month_of(sum_estimates([cost.dollars for cost in before.values()]), prices),
+        month_of(sum_estimates([cost.dollars for cost in after]), prices),
+    )
