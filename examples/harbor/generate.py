@@ -40,14 +40,14 @@ def load(
     Day 0 starts the tables anew; later days are appended.
     """
     versions: dict[str, int] = {}
-    workspace = Workspace.open(project_dir)
-    for batch in batches(days, batch_days):
-        mode: Literal["append", "overwrite"] = "overwrite" if batch.start == 0 else "append"
-        for table in TABLES:
-            name = f"{CATALOG_SCHEMA}.{table}"
-            versions[table] = workspace.load(
-                name, raw_sql(table, knobs, batch), mode=mode, node=f"source.harbor.raw.{table}"
-            )
+    with Workspace.open(project_dir) as workspace:
+        for batch in batches(days, batch_days):
+            mode: Literal["append", "overwrite"] = "overwrite" if batch.start == 0 else "append"
+            for table in TABLES:
+                name = f"{CATALOG_SCHEMA}.{table}"
+                node = f"source.harbor.raw.{table}"
+                sql = raw_sql(table, knobs, batch)
+                versions[table] = workspace.load(name, sql, mode=mode, node=node)
     return versions
 
 

@@ -7,7 +7,7 @@ select
     end as region,
     ports.port_code,
     ports.port_name,
-    sum(activity.moves) as moves,
+    cast(sum(activity.moves) as bigint) as moves,
     sum(activity.teu) as teu
 from {{ ref('ports') }} as ports
 left join {{ ref('port_day_activity') }} as activity on ports.port_code = activity.port_code
