@@ -39,7 +39,7 @@ from headwater.lake.replay import (
     unsupported,
 )
 from headwater.lake.snapshot import DataFile
-from headwater.lake.stats import stats_to_json
+from headwater.lake.stats import Leaf, leaves_of, stats_to_json
 from headwater.lake.storage import check_path
 from headwater.lake.table import Table
 from headwater.lake.types import (
@@ -313,11 +313,15 @@ def _entry_lines(state: LogState | None, commit: Commit) -> list[dict[str, Any]]
     if state is not None and metadata != state.metadata:
         removed = {action.path for action in commit.actions if isinstance(action, RemoveFile)}
         _check_evolution(state, metadata, state.files.keys() - removed)
-    columns = schema_from_json(metadata.schema_string)
+    leaves = leaves_of(
+        column
+        for column in schema_from_json(metadata.schema_string)
+        if column.name not in metadata.partition_columns
+    )
     for action in commit.actions:
         match action:
             case AddFile():
-                lines.append({"add": _add(action, columns, metadata)})
+                lines.append({"add": _add(action, leaves, metadata)})
             case RemoveFile():
                 lines.append({"remove": _remove(action, state, metadata)})
             case SetTransaction(app_id=app_id, version=version):
@@ -473,7 +477,7 @@ def _check_writable(protocol: Protocol, metadata: Metadata) -> None:
             raise unsupported(f"writer feature `{feature}`", "write")
 
 
-def _add(action: AddFile, columns: tuple[Column, ...], metadata: Metadata) -> dict[str, Any]:
+def _add(action: AddFile, leaves: tuple[Leaf, ...], metadata: Metadata) -> dict[str, Any]:
     file = action.file
     if set(file.partition_values) != set(metadata.partition_columns):
         raise _contradiction(
@@ -482,8 +486,7 @@ def _add(action: AddFile, columns: tuple[Column, ...], metadata: Metadata) -> di
         )
     if file.deleted_rows:
         raise unsupported("writing deletion vectors", "write")
-    inside = [column for column in columns if column.name not in metadata.partition_columns]
-    stats = stats_to_json(file, inside, {})
+    stats = stats_to_json(file, leaves)
     tags = {"tags": dict(file.tags)} if file.tags else {}
     return {
         "path": encode_path(file.path),

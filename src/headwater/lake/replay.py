@@ -16,7 +16,7 @@ import msgspec
 from headwater.base.errors import DataDamaged, Invalid
 from headwater.base.relations import Column
 from headwater.lake.snapshot import ColumnStats, DataFile, HistoryEntry, Snapshot
-from headwater.lake.stats import stats_from_json, with_column_bytes
+from headwater.lake.stats import leaves_of, stats_from_json, with_column_bytes
 from headwater.lake.types import schema_fields, schema_from_json
 
 READER_FEATURES = frozenset(
@@ -198,12 +198,12 @@ def apply_entry(state: LogState, entry: Entry) -> None:
         raise _damaged(entry.version, f"the version after {state.version} is missing")
     for line in entry.lines:
         if line.remove is not None:
-            path = _decoded(line.remove.path, entry.version)
+            path = decoded_path(line.remove.path, entry.version)
             state.files.pop(path, None)
             state.vectors.pop(path, None)
     for line in entry.lines:
         if line.add is not None:
-            path = _decoded(line.add.path, entry.version)
+            path = decoded_path(line.add.path, entry.version)
             state.files[path] = line.add
             state.vectors.pop(path, None)
             if line.add.deletion_vector is not None:
@@ -286,7 +286,7 @@ def describe_entry(entry: Entry) -> HistoryEntry:
     """Summarise an entry for a table's history."""
     adds = [line.add for line in entry.lines if line.add is not None]
     removes = [line.remove for line in entry.lines if line.remove is not None]
-    counts = [stats_from_json(add.stats, (), {})[0] for add in adds]
+    counts = [stats_from_json(add.stats, ())[0] for add in adds]
     info = entry.info
     return HistoryEntry(
         version=entry.version,
@@ -302,6 +302,21 @@ def describe_entry(entry: Entry) -> HistoryEntry:
         engine_info=str(info.engine_info or ""),
         headwater=_read_only(info.headwater),
     )
+
+
+def decoded_path(path: str, version: int) -> str:
+    """Return an action's path, decoded from the log's percent-encoding.
+
+    Raises:
+        DataDamaged: ``log-damaged``, when it leaves the table's folder.
+        Invalid: ``table-feature-unsupported``, when it is absolute.
+    """
+    plain = unquote(path, errors="strict") if "%" in path else path
+    if plain.startswith("/") or "://" in plain:
+        raise unsupported("absolute file paths (a shallow clone)", "read")
+    if ".." in plain.split("/"):
+        raise _damaged(version, f"the path `{plain}` leaves the table's folder")
+    return plain
 
 
 def unsupported(feature: str, verb: str) -> Invalid:
@@ -326,8 +341,10 @@ def _file_parser(
 ) -> Callable[[str, Add], DataFile]:
     logical = {name: column for column, name in physical.items()}
 
+    leaves = leaves_of(columns, physical)
+
     def parse(path: str, add: Add) -> DataFile:
-        rows, stats = stats_from_json(add.stats, columns, physical)
+        rows, stats = stats_from_json(add.stats, leaves)
         tags = {name: value for name, value in (add.tags or {}).items() if value is not None}
         with_column_bytes(stats, tags)
         vector = vectors.get(path)
@@ -396,15 +413,6 @@ def _forget_parsed(state: LogState, metadata: Metadata) -> None:
                 name: value for name, value in part.stats.items() if name in kept
             }
             state.files[path] = replace(part, stats=MappingProxyType(stats))
-
-
-def _decoded(path: str, version: int) -> str:
-    plain = unquote(path, errors="strict") if "%" in path else path
-    if plain.startswith("/") or "://" in plain:
-        raise unsupported("absolute file paths (a shallow clone)", "read")
-    if ".." in plain.split("/"):
-        raise _damaged(version, f"the path `{plain}` leaves the table's folder")
-    return plain
 
 
 def _read_only(value: object) -> Mapping[str, Any]:

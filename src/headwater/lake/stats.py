@@ -27,6 +27,7 @@ COLUMN_BYTES_TAG = "headwater.columnBytes"
 STRING_CHARACTERS_MAX = 32
 """Characters of a text bound kept in the log, as Delta's own writers do."""
 
+_NO_NAMES: Mapping[str, str] = MappingProxyType({})
 _LAST_CHARACTER = "\U0010ffff"
 _INTEGERS = frozenset({"TINYINT", "SMALLINT", "INTEGER", "BIGINT"})
 _FLOATS = frozenset({"FLOAT", "DOUBLE"})
@@ -116,9 +117,33 @@ def stats_key(path: tuple[str, ...]) -> str:
     return path[0] if len(path) == 1 else ".".join(quote_identifier(part) for part in path)
 
 
-def stats_to_json(
-    file: DataFile, columns: Iterable[Column], physical_names: Mapping[str, str]
-) -> str | None:
+@dataclass(frozen=True, slots=True)
+class Leaf:
+    """A scalar that can have statistics: where it is in values here, and in the log.
+
+    Attributes:
+        key: Key in ``DataFile.stats``.
+        path: Names in the log's ``minValues``, outermost first (physical names).
+        kind: Engine type.
+    """
+
+    key: str
+    path: tuple[str, ...]
+    kind: str
+
+
+def leaves_of(
+    columns: Iterable[Column], physical_names: Mapping[str, str] = _NO_NAMES
+) -> tuple[Leaf, ...]:
+    """Return the scalars of columns that can have statistics, struct fields included."""
+    return tuple(
+        Leaf(stats_key(path), (physical_names.get(path[0], path[0]), *path[1:]), kind)
+        for column in columns
+        for path, kind in scalar_leaves(column)
+    )
+
+
+def stats_to_json(file: DataFile, leaves: Iterable[Leaf]) -> str | None:
     """Write a file's statistics as the log's ``stats`` text; None when its rows are unknown.
 
     Decimals become number tokens with all their digits.
@@ -126,21 +151,18 @@ def stats_to_json(
     if file.rows is None:
         return None
     bounds: dict[str, dict[str, object]] = {"minValues": {}, "maxValues": {}, "nullCount": {}}
-    for column in columns:
-        for path, kind in scalar_leaves(column):
-            part = file.stats.get(stats_key(path))
-            if part is None:
-                continue
-            at = (physical_names.get(path[0], path[0]), *path[1:])
-            _put(bounds["minValues"], at, _number_token(part.minimum, kind))
-            _put(bounds["maxValues"], at, _number_token(part.maximum, kind))
-            _put(bounds["nullCount"], at, part.null_count)
-    body = {"numRecords": file.rows, **bounds, "tightBounds": not file.deleted_rows}
-    return _dump(body)
+    for leaf in leaves:
+        part = file.stats.get(leaf.key)
+        if part is None:
+            continue
+        _put(bounds["minValues"], leaf.path, _number_token(part.minimum, leaf.kind))
+        _put(bounds["maxValues"], leaf.path, _number_token(part.maximum, leaf.kind))
+        _put(bounds["nullCount"], leaf.path, part.null_count)
+    return _dump({"numRecords": file.rows, **bounds, "tightBounds": not file.deleted_rows})
 
 
 def stats_from_json(
-    text: str | None, columns: Iterable[Column], physical_names: Mapping[str, str]
+    text: str | None, leaves: Iterable[Leaf]
 ) -> tuple[int | None, dict[str, ColumnStats]]:
     """Read the log's ``stats`` text as a row count and statistics by column.
 
@@ -155,16 +177,15 @@ def stats_from_json(
     if not isinstance(body, dict):
         return None, {}
     rows = body.get("numRecords")
+    lows, highs, nulls = (body.get(name) for name in ("minValues", "maxValues", "nullCount"))
     found: dict[str, ColumnStats] = {}
-    for column in columns:
-        for path, kind in scalar_leaves(column):
-            at = (physical_names.get(path[0], path[0]), *path[1:])
-            low = _from_token(_get(body.get("minValues"), at), kind)
-            high = _from_token(_get(body.get("maxValues"), at), kind)
-            nulls = _get(body.get("nullCount"), at)
-            count = nulls if isinstance(nulls, int) else None
-            if low is not None or high is not None or count is not None:
-                found[stats_key(path)] = ColumnStats(minimum=low, maximum=high, null_count=count)
+    for leaf in leaves:
+        low = _from_token(_get(lows, leaf.path), leaf.kind)
+        high = _from_token(_get(highs, leaf.path), leaf.kind)
+        count = _get(nulls, leaf.path)
+        count = count if isinstance(count, int) else None
+        if low is not None or high is not None or count is not None:
+            found[leaf.key] = ColumnStats(minimum=low, maximum=high, null_count=count)
     return (rows if isinstance(rows, int) else None), found
 
 

@@ -1,0 +1,101 @@
+"""Upkeep: tables of a lake, and files that killed runs left behind.
+
+A data file that no version of the table names is invisible to readers but takes space. Only files
+that Headwater named are ever deleted: another tool may be writing its own into the same folder.
+"""
+
+import re
+from collections.abc import Iterable
+
+from headwater.base.relations import TableName
+from headwater.lake.delta import read_checkpoint
+from headwater.lake.replay import Entry, decoded_path
+from headwater.lake.storage import TEMPORARY_PREFIX, Storage, StoredFile
+from headwater.lake.table import Table
+
+_OUR_FILE = re.compile(r"(tmp_)?\d{8}T\d{6}-[0-9a-f]{8}.*\.parquet")
+_OUR_ENTRY = re.compile(re.escape(f"_delta_log/{TEMPORARY_PREFIX}") + r"(\d{20})\.json-[0-9a-f]+")
+
+
+def find_orphans(table: Table, *, live_prefixes: Iterable[str] = ()) -> tuple[StoredFile, ...]:
+    """Return files that Headwater left in a table's folder and that no version needs.
+
+    They are data files whose name begins with a run id and that no version still in the log
+    names, and entries that were never published.
+
+    Args:
+        table: The table; may have no log, when its first build was killed.
+        live_prefixes: Beginnings of file names (run ids) that running builds may still commit.
+
+    Raises:
+        DataDamaged: ``log-damaged``: with a log that cannot be read nothing is an orphan.
+    """
+    live = tuple(live_prefixes)
+    candidates = [found for found in table.storage.list() if _is_ours(found.path, live)]
+    if not candidates:
+        return ()
+    needed, newest = _needed_paths(table)  # after the listing: what is new since is in it
+    return tuple(
+        found
+        for found in candidates
+        if found.path not in needed and _unpublished_version(found.path) <= newest
+    )
+
+
+def remove_orphans(table: Table, orphans: Iterable[StoredFile]) -> int:
+    """Delete what ``find_orphans`` found; return the bytes freed."""
+    freed = 0
+    for orphan in orphans:
+        table.storage.delete(orphan.path)
+        freed += orphan.size_bytes
+    return freed
+
+
+def list_tables(lake: Storage) -> tuple[TableName, ...]:
+    """Return the tables under a lake's root, sorted: folders with a Delta log."""
+    return tuple(
+        TableName(catalog, schema, name)
+        for catalog in lake.list_folders()
+        for schema in lake.list_folders(catalog)
+        for name in lake.list_folders(f"{catalog}/{schema}")
+        if "_delta_log" in lake.list_folders(f"{catalog}/{schema}/{name}")
+    )
+
+
+def _is_ours(path: str, live: tuple[str, ...]) -> bool:
+    *folders, name = path.split("/")
+    if _OUR_ENTRY.fullmatch(path):
+        return True
+    if any(part.startswith(("_", ".")) and "=" not in part for part in folders):
+        return False
+    if not _OUR_FILE.fullmatch(name):
+        return False
+    return not (bool(live) and name.removeprefix("tmp_").startswith(live))
+
+
+def _unpublished_version(path: str) -> int:
+    """Return the version that an unpublished entry was for; -1 for data files."""
+    match = _OUR_ENTRY.fullmatch(path)
+    return int(match.group(1)) if match else -1
+
+
+def _needed_paths(table: Table) -> tuple[set[str], int]:
+    listing = table.list_log()
+    needed: set[str] = set()
+    if listing.newest >= 0:
+        table.snapshot()  # raises when the log cannot be trusted
+    if listing.checkpoints and 0 not in listing.entries:
+        oldest = listing.checkpoints[0]
+        needed |= set(read_checkpoint(table.root, table.storage.options, oldest).files)
+    for entry in table.entries(listing):
+        needed |= _named_paths(entry)
+    return needed, listing.newest
+
+
+def _named_paths(entry: Entry) -> set[str]:
+    return {
+        decoded_path(action.path, entry.version)
+        for line in entry.lines
+        for action in (line.add, line.remove, line.cdc)
+        if action is not None
+    }
