@@ -245,7 +245,7 @@ def _is_ours(table: Table, version: int, mark: str) -> bool:
     if found is None:
         return False
     entry = read_entry(version, table.storage.read(entry_name(version)), found.modified_ms)
-    return entry.info.txn_id == mark
+    return bool(entry.info.txn_id == mark)
 
 
 def _check_entry(version: int, data: bytes, mark: str, count: int) -> None:

@@ -287,6 +287,7 @@ def describe_entry(entry: Entry) -> HistoryEntry:
     adds = [line.add for line in entry.lines if line.add is not None]
     removes = [line.remove for line in entry.lines if line.remove is not None]
     counts = [stats_from_json(add.stats, ())[0] for add in adds]
+    changes = [add.data_change for add in adds] + [remove.data_change for remove in removes]
     info = entry.info
     return HistoryEntry(
         version=entry.version,
@@ -297,8 +298,7 @@ def describe_entry(entry: Entry) -> HistoryEntry:
         bytes_added=sum(add.size for add in adds),
         files_added=len(adds),
         files_removed=len(removes),
-        changes_data=not (adds or removes)
-        or any(action.data_change for action in (*adds, *removes)),
+        changes_data=not (adds or removes) or any(changes),
         engine_info=str(info.engine_info or ""),
         headwater=_read_only(info.headwater),
     )

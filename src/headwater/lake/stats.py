@@ -458,10 +458,17 @@ def _partition_scalar(text: str, kind: str) -> str | None:
         case "TIMESTAMP":
             return text if _read_time(text) else None
         case "TIMESTAMP WITH TIME ZONE":
-            moment = _read_time(text)
-            return moment and f"{moment.astimezone(UTC).replace(tzinfo=None).isoformat()}Z"
+            return _utc_text(text)
         case _:
             return None
+
+
+def _utc_text(text: str) -> str | None:
+    try:
+        moment = _as_datetime(text).astimezone(UTC)
+    except (ValueError, OverflowError):
+        return None
+    return f"{moment.replace(tzinfo=None).isoformat()}Z"
 
 
 def _relative(filename: str, root: str) -> str:
