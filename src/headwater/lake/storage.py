@@ -10,9 +10,10 @@ import errno
 import os
 import stat
 from abc import ABC, abstractmethod
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from datetime import timedelta
 from pathlib import Path
 from secrets import token_hex
 from types import MappingProxyType
@@ -35,6 +36,34 @@ from headwater.base.errors import Denied, HeadwaterError, Invalid, NotFound, Una
 NO_OPTIONS: Mapping[str, str] = MappingProxyType({})
 TEMPORARY_PREFIX = ".tmp-"
 """Names of files that are being put; a killed writer leaves one behind."""
+
+
+_RETRIES: Mapping[str, object] = {
+    "max_retries": 4,
+    "retry_timeout": timedelta(seconds=30),
+    "backoff": {
+        "init_backoff": timedelta(milliseconds=50),
+        "max_backoff": timedelta(seconds=2),
+        "base": 2,
+    },
+}
+_CLIENT = {
+    "connect_timeout": timedelta(seconds=5),
+    "timeout": timedelta(seconds=60),
+}
+
+
+_BOOLEANS = frozenset({"true", "false"})
+_CLIENT_NAMES = {
+    "allow_http": "allow_http",
+    "aws_allow_http": "allow_http",
+    "AWS_ALLOW_HTTP": "allow_http",
+    "allow_invalid_certificates": "allow_invalid_certificates",
+    "proxy_url": "proxy_url",
+    "timeout": "timeout",
+    "connect_timeout": "connect_timeout",
+}
+"""Options that obstore takes for its HTTP client, not for the store."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -140,15 +169,14 @@ def open_storage(url_or_path: str, options: Mapping[str, str] = NO_OPTIONS) -> S
     root = url_or_path.rstrip("/")
     if scheme == "memory":
         return ObjectStorage(root, MemoryStore(), options, "")
-    try:
-        store = from_url(root, config=dict(options))  # type: ignore[call-overload] # any options
-    except (BaseError, ValueError, TypeError) as error:
-        raise Invalid(
-            "storage-unsupported",
-            f"`{url_or_path}` cannot be used as a lake",
-            why=_first_line(error),
-            fix="use a local folder or s3://bucket/prefix, and check the storage options",
-        ) from error
+    config = {name: value for name, value in options.items() if name not in _CLIENT_NAMES}
+    client = _CLIENT | {
+        _CLIENT_NAMES[name]: value.lower() == "true" if value.lower() in _BOOLEANS else value
+        for name, value in options.items()
+        if name in _CLIENT_NAMES
+    }
+    with _mapped(root, _cannot_be_used):
+        store = from_url(root, config=config, client_options=client, retry_config=_RETRIES)  # type: ignore[call-overload] # obstore checks the options
     return ObjectStorage(root, store, options, "")
 
 
@@ -362,15 +390,26 @@ class ObjectStorage(Storage):
 
 
 @contextmanager
-def _mapped(place: str) -> Iterator[None]:
-    """Turn the operating system's and obstore's errors into ours."""
+def _mapped(
+    place: str, unknown: Callable[[str, str], HeadwaterError] | None = None
+) -> Iterator[None]:
+    """Turn the operating system's and obstore's errors into ours; ``unknown`` makes the rest.
+
+    obstore panics on some bad options; such an error derives from BaseException.
+    """
     try:
         yield
-    except HeadwaterError:
+    except (HeadwaterError, KeyboardInterrupt, SystemExit, GeneratorExit):
         raise
     except OSError as error:
         raise _from_os_error(place, error) from error
-    except BaseError as error:
+    except BaseException as error:
+        if not isinstance(error, Exception) and type(error).__name__ != "PanicException":
+            raise
+        if unknown is not None:
+            raise unknown(place, _first_line(error)) from error
+        if not isinstance(error, BaseError) and isinstance(error, Exception):
+            raise
         raise _from_obstore_error(place, error) from error
 
 
@@ -403,7 +442,7 @@ def _from_os_error(place: str, error: OSError) -> HeadwaterError:
             return _unavailable(place, why)
 
 
-def _from_obstore_error(place: str, error: BaseError) -> HeadwaterError:
+def _from_obstore_error(place: str, error: BaseException) -> HeadwaterError:
     if isinstance(error, NotFoundError):
         return _missing(place)
     if isinstance(error, (PermissionDeniedError, UnauthenticatedError)):
@@ -416,6 +455,15 @@ def _from_obstore_error(place: str, error: BaseError) -> HeadwaterError:
             fix="use a store with conditional writes (If-None-Match)",
         )
     return _unavailable(place, _first_line(error))
+
+
+def _cannot_be_used(place: str, why: str) -> HeadwaterError:
+    return Invalid(
+        "storage-unsupported",
+        f"`{place}` cannot be used as a lake",
+        why=why,
+        fix="use a local folder or s3://bucket/prefix, and check the storage options",
+    )
 
 
 def _missing(place: str) -> NotFound:
