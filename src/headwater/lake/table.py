@@ -42,7 +42,7 @@ def table_root(lake_root: str, name: TableName) -> str:
         Invalid: ``table-path-invalid``, when a part cannot be a folder's name.
     """
     for part in (name.catalog, name.schema, name.name):
-        if part in {"", ".", ".."} or any(mark in "/\\" or mark < " " for mark in part):
+        if part in {"", ".", ".."} or any(mark in "/\\%" or mark < " " for mark in part):
             raise Invalid(
                 "table-path-invalid",
                 f"`{part}` in `{name}` cannot be the name of a folder",

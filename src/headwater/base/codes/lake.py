@@ -194,7 +194,8 @@ This is a fault of the program that made the commit. Please report it with the m
         title="A table's place is not a usable path",
         explain="""\
 Catalog, schema and table names become folders. A part that is empty, `.` or `..`, or has a slash,
-a backslash or a control character would leave the lake or be read differently elsewhere.
+a backslash, a percent sign or a control character would leave the lake or be read differently by
+other Delta readers (which take `%20` in a folder's name for a space).
 
 Rename the schema or alias of the model.
 """,
