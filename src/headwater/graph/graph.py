@@ -4,7 +4,8 @@ A pure value. ``graph.compile`` makes it; plan, runs and artifacts read it.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from types import MappingProxyType
 from typing import Literal, Protocol
 
 from headwater.base.ids import NodeId
@@ -60,6 +61,8 @@ class Graph:
         gates: Tests by the node whose commit they gate: a test gates the node it is attached to,
             or the last of its inputs when it is attached to none; a test appears once.
         checksum: Hash of every file and setting that the graph was compiled from.
+        waits: Nodes that a node must wait for although it does not read them: what else the
+            tests that gate it read, and the seed or model that builds a source's table.
     """
 
     project: str
@@ -67,6 +70,7 @@ class Graph:
     nodes: Mapping[NodeId, CompiledNode]
     gates: Mapping[NodeId, tuple[NodeId, ...]]
     checksum: str
+    waits: Mapping[NodeId, tuple[NodeId, ...]] = field(default_factory=lambda: MappingProxyType({}))
 
     def relation_of(self, node: NodeId) -> TableName | None:
         """Return where a node is stored, or None."""

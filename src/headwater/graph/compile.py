@@ -1,0 +1,338 @@
+"""Compiling: a Project becomes a Graph.
+
+Nodes are rendered in the order in which they will be built, because the columns of a node, found
+out from its compiled SQL, answer the questions of macros in the nodes after it. A fault in one node
+is a finding; everything else goes on.
+"""
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, replace
+from typing import Literal
+
+from headwater.base.diagnostics import Diagnostic, diagnostic_of
+from headwater.base.errors import HeadwaterError, Invalid
+from headwater.base.ids import NodeId
+from headwater.base.relations import Column, TableName
+from headwater.base.spans import Span
+from headwater.graph.ephemeral import ctes_for, inject
+from headwater.graph.fingerprint import fingerprint_of, text_meaning
+from headwater.graph.gates import make_gates
+from headwater.graph.graph import CompiledNode, Graph, Lookup
+from headwater.graph.host import CompileHost, FixtureHost
+from headwater.graph.lookup import NoLookup
+from headwater.graph.resolve import Resolution, resolve, topological_order
+from headwater.graph.snapshots import stored_columns
+from headwater.graph.unit_tests import (
+    UnitTest,
+    compile_unit_test,
+    fixture_name,
+    read_unit_test,
+)
+from headwater.jinja.context import Variables, make_env_var
+from headwater.project.context import node_context, render_node, render_text
+from headwater.project.node import Node
+from headwater.project.project import Project, file_of
+from headwater.sql.columns import trace
+from headwater.sql.fingerprint import clock_use, fingerprint, fingerprint_query
+from headwater.sql.lineage import QueryLineage
+from headwater.sql.parse import Query, SqlFault, parse_query
+
+RENDERED = frozenset({"model", "snapshot", "test", "analysis", "operation"})
+"""Resource types whose text is rendered."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GraphResult:
+    """What came of compiling.
+
+    Attributes:
+        graph: Every enabled node; those with faults have no code.
+        diagnostics: Everything found, in the order of the nodes.
+    """
+
+    graph: Graph
+    diagnostics: tuple[Diagnostic, ...]
+
+
+def compile_graph(project: Project, lookup: Lookup | None = None) -> GraphResult:
+    """Compile every node of a project for the target that it was read for.
+
+    Args:
+        project: The project as read.
+        lookup: What may be asked about the lake; None when there is none.
+    """
+    found = resolve(project.name, project.nodes, project.disabled.values())
+    gates = make_gates(project.nodes, found.depends_on, found.order)
+    edges = {key: (*inputs, *gates.waits.get(key, ())) for key, inputs in found.depends_on.items()}
+    order, left = topological_order(edges)
+    work = _Compilation(project, found, lookup or NoLookup())
+    compiled = {key: work.compile(key) for key in (*order, *sorted(left))}
+    graph = Graph(
+        project=project.name,
+        target=project.target.name,
+        nodes=compiled,
+        gates=gates.tests,
+        checksum=project.checksum,
+        waits=gates.waits,
+    )
+    return GraphResult(graph=graph, diagnostics=(*found.diagnostics, *work.diagnostics))
+
+
+@dataclass(frozen=True, slots=True)
+class _Text:
+    """A rendered text: its query with CTEs, without them, and the ephemeral models it uses."""
+
+    code: str
+    body: str
+    used: tuple[NodeId, ...]
+    asked_incremental: bool
+
+
+class _Compilation:
+    """One pass over the nodes; holds what later nodes need of earlier ones."""
+
+    def __init__(self, project: Project, found: Resolution, lookup: Lookup) -> None:
+        self.project = project
+        self.found = found
+        self.lookup = lookup
+        self.diagnostics: list[Diagnostic] = []
+        self.planned: dict[TableName, tuple[Column, ...]] = {}
+        self.bodies: dict[NodeId, tuple[str, tuple[NodeId, ...]]] = {}
+        self.columns: dict[NodeId, tuple[Column, ...] | None] = {}
+        self.ephemeral = {
+            key: node.name
+            for key, node in project.nodes.items()
+            if node.materialized == "ephemeral"
+        }
+
+    def compile(self, key: NodeId) -> CompiledNode:
+        """Compile one node; its inputs were compiled before."""
+        node = self.project.nodes[key]
+        compiled = CompiledNode(node=node, depends_on=self.found.depends_on[key])
+        if node.resource_type in RENDERED and key not in self.found.cyclic:
+            compiled = self._compile_text(compiled)
+        elif node.resource_type == "unit_test":
+            compiled = self._compile_unit_test(compiled)
+        elif node.relation is not None:
+            columns = self.planned.get(node.relation)
+            columns = columns or self.lookup.columns_or_none(node.relation)
+            compiled = replace(compiled, columns=columns, fingerprint=fingerprint_of(node, (), ()))
+        else:
+            compiled = replace(compiled, fingerprint=fingerprint_of(node, (), ()))
+        self.columns[key] = compiled.columns
+        if node.relation is not None and compiled.columns is not None:
+            self.planned[node.relation] = compiled.columns
+        return compiled
+
+    def _compile_text(self, compiled: CompiledNode) -> CompiledNode:
+        node = compiled.node
+        if node.original_path.endswith(".py"):
+            return self._refuse_python(compiled)
+        try:
+            full = self._render(node, incremental=False)
+            later = full
+            if node.materialized == "incremental" and full.asked_incremental:
+                later = self._render(node, incremental=True)
+            hooks = [self._hooks(node, name) for name in ("pre_hook", "post_hook")]
+        except HeadwaterError as error:
+            self._report(error, node)
+            return replace(compiled, fingerprint=fingerprint_of(node, [], []))
+        if node.materialized == "ephemeral" and node.resource_type == "model":
+            self.bodies[node.unique_id] = (full.body, full.used)
+        is_incremental = node.resource_type == "model" and node.materialized == "incremental"
+        compiled = replace(
+            compiled,
+            code=full.code,
+            incremental_code=later.code if is_incremental else None,
+            pre_hooks=hooks[0],
+            post_hooks=hooks[1],
+        )
+        if node.resource_type == "operation":
+            return replace(compiled, fingerprint=text_meaning(full.code))
+        return self._understand(compiled)
+
+    def _refuse_python(self, compiled: CompiledNode) -> CompiledNode:
+        node = compiled.node
+        self.diagnostics.append(
+            Diagnostic(
+                code="python-model-not-built",
+                severity="error",
+                what=f"`{node.name}` is a Python model, which is not built yet",
+                fix="write it in SQL, or disable it with `enabled: false`",
+                where=node.where,
+                node=node.unique_id,
+            )
+        )
+        return replace(compiled, fingerprint=text_meaning(node.raw_code))
+
+    def host(self, node: Node, *, incremental: bool) -> CompileHost:
+        """Make what one rendering of a node sees."""
+        inputs = frozenset(self.found.depends_on[node.unique_id])
+        return CompileHost(
+            node, self.found.names, inputs, self.planned, self.lookup, incremental=incremental
+        )
+
+    def _render(self, node: Node, *, incremental: bool) -> _Text:
+        host = self.host(node, incremental=incremental)
+        context = node_context(self.project, node, host)
+        body = render_node(self.project, node, context).text
+        if not incremental:
+            self.diagnostics += host.diagnostics
+        used = tuple(host.used)
+        ctes = ctes_for(used, self.bodies, self.ephemeral)
+        return _Text(inject(body, ctes), body, used, host.asked_incremental)
+
+    def _hooks(self, node: Node, name: str) -> tuple[str, ...]:
+        written = node.config.get(name)
+        if not written:
+            return ()
+        host = self.host(node, incremental=False)
+        context = node_context(self.project, node, host)
+        texts = [
+            str(hook.get("sql") or "") if isinstance(hook, Mapping) else str(hook)
+            for hook in (written if isinstance(written, (list, tuple)) else [written])
+        ]
+        rendered = [render_text(self.project, node, context, text).text for text in texts]
+        return tuple(text for text in rendered if text.strip())
+
+    def _understand(self, compiled: CompiledNode) -> CompiledNode:
+        """Parse and trace the compiled SQL, find out its columns, and hash its meaning."""
+        node = compiled.node
+        query = self._parse(node, compiled.code)
+        if query is None:
+            return replace(
+                compiled, fingerprint=fingerprint_of(node, [fingerprint(compiled.code)], [])
+            )
+        lineage = trace(query, self.planned)
+        meanings = [fingerprint_query(query)]
+        reads = set(lineage.reads)
+        queries = [query]
+        later = compiled.incremental_code
+        if later is not None and later != compiled.code:
+            second = self._parse(node, later)
+            meanings.append(fingerprint(later))
+            if second:
+                queries.append(second)
+                reads |= set(trace(second, self.planned).reads) - {node.relation}
+        return replace(
+            compiled,
+            lineage=lineage,
+            reads=tuple(sorted(reads)),
+            columns=self._columns_of(compiled, lineage),
+            reads_clock=_strongest(clock_use(item) for item in queries),
+            fingerprint=fingerprint_of(node, meanings, (*compiled.pre_hooks, *compiled.post_hooks)),
+        )
+
+    def _parse(self, node: Node, code: str) -> Query | None:
+        try:
+            return parse_query(code)
+        except SqlFault as fault:
+            where = source_span(file_of(self.project, node), node, code, fault)
+            self.diagnostics.append(replace(diagnostic_of(fault, node=node.unique_id), where=where))
+        except HeadwaterError as error:
+            self._report(error, node)
+        return None
+
+    def _columns_of(
+        self, compiled: CompiledNode, lineage: QueryLineage
+    ) -> tuple[Column, ...] | None:
+        if compiled.node.resource_type not in {"model", "snapshot"}:
+            return None
+        inputs = {table: self.planned.get(table) for table in lineage.reads}
+        known = {table: columns for table, columns in inputs.items() if columns is not None}
+        columns = None
+        if len(known) == len(inputs):
+            columns = self.lookup.describe_or_none(compiled.code, known)
+        if columns is None and lineage.complete:
+            columns = tuple(Column(column.name, column.type) for column in lineage.columns)
+        if columns is not None and compiled.node.resource_type == "snapshot":
+            return stored_columns(compiled.node, columns)
+        return columns
+
+    def _compile_unit_test(self, compiled: CompiledNode) -> CompiledNode:
+        node = compiled.node
+        try:
+            test = read_unit_test(node, self.found)
+            model = self.project.nodes[test.model]
+            code = compile_unit_test(test, self._tested_text(test, model), self._fixture_columns)
+        except HeadwaterError as error:
+            self._report(error, node)
+            return replace(compiled, fingerprint=fingerprint_of(node, [], []))
+        return replace(compiled, code=code, fingerprint=fingerprint_of(node, [code], []))
+
+    def _report(self, error: HeadwaterError, node: Node) -> None:
+        found = diagnostic_of(error, node=node.unique_id)
+        self.diagnostics.append(replace(found, where=found.where or node.where))
+
+    def _fixture_columns(self, key: NodeId) -> tuple[Column, ...] | None:
+        return self.columns.get(key)
+
+    def _tested_text(self, test: UnitTest, model: Node) -> str:
+        """Render the model's text with its inputs replaced."""
+        fixtures = {key: fixture_name(key) for key in test.given}
+        host = FixtureHost(
+            model,
+            self.found.names,
+            self.lookup,
+            fixtures,
+            incremental=bool(test.macros.get("is_incremental")),
+        )
+        context = overridden(node_context(self.project, model, host), test, self.project)
+        text = render_node(self.project, model, context).text
+        if host.missing:
+            raise Invalid(
+                "unit-test-invalid",
+                f"unit test `{test.name}` does not give every input of `{model.name}`",
+                why=f"not given: {', '.join(host.missing)}",
+                fix="give it with `rows: []` when its rows do not matter",
+            )
+        return text
+
+
+def overridden(
+    context: Mapping[str, object], test: UnitTest, project: Project
+) -> Mapping[str, object]:
+    """Return a model's context with a unit test's macros, variables and environment in place."""
+    changed = dict(context)
+    model = project.nodes[test.model]
+    if test.variables:
+        values = {**project.vars.get(model.package, {}), **test.variables}
+        changed["var"] = Variables(values, is_lenient=False)
+    if test.environment:
+        environment = {key: str(value) for key, value in test.environment.items()}
+        changed["env_var"] = make_env_var({**project.context_values.environment, **environment})
+    for name, value in test.macros.items():
+        if name != "is_incremental":
+            changed[name] = _returning(value)
+    return changed
+
+
+def _returning(value: object) -> Callable[..., object]:
+    return lambda *_positional, **_named: value
+
+
+def _strongest(uses: Iterable[Literal["", "day", "always"]]) -> Literal["", "day", "always"]:
+    found = set(uses)
+    if "always" in found:
+        return "always"
+    return "day" if "day" in found else ""
+
+
+def source_span(file: str, node: Node, code: str, fault: SqlFault) -> Span:
+    """Point at the line of the source that became the faulty line of compiled SQL.
+
+    The line is known when the same text is on exactly one line of the source, or when rendering
+    left the lines before it alone; otherwise only the file is.
+    """
+    raw, lines = node.raw_code.splitlines(), code.splitlines()
+    first = node.where.line if node.where else 1
+    faulty = lines[fault.line - 1] if fault.line <= len(lines) else ""
+    same = [index for index, line in enumerate(raw) if line.rstrip() == faulty.rstrip()]
+    end = fault.column + fault.length
+    if len(same) == 1 and faulty.strip():
+        return Span(file=file, line=first + same[0], column=fault.column, end_column=end)
+    if len(raw) == len(lines) and "{" not in "".join(raw[fault.line - 1 : fault.line]):
+        return Span(file=file, line=first + fault.line - 1, column=fault.column, end_column=end)
+    if len(raw) == len(lines):
+        return Span(file=file, line=first + fault.line - 1)
+    return Span(file=file, line=first)

@@ -1,0 +1,61 @@
+"""Ephemeral models become CTEs of the queries that read them, in the text that dbt writes.
+
+Done on text and not on a tree, because compiled SQL must stay byte for byte what its author wrote;
+only the place of the first ``with`` is looked for.
+"""
+
+import re
+from collections.abc import Mapping, Sequence
+
+from headwater.base.ids import NodeId
+
+CTE_PREFIX = "__dbt__cte__"
+_BLANK = re.compile(r"(?:\s+|--[^\n]*(?:\n|\Z)|/\*.*?\*/)*", re.DOTALL)
+_WITH = re.compile(
+    r"with\b(?:(?:\s+|--[^\n]*\n|/\*.*?\*/)*recursive\b)?", re.IGNORECASE | re.DOTALL
+)
+
+
+def inject(sql: str, ctes: Sequence[tuple[str, str]]) -> str:
+    """Put CTEs in front of a query's own.
+
+    Args:
+        sql: The query.
+        ctes: Names with their queries, each before those that read it.
+    """
+    if not ctes:
+        return sql
+    written = ", ".join(f" {name} as (\n{query}\n)" for name, query in ctes)
+    blank = _BLANK.match(sql)
+    start = blank.end() if blank else 0
+    own = _WITH.match(sql, start)
+    if own:
+        return f"{sql[: own.end()]}{written},{sql[own.end() :]}"
+    first = len(sql) - len(sql.lstrip())
+    return f"{sql[:first]}with{written} {sql[first:]}"
+
+
+def ctes_for(
+    used: Sequence[NodeId],
+    bodies: Mapping[NodeId, tuple[str, tuple[NodeId, ...]]],
+    names: Mapping[NodeId, str],
+) -> tuple[tuple[str, str], ...]:
+    """List the CTEs that a query needs, those of ephemeral models inside ephemeral models first.
+
+    Args:
+        used: Ephemeral models that it refers to, in order.
+        bodies: Of every ephemeral model its query without CTEs, and the ephemeral models it uses.
+        names: Name of every ephemeral model.
+    """
+    listed: dict[NodeId, None] = {}
+
+    def add(key: NodeId) -> None:
+        if key in listed or key not in bodies:
+            return
+        for inner in bodies[key][1]:
+            add(inner)
+        listed[key] = None
+
+    for key in used:
+        add(key)
+    return tuple((CTE_PREFIX + names[key], bodies[key][0]) for key in listed)

@@ -1,0 +1,188 @@
+"""What a node's templates see while it is compiled: its references, itself, and the lake's answers.
+
+One host serves one rendering, and notes what the text asked for, because that decides how often
+the text must be rendered and which CTEs it needs.
+"""
+
+from collections.abc import Mapping
+
+from headwater.base.diagnostics import Diagnostic
+from headwater.base.errors import HeadwaterError, Invalid
+from headwater.base.ids import NodeId
+from headwater.base.relations import Column, TableName
+from headwater.graph.graph import Lookup, LookupTable
+from headwater.graph.resolve import Names, find
+from headwater.jinja.relation import Relation
+from headwater.project.node import Node, Ref, SourceRef
+
+
+class CompileHost:
+    """Answers the questions of one node.
+
+    Attributes:
+        used: Ephemeral models that the text referred to, in order.
+        asked_incremental: Whether the text asked ``is_incremental()``.
+        diagnostics: Warnings of macros.
+    """
+
+    def __init__(
+        self,
+        node: Node,
+        names: Names,
+        inputs: frozenset[NodeId],
+        planned: Mapping[TableName, tuple[Column, ...]],
+        lookup: Lookup,
+        *,
+        incremental: bool = False,
+    ) -> None:
+        self._node = node
+        self._names = names
+        self._inputs = inputs
+        self._planned = planned
+        self._lookup = lookup
+        self._incremental = incremental
+        self.used: dict[NodeId, None] = {}
+        self.asked_incremental = False
+        self.diagnostics: list[Diagnostic] = []
+
+    @property
+    def execute(self) -> bool:
+        """True: queries may run."""
+        return True
+
+    def ref(self, name: str, package: str | None, version: str | None) -> Relation:
+        """Return the relation of the node that a ``ref`` means.
+
+        Raises:
+            HeadwaterError: There is no such node, or the reference was not seen when the project
+                was read (``ref-not-inferred``).
+        """
+        found = self._found(Ref(name=name, package=package, version=version))
+        if found.materialized == "ephemeral" and found.resource_type == "model":
+            self.used[found.unique_id] = None
+            return Relation.ephemeral(found.name)
+        if found.relation is None:
+            raise Invalid("ref-not-found", f"`{found.name}` is no table")
+        return Relation.of_table(found.relation)
+
+    def source(self, source_name: str, name: str) -> Relation:
+        """Return the relation of a source table.
+
+        Raises:
+            HeadwaterError: As for ``ref``.
+        """
+        found = self._found(SourceRef(source_name=source_name, name=name))
+        if found.relation is None:
+            raise Invalid("source-not-found", f"source `{source_name}.{name}` has no table")
+        return Relation.of_table(found.relation)
+
+    def _found(self, call: Ref | SourceRef) -> Node:
+        found = find(self._names, self._node, call)
+        if isinstance(found, Diagnostic):
+            raise _raised(found)
+        if found.unique_id not in self._inputs:
+            raise Invalid(
+                "ref-not-inferred",
+                f"`{self._node.name}` refers to `{found.name}` only while it is compiled",
+                why="the order of nodes was decided before, without this reference",
+                fix=f"add a line that is always seen: `-- depends_on: {_written(call)}`",
+            )
+        return found
+
+    def this(self) -> Relation | None:
+        """Return the node's own relation."""
+        return Relation.of_table(self._node.relation) if self._node.relation else None
+
+    def is_incremental(self) -> bool:
+        """Answer for the variant that is being compiled."""
+        self.asked_incremental = True
+        return self._incremental
+
+    def run_query(self, sql: str) -> LookupTable:
+        """Ask the lake."""
+        return self._lookup.run_query(sql)
+
+    def relation_or_none(self, table: TableName) -> Relation | None:
+        """Return a table or view that exists now."""
+        kind = self._lookup.relation_kind_or_none(table)
+        return Relation.of_table(table, kind) if kind else None
+
+    def columns(self, relation: Relation) -> tuple[Column, ...]:
+        """Return columns as they will be when the node is built, else those of the lake."""
+        table = relation.table_name
+        if table is None:
+            return ()
+        return self._planned.get(table) or self._lookup.columns_or_none(table) or ()
+
+    def log(self, message: str, *, info: bool) -> None:
+        """Drop the message: compiling says nothing."""
+
+    def warn(self, message: str) -> None:
+        """Turn the message into a finding."""
+        self.diagnostics.append(
+            Diagnostic(
+                code="macro-warned",
+                severity="warning",
+                what=message,
+                where=self._node.where,
+                node=self._node.unique_id,
+            )
+        )
+
+
+def _written(call: Ref | SourceRef) -> str:
+    if isinstance(call, SourceRef):
+        return f"{{{{ source('{call.source_name}', '{call.name}') }}}}"
+    package = f"'{call.package}', " if call.package else ""
+    version = f", v={call.version}" if call.version else ""
+    return f"{{{{ ref({package}'{call.name}'{version}) }}}}"
+
+
+def _raised(found: Diagnostic) -> HeadwaterError:
+    return Invalid(found.name, found.what, why=found.why, fix=found.fix, where=found.where)
+
+
+class FixtureHost(CompileHost):
+    """What a unit test's model sees: its inputs are CTEs of given rows.
+
+    Attributes:
+        missing: Inputs that the model read and the test does not give.
+    """
+
+    def __init__(
+        self,
+        node: Node,
+        names: Names,
+        lookup: Lookup,
+        fixtures: Mapping[NodeId, str],
+        *,
+        incremental: bool,
+    ) -> None:
+        super().__init__(node, names, frozenset(fixtures), {}, lookup, incremental=incremental)
+        self._fixtures = fixtures
+        self.missing: dict[str, None] = {}
+
+    def ref(self, name: str, package: str | None, version: str | None) -> Relation:
+        """Return the CTE of a given input."""
+        return self._fixture(Ref(name=name, package=package, version=version))
+
+    def source(self, source_name: str, name: str) -> Relation:
+        """Return the CTE of a given input."""
+        return self._fixture(SourceRef(source_name=source_name, name=name))
+
+    def _fixture(self, call: Ref | SourceRef) -> Relation:
+        found = find(self._names, self._node, call)
+        if isinstance(found, Diagnostic):
+            raise _raised(found)
+        if found.unique_id not in self._fixtures:
+            self.missing[_written(call)] = None
+        return _cte(self._fixtures.get(found.unique_id, found.name))
+
+    def this(self) -> Relation | None:
+        """Return the CTE of the model's earlier rows when they are given, else its table."""
+        own = self._fixtures.get(NodeId("this"))
+        return _cte(own) if own else super().this()
+
+
+def _cte(name: str) -> Relation:
+    return Relation(identifier=name, type="cte", quoted=(True, True, False))

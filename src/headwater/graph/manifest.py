@@ -1,0 +1,447 @@
+"""dbt's artifacts: `manifest.json` (schema v12) and `catalog.json` (v1), for tools that read them.
+
+A translation at the rim: nothing in Headwater reads these documents back. Field names and defaults
+are those that dbt-core 1.11 writes.
+"""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+
+from headwater.base.codec import Json, to_builtins
+from headwater.base.ids import NodeId
+from headwater.base.relations import Column
+from headwater.graph.graph import CompiledNode, Graph
+from headwater.graph.manifest_config import config_document
+from headwater.graph.resolve import version_of
+from headwater.graph.walk import edges_of
+from headwater.jinja.functions import DBT_VERSION
+from headwater.project.node import Node
+from headwater.project.project import Project
+
+SCHEMAS = "https://schemas.getdbt.com/dbt"
+Document = dict[str, Json]
+
+SECTIONS: Mapping[str, str] = {
+    "source": "sources",
+    "exposure": "exposures",
+    "metric": "metrics",
+    "semantic_model": "semantic_models",
+    "saved_query": "saved_queries",
+    "unit_test": "unit_tests",
+}
+"""Top-level key of resource types that are not under ``nodes``."""
+
+COMPILED = frozenset({"model", "snapshot", "test", "analysis", "operation"})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ArtifactFacts:
+    """What an artifact says of the command that wrote it.
+
+    Attributes:
+        generated_at: ISO 8601 UTC time.
+        invocation_id: Identifier of the command.
+        environment: ``DBT_ENV_CUSTOM_ENV_`` variables, without the prefix.
+    """
+
+    generated_at: str
+    invocation_id: str
+    environment: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CatalogTable:
+    """What the lake says of one table or view, for `catalog.json`.
+
+    Attributes:
+        node: The node it belongs to.
+        kind: ``BASE TABLE`` or ``VIEW``.
+        columns: Columns in order.
+        owner: Who owns it.
+        statistics: Values by label, such as ``rows`` or ``bytes``.
+    """
+
+    node: NodeId
+    kind: str
+    columns: tuple[Column, ...]
+    owner: str = ""
+    statistics: Mapping[str, int | float | str] = field(default_factory=dict)
+
+
+def make_manifest(project: Project, graph: Graph, facts: ArtifactFacts) -> Document:
+    """Write the manifest of a compiled project."""
+    parts = _Parts(project, facts)
+    document: Document = {"metadata": parts.metadata()}
+    for name in ("nodes", *SECTIONS.values()):
+        document[name] = {}
+    for key, compiled in graph.nodes.items():
+        section = SECTIONS.get(compiled.node.resource_type, "nodes")
+        listed = document[section]
+        assert isinstance(listed, dict)  # noqa: S101 - made above
+        listed[key] = parts.node(compiled)
+    edges = edges_of(graph)
+    document |= {
+        "macros": {key: parts.macro(key) for key in project.macros},
+        "docs": {key: parts.doc(key) for key in project.docs},
+        "groups": {key: parts.group(key) for key in project.groups},
+        "selectors": {},
+        "disabled": {
+            key: [parts.node(CompiledNode(node=node))] for key, node in project.disabled.items()
+        },
+        "parent_map": {key: _texts(found) for key, found in edges.inputs.items()},
+        "child_map": {key: _texts(sorted(found)) for key, found in edges.readers.items()},
+        "group_map": _group_map(project, graph),
+        "functions": {},
+    }
+    return document
+
+
+def make_catalog(graph: Graph, tables: Iterable[CatalogTable], facts: ArtifactFacts) -> Document:
+    """Write `catalog.json` from what the lake says of the nodes' tables."""
+    nodes: Document = {}
+    sources: Document = {}
+    for table in tables:
+        node = graph.nodes[table.node].node
+        section = sources if node.resource_type == "source" else nodes
+        section[table.node] = _catalog_entry(node, table)
+    return {
+        "metadata": _metadata("catalog/v1", facts),
+        "nodes": nodes,
+        "sources": sources,
+        "errors": None,
+    }
+
+
+def _catalog_entry(node: Node, table: CatalogTable) -> Document:
+    relation = node.relation
+    statistics: Document = {
+        label: {
+            "id": label,
+            "label": label.replace("_", " ").capitalize(),
+            "value": value,
+            "include": True,
+            "description": None,
+        }
+        for label, value in table.statistics.items()
+    }
+    statistics["has_stats"] = {
+        "id": "has_stats",
+        "label": "Has Stats?",
+        "value": bool(table.statistics),
+        "include": False,
+        "description": "Indicates whether there are statistics for this table",
+    }
+    return {
+        "metadata": {
+            "type": table.kind,
+            "schema": relation.schema if relation else "",
+            "name": relation.name if relation else node.name,
+            "database": relation.catalog if relation else None,
+            "comment": node.description or None,
+            "owner": table.owner or None,
+        },
+        "columns": {
+            column.name: {
+                "type": column.type,
+                "index": index,
+                "name": column.name,
+                "comment": _comment(node, column.name),
+            }
+            for index, column in enumerate(table.columns, start=1)
+        },
+        "stats": statistics,
+        "unique_id": table.node,
+    }
+
+
+def _comment(node: Node, name: str) -> str | None:
+    documented = {key.lower(): column for key, column in node.columns.items()}
+    found = documented.get(name.lower())
+    return found.description or None if found else None
+
+
+def _metadata(schema: str, facts: ArtifactFacts) -> Document:
+    return {
+        "dbt_schema_version": f"{SCHEMAS}/{schema}.json",
+        "dbt_version": DBT_VERSION,
+        "generated_at": facts.generated_at,
+        "invocation_id": facts.invocation_id,
+        "invocation_started_at": facts.generated_at,
+        "env": dict(facts.environment),
+    }
+
+
+def _group_map(project: Project, graph: Graph) -> Document:
+    members: dict[str, list[Json]] = {group.name: [] for group in project.groups.values()}
+    for key, compiled in graph.nodes.items():
+        group = compiled.node.config.get("group")
+        if isinstance(group, str):
+            members.setdefault(group, []).append(str(key))
+    return dict(members)
+
+
+class _Parts:
+    """Writes the entries of one manifest."""
+
+    def __init__(self, project: Project, facts: ArtifactFacts) -> None:
+        self.project = project
+        self.facts = facts
+
+    def metadata(self) -> Document:
+        return {
+            **_metadata("manifest/v12", self.facts),
+            "project_name": self.project.name,
+            "project_id": None,
+            "user_id": None,
+            "send_anonymous_usage_stats": False,
+            "adapter_type": "duckdb",
+            "quoting": {"database": True, "schema": True, "identifier": True, "column": None},
+            "run_started_at": self.facts.generated_at,
+        }
+
+    def macro(self, key: str) -> Document:
+        macro = self.project.macros[key]
+        docs: Document = {"show": True, "node_color": None}
+        return {
+            "name": macro.name,
+            "resource_type": "macro",
+            "package_name": macro.package,
+            "path": macro.path,
+            "original_file_path": macro.path,
+            "unique_id": macro.unique_id,
+            "macro_sql": macro.text,
+            "depends_on": {"macros": []},
+            "description": macro.description,
+            "meta": {},
+            "docs": docs,
+            "config": {"meta": {}, "docs": docs},
+            "patch_path": None,
+            "arguments": [],
+            "created_at": 0.0,
+            "supported_languages": None,
+        }
+
+    def doc(self, key: str) -> Document:
+        block = self.project.docs[key]
+        return {
+            "name": block.name,
+            "resource_type": "doc",
+            "package_name": block.package,
+            "path": block.path.partition("/")[2] or block.path,
+            "original_file_path": block.path,
+            "unique_id": block.unique_id,
+            "block_contents": block.text,
+        }
+
+    def group(self, key: str) -> Document:
+        group = self.project.groups[key]
+        return {
+            "name": group.name,
+            "resource_type": "group",
+            "package_name": group.package,
+            "path": group.path.partition("/")[2] or group.path,
+            "original_file_path": group.path,
+            "unique_id": group.unique_id,
+            "owner": to_builtins(dict(group.owner)),
+        }
+
+    def node(self, compiled: CompiledNode) -> Document:
+        node = compiled.node
+        match node.resource_type:
+            case "source":
+                return {**_identity(node), **_source(node)}
+            case "exposure" | "metric" | "semantic_model" | "saved_query" | "unit_test":
+                return {**_declared(node), **_identity(node), **_references(compiled)}
+            case _:
+                return self._parsed(compiled)
+
+    def _parsed(self, compiled: CompiledNode) -> Document:
+        node = compiled.node
+        document = {**_identity(node), **self._place(node), **_described(node)}
+        document |= {
+            "checksum": {
+                "name": "sha256" if node.checksum else "none",
+                "checksum": node.checksum,
+            },
+            "raw_code": node.raw_code,
+            "language": "sql",
+            "unrendered_config": to_builtins(dict(node.config_call)),
+            "build_path": None,
+        }
+        if node.resource_type == "seed":
+            return document | {"root_path": self.project.root, "depends_on": {"macros": []}}
+        document |= _references(compiled)
+        document |= self._compiled(compiled)
+        if node.resource_type == "model":
+            document |= _model(node)
+        if node.test is not None:
+            document |= _test(node)
+        return document
+
+    def _place(self, node: Node) -> Document:
+        relation, target = node.relation, self.project.target
+        alias = relation.name if relation else node.config.get("alias") or node.name
+        return {
+            "database": relation.catalog if relation else target.catalog,
+            "schema": relation.schema if relation else target.schema,
+            "alias": alias,
+            "relation_name": relation.quoted() if relation else None,
+        }
+
+    def _compiled(self, compiled: CompiledNode) -> Document:
+        node = compiled.node
+        document: Document = {
+            "compiled": bool(compiled.code),
+            "extra_ctes_injected": bool(compiled.code),
+            "extra_ctes": [],
+            "contract": {"enforced": False, "alias_types": True, "checksum": None},
+        }
+        if compiled.code:
+            document["compiled_code"] = compiled.code
+            document["compiled_path"] = f"target/compiled/{compiled_path(node)}"
+        return document
+
+
+def compiled_path(node: Node) -> str:
+    """Return where a node's compiled SQL goes below ``target/compiled``, as dbt places it."""
+    if node.test is not None:
+        return f"{node.package}/{node.original_path}/{node.path}"
+    return f"{node.package}/{node.original_path}"
+
+
+def _identity(node: Node) -> Document:
+    return {
+        "unique_id": str(node.unique_id),
+        "resource_type": node.resource_type,
+        "package_name": node.package,
+        "name": node.name,
+        "path": node.path,
+        "original_file_path": node.original_path,
+        "fqn": list(node.fqn),
+        "config": config_document(node),
+        "created_at": 0.0,
+    }
+
+
+def _described(node: Node) -> Document:
+    shown = node.config.get("docs")
+    return {
+        "tags": list(node.tags),
+        "description": node.description,
+        "columns": {key: _column(node, key) for key in node.columns},
+        "meta": to_builtins(dict(node.meta)),
+        "group": node.config.get("group"),
+        "docs": {"show": True, "node_color": None, **(shown if isinstance(shown, dict) else {})},
+        "patch_path": _patch_path(node),
+        "doc_blocks": [],
+    }
+
+
+def _patch_path(node: Node) -> str | None:
+    if not node.patch_path:
+        return None
+    return node.patch_path if "://" in node.patch_path else f"{node.package}://{node.patch_path}"
+
+
+def _column(node: Node, key: str) -> Document:
+    column = node.columns[key]
+    meta = to_builtins(dict(column.meta))
+    return {
+        "name": column.name,
+        "description": column.description,
+        "meta": meta,
+        "data_type": column.data_type,
+        "constraints": [],
+        "quote": column.quote,
+        "config": {"meta": meta, "tags": list(column.tags)},
+        "tags": list(column.tags),
+        "granularity": None,
+        "doc_blocks": [],
+    }
+
+
+def _references(compiled: CompiledNode) -> Document:
+    node = compiled.node
+    return {
+        "refs": [
+            {"name": ref.name, "package": ref.package, "version": ref.version} for ref in node.refs
+        ],
+        "sources": [[call.source_name, call.name] for call in node.sources],
+        "metrics": [],
+        "functions": [],
+        "depends_on": {"macros": list(node.macros), "nodes": _texts(compiled.depends_on)},
+    }
+
+
+def _model(node: Node) -> Document:
+    return {
+        "access": node.config.get("access") or "protected",
+        "constraints": [],
+        "version": version_of(node),
+        "latest_version": node.declared.get("latest_version"),
+        "deprecation_date": None,
+        "primary_key": [],
+        "time_spine": None,
+    }
+
+
+def _test(node: Node) -> Document:
+    assert node.test is not None  # noqa: S101 - the caller asked
+    return {
+        "column_name": node.test.column,
+        "file_key_name": None,
+        "attached_node": node.test.attached_node,
+        "test_metadata": {
+            "name": node.test.name,
+            "kwargs": to_builtins(dict(node.test.arguments)),
+            "namespace": node.test.namespace,
+        },
+    }
+
+
+def _source(node: Node) -> Document:
+    assert node.source is not None  # noqa: S101 - the caller asked
+    relation = node.relation
+    declared = node.declared
+    return {
+        **_described(node),
+        "database": relation.catalog if relation else None,
+        "schema": relation.schema if relation else "",
+        "source_name": node.source.source_name,
+        "source_description": str(declared.get("source_description") or ""),
+        "loader": str(declared.get("loader") or ""),
+        "identifier": node.source.identifier,
+        "quoting": {"database": None, "schema": None, "identifier": None, "column": None},
+        "loaded_at_field": node.source.loaded_at_field,
+        "loaded_at_query": None,
+        "freshness": None,
+        "external": None,
+        "source_meta": {},
+        "relation_name": relation.quoted() if relation else None,
+        "unrendered_config": {},
+        "unrendered_database": None,
+        "unrendered_schema": None,
+    }
+
+
+def _declared(node: Node) -> Document:
+    declared = to_builtins(dict(node.declared))
+    assert isinstance(declared, dict)  # noqa: S101 - a mapping becomes a dict
+    common: Document = {
+        "description": node.description,
+        "tags": list(node.tags),
+        "meta": to_builtins(dict(node.meta)),
+        "unrendered_config": {},
+        "group": node.config.get("group"),
+    }
+    return {**DEFAULTS.get(node.resource_type, {}), **declared, **common}
+
+
+DEFAULTS: Mapping[str, Document] = {
+    "exposure": {"type": "application", "owner": {"email": None, "name": None}, "label": None},
+    "unit_test": {"schema": "", "overrides": None, "version": None, "versions": None},
+}
+
+
+def _texts(keys: Iterable[NodeId]) -> list[Json]:
+    return [str(key) for key in keys]
