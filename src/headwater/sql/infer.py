@@ -13,11 +13,22 @@ from headwater.sql.types import canonical_type, type_change
 _INTEGER_TYPES = {"TINYINT", "SMALLINT", "INTEGER", "BIGINT", "HUGEINT", "BOOLEAN"}
 _INTEGER_MAX = 2**31 - 1
 
+DEPTH_MAX = 40
+"""Levels of nesting after which nothing is inferred."""
+
 TypeOf = Callable[[exp.Column], str]
 
 
-def infer_type(node: exp.Expr, type_of: TypeOf) -> str:
-    """Return the SQL type of an expression in DuckDB's spelling, or empty."""
+def infer_type(node: exp.Expr, type_of: TypeOf, depth: int = 0) -> str:
+    """Return the SQL type of an expression in DuckDB's spelling, or empty.
+
+    Args:
+        node: The expression.
+        type_of: Gives the type of a column, or empty.
+        depth: Levels above; an expression deeper than ``DEPTH_MAX`` has no type.
+    """
+    if depth > DEPTH_MAX:
+        return ""
     while isinstance(node, (exp.Alias, exp.Paren)):
         node = node.this
     match node:
@@ -32,9 +43,9 @@ def infer_type(node: exp.Expr, type_of: TypeOf) -> str:
         case exp.Count() | exp.RowNumber() | exp.Rank() | exp.DenseRank():
             return "BIGINT"
         case exp.Window() | exp.Filter() | exp.IgnoreNulls() | exp.RespectNulls() | exp.Order():
-            return infer_type(node.this, type_of) if node.this is not None else ""
+            return infer_type(node.this, type_of, depth + 1) if node.this is not None else ""
         case _:
-            return _function_type(node, type_of)
+            return _function_type(node, type_of, depth + 1)
 
 
 def _literal_type(node: exp.Literal) -> str:
@@ -45,37 +56,39 @@ def _literal_type(node: exp.Literal) -> str:
     return ""
 
 
-def _function_type(node: exp.Expr, type_of: TypeOf) -> str:
+def _function_type(node: exp.Expr, type_of: TypeOf, depth: int) -> str:
     match node:
         case exp.Min() | exp.Max() | exp.AnyValue() | exp.First() | exp.Last():
-            return infer_type(node.this, type_of) if not node.expressions else ""
+            return infer_type(node.this, type_of, depth) if not node.expressions else ""
         case exp.FirstValue() | exp.LastValue() | exp.Lag() | exp.Lead():
-            return infer_type(node.this, type_of)
+            return infer_type(node.this, type_of, depth)
         case exp.Sum():
-            kind = infer_type(node.this, type_of)
+            kind = infer_type(node.this, type_of, depth)
             return _sum_type(kind)
         case exp.Coalesce():
             return unify_types(
-                [infer_type(item, type_of) for item in [node.this, *node.expressions]]
+                [infer_type(item, type_of, depth) for item in [node.this, *node.expressions]]
             )
         case exp.Case():
             results = [branch.args["true"] for branch in node.args["ifs"]]
             results += [node.args["default"]] if node.args.get("default") is not None else []
             kinds = [
-                infer_type(item, type_of) for item in results if not isinstance(item, exp.Null)
+                infer_type(item, type_of, depth)
+                for item in results
+                if not isinstance(item, exp.Null)
             ]
             return unify_types(kinds)
         case exp.CurrentDate():
             return "DATE"
-        case exp.Upper() | exp.Lower() | exp.Trim() | exp.DPipe() if _is_text(node, type_of):
+        case exp.Upper() | exp.Lower() | exp.Trim() | exp.DPipe() if _is_text(node, type_of, depth):
             return "VARCHAR"
         case _:
             return ""
 
 
-def _is_text(node: exp.Expr, type_of: TypeOf) -> bool:
+def _is_text(node: exp.Expr, type_of: TypeOf, depth: int) -> bool:
     parts = [node.this, node.args["expression"]] if isinstance(node, exp.DPipe) else [node.this]
-    return all(infer_type(part, type_of) == "VARCHAR" for part in parts)
+    return all(infer_type(part, type_of, depth) == "VARCHAR" for part in parts)
 
 
 def _sum_type(kind: str) -> str:

@@ -28,8 +28,15 @@ BARE_JOINS_MAX = 8
 
 _OPENING = frozenset({TokenType.L_PAREN, TokenType.L_BRACKET, TokenType.L_BRACE, TokenType.CASE})
 _CLOSING = frozenset({TokenType.R_PAREN, TokenType.R_BRACKET, TokenType.R_BRACE, TokenType.END})
-_PREFIX = frozenset({TokenType.NOT, TokenType.DASH, TokenType.PLUS, TokenType.TILDE,
-                     TokenType.ARROW, TokenType.INTERVAL})  # fmt: skip
+_PREFIX = frozenset(
+    {
+        TokenType.NOT,
+        TokenType.DASH,
+        TokenType.PLUS,
+        TokenType.TILDE,
+        TokenType.INTERVAL,
+    }
+)
 _QUERY_STARTS = frozenset({"select", "with", "from", "values", "pivot", "unpivot", "table", "("})
 _NAME_ENDS = frozenset({"from", ",", ")", ".", "as", "=", ";", "where", ""})
 _NAME_STARTS = frozenset({"select", ",", "(", ".", "as", "=", "by", "and", "or", "on"})
@@ -183,16 +190,17 @@ def check_nesting(tokens: list[Token], sql: str) -> None:
     Raises:
         SqlFault: ``sql-too-deep``, or ``sql-syntax`` for a run of joins without conditions.
     """
-    depth = prefix = joins = 0
+    depth = prefix = arrows = joins = 0
     for token in tokens:
         kind = token.token_type
         if kind in _OPENING:
             depth += 1
         elif kind in _CLOSING:
             depth = max(0, depth - 1)
-        prefix = _run_length(prefix, kind)
+        prefix = prefix + 1 if kind in _PREFIX else 0
+        arrows = _arrow_run(arrows, kind)
         joins = _join_run(joins, kind)
-        if depth + prefix > NESTING_MAX:
+        if depth + prefix + arrows > NESTING_MAX:
             raise _too_deep(sql, token.start)
         if joins > BARE_JOINS_MAX:
             raise SqlFault(
@@ -203,11 +211,11 @@ def check_nesting(tokens: list[Token], sql: str) -> None:
             )
 
 
-def _run_length(prefix: int, kind: TokenType) -> int:
-    if kind in _PREFIX:
-        return prefix + 1
-    # `not`s and arrows may alternate with a name (x -> y -> ...), so a name does not end the run.
-    return prefix if kind in {TokenType.VAR, TokenType.L_PAREN} else 0
+def _arrow_run(arrows: int, kind: TokenType) -> int:
+    """Count ``x -> y -> z``: each lambda is inside the one before."""
+    if kind == TokenType.ARROW:
+        return arrows + 1
+    return arrows if kind == TokenType.VAR else 0
 
 
 def _join_run(joins: int, kind: TokenType) -> int:

@@ -57,7 +57,16 @@ def _expand(tracer: Tracer, scope: Scope, node: exp.Expr) -> list[Projection]:
     choice = _columns_of(node)
     if choice is not None:
         return _expand_columns(tracer, scope, node, choice)
-    return [_single(tracer, scope, node, output_name(node))]
+    return [_single(tracer, scope, node, _name_of(scope, node))]
+
+
+def _name_of(scope: Scope, node: exp.Expr) -> str:
+    """A column keeps its table's spelling, whatever case the query uses."""
+    if isinstance(node, exp.Column):
+        found = find_column(scope, column_parts(node))
+        if isinstance(found, Found) and not found.path:
+            return found.column.name
+    return output_name(node)
 
 
 def _single(
