@@ -46,6 +46,7 @@ class ContextValues:
         run_started_at: When the command began, UTC.
         invocation_id: Identifier of the command.
         doc: Finds a docs block by package (None: any) and name; raises Invalid.
+        modules: ``modules`` in Jinja.
     """
 
     project_name: str
@@ -55,6 +56,7 @@ class ContextValues:
     run_started_at: datetime
     invocation_id: str
     doc: Callable[[str | None, str], str]
+    modules: Mapping[str, object] = field(default_factory=make_modules)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -258,6 +260,7 @@ def make_env_var(environment: Mapping[str, str], *, secrets: bool = False) -> Ca
 def make_base_context(
     environment: Mapping[str, str],
     variables: Callable[..., object],
+    modules: Mapping[str, object],
     *,
     secrets: bool = False,
 ) -> dict[str, object]:
@@ -266,7 +269,7 @@ def make_base_context(
         **make_functions(),
         "env_var": make_env_var(environment, secrets=secrets),
         "var": variables,
-        "modules": make_modules(),
+        "modules": modules,
     }
 
 
@@ -277,7 +280,7 @@ def make_context(values: ContextValues, subject: Subject, host: Host) -> dict[st
     """
     results = Results(host)
     adapter = Adapter(host)
-    context = make_base_context(values.environment, subject.variables)
+    context = make_base_context(values.environment, subject.variables, values.modules)
     context |= {
         "project_name": values.project_name,
         "target": values.target,

@@ -13,7 +13,7 @@ from jinja2 import Template, TemplateError, TemplateSyntaxError, Undefined, Unde
 from jinja2.utils import missing
 
 from headwater.base.errors import HeadwaterError, Invalid
-from headwater.base.spans import Span
+from headwater.base.spans import Span, span_at
 from headwater.jinja.environment import (
     MACRO_PREFIX,
     SCOPE,
@@ -25,6 +25,7 @@ from headwater.jinja.environment import (
     make_value_environment,
 )
 from headwater.jinja.macros import GLOBAL_PACKAGE, Macro, MacroIndex
+from headwater.jinja.static import Call, split_static
 
 _DELIMITER = re.compile(r"\{[{%#]")
 _DEPTH_MAX = 150
@@ -264,6 +265,7 @@ class Templates:
         self._values = make_value_environment(Reporting)
         self._strict_values = make_value_environment(Undefined)
         self._code: dict[tuple[str, str, int, bool], CodeType] = {}
+        self._static: dict[str, tuple[str | Call, ...] | None] = {}
         self._templates: dict[tuple[int, str, str, int], Template] = {}
 
     def render(
@@ -292,6 +294,9 @@ class Templates:
         """
         if not has_jinja(text):
             return Rendered(text=text.removesuffix("\n"))
+        pieces = self._static_pieces(text, package)
+        if pieces is not None:
+            return Rendered(text=_joined(pieces, context, name, text))
         self._unknown.clear()
         scope = self._scope(context, package, lenient=lenient)
         parts = self._run(text, name, scope, lenient=lenient, value=False)
@@ -371,6 +376,19 @@ class Templates:
             self._templates[key] = found
         return found
 
+    def _static_pieces(self, text: str, package: str) -> tuple[str | Call, ...] | None:
+        if text not in self._static:
+            self._static[text] = split_static(text)
+        pieces = self._static[text]
+        if pieces is None:
+            return None
+        overridden = any(
+            self.index.user_macro_or_none(package, piece.name)
+            for piece in pieces
+            if isinstance(piece, Call)
+        )
+        return None if overridden else pieces
+
     def _environment(self, *, lenient: bool, value: bool) -> TextEnvironment:
         if value:
             return self._values if lenient else self._strict_values
@@ -428,6 +446,27 @@ class Templates:
 _UNDEFINED_FIX = (
     "Check the spelling; a macro of a package is called as `package.macro` and needs `hw deps`"
 )
+
+
+def _joined(
+    pieces: tuple[str | Call, ...], context: Mapping[str, object], name: str, text: str
+) -> str:
+    result = []
+    for piece in pieces:
+        if isinstance(piece, str):
+            result.append(piece)
+            continue
+        try:
+            value = context[piece.name]
+            called = value(*piece.positional, **piece.named) if callable(value) else value
+        except HeadwaterError as error:
+            error.where = error.where or span_at(name, text, piece.offset)
+            raise
+        except TypeError as error:
+            where = span_at(name, text, piece.offset)
+            raise Invalid("jinja-failed", f"Jinja failed: {error}", where=where) from error
+        result.append(str(called))
+    return "".join(result)
 
 
 def _template_frames(traceback: TracebackType | None) -> Iterable[tuple[str, int]]:

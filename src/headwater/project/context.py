@@ -14,7 +14,7 @@ import re
 from collections.abc import Iterator, Mapping
 
 from headwater.jinja.context import ConfigValue, Host, Subject, Variables, make_context
-from headwater.jinja.render import Rendered
+from headwater.jinja.render import Rendered, Templates
 from headwater.project.node import Node
 from headwater.project.project import Project, file_of
 
@@ -75,18 +75,39 @@ def render_test_arguments(
 ) -> dict[str, object]:
     """Render a generic test's arguments to values.
 
-    Text that looks like ``ref(...)``, ``source(...)``, ``var(...)`` is taken as Jinja without its
-    braces, but for ``column_name``, which is never rendered.
+    Raises:
+        HeadwaterError: Jinja failed; ``where`` is the properties file.
     """
     assert node.test is not None  # noqa: S101 - the caller asked
-    file = file_of(project, node)
+    place = (file_of(project, node), node.package)
+    return evaluate_arguments(project.templates, node.test.arguments, context, place)
+
+
+def evaluate_arguments(
+    templates: Templates,
+    arguments: Mapping[str, object],
+    context: Mapping[str, object],
+    place: tuple[str, str],
+) -> dict[str, object]:
+    """Render arguments to values.
+
+    Text that looks like ``ref(...)``, ``source(...)``, ``var(...)`` is taken as Jinja without its
+    braces, but for ``column_name``, which is never rendered.
+
+    Args:
+        templates: The project's macros.
+        arguments: As written.
+        context: The node's context.
+        place: File for messages, and package for macro visibility.
+    """
+    file, package = place
     lenient = not context["execute"]
 
     def rendered(value: object) -> object:
         if isinstance(value, str):
             text = f"{{{{ {value} }}}}" if _LOOKS_LIKE_CALL.match(value) else value
-            return project.templates.evaluate(
-                text, name=file, context=context, package=node.package, lenient=lenient
+            return templates.evaluate(
+                text, name=file, context=context, package=package, lenient=lenient
             )
         if isinstance(value, Mapping):
             return {key: rendered(part) for key, part in value.items()}
@@ -95,8 +116,7 @@ def render_test_arguments(
         return value
 
     return {
-        key: value if key == "column_name" else rendered(value)
-        for key, value in node.test.arguments.items()
+        key: value if key == "column_name" else rendered(value) for key, value in arguments.items()
     }
 
 

@@ -126,6 +126,24 @@ descriptions and tests apply to nothing.
 read all the same; it may use things that are not known here.
 """,
     ),
+    Code(
+        name="model-language",
+        number="HW1011",
+        title="A model is written in a language that cannot be run",
+        explain="""\
+Models are SQL files. Python models are read by a later version; until then the file is reported and
+skipped, and what refers to it cannot be built.
+""",
+    ),
+    Code(
+        name="model-versions",
+        number="HW1012",
+        title="A model has versions, which are not read yet",
+        explain="""\
+`versions:` of a properties entry is ignored: each file is a model under its own name. A ref that
+asks for a version does not find it.
+""",
+    ),
 )
 
 _PROFILES = (

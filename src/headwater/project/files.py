@@ -1,0 +1,280 @@
+"""The only reader of a project's files: folders to text, with a checksum for each file.
+
+Everything above works on these values, so a project can be read from memory, and twice the same.
+"""
+
+import hashlib
+import os
+import re
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+from headwater.base.codec import Json
+from headwater.base.diagnostics import Diagnostic
+from headwater.base.spans import Span
+from headwater.project.yaml_text import YamlFile, read_yaml
+
+FileKind = Literal["model", "macro", "seed", "snapshot", "test", "analysis", "properties", "docs"]
+
+PATHS_DEFAULT: Mapping[str, tuple[str, ...]] = {
+    "model-paths": ("models",),
+    "macro-paths": ("macros",),
+    "seed-paths": ("seeds",),
+    "snapshot-paths": ("snapshots",),
+    "test-paths": ("tests",),
+    "analysis-paths": ("analyses",),
+}
+_OLD_NAMES = {"model-paths": "source-paths", "seed-paths": "data-paths"}
+_KINDS: tuple[tuple[str, FileKind, str], ...] = (
+    ("model-paths", "model", ".sql"),
+    ("model-paths", "model", ".py"),
+    ("macro-paths", "macro", ".sql"),
+    ("seed-paths", "seed", ".csv"),
+    ("snapshot-paths", "snapshot", ".sql"),
+    ("test-paths", "test", ".sql"),
+    ("analysis-paths", "analysis", ".sql"),
+)
+PROJECT_FILE = "dbt_project.yml"
+FILE_BYTES_MAX = 64 * 1024 * 1024
+"""Text files larger than this are refused: nobody writes them by hand."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ProjectFile:
+    """A file of a package.
+
+    Attributes:
+        kind: What it holds, by its folder and ending.
+        path: Path relative to the resource folder: ``staging/orders.sql``.
+        original_path: Path relative to the package's root: ``models/staging/orders.sql``.
+        file: Path relative to the root project.
+        text: Its text; empty for seeds, which are data.
+        checksum: SHA-256 of its bytes.
+    """
+
+    kind: FileKind
+    path: str
+    original_path: str
+    file: str
+    text: str
+    checksum: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PackageFiles:
+    """The files of the root project or of one installed package.
+
+    Attributes:
+        folder: Folder relative to the root project; empty for the root project.
+        project_file: dbt_project.yml; None when there is none.
+        files: All others, sorted by kind and path.
+        paths: Folders by setting (``model-paths`` ...).
+    """
+
+    folder: str
+    project_file: ProjectFile | None
+    files: tuple[ProjectFile, ...]
+    paths: Mapping[str, tuple[str, ...]]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ProjectFiles:
+    """All files of a project.
+
+    Attributes:
+        root: The folder, as given.
+        packages: Root project first, then the installed packages by folder.
+        package_list: Text of packages.yml or dependencies.yml; None when there is neither.
+        diagnostics: Files that could not be read.
+        checksum: Hash over every file's path and checksum.
+    """
+
+    root: str
+    packages: tuple[PackageFiles, ...]
+    package_list: ProjectFile | None
+    diagnostics: tuple[Diagnostic, ...]
+    checksum: str
+
+
+def read_files(root: Path) -> ProjectFiles:
+    """Read the files of a project and of the packages installed in it.
+
+    A folder without a dbt_project.yml gives a value whose first package has none; nothing is raised
+    for what a user can get wrong.
+    """
+    found: list[Diagnostic] = []
+    top = _read_package(root, "", found)
+    settings = _settings_of(top.project_file)
+    install_path = settings.get("packages-install-path")
+    folder = install_path if isinstance(install_path, str) else "dbt_packages"
+    packages = [top]
+    for name in _package_folders(root / folder):
+        packages.append(_read_package(root, f"{folder}/{name}", found))
+    package_list = None
+    for name in ("packages.yml", "dependencies.yml"):
+        if (root / name).is_file() and package_list is None:
+            package_list = _read_file(root, "", name, ("properties", name), found)
+    digest = hashlib.sha256()
+    for package in packages:
+        for item in (*filter(None, (package.project_file,)), *package.files):
+            digest.update(f"{item.file}\0{item.checksum}\n".encode())
+    return ProjectFiles(
+        root=str(root),
+        packages=tuple(packages),
+        package_list=package_list,
+        diagnostics=tuple(found),
+        checksum=digest.hexdigest(),
+    )
+
+
+def _package_folders(folder: Path) -> list[str]:
+    if not folder.is_dir():
+        return []
+    return sorted(item.name for item in folder.iterdir() if (item / PROJECT_FILE).is_file())
+
+
+def _settings_of(project_file: ProjectFile | None) -> Mapping[str, Json]:
+    if project_file is None:
+        return {}
+    loaded = read_yaml(project_file.file, project_file.text)
+    content = loaded.content if isinstance(loaded, YamlFile) else None
+    return content if isinstance(content, dict) else {}
+
+
+def _read_package(root: Path, folder: str, found: list[Diagnostic]) -> PackageFiles:
+    base = root / folder if folder else root
+    project_file = None
+    if (base / PROJECT_FILE).is_file():
+        project_file = _read_file(root, folder, PROJECT_FILE, ("properties", PROJECT_FILE), found)
+    settings = _settings_of(project_file)
+    paths = {name: _paths(settings, name) for name in PATHS_DEFAULT}
+    docs_paths = settings.get("docs-paths")
+    sources = tuple(dict.fromkeys(path for group in paths.values() for path in group))
+    if isinstance(docs_paths, list):
+        paths["docs-paths"] = tuple(str(path).rstrip("/") for path in docs_paths)
+    else:
+        paths["docs-paths"] = sources
+    is_ignored = _ignore_rules(base)
+    wanted: dict[str, tuple[FileKind, str]] = {}
+    for source in dict.fromkeys((*sources, *paths["docs-paths"])):
+        for relative in _walk(base, source):
+            if is_ignored(relative):
+                continue
+            kind = _kind_of(relative, source, paths)
+            if kind is not None:
+                wanted.setdefault(relative, (kind, _below(relative, source)))
+    files = [
+        read
+        for relative, place in sorted(wanted.items())
+        if (read := _read_file(root, folder, relative, place, found)) is not None
+    ]
+    return PackageFiles(folder=folder, project_file=project_file, files=tuple(files), paths=paths)
+
+
+def _paths(settings: Mapping[str, Json], name: str) -> tuple[str, ...]:
+    value = settings.get(name, settings.get(_OLD_NAMES.get(name, "")))
+    if isinstance(value, list):
+        return tuple(str(path).rstrip("/").removeprefix("./") for path in value)
+    return PATHS_DEFAULT[name]
+
+
+def _below(relative: str, source: str) -> str:
+    return relative[len(source) + 1 :] if source not in {"", "."} else relative
+
+
+def _kind_of(relative: str, source: str, paths: Mapping[str, tuple[str, ...]]) -> FileKind | None:
+    ending = os.path.splitext(relative)[1].lower()  # noqa: PTH122 - text, thousands of times
+    if ending in {".yml", ".yaml"}:
+        return "properties"
+    if ending == ".md":
+        return "docs" if source in paths["docs-paths"] else None
+    for setting, kind, wanted in _KINDS:
+        if wanted == ending and source in paths[setting]:
+            if kind == "test" and _below(relative, source).startswith("generic/"):
+                return "macro"
+            return kind
+    return None
+
+
+def _walk(base: Path, source: str) -> Iterator[str]:
+    top = base / source
+    for folder, folders, names in os.walk(top, followlinks=True):
+        folders[:] = sorted(name for name in folders if not name.startswith("."))
+        relative = Path(folder).relative_to(base).as_posix()
+        prefix = "" if relative == "." else f"{relative}/"
+        for name in sorted(names):
+            if name[0] not in ".#~":
+                yield prefix + name
+
+
+def _read_file(
+    root: Path,
+    folder: str,
+    relative: str,
+    place: tuple[FileKind, str],
+    found: list[Diagnostic],
+) -> ProjectFile | None:
+    file = f"{folder}/{relative}" if folder else relative
+    kind, path = place
+    try:
+        text, checksum = _contents(root / file, is_text=kind != "seed")
+    except (OSError, UnicodeDecodeError, ValueError) as error:
+        found.append(
+            Diagnostic(
+                code="file-unreadable",
+                severity="error",
+                what=f"`{file}` cannot be read: {error}",
+                fix="Save it as UTF-8 text, correct its permissions, or name it in .dbtignore",
+                where=Span(file=file),
+            )
+        )
+        return None
+    return ProjectFile(
+        kind=kind, path=path, original_path=relative, file=file, text=text, checksum=checksum
+    )
+
+
+def _contents(path: Path, *, is_text: bool) -> tuple[str, str]:
+    if not is_text:
+        with path.open("rb") as stream:
+            return "", hashlib.file_digest(stream, "sha256").hexdigest()
+    content = path.read_bytes()
+    if len(content) > FILE_BYTES_MAX:
+        message = f"it is larger than {FILE_BYTES_MAX} bytes"
+        raise ValueError(message)
+    text = content.decode("utf-8-sig").replace("\r\n", "\n")
+    return text, hashlib.sha256(content).hexdigest()
+
+
+def _ignore_rules(base: Path) -> Callable[[str], bool]:
+    path = base / ".dbtignore"
+    try:
+        lines = path.read_text(encoding="utf-8").splitlines() if path.is_file() else []
+    except (OSError, UnicodeDecodeError):
+        lines = []
+    rules = [_ignore_rule(line.strip()) for line in lines if line.strip()[:1] not in {"", "#"}]
+    return lambda relative: _is_ignored(rules, relative)
+
+
+def _ignore_rule(line: str) -> tuple[bool, re.Pattern[str]]:
+    is_kept = line.startswith("!")
+    pattern = line.removeprefix("!")
+    anchored = "/" in pattern.rstrip("/")
+    parts = []
+    for piece in re.split(r"(\*\*/?|\*|\?)", pattern.strip("/")):
+        parts.append(
+            {"**/": "(?:.*/)?", "**": ".*", "*": "[^/]*", "?": "[^/]"}.get(piece)
+            or re.escape(piece)
+        )
+    start = "^" if anchored else "(?:^|.*/)"
+    return not is_kept, re.compile(f"{start}{''.join(parts)}(?:/.*)?$")
+
+
+def _is_ignored(rules: Iterable[tuple[bool, re.Pattern[str]]], relative: str) -> bool:
+    result = False
+    for is_ignored, pattern in rules:
+        if pattern.match(relative):
+            result = is_ignored
+    return result

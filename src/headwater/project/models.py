@@ -1,0 +1,324 @@
+"""Models, analyses, singular tests and snapshots of SQL files: one text, one node."""
+
+from collections.abc import Mapping
+from dataclasses import replace
+from types import MappingProxyType
+from typing import cast
+
+from headwater.base.codec import Json
+from headwater.base.diagnostics import Diagnostic
+from headwater.base.ids import NodeId
+from headwater.base.spans import Span, span_at
+from headwater.jinja.scan import Block, UnclosedBlock, scan_blocks
+from headwater.project.capture import (
+    Captured,
+    Text,
+    capture,
+    open_session,
+    render_captured,
+)
+from headwater.project.config import DEFAULTS, Config, hooks_of
+from headwater.project.files import ProjectFile
+from headwater.project.findings import suggestion
+from headwater.project.names import relation_of_node
+from headwater.project.node import Node, Ref, ResourceType, SourceRef
+from headwater.project.properties import (
+    patch_config,
+    read_columns,
+    render_description,
+    texts,
+)
+from headwater.project.reading import Entry, Package, Reading
+
+_PATCH_KEYS: Mapping[str, str] = {
+    "model": "models",
+    "seed": "seeds",
+    "snapshot": "snapshots",
+    "analysis": "analyses",
+    "test": "data_tests",
+}
+_BOOLEANS = ("enabled", "full_refresh", "quote_columns", "store_failures")
+_MAPPINGS = ("meta", "quoting", "column_types", "docs", "contract", "grants")
+_TEXTS = ("materialized", "schema", "database", "alias", "incremental_strategy", "on_schema_change")
+
+
+def stem_of(path: str) -> str:
+    """Return a file's name without folders and ending."""
+    return path.rsplit("/", 1)[-1].rsplit(".", 1)[0]
+
+
+def folders_of(path: str) -> tuple[str, ...]:
+    """Return the folders of a path."""
+    return tuple(path.split("/")[:-1])
+
+
+def read_models(reading: Reading) -> None:
+    """Read the models of all packages."""
+    for package in reading.packages:
+        for file in package.of_kind("model"):
+            if file.file.endswith(".py"):
+                reading.found.append(_python_model(file))
+            else:
+                _read_file(reading, package, file, "model")
+
+
+def read_analyses(reading: Reading) -> None:
+    """Read the analyses of all packages."""
+    for package in reading.packages:
+        for file in package.of_kind("analysis"):
+            _read_file(reading, package, file, "analysis")
+
+
+def read_singular_tests(reading: Reading) -> None:
+    """Read the tests that are queries of their own."""
+    for package in reading.packages:
+        for file in package.of_kind("test"):
+            _read_file(reading, package, file, "test")
+
+
+def read_snapshot_files(reading: Reading) -> None:
+    """Read ``{% snapshot %}`` blocks."""
+    for package in reading.packages:
+        for file in package.of_kind("snapshot"):
+            for block in scan_blocks(file.text):
+                if isinstance(block, UnclosedBlock):
+                    reading.found.append(_unclosed(file, block))
+                elif block.kind == "snapshot":
+                    _read_snapshot(reading, package, file, block)
+
+
+def _python_model(file: ProjectFile) -> Diagnostic:
+    return Diagnostic(
+        code="model-language",
+        severity="error",
+        what=f"`{file.original_path}` is a Python model, which this version cannot run",
+        fix="Write it as SQL, or name it in .dbtignore",
+        where=Span(file=file.file),
+    )
+
+
+def _unclosed(file: ProjectFile, block: UnclosedBlock) -> Diagnostic:
+    return Diagnostic(
+        code="jinja-syntax",
+        severity="error",
+        what=f"`{{% {block.kind} {block.name} %}}` is not opened or not closed",
+        where=span_at(file.file, file.text, block.start),
+    )
+
+
+def _read_file(reading: Reading, package: Package, file: ProjectFile, kind: ResourceType) -> None:
+    name = stem_of(file.path)
+    inner = ("analysis",) if kind == "analysis" else ()
+    path = "/".join((*inner, file.path))
+    text = Text(
+        kind=kind,
+        package=package.name,
+        name=name,
+        file=file.file,
+        path=file.original_path,
+        fqn=(package.name, *folders_of(path), name),
+        code=file.text,
+    )
+    add_text_node(reading, file, text, path)
+
+
+def _read_snapshot(reading: Reading, package: Package, file: ProjectFile, block: Block) -> None:
+    line = file.text.count("\n", 0, block.body_start)
+    text = Text(
+        kind="snapshot",
+        package=package.name,
+        name=block.name,
+        file=file.file,
+        path=file.original_path,
+        fqn=(package.name, *folders_of(file.path), stem_of(file.path), block.name),
+        code="\n" * line + block.body,
+    )
+    add_text_node(reading, file, text, file.path)
+
+
+def add_text_node(
+    reading: Reading,
+    file: ProjectFile,
+    text: Text,
+    path: str,
+    *,
+    patch: Entry | None = None,
+) -> None:
+    """Render a text, resolve its config and keep the node.
+
+    Args:
+        reading: Where it goes.
+        file: Its file.
+        text: The text and its names.
+        path: ``Node.path``.
+        patch: Its properties entry; looked up by name when not given.
+    """
+    kind = text.kind
+    entry = patch or reading.patches.get((_PATCH_KEYS[kind], text.package, text.name))
+    from_yaml = patch_config(entry)
+    base = reading.trees.resolve(kind, text.package, text.fqn, patch=from_yaml)
+    captured = capture(reading, text, base=base)
+    config = reading.trees.resolve(
+        kind, text.package, text.fqn, patch=from_yaml, call=captured.config
+    )
+    finish_config(reading, config, text, entry)
+    node = Node(
+        unique_id=NodeId(f"{kind}.{text.package}.{text.name}"),
+        resource_type=cast("ResourceType", kind),
+        package=text.package,
+        name=text.name,
+        path=path,
+        original_path=file.original_path,
+        fqn=text.fqn,
+        raw_code=text.code,
+        config=MappingProxyType(config),
+        refs=captured.refs,
+        sources=captured.sources,
+        macros=captured.macros,
+        checksum=file.checksum,
+        config_call=MappingProxyType(captured.config),
+        where=Span(file=file.file),
+    )
+    add_node(reading, node, text, entry)
+
+
+def add_node(reading: Reading, node: Node, text: Text, entry: Entry | None) -> None:
+    """Fill in what config and properties say, and keep the node."""
+    config = cast("Config", node.config)
+    node = with_properties(reading, node, entry)
+    node = _with_hooks(reading, node, text, config)
+    if node.resource_type not in {"analysis"}:
+        relation = relation_of_node(reading, node, text)
+        is_stored = node.resource_type != "test" and config.get("materialized") != "ephemeral"
+        node = replace(node, relation=relation if is_stored else None)
+    reading.add(node)
+
+
+def with_properties(reading: Reading, node: Node, entry: Entry | None) -> Node:
+    """Add description, columns, tags and meta."""
+    config = node.config
+    meta = config.get("meta")
+    changed = replace(
+        node,
+        tags=tuple(sorted(set(texts(config.get("tags"))))),
+        meta=MappingProxyType(meta if isinstance(meta, dict) else {}),
+    )
+    if entry is None:
+        return changed
+    if entry.values.get("versions"):
+        reading.found.append(
+            Diagnostic(
+                code="model-versions",
+                severity="error",
+                what=f"`{node.name}` has versions, which this version does not read",
+                where=entry.span("versions"),
+                node=node.unique_id,
+            )
+        )
+    columns, _ = read_columns(reading, entry, entry.values.get("columns"))
+    return replace(
+        changed,
+        description=render_description(
+            reading, entry.package, entry.values.get("description"), entry
+        ),
+        columns=columns,
+        patch_path=f"{entry.package}://{entry.original_path}",
+        declared=MappingProxyType(
+            {
+                key: value
+                for key, value in entry.values.items()
+                if key in {"constraints", "latest_version", "deprecation_date", "time_spine"}
+            }
+        ),
+    )
+
+
+def _with_hooks(reading: Reading, node: Node, text: Text, config: Mapping[str, Json]) -> Node:
+    hooks = [*cast("list[Json]", config.get("pre_hook") or ())]
+    hooks += cast("list[Json]", config.get("post_hook") or ())
+    sqls = [str(hook.get("sql")) for hook in hooks if isinstance(hook, dict)]
+    if not any("{" in sql for sql in sqls):
+        return node
+    session = open_session(reading, text, config)
+    for sql in sqls:
+        captured = render_captured(reading, replace(text, code=sql), session)
+    return replace(
+        node,
+        refs=_merged(node.refs, captured.refs),
+        sources=_merged_sources(node.sources, captured),
+        macros=tuple(sorted({*node.macros, *captured.macros})),
+    )
+
+
+def _merged(refs: tuple[Ref, ...], more: tuple[Ref, ...]) -> tuple[Ref, ...]:
+    known = {(ref.package, ref.name, ref.version) for ref in refs}
+    return (*refs, *(ref for ref in more if (ref.package, ref.name, ref.version) not in known))
+
+
+def _merged_sources(sources: tuple[SourceRef, ...], more: Captured) -> tuple[SourceRef, ...]:
+    known = {(source.source_name, source.name) for source in sources}
+    return (
+        *sources,
+        *(item for item in more.sources if (item.source_name, item.name) not in known),
+    )
+
+
+def finish_config(reading: Reading, config: Config, text: Text, entry: Entry | None) -> None:
+    """Check the types of known configs and bring hooks and tags into one form, in place."""
+    for key in ("pre_hook", "post_hook"):
+        if key in config:
+            config[key] = hooks_of(config[key])
+    if isinstance(config.get("tags"), str):
+        config["tags"] = [config["tags"]]
+    for key, wanted, is_right in _expected(config):
+        if not is_right:
+            reading.found.append(
+                Diagnostic(
+                    code="config-type",
+                    severity="error",
+                    what=f"config `{key}` of `{text.name}` is {config[key]!r}; it must be {wanted}",
+                    where=_config_place(text, entry, key),
+                    node=f"{text.kind}.{text.package}.{text.name}",
+                )
+            )
+            config[key] = DEFAULTS[text.kind].get(key)
+    known = DEFAULTS[text.kind]
+    for key in config:
+        if key not in known and (hint := suggestion(key, known)):
+            reading.found.append(
+                Diagnostic(
+                    code="unknown-key",
+                    severity="warning",
+                    what=f"`{text.name}` sets a config `{key}`, which nothing reads",
+                    fix=hint,
+                    where=_config_place(text, entry, key),
+                    node=f"{text.kind}.{text.package}.{text.name}",
+                )
+            )
+
+
+def _expected(config: Config) -> list[tuple[str, str, bool]]:
+    checks: list[tuple[str, str, bool]] = []
+    for key in _BOOLEANS:
+        value = config.get(key)
+        checks.append((key, "true or false", value is None or isinstance(value, bool)))
+    for key in _MAPPINGS:
+        value = config.get(key)
+        checks.append((key, "a mapping", value is None or isinstance(value, dict)))
+    for key in _TEXTS:
+        value = config.get(key)
+        is_text = value is None or isinstance(value, (str, int))
+        checks.append((key, "text", is_text and not isinstance(value, bool)))
+    tags = config.get("tags")
+    is_list = tags is None or (isinstance(tags, list) and all(isinstance(t, str) for t in tags))
+    checks.append(("tags", "text or a list of texts", is_list))
+    return checks
+
+
+def _config_place(text: Text, entry: Entry | None, key: str) -> Span:
+    offset = text.code.find(key)
+    if offset >= 0:
+        return span_at(text.file, text.code, offset, len(key))
+    if entry is not None:
+        return entry.span("config", key)
+    return Span(file=text.file)

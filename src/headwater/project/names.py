@@ -1,0 +1,55 @@
+"""Where a node is built: catalog, schema and alias, through the generate_*_name macros.
+
+Our own macros have an equal in Python, so that only projects with their own pay for rendering.
+"""
+
+from headwater.base.diagnostics import diagnostic_of
+from headwater.base.errors import HeadwaterError
+from headwater.base.relations import TableName
+from headwater.jinja.macros import GLOBAL_PACKAGE
+from headwater.project.capture import Text, open_session
+from headwater.project.config import Config
+from headwater.project.context import model_dict
+from headwater.project.node import Node
+from headwater.project.reading import Reading
+
+
+def relation_of_node(reading: Reading, node: Node, text: Text) -> TableName:
+    """Return where a node is built."""
+    config = node.config
+    target = reading.options.target
+    parts: dict[str, str] = {}
+    defaults = {"database": target.catalog, "schema": target.schema, "alias": node.name}
+    for part in ("database", "schema", "alias"):
+        custom = config.get(part)
+        wanted = None if custom is None else str(custom)
+        parts[part] = _named(reading, node, text, (part, wanted, defaults[part]))
+    schema, database = parts["schema"], parts["database"]
+    if node.resource_type == "snapshot":
+        schema = str(config.get("target_schema") or schema)
+        database = str(config.get("target_database") or database)
+    return TableName(database, schema, parts["alias"])
+
+
+def _named(reading: Reading, node: Node, text: Text, wanted: tuple[str, str | None, str]) -> str:
+    part, custom, default = wanted
+    macro = reading.templates.index.find_or_none(node.package, f"generate_{part}_name")
+    if macro is None or macro.package == GLOBAL_PACKAGE:
+        return _ours(part, custom, default)
+    config: Config = dict(node.config)
+    session = open_session(reading, text, config)
+    try:
+        value = reading.templates.call(
+            macro, custom, {**model_dict(node), "version": None},
+            context=session.context, package=node.package,
+        )  # fmt: skip
+    except HeadwaterError as error:
+        reading.found.append(diagnostic_of(error, node=node.unique_id))
+        return _ours(part, custom, default)
+    return str(value).strip() if value is not None else default
+
+
+def _ours(part: str, custom: str | None, default: str) -> str:
+    if not custom:
+        return default
+    return f"{default}_{custom.strip()}" if part == "schema" else custom.strip()

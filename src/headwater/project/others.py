@@ -1,0 +1,147 @@
+"""Exposures, metrics, semantic models, saved queries, unit tests and groups: declared, not run.
+
+They are kept as written, with the nodes they depend on, for lineage and for later capabilities.
+"""
+
+import re
+from collections.abc import Iterator, Mapping
+from types import MappingProxyType
+from typing import cast
+
+from headwater.base.codec import Json
+from headwater.base.ids import NodeId
+from headwater.project.capture import Text
+from headwater.project.findings import duplicate, wrong_shape
+from headwater.project.models import finish_config, folders_of
+from headwater.project.node import Node, Ref, ResourceType, SourceRef
+from headwater.project.project import Group
+from headwater.project.properties import find_text, patch_config, render_description, texts
+from headwater.project.reading import Entry, Reading
+
+_KINDS: Mapping[str, ResourceType] = {
+    "exposures": "exposure",
+    "metrics": "metric",
+    "semantic_models": "semantic_model",
+    "saved_queries": "saved_query",
+    "unit_tests": "unit_test",
+}
+_REFERENCE = re.compile(
+    r"\b(?P<call>ref|source)\s*\(\s*['\"](?P<first>[^'\"]+)['\"]"
+    r"(?:\s*,\s*['\"](?P<second>[^'\"]+)['\"])?"
+)
+
+
+def read_others(reading: Reading) -> None:
+    """Read the entries of all these kinds."""
+    for key, kind in _KINDS.items():
+        for entry in reading.entries.get(key, ()):
+            _read_entry(reading, entry, kind)
+    for entry in reading.entries.get("groups", ()):
+        _read_group(reading, entry)
+
+
+def _read_entry(reading: Reading, entry: Entry, kind: ResourceType) -> None:
+    model = entry.values.get("model")
+    inner: tuple[str, ...] = ()
+    if kind == "unit_test":
+        if not isinstance(model, str):
+            what = f"unit test `{entry.name}` has no `model`"
+            reading.found.append(wrong_shape(what, entry.span()))
+            return
+        inner = (model,)
+    fqn = (entry.package, *folders_of(entry.path), *inner, entry.name)
+    if kind == "unit_test":
+        fqn = (entry.package, *folders_of(entry.path), model, entry.name)  # type: ignore[arg-type] # checked above
+    text = Text(
+        kind=kind,
+        package=entry.package,
+        name=entry.name,
+        file=entry.file.file,
+        path=entry.original_path,
+        fqn=fqn,
+        code="",
+    )
+    config = reading.trees.resolve(kind, entry.package, fqn, patch=patch_config(entry))
+    finish_config(reading, config, text, entry)
+    refs, sources = _references(entry, kind)
+    meta = config.get("meta")
+    reading.add(
+        Node(
+            unique_id=NodeId(".".join((kind, entry.package, *inner, entry.name))),
+            resource_type=kind,
+            package=entry.package,
+            name=entry.name,
+            path=entry.path,
+            original_path=entry.original_path,
+            fqn=fqn,
+            config=MappingProxyType(config),
+            refs=refs,
+            sources=sources,
+            description=render_description(
+                reading, entry.package, entry.values.get("description"), entry
+            ),
+            tags=tuple(sorted(set(texts(config.get("tags"))))),
+            meta=MappingProxyType(meta if isinstance(meta, dict) else {}),
+            declared=MappingProxyType(dict(entry.values)),
+            where=find_text(entry, f"name: {entry.name}"),
+        )
+    )
+
+
+def _references(entry: Entry, kind: ResourceType) -> tuple[tuple[Ref, ...], tuple[SourceRef, ...]]:
+    values = entry.values
+    wanted: Json = None
+    refs: dict[Ref, None] = {}
+    match kind:
+        case "exposure":
+            wanted = values.get("depends_on")
+        case "semantic_model":
+            wanted = values.get("model")
+        case "unit_test":
+            refs[Ref(name=str(values["model"]))] = None
+            given = values.get("given")
+            wanted = [
+                part.get("input")
+                for part in (given if isinstance(given, list) else ())
+                if isinstance(part, dict)
+            ]
+        case _:
+            wanted = None
+    sources: dict[SourceRef, None] = {}
+    for written in _strings(wanted):
+        for match in _REFERENCE.finditer(written):
+            first, second = match["first"], match["second"]
+            if match["call"] == "ref":
+                name, package = (second, first) if second else (first, None)
+                refs[Ref(name=name, package=package)] = None
+            elif second:
+                sources[SourceRef(source_name=first, name=second)] = None
+    return tuple(refs), tuple(sources)
+
+
+def _strings(value: Json) -> Iterator[str]:
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, list):
+        for part in value:
+            yield from _strings(part)
+
+
+def _read_group(reading: Reading, entry: Entry) -> None:
+    unique_id = f"group.{entry.package}.{entry.name}"
+    owner = entry.values.get("owner")
+    if not isinstance(owner, dict):
+        what = f"group `{entry.name}` has no `owner`, which is a mapping with `name` or `email`"
+        reading.found.append(wrong_shape(what, entry.span()))
+        return
+    if unique_id in reading.groups:
+        what = f"two groups are called `{entry.name}`"
+        reading.found.append(duplicate(what, entry.span("name"), None))
+        return
+    reading.groups[unique_id] = Group(
+        unique_id=unique_id,
+        package=entry.package,
+        name=entry.name,
+        path=entry.original_path,
+        owner=cast("Mapping[str, Json]", owner),
+    )

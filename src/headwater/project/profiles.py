@@ -1,0 +1,277 @@
+"""profiles.yml to a Target: dbt's file, read as dbt reads it, and a default when there is none.
+
+Pure: the text, the environment and the variables are arguments.
+"""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import PurePosixPath
+
+from headwater.base.codec import Json
+from headwater.base.diagnostics import Diagnostic, diagnostic_of
+from headwater.base.errors import HeadwaterError
+from headwater.base.spans import Span
+from headwater.jinja.context import Variables, make_base_context
+from headwater.jinja.macros import MacroIndex
+from headwater.jinja.modules import make_modules
+from headwater.jinja.render import Templates
+from headwater.project.findings import suggestion
+from headwater.project.options import THREADS_DEFAULT, Target
+from headwater.project.yaml_text import YamlFile, read_yaml
+
+ENGINES = ("duckdb",)
+"""Engines that an output may name."""
+
+SCHEMA_DEFAULT = "main"
+_TYPES = ("headwater", "duckdb")
+_KEYS = {
+    "headwater": frozenset({
+        "type", "lake", "catalog", "schema", "engine", "threads", "memory_limit", "settings",
+    }),
+    "duckdb": frozenset({
+        "type", "path", "database", "schema", "threads", "settings", "extensions", "attach",
+        "config_options", "secrets", "filesystems", "external_root", "use_credential_provider",
+        "plugins", "remote", "module_paths", "disable_transactions", "retries", "keep_open",
+        "is_ducklake", "fallback_database_to_path", "memory_limit",
+    }),
+}  # fmt: skip
+_PUBLIC = frozenset({"type", "schema", "threads", "path", "lake", "engine", "catalog"})
+_NOT_A_NAME = re.compile(r"\W+")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ProfileRequest:
+    """What is asked of profiles.yml.
+
+    Attributes:
+        project: Name of the project.
+        profile: Profile wanted: by ``--profile``, else by dbt_project.yml; None when neither.
+        is_explicit: Whether ``--profile`` or ``--target`` was given; the default then is no answer.
+        target: Output wanted by ``--target``; None for the profile's own choice.
+        file: Path of profiles.yml for messages.
+        text: Text of profiles.yml; None when there is none.
+        environment: Environment variables that ``env_var`` may read, secrets too.
+        vars: Variables from the command line.
+        threads: From ``--threads``; wins over the file.
+    """
+
+    project: str
+    profile: str | None
+    is_explicit: bool = False
+    target: str | None = None
+    file: str = "profiles.yml"
+    text: str | None = None
+    environment: Mapping[str, str]
+    vars: Mapping[str, Json]
+    threads: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ProfileResult:
+    """What came of it.
+
+    Attributes:
+        target: Where to build; None when there are errors.
+        diagnostics: What was found.
+    """
+
+    target: Target | None
+    diagnostics: tuple[Diagnostic, ...] = ()
+
+
+def make_default_target(project: str, *, threads: int | None = None) -> Target:
+    """Return the built-in target: catalog named after the project, schema ``main``."""
+    return _target(
+        profile=project,
+        name="default",
+        catalog=_NOT_A_NAME.sub("_", project) or "headwater",
+        output={"type": "headwater"},
+        threads=threads,
+    )
+
+
+def read_target(request: ProfileRequest) -> ProfileResult:
+    """Choose and read the output of a profile.
+
+    Without a profiles.yml, or when it lacks the profile that dbt_project.yml names, the built-in
+    default is used; a profile or target asked for on the command line must exist.
+    """
+    if request.text is None:
+        return _default_or_missing(request, "there is no profiles.yml")
+    loaded = read_yaml(request.file, request.text)
+    if isinstance(loaded, Diagnostic):
+        return ProfileResult(target=None, diagnostics=(loaded,))
+    profiles = loaded.content if loaded.content is not None else {}
+    if not isinstance(profiles, dict):
+        return _failed("profile-malformed", "profiles.yml is not a mapping of profiles", loaded)
+    name = request.profile or request.project
+    profile = profiles.get(name)
+    if profile is None:
+        names = ", ".join(f"`{key}`" for key in profiles if key != "config")
+        return _default_or_missing(request, f"profiles.yml has {names or 'no profiles'}")
+    outputs = profile.get("outputs") if isinstance(profile, dict) else None
+    if not isinstance(profile, dict) or not isinstance(outputs, dict) or not outputs:
+        what = f"profile `{name}` has no `outputs`, which must be a mapping"
+        return _failed("profile-malformed", what, loaded, name)
+    return _chosen(request, loaded, name, profile, outputs)
+
+
+def _default_or_missing(request: ProfileRequest, why: str) -> ProfileResult:
+    if not request.is_explicit:
+        target = make_default_target(request.project, threads=request.threads)
+        return ProfileResult(target=target)
+    wanted = request.profile or request.project
+    return ProfileResult(
+        target=None,
+        diagnostics=(
+            Diagnostic(
+                code="profile-not-found",
+                severity="error",
+                what=f"there is no profile `{wanted}`",
+                why=why,
+                fix="Add it to profiles.yml, or leave out --profile and --target",
+                where=Span(file=request.file) if request.text is not None else None,
+            ),
+        ),
+    )
+
+
+def _failed(code: str, what: str, loaded: YamlFile, *path: str, fix: str = "") -> ProfileResult:
+    finding = Diagnostic(code=code, severity="error", what=what, fix=fix, where=loaded.span(*path))
+    return ProfileResult(target=None, diagnostics=(finding,))
+
+
+def _chosen(
+    request: ProfileRequest,
+    loaded: YamlFile,
+    name: str,
+    profile: Mapping[str, Json],
+    outputs: Mapping[str, Json],
+) -> ProfileResult:
+    templates = Templates(MacroIndex((), root=request.project, dispatch={}))
+    context = make_base_context(
+        request.environment,
+        Variables(request.vars, is_lenient=False),
+        make_modules(),
+        secrets=True,
+    )
+
+    def rendered(value: Json) -> Json:
+        if isinstance(value, str):
+            return templates.evaluate(  # type: ignore[return-value] # a YAML scalar's Jinja
+                value, name=request.file, context=context, package=request.project
+            )
+        if isinstance(value, dict):
+            return {key: rendered(part) for key, part in value.items()}
+        if isinstance(value, list):
+            return [rendered(part) for part in value]
+        return value
+
+    try:
+        wanted = request.target or rendered(profile.get("target")) or "default"
+        if wanted not in outputs:
+            names = ", ".join(f"`{key}`" for key in outputs)
+            hint = suggestion(str(wanted), outputs) or f"Use one of {names}"
+            what = f"profile `{name}` has no output `{wanted}`; it has {names}"
+            return _failed("target-not-found", what, loaded, name, "outputs", fix=hint)
+        output = rendered(outputs[str(wanted)])
+    except HeadwaterError as error:
+        error.where = loaded.span(name)
+        return ProfileResult(target=None, diagnostics=(diagnostic_of(error),))
+    if not isinstance(output, dict):
+        what = f"output `{wanted}` of profile `{name}` is not a mapping"
+        return _failed("profile-malformed", what, loaded, name, "outputs", str(wanted))
+    return _checked(request, loaded, name, str(wanted), output)
+
+
+def _checked(
+    request: ProfileRequest, loaded: YamlFile, name: str, wanted: str, output: dict[str, Json]
+) -> ProfileResult:
+    kind = output.get("type")
+    path = (name, "outputs", wanted)
+    if kind not in _TYPES:
+        what = f"output `{wanted}` has type `{kind}`; types are `headwater` and `duckdb`"
+        fix = "Add an output of type `headwater`, and choose it with --target"
+        return _failed("profile-type-unknown", what, loaded, *path, "type", fix=fix)
+    engine = output.get("engine", ENGINES[0])
+    if kind == "headwater" and engine not in ENGINES:
+        known = ", ".join(f"`{item}`" for item in ENGINES)
+        what = f"output `{wanted}` names the engine `{engine}`; engines are {known}"
+        fix = suggestion(str(engine), ENGINES) or "Leave `engine` out for the embedded one"
+        return _failed("engine-unknown", what, loaded, *path, "engine", fix=fix)
+    threads = output.get("threads", THREADS_DEFAULT)
+    if isinstance(threads, str) and threads.isdecimal():
+        threads = int(threads)
+    if not isinstance(threads, int) or isinstance(threads, bool) or threads < 1:
+        what = f"`threads` of output `{wanted}` is {threads!r}; it must be a whole number above 0"
+        return _failed("profile-setting", what, loaded, *path, "threads")
+    findings = tuple(
+        Diagnostic(
+            code="profile-setting",
+            severity="warning",
+            what=f"output `{wanted}` has a key `{key}`, which is not known and is ignored",
+            fix=suggestion(str(key), _KEYS[str(kind)]),
+            where=loaded.span(*path, str(key)),
+        )
+        for key in output
+        if key not in _KEYS[str(kind)]
+    )
+    target = _target(
+        profile=name,
+        name=wanted,
+        catalog=_catalog(output, request.project),
+        output={**output, "threads": threads},
+        threads=request.threads,
+    )
+    return ProfileResult(target=target, diagnostics=findings)
+
+
+def _catalog(output: Mapping[str, Json], project: str) -> str:
+    if output.get("type") == "headwater":
+        return str(output.get("catalog") or _NOT_A_NAME.sub("_", project))
+    if output.get("database"):
+        return str(output["database"])
+    path = str(output.get("path") or ":memory:").split("?", 1)[0]
+    if path == ":memory:":
+        return "memory"
+    return PurePosixPath(path.removeprefix("md:").replace("\\", "/")).stem or "memory"
+
+
+def _target(
+    *, profile: str, name: str, catalog: str, output: Mapping[str, Json], threads: int | None
+) -> Target:
+    settings = output.get("settings")
+    merged: dict[str, Json] = dict(settings) if isinstance(settings, dict) else {}
+    options = output.get("config_options")
+    if isinstance(options, dict):
+        merged = {**options, **merged}
+    in_file = output.get("threads")
+    count = threads or (in_file if isinstance(in_file, int) else THREADS_DEFAULT)
+    schema = str(output.get("schema") or SCHEMA_DEFAULT)
+    limit = output.get("memory_limit") or merged.pop("memory_limit", None)
+    jinja: dict[str, Json] = {key: output[key] for key in output if key in _PUBLIC}
+    # Packages dispatch on the adapter's name, and the embedded engine is DuckDB either way.
+    jinja |= {
+        "profile_name": profile,
+        "name": name,
+        "target_name": name,
+        "type": "duckdb",
+        "database": catalog,
+        "dbname": catalog,
+        "schema": schema,
+        "threads": count,
+    }
+    return Target(
+        profile=profile,
+        name=name,
+        type=str(output["type"]),
+        catalog=catalog,
+        schema=schema,
+        lake=str(output["lake"]) if output.get("lake") else None,
+        engine=str(output.get("engine") or ENGINES[0]),
+        threads=count,
+        memory_limit=str(limit) if limit else None,
+        settings=merged,
+        jinja=jinja,
+    )

@@ -1,0 +1,338 @@
+"""Text to Project: ``read_project`` runs the passes in order and puts their results together.
+
+Every fault of the project's files becomes a finding and reading goes on, so that one command shows
+them all.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from pathlib import PurePosixPath
+from types import MappingProxyType
+
+from headwater.base.codec import Json
+from headwater.base.diagnostics import Diagnostic, diagnostic_of
+from headwater.base.errors import HeadwaterError
+from headwater.base.spans import Span
+from headwater.jinja.context import ContextValues, Variables, make_base_context
+from headwater.jinja.macros import Macro, MacroIndex, read_macros
+from headwater.jinja.modules import make_modules
+from headwater.jinja.render import Templates
+from headwater.project.config import ConfigTrees
+from headwater.project.docs import read_docs
+from headwater.project.files import PackageFiles, ProjectFiles
+from headwater.project.generic_tests import read_node_tests
+from headwater.project.models import (
+    read_analyses,
+    read_models,
+    read_singular_tests,
+    read_snapshot_files,
+)
+from headwater.project.node import Node
+from headwater.project.operations import read_operations
+from headwater.project.options import ReadOptions, jinja_flags
+from headwater.project.others import read_others
+from headwater.project.packages import PackageEntry, parse_package_list
+from headwater.project.project import PackageRead, Project, ProjectResult
+from headwater.project.properties import read_properties, render_description
+from headwater.project.reading import Package, Reading, find_doc
+from headwater.project.seeds import read_seeds
+from headwater.project.settings import Settings, read_settings
+from headwater.project.shipped import read_shipped_macros
+from headwater.project.snapshots import read_snapshot_entries
+from headwater.project.sources import read_sources
+
+PASSES: tuple[Callable[[Reading], None], ...] = (
+    read_docs,
+    read_properties,
+    read_models,
+    read_seeds,
+    read_snapshot_files,
+    read_snapshot_entries,
+    read_analyses,
+    read_singular_tests,
+    read_sources,
+    read_node_tests,
+    read_others,
+)
+"""In the order in which each needs the results of those before it."""
+
+
+def read_project(files: ProjectFiles, options: ReadOptions) -> ProjectResult:
+    """Read a project.
+
+    Args:
+        files: From ``read_files``.
+        options: Target, variables, environment, time.
+
+    Returns:
+        The project, None only when the root's dbt_project.yml cannot be used, and all findings.
+    """
+    found = list(files.diagnostics)
+    packages = _read_packages(files, options, found)
+    if packages is None:
+        return ProjectResult(project=None, diagnostics=tuple(found))
+    reading = _make_reading(packages, options, found)
+    _check_packages(reading, files)
+    for read in PASSES:
+        read(reading)
+    starts, ends = read_operations(reading)
+    macros = _described_macros(reading)
+    _check_names(reading)
+    _check_relations(reading)
+    root = packages[0].settings
+    nodes = sorted(reading.nodes.items())
+    project = Project(
+        name=root.name,
+        version=root.version,
+        profile=root.profile,
+        root=files.root,
+        target=options.target,
+        nodes=MappingProxyType({key: node for key, node in nodes if node.is_enabled}),
+        disabled=MappingProxyType({key: node for key, node in nodes if not node.is_enabled}),
+        macros=MappingProxyType(macros),
+        docs=MappingProxyType(reading.docs),
+        groups=MappingProxyType(reading.groups),
+        vars=MappingProxyType(dict(reading.variables)),
+        dispatch=MappingProxyType(dict(root.dispatch)),
+        packages=tuple(
+            PackageRead(
+                name=package.name, version=package.settings.version, folder=package.files.folder
+            )
+            for package in packages
+        ),
+        quoting=root.quoting,
+        on_run_start=starts,
+        on_run_end=ends,
+        templates=reading.templates,
+        context_values=reading.values,
+        checksum=files.checksum,
+        paths=packages[0].files.paths,
+    )
+    return ProjectResult(project=project, diagnostics=tuple(found))
+
+
+def _read_packages(
+    files: ProjectFiles, options: ReadOptions, found: list[Diagnostic]
+) -> tuple[Package, ...] | None:
+    packages: list[Package] = []
+    for package_files in files.packages:
+        settings = _read_settings(package_files, options, found)
+        if settings is None:
+            if not packages:
+                return None
+            continue
+        if any(package.name == settings.name for package in packages):
+            what = f"two packages are called `{settings.name}`"
+            where = settings.file.span("name")
+            found.append(
+                Diagnostic(code="duplicate-name", severity="error", what=what, where=where)
+            )
+            continue
+        packages.append(Package(settings=settings, files=package_files))
+    return tuple(packages)
+
+
+def _read_settings(
+    files: PackageFiles, options: ReadOptions, found: list[Diagnostic]
+) -> Settings | None:
+    templates = Templates(MacroIndex((), root="", dispatch={}))
+    variables = Variables(options.vars, is_lenient=False)
+    context = make_base_context(options.environment, variables, make_modules())
+    context |= {"target": options.target.jinja, "flags": jinja_flags(options)}
+
+    def evaluate(text: str, file: str) -> object:
+        return templates.evaluate(text, name=file, context=context, package="")
+
+    return read_settings(files, evaluate, found)
+
+
+def _make_reading(
+    packages: tuple[Package, ...], options: ReadOptions, found: list[Diagnostic]
+) -> Reading:
+    root = packages[0].settings
+    docs_order = tuple(package.name for package in packages)
+    macros = list(read_shipped_macros())
+    for package in packages:
+        macros += _read_package_macros(package, found)
+    templates = Templates(MacroIndex(macros, root=root.name, dispatch=root.dispatch))
+    _check_macros(templates, macros, root.name, found)
+    reading: Reading
+
+    def doc(package: str | None, name: str) -> str:
+        return find_doc(reading.docs, (package,) if package else docs_order, name)
+
+    reading = Reading(
+        options=options,
+        root=root.name,
+        packages=packages,
+        templates=templates,
+        values=ContextValues(
+            project_name=root.name,
+            target=options.target.jinja,
+            environment=options.environment,
+            flags=jinja_flags(options),
+            run_started_at=options.started_at,
+            invocation_id=options.invocation_id,
+            doc=doc,
+        ),
+        trees=ConfigTrees(
+            root.name, {package.name: package.settings.trees for package in packages}
+        ),
+        variables={
+            package.name: _variables(root, package.settings, options.vars) for package in packages
+        },
+        found=found,
+    )
+    return reading
+
+
+def _variables(
+    root: Settings, package: Settings, command_line: Mapping[str, Json]
+) -> Mapping[str, Json]:
+    """Merge variables, weakest first: package, root project, root project's for it, command line."""
+    result: dict[str, Json] = {}
+    for settings in (package, root):
+        values = settings.vars
+        result |= values
+        scoped = values.get(package.name)
+        if isinstance(scoped, dict):
+            result |= scoped
+    return MappingProxyType({**result, **command_line})
+
+
+def _read_package_macros(package: Package, found: list[Diagnostic]) -> list[Macro]:
+    macros: list[Macro] = []
+    seen: dict[str, Macro] = {}
+    for file in package.of_kind("macro"):
+        read, findings = read_macros(
+            file.text, package=package.name, path=file.original_path, file=file.file
+        )
+        found += findings
+        for macro in read:
+            first = seen.get(macro.name)
+            if first is None:
+                seen[macro.name] = macro
+                macros.append(macro)
+                continue
+            found.append(
+                Diagnostic(
+                    code="duplicate-name",
+                    severity="error",
+                    what=f"two macros of package `{package.name}` are called `{macro.name}`",
+                    fix="Rename one of them",
+                    where=Span(file=macro.file, line=macro.line),
+                    related=((Span(file=first.file, line=first.line), "the first one"),),
+                )
+            )
+    return macros
+
+
+def _check_macros(
+    templates: Templates, macros: list[Macro], root: str, found: list[Diagnostic]
+) -> None:
+    for macro in macros:
+        if macro.package != root:
+            continue
+        try:
+            templates.check(macro.text, name=macro.file, line=macro.line)
+        except HeadwaterError as error:
+            found.append(diagnostic_of(error))
+
+
+def _check_packages(reading: Reading, files: ProjectFiles) -> None:
+    if files.package_list is None:
+        return
+    entries, found = parse_package_list(files.package_list.file, files.package_list.text)
+    reading.found += found
+    names = [_package_name(entry) for entry in entries]
+    reading.wanted_packages = frozenset(name for name in names if name)
+    installed = {package.name.replace("-", "_") for package in reading.packages}
+    folders = {PurePosixPath(package.folder).name.replace("-", "_") for package in files.packages}
+    for entry, name in zip(entries, names, strict=True):
+        if name and name.replace("-", "_") not in installed | folders:
+            reading.found.append(
+                Diagnostic(
+                    code="package-not-installed",
+                    severity="warning",
+                    what=f"package `{name}` of `{files.package_list.file}` is not installed",
+                    fix="Run `hw deps`",
+                    where=entry.where,
+                )
+            )
+
+
+def _package_name(entry: PackageEntry) -> str:
+    if entry.kind == "tarball":
+        return entry.name
+    last = PurePosixPath(entry.subdirectory or entry.location).name
+    return last.removesuffix(".git")
+
+
+def _described_macros(reading: Reading) -> dict[str, Macro]:
+    index = reading.templates.index
+    result = {
+        macro.unique_id: macro for package in index.packages.values() for macro in package.values()
+    }
+    for (key, package, name), entry in reading.patches.items():
+        if key != "macros":
+            continue
+        unique_id = f"macro.{package}.{name}"
+        macro = result.get(unique_id) or result.get(f"macro.{package}.test_{name}")
+        if macro is None:
+            reading.found.append(
+                Diagnostic(
+                    code="properties-orphan",
+                    severity="warning",
+                    what=f"macro `{name}` is described, but there is no such macro",
+                    where=entry.span("name"),
+                )
+            )
+            continue
+        text = render_description(reading, package, entry.values.get("description"), entry)
+        result[macro.unique_id] = replace(macro, description=text)
+    return dict(sorted(result.items()))
+
+
+def _check_names(reading: Reading) -> None:
+    """Report two different kinds of node that one ref could mean."""
+    seen: dict[tuple[str, str], Node] = {}
+    for node in reading.nodes.values():
+        if node.resource_type not in {"model", "seed", "snapshot"} or not node.is_enabled:
+            continue
+        other = seen.setdefault((node.package, node.name), node)
+        if other is not node:
+            reading.found.append(
+                Diagnostic(
+                    code="duplicate-name",
+                    severity="error",
+                    what=f"a {other.resource_type} and a {node.resource_type} are both called "
+                    f"`{node.name}`",
+                    why=f"ref('{node.name}') could mean either",
+                    fix="Rename one of them",
+                    where=node.where,
+                    related=((other.where, "the other one"),) if other.where else (),
+                    node=node.unique_id,
+                )
+            )
+
+
+def _check_relations(reading: Reading) -> None:
+    seen: dict[str, Node] = {}
+    for node in reading.nodes.values():
+        stored = node.resource_type in {"model", "seed", "snapshot"} and node.relation is not None
+        if not stored or not node.is_enabled:
+            continue
+        other = seen.setdefault(str(node.relation).lower(), node)
+        if other is not node and other.name != node.name:
+            reading.found.append(
+                Diagnostic(
+                    code="duplicate-relation",
+                    severity="error",
+                    what=f"`{other.name}` and `{node.name}` would both be built as "
+                    f"`{node.relation}`",
+                    fix="Give one of them another schema or alias",
+                    where=node.where,
+                    related=((other.where, "the other one"),) if other.where else (),
+                    node=node.unique_id,
+                )
+            )

@@ -1,0 +1,152 @@
+"""Reading: what the passes of ``read_project`` share while they run.
+
+The one mutable value of this floor; it lives only inside one call of ``read_project``.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from headwater.base.codec import Json
+from headwater.base.diagnostics import Diagnostic
+from headwater.base.errors import Invalid
+from headwater.base.ids import NodeId
+from headwater.base.spans import Span
+from headwater.jinja.context import ContextValues
+from headwater.jinja.render import Templates
+from headwater.project.config import ConfigTrees
+from headwater.project.files import FileKind, PackageFiles, ProjectFile
+from headwater.project.node import Node
+from headwater.project.options import ReadOptions
+from headwater.project.project import DocBlock, Group
+from headwater.project.settings import Settings
+from headwater.project.yaml_text import YamlFile
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Package:
+    """A package while it is read: its settings and its files."""
+
+    settings: Settings
+    files: PackageFiles
+
+    @property
+    def name(self) -> str:
+        """Name of the package."""
+        return self.settings.name
+
+    def of_kind(self, kind: FileKind) -> list[ProjectFile]:
+        """Return its files of one kind, in order."""
+        return [file for file in self.files.files if file.kind == kind]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Entry:
+    """An entry of a properties file.
+
+    Attributes:
+        key: Top-level key: ``models``, ``sources`` ...
+        package: Package of the file.
+        file: The file's value, for places.
+        original_path: The file, relative to its package's root.
+        path: The file, relative to its resource folder.
+        index: Position below the key.
+        values: The entry, with everything rendered but descriptions, tests and hooks.
+    """
+
+    key: str
+    package: str
+    file: YamlFile
+    original_path: str
+    path: str
+    index: int
+    values: Mapping[str, Json]
+
+    @property
+    def name(self) -> str:
+        """Its ``name``."""
+        return str(self.values["name"])
+
+    def span(self, *path: str | int) -> Span:
+        """Return the place of a key below the entry."""
+        return self.file.span(self.key, self.index, *path)
+
+
+@dataclass(slots=True, kw_only=True)
+class Reading:
+    """Shared by the passes.
+
+    Attributes:
+        options: What the project is read with.
+        root: Name of the root project.
+        packages: Root project first.
+        templates: All macros.
+        values: What every context shares.
+        trees: Config trees of all packages.
+        variables: Variables that each package sees.
+        found: Findings so far.
+        docs: Docs blocks by unique_id.
+        entries: Properties entries by top-level key.
+        patches: Properties of nodes, by key, package and name.
+        nodes: Nodes so far, also disabled ones.
+        groups: Groups by unique_id.
+        wanted_packages: Last parts of the names in packages.yml.
+        macro_descriptions: By unique_id, from properties files.
+    """
+
+    options: ReadOptions
+    root: str
+    packages: tuple[Package, ...]
+    templates: Templates
+    values: ContextValues
+    trees: ConfigTrees
+    variables: Mapping[str, Mapping[str, Json]]
+    found: list[Diagnostic] = field(default_factory=list)
+    docs: dict[str, DocBlock] = field(default_factory=dict)
+    entries: dict[str, list[Entry]] = field(default_factory=dict)
+    patches: dict[tuple[str, str, str], Entry] = field(default_factory=dict)
+    nodes: dict[NodeId, Node] = field(default_factory=dict)
+    groups: dict[str, Group] = field(default_factory=dict)
+    wanted_packages: frozenset[str] = frozenset()
+    macro_descriptions: dict[str, str] = field(default_factory=dict)
+
+    def add(self, node: Node) -> bool:
+        """Keep a node; false, with a finding, when its unique_id is taken."""
+        other = self.nodes.get(node.unique_id)
+        if other is None:
+            self.nodes[node.unique_id] = node
+            return True
+        if other.is_enabled and not node.is_enabled:
+            return False
+        if node.is_enabled and not other.is_enabled:
+            self.nodes[node.unique_id] = node
+            return True
+        self.found.append(
+            Diagnostic(
+                code="duplicate-name",
+                severity="error",
+                what=f"two {node.resource_type}s of package `{node.package}` are called "
+                f"`{node.name}`",
+                fix="Rename one of them",
+                where=node.where,
+                related=((other.where, "the first one"),) if other.where else (),
+                node=node.unique_id,
+            )
+        )
+        return False
+
+
+def find_doc(docs: Mapping[str, DocBlock], order: tuple[str, ...], name: str) -> str:
+    """Find a docs block by name in packages, in order.
+
+    Raises:
+        Invalid: ``doc-not-found``.
+    """
+    for package in order:
+        block = docs.get(f"doc.{package}.{name}")
+        if block is not None:
+            return block.text
+    raise Invalid(
+        "doc-not-found",
+        f"there is no docs block `{name}`",
+        fix=f"Write {{% docs {name} %}} ... {{% enddocs %}} in a Markdown file, or correct the name",
+    )

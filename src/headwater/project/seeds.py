@@ -1,0 +1,45 @@
+"""Seeds: one CSV file, one node. The rows are read by the engine, never here."""
+
+from types import MappingProxyType
+
+from headwater.base.ids import NodeId
+from headwater.base.spans import Span
+from headwater.project.capture import Text
+from headwater.project.models import add_node, finish_config, folders_of, stem_of
+from headwater.project.node import Node
+from headwater.project.properties import patch_config
+from headwater.project.reading import Reading
+
+
+def read_seeds(reading: Reading) -> None:
+    """Read the seeds of all packages."""
+    for package in reading.packages:
+        for file in package.of_kind("seed"):
+            name = stem_of(file.path)
+            text = Text(
+                kind="seed",
+                package=package.name,
+                name=name,
+                file=file.file,
+                path=file.original_path,
+                fqn=(package.name, *folders_of(file.path), name),
+                code="",
+            )
+            entry = reading.patches.get(("seeds", package.name, name))
+            config = reading.trees.resolve(
+                "seed", package.name, text.fqn, patch=patch_config(entry)
+            )
+            finish_config(reading, config, text, entry)
+            node = Node(
+                unique_id=NodeId(f"seed.{package.name}.{name}"),
+                resource_type="seed",
+                package=package.name,
+                name=name,
+                path=file.path,
+                original_path=file.original_path,
+                fqn=text.fqn,
+                config=MappingProxyType(config),
+                checksum=file.checksum,
+                where=Span(file=file.file),
+            )
+            add_node(reading, node, text, entry)

@@ -1,0 +1,256 @@
+"""dbt_project.yml of one package, rendered and checked: the first pass of reading."""
+
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import cast
+
+from headwater.base.codec import Json
+from headwater.base.diagnostics import Diagnostic, diagnostic_of
+from headwater.base.errors import HeadwaterError
+from headwater.base.spans import Span
+from headwater.project.config import DEFAULTS, TREE_KEYS, hooks_of
+from headwater.project.files import PROJECT_FILE, PackageFiles, ProjectFile
+from headwater.project.findings import suggestion, unknown_key
+from headwater.project.yaml_text import YamlFile, read_yaml
+
+Evaluate = Callable[[str, str], object]
+"""Renders (text, file) to a value; raises HeadwaterError."""
+
+_PROJECT_KEYS = frozenset({
+    "name", "version", "config-version", "profile", "model-paths", "macro-paths", "seed-paths",
+    "snapshot-paths", "test-paths", "analysis-paths", "docs-paths", "asset-paths", "function-paths",
+    "osi-paths", "source-paths", "data-paths", "target-path", "log-path", "clean-targets",
+    "packages-install-path", "query-comment", "quoting", "vars", "dispatch", "on-run-start",
+    "on-run-end", "require-dbt-version", "flags", "dbt-cloud", "restrict-access", "models", "seeds",
+    "snapshots", "sources", "tests", "data_tests", "unit_tests", "exposures", "metrics",
+    "semantic-models", "semantic_models", "saved-queries", "saved_queries", "functions", "analyses",
+    "packages", "headwater",
+})  # fmt: skip
+_NAME = re.compile(r"^[^\d\W]\w*$")
+_HOOK_KEYS = frozenset({"pre-hook", "post-hook", "pre_hook", "post_hook"})
+_NOT_RENDERED = frozenset({"vars", "query-comment", "on-run-start", "on-run-end"})
+_BOOLEANS = frozenset({"enabled", "quote_columns"})
+_KNOWN_CONFIGS = frozenset(
+    {key for defaults in DEFAULTS.values() for key in defaults}
+    | {"pre-hook", "post-hook", "partition_by", "cluster_by", "sql_header", "location", "format"}
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settings:
+    """A package's dbt_project.yml.
+
+    Attributes:
+        name: Package name.
+        version: As written; empty when none.
+        profile: Profile named; empty when none.
+        file: The file.
+        trees: Config trees by resource type.
+        vars: Variables as written.
+        dispatch: Search orders by macro namespace.
+        on_run_start: Hooks as written.
+        on_run_end: Hooks as written.
+        quoting: As written.
+    """
+
+    name: str
+    version: str
+    profile: str
+    file: YamlFile
+    trees: Mapping[str, Mapping[str, Json]]
+    vars: Mapping[str, Json]
+    dispatch: Mapping[str, tuple[str, ...]]
+    on_run_start: tuple[str, ...]
+    on_run_end: tuple[str, ...]
+    quoting: Mapping[str, Json]
+
+
+def read_name(project_file: ProjectFile | None) -> tuple[str, str]:
+    """Return name and profile of a dbt_project.yml, empty where there are none; never fails.
+
+    For what must be known before anything is rendered: which profile to read.
+    """
+    loaded = read_yaml(project_file.file, project_file.text) if project_file else None
+    content = loaded.content if isinstance(loaded, YamlFile) else None
+    if not isinstance(content, dict):
+        return "", ""
+    return str(content.get("name") or ""), str(content.get("profile") or "")
+
+
+def read_settings(
+    package: PackageFiles, evaluate: Evaluate, found: list[Diagnostic]
+) -> Settings | None:
+    """Read a package's dbt_project.yml; None when it cannot be used at all."""
+    content_file = _load(package, found)
+    if content_file is None:
+        return None
+    content = cast("dict[str, Json]", content_file.content)
+    _check_keys(content_file, content, found)
+    rendered = _rendered(content_file, content, evaluate, found)
+    trees = {kind: _tree(rendered, keys) for kind, keys in TREE_KEYS.items()}
+    for keys in {keys[-1]: keys for keys in TREE_KEYS.values()}.values():
+        for key in keys:
+            _check_tree(content_file, rendered.get(key), (key,), found)
+    variables = content.get("vars")
+    quoting = rendered.get("quoting")
+    return Settings(
+        name=str(content["name"]),
+        version=str(content.get("version") or ""),
+        profile=str(rendered.get("profile") or ""),
+        file=content_file,
+        trees=trees,
+        vars=variables if isinstance(variables, dict) else {},
+        dispatch=_dispatch(content_file, rendered.get("dispatch"), found),
+        on_run_start=_hook_texts(content.get("on-run-start")),
+        on_run_end=_hook_texts(content.get("on-run-end")),
+        quoting=quoting if isinstance(quoting, dict) else {},
+    )
+
+
+def _load(package: PackageFiles, found: list[Diagnostic]) -> YamlFile | None:
+    where = f"{package.folder}/{PROJECT_FILE}" if package.folder else PROJECT_FILE
+    if package.project_file is None:
+        found.append(
+            Diagnostic(
+                code="project-not-found",
+                severity="error",
+                what=f"there is no `{where}`",
+                fix="Run the command inside a project, pass --project-dir, or start with `hw init`",
+                where=Span(file=where),
+            )
+        )
+        return None
+    loaded = read_yaml(package.project_file.file, package.project_file.text)
+    if isinstance(loaded, Diagnostic):
+        found.append(
+            Diagnostic(
+                code="project-malformed",
+                severity="error",
+                what=loaded.what,
+                fix=loaded.fix,
+                where=loaded.where,
+            )
+        )
+        return None
+    problem, path = _problem(loaded.content)
+    if problem:
+        found.append(
+            Diagnostic(
+                code="project-malformed", severity="error", what=problem, where=loaded.span(*path)
+            )
+        )
+        return None
+    return loaded
+
+
+def _problem(content: Json) -> tuple[str, tuple[str, ...]]:
+    if not isinstance(content, dict):
+        return "dbt_project.yml must be a mapping that starts with `name:`", ()
+    name = content.get("name")
+    if name is None:
+        return "dbt_project.yml has no `name`", ()
+    if not isinstance(name, str) or not _NAME.match(name):
+        what = f"the project's name {name!r} must be letters, digits and underscores"
+        return what, ("name",)
+    return "", ()
+
+
+def _check_keys(file: YamlFile, content: Mapping[str, Json], found: list[Diagnostic]) -> None:
+    for key in content:
+        if key not in _PROJECT_KEYS:
+            found.append(unknown_key(str(key), "dbt_project.yml", _PROJECT_KEYS, file.span(key)))
+
+
+def _rendered(
+    file: YamlFile, content: Mapping[str, Json], evaluate: Evaluate, found: list[Diagnostic]
+) -> dict[str, Json]:
+    def render(value: Json, path: tuple[str | int, ...]) -> Json:
+        if isinstance(value, str):
+            try:
+                return cast("Json", evaluate(value, file.file))
+            except HeadwaterError as error:
+                error.where = file.span(*path)
+                found.append(diagnostic_of(error))
+                return value
+        if isinstance(value, dict):
+            return {
+                key: part if str(key).lstrip("+") in _HOOK_KEYS else render(part, (*path, str(key)))
+                for key, part in value.items()
+            }
+        if isinstance(value, list):
+            return [render(part, (*path, index)) for index, part in enumerate(value)]
+        return value
+
+    if "{{" not in file.text and "{%" not in file.text:
+        return dict(content)
+    return {
+        key: value if key in _NOT_RENDERED else render(value, (str(key),))
+        for key, value in content.items()
+    }
+
+
+def _tree(rendered: Mapping[str, Json], keys: tuple[str, ...]) -> Mapping[str, Json]:
+    result: dict[str, Json] = {}
+    for key in keys:
+        tree = rendered.get(key)
+        if isinstance(tree, dict):
+            result |= tree
+    return result
+
+
+def _check_tree(file: YamlFile, tree: Json, path: tuple[str, ...], found: list[Diagnostic]) -> None:
+    if not isinstance(tree, dict):
+        return
+    for raw, value in tree.items():
+        key = str(raw)
+        name = key.removeprefix("+").strip()
+        if name in _BOOLEANS and not isinstance(value, bool) and value is not None:
+            if isinstance(value, dict):
+                continue
+            found.append(
+                Diagnostic(
+                    code="config-type",
+                    severity="error",
+                    what=f"config `{name}` is {value!r}; it must be true or false",
+                    where=file.span(*path, key),
+                )
+            )
+        elif key.startswith("+"):
+            hint = suggestion(name, _KNOWN_CONFIGS)
+            if name not in _KNOWN_CONFIGS and hint:
+                found.append(
+                    unknown_key(key, "a config tree", _KNOWN_CONFIGS, file.span(*path, key))
+                )
+        elif isinstance(value, dict):
+            _check_tree(file, value, (*path, key), found)
+
+
+def _dispatch(
+    file: YamlFile, value: Json, found: list[Diagnostic]
+) -> Mapping[str, tuple[str, ...]]:
+    result: dict[str, tuple[str, ...]] = {}
+    if value is None:
+        return result
+    for index, entry in enumerate(value if isinstance(value, list) else [value]):
+        order = entry.get("search_order") if isinstance(entry, dict) else None
+        if not isinstance(entry, dict) or not isinstance(order, list):
+            found.append(
+                Diagnostic(
+                    code="config-type",
+                    severity="error",
+                    what="each entry of `dispatch` has a `macro_namespace` and a `search_order`",
+                    where=file.span("dispatch", index),
+                )
+            )
+            continue
+        result[str(entry.get("macro_namespace"))] = tuple(str(name) for name in order)
+    return result
+
+
+def _hook_texts(value: Json) -> tuple[str, ...]:
+    return tuple(
+        str(hook["sql"])
+        for hook in hooks_of(value)
+        if isinstance(hook, dict) and str(hook.get("sql") or "").strip()
+    )

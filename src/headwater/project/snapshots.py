@@ -1,0 +1,39 @@
+"""Snapshots declared in properties files: ``relation:`` instead of a query."""
+
+from headwater.project.capture import Text
+from headwater.project.files import ProjectFile
+from headwater.project.findings import wrong_shape
+from headwater.project.models import add_text_node, folders_of, stem_of
+from headwater.project.reading import Reading
+
+
+def read_snapshot_entries(reading: Reading) -> None:
+    """Read the entries of ``snapshots:`` that name a relation."""
+    for entry in reading.entries.get("snapshots", ()):
+        relation = entry.values.get("relation")
+        if relation is None:
+            continue
+        if not isinstance(relation, str):
+            what = f"`relation` of snapshot `{entry.name}` must be text such as ref('orders')"
+            reading.found.append(wrong_shape(what, entry.span("relation")))
+            continue
+        folders = folders_of(entry.path)
+        text = Text(
+            kind="snapshot",
+            package=entry.package,
+            name=entry.name,
+            file=entry.file.file,
+            path=entry.original_path,
+            fqn=(entry.package, *folders, stem_of(entry.path), entry.name),
+            code=f"select * from {{{{ {relation} }}}}",
+        )
+        path = "/".join((*folders, f"{entry.name}.sql"))
+        file = ProjectFile(
+            kind="snapshot",
+            path=path,
+            original_path=entry.original_path,
+            file=entry.file.file,
+            text=text.code,
+            checksum="",
+        )
+        add_text_node(reading, file, text, path, patch=entry)

@@ -1,0 +1,189 @@
+"""Sources: tables that others write, declared in properties files; one table, one node."""
+
+from collections.abc import Mapping
+from string import Formatter
+from types import MappingProxyType
+
+from headwater.base.codec import Json
+from headwater.base.diagnostics import Diagnostic
+from headwater.base.ids import NodeId
+from headwater.base.relations import TableName
+from headwater.base.spans import Span, span_at
+from headwater.project.capture import Text
+from headwater.project.config import Config, merge_config
+from headwater.project.findings import unknown_key, wrong_shape
+from headwater.project.generic_tests import Tested, read_tests
+from headwater.project.models import finish_config, folders_of
+from headwater.project.node import Node, SourceInfo
+from headwater.project.properties import (
+    TABLE_KEYS,
+    patch_config,
+    read_columns,
+    render_description,
+    text_of,
+    texts,
+)
+from headwater.project.reading import Entry, Reading
+
+_INHERITED = ("loaded_at_field", "loaded_at_query", "freshness")
+
+
+def read_sources(reading: Reading) -> None:
+    """Read the sources of all packages, and their tests."""
+    for entry in reading.entries.get("sources", ()):
+        tables = entry.values.get("tables")
+        if tables is not None and not isinstance(tables, list):
+            what = f"`tables` of source `{entry.name}` must be a list"
+            reading.found.append(wrong_shape(what, entry.span("tables")))
+            continue
+        for index, table in enumerate(tables or ()):
+            if not isinstance(table, dict) or not isinstance(table.get("name"), (str, int)):
+                what = f"a table of source `{entry.name}` has no `name`"
+                reading.found.append(wrong_shape(what, entry.span("tables", index)))
+                continue
+            _read_table(reading, entry, index, table)
+
+
+def _read_table(reading: Reading, entry: Entry, index: int, table: Mapping[str, Json]) -> None:
+    path = ("tables", index)
+    name = str(table["name"])
+    for key in table:
+        if key not in TABLE_KEYS:
+            owner = f"table `{entry.name}.{name}`"
+            where = entry.span(*path, str(key))
+            reading.found.append(unknown_key(str(key), owner, TABLE_KEYS, where))
+    inner = Entry(
+        key=entry.key,
+        package=entry.package,
+        file=entry.file,
+        original_path=entry.original_path,
+        path=entry.path,
+        index=entry.index,
+        values=table,
+    )
+    fqn = (entry.package, *folders_of(entry.path), entry.name, name)
+    config = _config(reading, entry, inner, fqn)
+    text = Text(
+        kind="source",
+        package=entry.package,
+        name=f"{entry.name}.{name}",
+        file=entry.file.file,
+        path=entry.original_path,
+        fqn=fqn,
+        code="",
+    )
+    finish_config(reading, config, text, None)
+    columns, raw = read_columns(reading, inner, table.get("columns"))
+    where = _table_span(entry, name)
+    node = Node(
+        unique_id=NodeId(f"source.{entry.package}.{entry.name}.{name}"),
+        resource_type="source",
+        package=entry.package,
+        name=name,
+        path=entry.original_path,
+        original_path=entry.original_path,
+        fqn=fqn,
+        config=MappingProxyType(config),
+        relation=_relation(reading, entry, table),
+        columns=columns,
+        description=render_description(reading, entry.package, table.get("description"), inner),
+        tags=tuple(sorted(set(texts(config.get("tags"))))),
+        meta=MappingProxyType(_mapping(config.get("meta"))),
+        source=_source_info(reading, entry, table, config),
+        declared=MappingProxyType(
+            {
+                "source_description": text_of(entry.values.get("description")),
+                "loader": text_of(table.get("loader") or entry.values.get("loader")),
+                "quoting": table.get("quoting") or entry.values.get("quoting") or {},
+                "external": table.get("external"),
+            }
+        ),
+        where=where,
+    )
+    if reading.add(node):
+        tested = Tested(
+            entry=entry,
+            node=node,
+            is_source=True,
+            call=f"source('{entry.name}', '{name}')",
+            name=f"{entry.name}_{name}",
+            path=path,
+            tests=table,
+            columns=raw,
+        )
+        read_tests(reading, tested)
+
+
+def _mapping(value: Json) -> Mapping[str, Json]:
+    return value if isinstance(value, dict) else {}
+
+
+def _config(reading: Reading, entry: Entry, table: Entry, fqn: tuple[str, ...]) -> Config:
+    patch: Config = {}
+    for part in (entry, table):
+        for key in _INHERITED:
+            if key in part.values:
+                patch[key] = part.values[key]
+        merge_config(patch, patch_config(part))
+    return reading.trees.resolve("source", entry.package, fqn, patch=patch)
+
+
+def _relation(reading: Reading, entry: Entry, table: Mapping[str, Json]) -> TableName:
+    target = reading.options.target
+    database = entry.values.get("database") or entry.values.get("catalog") or target.catalog
+    schema = entry.values.get("schema") or entry.name
+    identifier = table.get("identifier") or table["name"]
+    return TableName(str(database), str(schema), str(identifier))
+
+
+def _table_span(entry: Entry, name: str) -> Span:
+    text = entry.file.text
+    start = max(text.find(entry.name), 0)
+    offset = text.find(f"name: {name}", start)
+    if offset < 0:
+        return Span(file=entry.file.file)
+    return span_at(entry.file.file, text, offset + len("name: "), len(name))
+
+
+def _source_info(
+    reading: Reading, entry: Entry, table: Mapping[str, Json], config: Config
+) -> SourceInfo:
+    name = str(table["name"])
+    identifier = str(table.get("identifier") or name)
+    loaded_at = config.get("loaded_at_field")
+    template = config.get("external_location") or _mapping(config.get("meta")).get(
+        "external_location"
+    )
+    location = None
+    if template is not None:
+        relation = _relation(reading, entry, table)
+        values = {
+            "name": name,
+            "identifier": identifier,
+            "schema": relation.schema,
+            "database": relation.catalog,
+            "source_name": entry.name,
+        }
+        location = _formatted(reading, entry, str(template), values)
+    return SourceInfo(
+        source_name=entry.name,
+        identifier=identifier,
+        external_location=location,
+        loaded_at_field=None if loaded_at is None else str(loaded_at),
+    )
+
+
+def _formatted(reading: Reading, entry: Entry, template: str, values: Mapping[str, str]) -> str:
+    try:
+        return Formatter().vformat(template, (), values)
+    except (KeyError, ValueError, IndexError) as error:
+        reading.found.append(
+            Diagnostic(
+                code="config-type",
+                severity="error",
+                what=f"`external_location` of source `{entry.name}` cannot be filled in: {error}",
+                fix="Use {name}, {identifier}, {schema} or {database}; double other braces",
+                where=entry.span(),
+            )
+        )
+        return template

@@ -1,0 +1,120 @@
+"""YAML text to values, fast, with places found only when a message needs one.
+
+The C loader keeps no lines; when something is wrong the file is composed a second time, with marks,
+and the path of keys is followed to its place.
+"""
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import cast
+
+import yaml
+
+from headwater.base.codec import Json
+from headwater.base.diagnostics import Diagnostic
+from headwater.base.spans import Span, span_at
+
+
+class _Loader(getattr(yaml, "CSafeLoader", yaml.SafeLoader)):  # type: ignore[misc]
+    """Reads dates as text: YAML's date objects have no JSON and print differently."""
+
+
+_Loader.yaml_implicit_resolvers = {
+    first: [(tag, pattern) for tag, pattern in resolvers if tag != "tag:yaml.org,2002:timestamp"]
+    for first, resolvers in yaml.SafeLoader.yaml_implicit_resolvers.items()
+}
+
+YamlPath = tuple[str | int, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class YamlFile:
+    """A YAML file that was read.
+
+    Attributes:
+        file: Path relative to the root project.
+        text: Its text.
+        content: Its value; None for an empty file.
+    """
+
+    file: str
+    text: str
+    content: Json
+
+    def span(self, *path: str | int) -> Span:
+        """Return the place of a key, following names and positions; the nearest known otherwise."""
+        return locate(self.file, self.text, path)
+
+
+def read_yaml(file: str, text: str) -> YamlFile | Diagnostic:
+    """Read YAML text, or say what is wrong with it."""
+    try:
+        content = yaml.load(text, Loader=_Loader)  # noqa: S506 - a subclass of the safe loader
+    except yaml.YAMLError as error:
+        return _malformed(file, text, error)
+    except RecursionError:
+        return Diagnostic(
+            code="yaml-malformed",
+            severity="error",
+            what="not valid YAML: it is nested deeper than can be read",
+            where=Span(file=file),
+        )
+    return YamlFile(file=file, text=text, content=cast("Json", content))
+
+
+_TAB = re.compile(r"^[ ]*\t", re.MULTILINE)
+
+
+def _malformed(file: str, text: str, error: yaml.YAMLError) -> Diagnostic:
+    mark = getattr(error, "problem_mark", None)
+    problem = getattr(error, "problem", None) or str(error)
+    where = Span(file=file)
+    if mark is not None:
+        where = Span(file=file, line=mark.line + 1, column=mark.column + 1)
+    tab = _TAB.search(text)
+    fix = "Check the indentation, colons and quotes on this line and the one above"
+    if tab is not None and ("tab" in problem or "\\t" in problem or "token" in problem):
+        where = span_at(file, text, tab.end() - 1, 1)
+        problem = "a tab where YAML wants spaces"
+        fix = "Replace tabs at the start of lines with spaces"
+    return Diagnostic(
+        code="yaml-malformed",
+        severity="error",
+        what=f"not valid YAML: {problem}",
+        fix=fix,
+        where=where,
+    )
+
+
+def locate(file: str, text: str, path: Sequence[str | int]) -> Span:
+    """Find the place of a path of keys and positions in YAML text."""
+    try:
+        node = yaml.compose(text, Loader=_Loader)
+    except yaml.YAMLError:
+        return Span(file=file)
+    mark = node.start_mark if node is not None else None
+    length = 0
+    for key in path:
+        found = _child(node, key)
+        if found is None:
+            break
+        mark_node, node = found
+        mark = mark_node.start_mark
+        is_key = mark_node is not node and mark_node.end_mark.line == mark.line
+        length = mark_node.end_mark.column - mark.column if is_key else 0
+    if mark is None:
+        return Span(file=file)
+    column = mark.column + 1
+    end = column + length if length else None
+    return Span(file=file, line=mark.line + 1, column=column, end_column=end)
+
+
+def _child(node: yaml.Node | None, key: str | int) -> tuple[yaml.Node, yaml.Node] | None:
+    if isinstance(node, yaml.MappingNode):
+        for name, value in node.value:
+            if name.value == str(key):
+                return name, value
+    if isinstance(node, yaml.SequenceNode) and isinstance(key, int) and key < len(node.value):
+        return node.value[key], node.value[key]
+    return None
