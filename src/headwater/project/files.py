@@ -37,6 +37,7 @@ _KINDS: tuple[tuple[str, FileKind, str], ...] = (
     ("analysis-paths", "analysis", ".sql"),
 )
 PROJECT_FILE = "dbt_project.yml"
+_WILDCARDS = {"**/": "(?:.*/)?", "**": ".*", "*": "[^/]*", "?": "[^/]"}
 FILE_BYTES_MAX = 64 * 1024 * 1024
 """Text files larger than this are refused: nobody writes them by hand."""
 
@@ -109,9 +110,8 @@ def read_files(root: Path) -> ProjectFiles:
     settings = _settings_of(top.project_file)
     install_path = settings.get("packages-install-path")
     folder = install_path if isinstance(install_path, str) else "dbt_packages"
-    packages = [top]
-    for name in _package_folders(root / folder):
-        packages.append(_read_package(root, f"{folder}/{name}", found))
+    names = _package_folders(root / folder)
+    packages = [top, *(_read_package(root, f"{folder}/{name}", found) for name in names)]
     package_list = None
     for name in ("packages.yml", "dependencies.yml"):
         if (root / name).is_file() and package_list is None:
@@ -262,12 +262,8 @@ def _ignore_rule(line: str) -> tuple[bool, re.Pattern[str]]:
     is_kept = line.startswith("!")
     pattern = line.removeprefix("!")
     anchored = "/" in pattern.rstrip("/")
-    parts = []
-    for piece in re.split(r"(\*\*/?|\*|\?)", pattern.strip("/")):
-        parts.append(
-            {"**/": "(?:.*/)?", "**": ".*", "*": "[^/]*", "?": "[^/]"}.get(piece)
-            or re.escape(piece)
-        )
+    pieces = re.split(r"(\*\*/?|\*|\?)", pattern.strip("/"))
+    parts = [_WILDCARDS.get(piece) or re.escape(piece) for piece in pieces]
     start = "^" if anchored else "(?:^|.*/)"
     return not is_kept, re.compile(f"{start}{''.join(parts)}(?:/.*)?$")
 

@@ -80,11 +80,15 @@ def read_snapshot_files(reading: Reading) -> None:
     """Read ``{% snapshot %}`` blocks."""
     for package in reading.packages:
         for file in package.of_kind("snapshot"):
-            for block in scan_blocks(file.text):
-                if isinstance(block, UnclosedBlock):
-                    reading.found.append(_unclosed(file, block))
-                elif block.kind == "snapshot":
-                    _read_snapshot(reading, package, file, block)
+            _read_snapshot_file(reading, package, file)
+
+
+def _read_snapshot_file(reading: Reading, package: Package, file: ProjectFile) -> None:
+    for block in scan_blocks(file.text):
+        if isinstance(block, UnclosedBlock):
+            reading.found.append(_unclosed(file, block))
+        elif block.kind == "snapshot":
+            _read_snapshot(reading, package, file, block)
 
 
 def _python_model(file: ProjectFile) -> Diagnostic:
@@ -187,7 +191,7 @@ def add_node(reading: Reading, node: Node, text: Text, entry: Entry | None) -> N
     config = cast("Config", node.config)
     node = with_properties(reading, node, entry)
     node = _with_hooks(reading, node, text, config)
-    if node.resource_type not in {"analysis"}:
+    if node.resource_type != "analysis":
         relation = relation_of_node(reading, node, text)
         is_stored = node.resource_type != "test" and config.get("materialized") != "ephemeral"
         node = replace(node, relation=relation if is_stored else None)

@@ -1,6 +1,6 @@
-"""Packages: what packages.yml asks for as values, and choosing versions, without any network.
+"""Packages: what packages.yml asks for as values, and choosing versions, without a network.
 
-``deps`` fetches; here an index of versions is an argument, so resolution can be tested and repeated.
+``deps`` fetches; here an index of versions is an argument, so resolution can be repeated.
 """
 
 import re

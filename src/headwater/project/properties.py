@@ -1,4 +1,4 @@
-"""Properties files (YAML v2): entries by kind, checked, rendered, and matched to what they describe."""
+"""Properties files (YAML v2): entries by kind, checked, rendered, matched to what they describe."""
 
 from collections.abc import Iterable, Mapping
 from types import MappingProxyType
@@ -240,7 +240,7 @@ def render_description(reading: Reading, package: str, value: Json, where: Entry
 
 
 def find_text(entry: Entry, text: str) -> Span:
-    """Find a piece of an entry's text in its file, cheaply; the entry itself when it is not there."""
+    """Find a piece of an entry's text in its file, cheaply; else the entry itself."""
     first = text.strip().splitlines()[0].strip() if text.strip() else ""
     whole = entry.file.text
     offset = whole.find(first) if first else -1

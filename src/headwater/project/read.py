@@ -189,7 +189,7 @@ def _make_reading(
 def _variables(
     root: Settings, package: Settings, command_line: Mapping[str, Json]
 ) -> Mapping[str, Json]:
-    """Merge variables, weakest first: package, root project, root project's for it, command line."""
+    """Merge variables, weakest first: package, root, root for the package, command line."""
     result: dict[str, Json] = {}
     for settings in (package, root):
         values = settings.vars
@@ -248,8 +248,11 @@ def _check_packages(reading: Reading, files: ProjectFiles) -> None:
     reading.wanted_packages = frozenset(name for name in names if name)
     installed = {package.name.replace("-", "_") for package in reading.packages}
     folders = {PurePosixPath(package.folder).name.replace("-", "_") for package in files.packages}
+    has_none = len(files.packages) == 1
     for entry, name in zip(entries, names, strict=True):
-        if name and name.replace("-", "_") not in installed | folders:
+        # A git or local package has a name of its own, which only its files tell.
+        is_named = entry.kind in {"hub", "tarball"} or has_none
+        if is_named and name and name.replace("-", "_") not in installed | folders:
             reading.found.append(
                 Diagnostic(
                     code="package-not-installed",

@@ -148,5 +148,5 @@ def find_doc(docs: Mapping[str, DocBlock], order: tuple[str, ...], name: str) ->
     raise Invalid(
         "doc-not-found",
         f"there is no docs block `{name}`",
-        fix=f"Write {{% docs {name} %}} ... {{% enddocs %}} in a Markdown file, or correct the name",
+        fix=f"Write {{% docs {name} %}} ... {{% enddocs %}} in a Markdown file, or correct it",
     )

@@ -157,9 +157,11 @@ def _problem(content: Json) -> tuple[str, tuple[str, ...]]:
 
 
 def _check_keys(file: YamlFile, content: Mapping[str, Json], found: list[Diagnostic]) -> None:
-    for key in content:
-        if key not in _PROJECT_KEYS:
-            found.append(unknown_key(str(key), "dbt_project.yml", _PROJECT_KEYS, file.span(key)))
+    found += [
+        unknown_key(str(key), "dbt_project.yml", _PROJECT_KEYS, file.span(str(key)))
+        for key in content
+        if key not in _PROJECT_KEYS
+    ]
 
 
 def _rendered(

@@ -25,7 +25,7 @@ def read_snapshot_entries(reading: Reading) -> None:
             file=entry.file.file,
             path=entry.original_path,
             fqn=(entry.package, *folders, stem_of(entry.path), entry.name),
-            code=f"select * from {{{{ {relation} }}}}",
+            code="select * from {{ " + relation + " }}",  # noqa: S608 - the user's own ref
         )
         path = "/".join((*folders, f"{entry.name}.sql"))
         file = ProjectFile(
