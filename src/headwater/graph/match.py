@@ -16,6 +16,8 @@ from headwater.project.node import Node, ResourceType
 Matcher = Callable[[Node], bool]
 NOT_BUILT = frozenset({"state", "result", "source_status"})
 GLOB = frozenset("*?[")
+WITHOUT_CONFIG = frozenset({"exposure", "metric", "semantic_model", "saved_query", "unit_test"})
+"""Types that `config.x:` never matches, as in dbt."""
 
 
 def make_matcher(graph: Graph, method: str, value: str) -> Matcher:
@@ -158,6 +160,8 @@ def _package(value: str) -> Matcher:
 
 
 def _config(keys: tuple[str, ...], value: str, node: Node) -> bool:
+    if node.resource_type in WITHOUT_CONFIG:
+        return False
     found: Json | Mapping[str, Json] = node.config
     for key in keys:
         if not isinstance(found, Mapping) or key not in found:
