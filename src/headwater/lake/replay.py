@@ -311,7 +311,10 @@ def decoded_path(path: str, version: int) -> str:
         DataDamaged: ``log-damaged``, when it leaves the table's folder.
         Invalid: ``table-feature-unsupported``, when it is absolute.
     """
-    plain = unquote(path, errors="strict") if "%" in path else path
+    try:
+        plain = unquote(path, errors="strict") if "%" in path else path
+    except UnicodeDecodeError as error:
+        raise _damaged(version, f"the path `{path}` is not UTF-8") from error
     if plain.startswith("/") or "://" in plain:
         raise unsupported("absolute file paths (a shallow clone)", "read")
     if ".." in plain.split("/"):
