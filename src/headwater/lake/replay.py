@@ -42,7 +42,7 @@ class Metadata(msgspec.Struct, frozen=True, rename="camel", omit_defaults=True):
     """The log's ``metaData`` action; unknown keys are kept out."""
 
     id: str
-    schema_string: str
+    schema_string: str = ""
     partition_columns: tuple[str, ...] = ()
     configuration: dict[str, str] = {}
     format: dict[str, Any] = {}
@@ -405,7 +405,7 @@ def _forget_parsed(state: LogState, metadata: Metadata) -> None:
     A file keeps its own statistics; only names and types that are still there are kept.
     """
     old = state.metadata
-    if old is None or old.schema_string == metadata.schema_string:
+    if old is None or old.schema_string in {"", metadata.schema_string}:
         return
     before = {column.name: column for column in schema_from_json(old.schema_string)}
     after = {column.name: column for column in schema_from_json(metadata.schema_string)}
