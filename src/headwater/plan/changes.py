@@ -21,8 +21,6 @@ def list_changes(draft: Draft) -> Draft:
 def _present(draft: Draft) -> Iterator[Change]:
     for node, difference in draft.differences.items():
         compiled = draft.compiled(node)
-        if difference.kind != "formatting" and draft.decisions[node].how == "skip":
-            continue  # not asked for: the plan leaves it as it is
         match difference.kind:
             case "new" if compiled.node.resource_type != "test":
                 yield Change(node=node, sign="+", lines=(_new_line(compiled),), breaking=False)
@@ -43,8 +41,6 @@ def _new_line(compiled: CompiledNode) -> str:
 
 
 def _removed(draft: Draft) -> Iterator[Change]:
-    if draft.options.selected is not None:
-        return
     for node, deployed in sorted(draft.state.deployed.items()):
         if node in draft.graph.nodes:
             continue

@@ -101,8 +101,6 @@ def _add_own(draft: Draft, compiled: CompiledNode, touched: _Touched) -> None:
         delta = Delta(became="changed", text=text, effect="safe", hops=(hop_at(compiled, ""),))
         touched.report(delta, column="", effect="safe")
         return
-    if draft.decisions[compiled.node.unique_id].how == "skip":
-        return  # not asked for: what is deployed stays as it is
     for change in difference.query.columns if difference.query else ():
         delta = delta_of_change(change, compiled, retype_effect(change.before, change.after))
         if change.change == "added":

@@ -174,7 +174,7 @@ def _path_name(use: RelationUse) -> TableName:
 
 
 def _nearest(name: str, world: World) -> str:
-    known = {record.name.name: str(record.name) for record in world.metastore.relations()}
+    known = {record.name.name: str(record.name) for record in world.metastore.list_relations()}
     near = get_close_matches(name, known, n=1)
     return f"did you mean `{known[near[0]]}`?" if near else ""
 

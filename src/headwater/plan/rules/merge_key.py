@@ -39,7 +39,7 @@ def check(draft: Draft) -> Iterator[Diagnostic]:
     for compiled in draft.graph.nodes.values():
         key = names_of(compiled.node.config.get("unique_key"))
         how = _matching(compiled)
-        if not key or not how or not draft.is_asked_for(compiled.node.unique_id):
+        if not key or not how or compiled.node.unique_id not in draft.decisions:
             continue
         known = tests.get(compiled.node.unique_id, [])
         missing = list(_missing(key, known, needs_unique=how == "merge"))

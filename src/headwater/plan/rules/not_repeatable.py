@@ -29,13 +29,14 @@ from headwater.plan.rules.rule import Rule
 
 def check(draft: Draft) -> Iterator[Diagnostic]:
     """Look at every node whose result changes by itself."""
-    for node in draft.decisions:
+    for node, decision in draft.decisions.items():
         compiled = draft.compiled(node)
-        is_test = compiled.node.resource_type == "test"
-        if compiled.reads_clock != "always" or is_test or not draft.is_asked_for(node):
+        if compiled.reads_clock != "always" or compiled.node.resource_type == "test":
             continue
         keeps = compiled.node.materialized in {"incremental", "snapshot"}
         keeps = keeps or compiled.node.resource_type == "snapshot"
+        if not keeps and decision.how == "skip":
+            continue
         yield Diagnostic(
             code="not-repeatable",
             severity="warning" if keeps else "info",

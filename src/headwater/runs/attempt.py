@@ -1,0 +1,430 @@
+"""One unit of a run from first statement to record: stage, test, commit, keep.
+
+The order is the promise: data files are written, tests run on exactly those files, one commit
+publishes them, then the records follow in one transaction. Whatever stops it before the commit
+leaves the table as it was, and its files are deleted; after the commit the log knows the rest.
+"""
+
+import hashlib
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+from headwater.base.errors import Conflict, HeadwaterError, InternalError, UserCodeError
+from headwater.base.meters import Meter
+from headwater.base.relations import TableName
+from headwater.base.telemetry import NodeStatus
+from headwater.base.units import format_count
+from headwater.catalog.records import RelationRecord, TableRecord, ViewRecord
+from headwater.engines.engine import Destination, Session, ViewSource, WriteAll
+from headwater.lake.commit import AddFile, RemoveFile, SetSchema
+from headwater.lake.snapshot import Snapshot
+from headwater.lake.table import Table
+from headwater.plan.plan import Build, BuildStep, BuildView, LoadSeed, RunTest
+from headwater.runs.gate import Verdict, count_failures, failing_rows_sql, judge
+from headwater.runs.pins import Relation
+from headwater.runs.publish import build_record, discard, file_prefix, only_rearranged, publish
+from headwater.runs.record import deployed_build, deployed_test
+from headwater.runs.run import NodeResult
+from headwater.runs.schedule import Unit
+from headwater.runs.stage import Place, Staged, stage
+from headwater.runs.work import End, Work, keep_ends, keep_started, tell_ends, tell_started
+
+ATTEMPTS_MAX = 2
+"""A node whose table was only moved by another writer's maintenance is tried again once."""
+
+
+def run_unit(work: Work, unit: Unit) -> tuple[NodeResult, ...]:
+    """Run a unit to its end, whatever that is; faults become results."""
+    step = unit.step
+    if isinstance(step, RunTest):
+        return _run_test_alone(work, step)
+    started = tell_started(work, step.node)
+    for number in range(1, ATTEMPTS_MAX + 1):
+        attempt = _Attempt(work=work, unit=unit, step=step, number=number, started_at=started)
+        ends = attempt.run()
+        if number < ATTEMPTS_MAX and _may_retry(work, step, ends[0]):
+            continue
+        break
+    return tell_ends(work, ends)
+
+
+def _may_retry(work: Work, step: BuildStep, end: End) -> bool:
+    """Say whether only maintenance came between; then the same plan still holds."""
+    if not isinstance(end.error, Conflict) or isinstance(step, BuildView):
+        return False
+    table = work.context.tables.table(step.target.relation)
+    try:
+        if not only_rearranged(table, step.target.version):
+            return False
+        work.pins.put(step.target.relation, Relation(source=table.snapshot()))
+    except HeadwaterError:
+        return False
+    return True
+
+
+def _run_test_alone(work: Work, step: RunTest) -> tuple[NodeResult, ...]:
+    """Run a test on committed tables."""
+    try:
+        keep_started(work, step, 1, work.context.now())
+        with _session(work) as session:
+            verdict, kept = _run_test(work, session, step, attempt=1, pending=None)
+        ends = [_test_end(work, verdict, 1, kept, is_published=True)]
+        keep_ends(work, ends)
+    except HeadwaterError as error:
+        ends = [_failed(step, 1, work.context.now(), error)]
+    return tell_ends(work, ends)
+
+
+@contextmanager
+def _session(work: Work) -> Iterator[Session]:
+    context = work.context
+    session = context.engine.open_session(catalog=context.catalog, schema=context.schema)
+    try:
+        with work.cancel.guard(session):
+            yield session
+    finally:
+        session.close()
+
+
+def _failed(step: BuildStep | RunTest, attempt: int, started_at: str, error: HeadwaterError) -> End:
+    why = f": {error.why}" if error.why else ""
+    return End(
+        step=step,
+        attempt=attempt,
+        status="error",
+        message=f"{error.what}{why}",
+        started_at=started_at,
+        error=error,
+    )
+
+
+@dataclass(slots=True, kw_only=True)
+class _Attempt:
+    """One attempt at a building step and its gates.
+
+    Attributes:
+        meter: What it has used so far, also when it fails.
+        verdicts: How its gates ended, with the table of stored failures if any.
+    """
+
+    work: Work
+    unit: Unit
+    step: BuildStep
+    number: int
+    started_at: str
+    meter: Meter = field(default_factory=Meter)
+    verdicts: tuple[tuple[Verdict, RelationRecord | None], ...] = ()
+
+    def run(self) -> list[End]:
+        """Run to the end; the first End is the step's, the others its gates'."""
+        step, work = self.step, self.work
+        try:
+            keep_started(work, step, self.number, self.started_at)
+            work.context.observer("attempt-started", step.node)
+            _check_seed(step)
+            current = self._current_or_none()
+            with _session(work) as session:
+                staged, inputs = self._stage(session, current)
+                work.context.observer("files-written", step.node)
+                self._run_gates(session)
+            self._check_gates()
+            work.context.observer("tests-passed", step.node)
+            work.cancel.check()
+            version = self._publish(current, staged, inputs)
+        except HeadwaterError as error:
+            return self._give_up(error)
+        except Exception as error:  # noqa: BLE001 - one node's crash must not take the run along
+            return self._give_up(_crash(step, error))
+        work.context.observer("committed", step.node)
+        return self._keep(staged, inputs, version)
+
+    def _current_or_none(self) -> Snapshot | None:
+        """Return the table that the step changes, as it was pinned."""
+        if isinstance(self.step, BuildView):
+            return None
+        table = self._table()
+        pinned = self.work.pins.snapshot_or_none(self.step.target.relation)
+        if pinned is not None and pinned.root == table.root:
+            return pinned
+        return table.snapshot_or_none()  # a table that a view of the same name hid so far
+
+    def _table(self) -> Table:
+        return self.work.context.tables.table(self.step.target.relation)
+
+    def _stage(
+        self, session: Session, current: Snapshot | None
+    ) -> tuple[Staged, Mapping[str, str]]:
+        step, pins = self.step, self.work.pins
+        names = [read.name for read in step.reads]
+        pins.bind(session, names)
+        inputs = {str(name): pins.version_or_none(name) or "" for name in names}
+        relation = step.target.relation
+        if current is not None and _mentions_itself(step):
+            session.bind(relation, current)
+        for hook in step.target.pre_hooks:
+            self.meter += session.execute(hook)
+        partition_by = step.target.partition_by
+        if current is not None and not isinstance(step, Build):
+            partition_by = current.partition_columns
+        place = Place(
+            current=current,
+            destination=Destination(
+                root=self._table().root,
+                prefix=file_prefix(self.work, self.number),
+                partition_by=partition_by,
+            ),
+            now=self.work.context.clock.now(),
+        )
+        staged = stage(session, step, place)
+        self.meter += staged.meter
+        session.bind(relation, staged.source)
+        # After-hooks run before the commit: they can only read, and a failing one publishes
+        # nothing instead of leaving a table that says it succeeded.
+        for hook in step.target.post_hooks:
+            self.meter += session.execute(hook)
+        return staged, inputs
+
+    def _run_gates(self, session: Session) -> None:
+        for test in self.unit.gates:
+            verdict = _run_test(
+                self.work, session, test, attempt=self.number, pending=self.step.target.relation
+            )
+            self.verdicts = (*self.verdicts, verdict)
+
+    def _check_gates(self) -> None:
+        blocking = [verdict for verdict, _ in self.verdicts if verdict.blocks]
+        if not blocking:
+            return
+        names = ", ".join(f"`{verdict.step.name}`" for verdict in blocking[:3])
+        more = f" and {len(blocking) - 3} more" if len(blocking) > 3 else ""  # noqa: PLR2004 - names shown
+        raise UserCodeError(
+            "tests-failed",
+            f"not published: {names}{more} failed",
+            why="readers still see the version before",
+            fix="look at the failing rows with the test's SQL under target/compiled",
+        )
+
+    def _publish(
+        self, current: Snapshot | None, staged: Staged, inputs: Mapping[str, str]
+    ) -> int | None:
+        if isinstance(staged.source, ViewSource):
+            return None
+        record = build_record(self.step, self.number, inputs, self.meter)
+        version = publish(self.work, self._table(), current, staged, record)
+        for path in staged.scrap:
+            with suppress(HeadwaterError):
+                self._table().storage.delete(path)
+        return version
+
+    def _keep(self, staged: Staged, inputs: Mapping[str, str], version: int | None) -> list[End]:
+        """Pin what was published and keep its records."""
+        step, work = self.step, self.work
+        relation = step.target.relation
+        if isinstance(staged.source, Snapshot):
+            source = staged.source if version is None else replace(staged.source, version=version)
+            work.pins.put(relation, Relation(source=source))
+        else:
+            reads = tuple(read.name for read in step.reads)
+            work.pins.put(relation, Relation(source=staged.source, reads=reads))
+        rows = "" if staged.rows is None else f"{format_count(staged.rows)} rows, "
+        end = End(
+            step=step,
+            attempt=self.number,
+            status="success",
+            message="view kept" if version is None else f"{rows}version {version}",
+            started_at=self.started_at,
+            rows=staged.rows,
+            version=version,
+            meter=self.meter,
+            deployed=deployed_build(step, work.graph, inputs, version=version),
+            relation=self._relation_record(staged),
+        )
+        tests = [
+            _test_end(work, verdict, self.number, kept, is_published=True)
+            for verdict, kept in self.verdicts
+        ]
+        try:
+            keep_ends(work, [end, *tests])
+        except HeadwaterError as error:
+            end = replace(
+                _failed(step, self.number, self.started_at, error),
+                message=f"published, but not recorded: {error.what}",
+                version=version,
+                meter=self.meter,
+            )
+        else:
+            work.context.observer("recorded", step.node)
+        return [end, *tests]
+
+    def _relation_record(self, staged: Staged) -> RelationRecord:
+        name, at = self.step.target.relation, self.work.context.now()
+        if isinstance(staged.source, ViewSource):
+            return ViewRecord(
+                name=name,
+                sql=staged.source.sql,
+                columns=staged.columns,
+                run_id=self.work.run_id,
+                updated_at=at,
+                reads=tuple(read.name for read in self.step.reads),
+            )
+        return TableRecord(
+            name=name, location=self._table().root, run_id=self.work.run_id, updated_at=at
+        )
+
+    def _give_up(self, error: HeadwaterError) -> list[End]:
+        """Take the files away and keep how it failed."""
+        work = self.work
+        if not isinstance(self.step, BuildView):
+            discard(work, self._table(), self.number)
+        end = replace(_failed(self.step, self.number, self.started_at, error), meter=self.meter)
+        done = {verdict.step.node for verdict, _ in self.verdicts}
+        tests = [
+            _test_end(work, verdict, self.number, kept, is_published=False)
+            for verdict, kept in self.verdicts
+        ]
+        try:
+            keep_ends(work, [end, *tests])
+        except HeadwaterError as second:
+            end = replace(end, message=f"{end.message}; not recorded either: {second.what}")
+        skipped = [
+            End(
+                step=test,
+                attempt=0,
+                status="skipped",
+                message=f"`{self.step.name}` failed",
+                started_at="",
+            )
+            for test in self.unit.gates
+            if test.node not in done
+        ]
+        return [end, *tests, *skipped]
+
+
+def _crash(step: BuildStep, error: Exception) -> InternalError:
+    return InternalError(
+        "node-crashed",
+        f"Headwater failed while it ran `{step.name}`",
+        why=f"{type(error).__name__}: {error}",
+        fix="please report this with the message; the table is as it was",
+    )
+
+
+def _mentions_itself(step: BuildStep) -> bool:
+    if not isinstance(step, (Build, BuildView, LoadSeed)):
+        return True
+    texts = [*step.target.pre_hooks, "" if isinstance(step, LoadSeed) else step.sql]
+    return any(step.target.relation.quoted() in text for text in texts)
+
+
+def _check_seed(step: BuildStep) -> None:
+    """Refuse a seed whose file is not the one that was planned.
+
+    Raises:
+        Conflict: ``plan-stale``.
+    """
+    if not isinstance(step, LoadSeed) or not step.checksum:
+        return
+    path = Path(step.path)
+    if not path.is_file():
+        found = "it is gone"
+    elif hashlib.sha256(path.read_bytes()).hexdigest() == step.checksum:
+        return
+    else:
+        found = "its content has changed"
+    raise Conflict(
+        "plan-stale",
+        f"seed file `{step.path}` is not the one that was planned",
+        why=found,
+        fix="plan again",
+    )
+
+
+def _run_test(
+    work: Work, session: Session, step: RunTest, *, attempt: int, pending: TableName | None
+) -> tuple[Verdict, RelationRecord | None]:
+    """Run a test; its faults are its verdict. ``pending`` is bound already and left alone."""
+    started = tell_started(work, step.node)
+    kept: RelationRecord | None = None
+    meter, failures, error = Meter(), None, None
+    status: NodeStatus
+    try:
+        names = work.pins.behind(read.name for read in step.reads)
+        for name in names:
+            if name != pending:
+                session.bind(name, work.pins.find(name).source)
+        count = count_failures(session, step)
+        meter, failures = count.meter, count.failures
+        status, message = judge(step, count)
+        if step.store_in is not None:
+            kept, used = _store_failures(work, session, step, step.store_in, attempt)
+            meter += used
+    except HeadwaterError as caught:
+        status, message, error = "error", caught.what, caught
+    return Verdict(
+        step=step,
+        status=status,
+        message=message,
+        failures=failures,
+        meter=meter,
+        started_at=started,
+        finished_at=work.context.now(),
+        error=error,
+    ), kept
+
+
+def _store_failures(
+    work: Work, session: Session, step: RunTest, name: TableName, attempt: int
+) -> tuple[RelationRecord, Meter]:
+    """Keep a test's failing rows in a table of their own, replacing those of its last run."""
+    table = work.context.tables.table(name)
+    current = table.snapshot_or_none()
+    destination = Destination(root=table.root, prefix=file_prefix(work, attempt))
+    try:
+        written = session.write(failing_rows_sql(step), WriteAll(), destination)
+        staged = Staged(
+            source=ViewSource(sql=""),
+            columns=written.columns,
+            operation="CREATE OR REPLACE TABLE AS SELECT",
+            actions=(
+                SetSchema(columns=written.columns),
+                *(RemoveFile(path=file.path) for file in (current.files if current else ())),
+                *(AddFile(file=file) for file in written.added),
+            ),
+            rows=written.meter.rows_written,
+        )
+        publish(work, table, current, staged, build_record(step, attempt, {}, written.meter))
+    except HeadwaterError:
+        discard(work, table, attempt)
+        raise
+    at = work.context.now()
+    record = TableRecord(name=name, location=table.root, run_id=work.run_id, updated_at=at)
+    return record, written.meter
+
+
+def _test_end(
+    work: Work,
+    verdict: Verdict,
+    attempt: int,
+    kept: RelationRecord | None,
+    *,
+    is_published: bool,
+) -> End:
+    step = verdict.step
+    inputs = {str(read.name): work.pins.version_or_none(read.name) or "" for read in step.reads}
+    is_known = is_published and verdict.status != "error"
+    return End(
+        step=step,
+        attempt=attempt,
+        status=verdict.status,
+        message=verdict.message,
+        started_at=verdict.started_at,
+        rows=verdict.failures,
+        meter=verdict.meter,
+        deployed=deployed_test(step, work.graph, inputs, status=verdict.status)
+        if is_known
+        else None,
+        relation=kept,
+        error=verdict.error,
+    )

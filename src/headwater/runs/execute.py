@@ -1,0 +1,251 @@
+"""Executes a plan: checks that it still holds, runs its units on workers, returns the Run.
+
+The calling thread schedules, tells events and answers cancellation; workers run one unit each, on
+a session of its own. Nothing here knows SQL or storage.
+"""
+
+import contextlib
+from collections.abc import Callable, Iterator, Mapping
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass, field
+from queue import Empty, SimpleQueue
+from typing import Literal
+
+from headwater.base.ids import NodeId
+from headwater.base.meters import Meter
+from headwater.base.telemetry import Event, NodeFinished, RunFinished, RunStarted
+from headwater.graph.graph import Graph
+from headwater.plan.plan import Plan, RunTest
+from headwater.runs.attempt import run_unit
+from headwater.runs.cancel import CancelToken
+from headwater.runs.context import Context
+from headwater.runs.journal import Journal, open_journal
+from headwater.runs.pins import Pins
+from headwater.runs.precheck import check_plan
+from headwater.runs.record import producers_of
+from headwater.runs.run import FAILED, NodeResult, Run
+from headwater.runs.schedule import Schedule, Unit, make_units
+from headwater.runs.work import Work, engine_name
+
+POLL_SECONDS = 0.1
+"""How soon a cancellation that arrives while all workers are busy is seen."""
+
+_Message = Event | tuple[Unit, tuple[NodeResult, ...]]
+
+
+Listener = Callable[[Event], None]
+"""Is told every event; a ``Sink`` is one."""
+
+
+def ignore_events(_event: Event) -> None:
+    """Listen to nothing."""
+
+
+def execute(
+    plan: Plan,
+    context: Context,
+    *,
+    graph: Graph | None = None,
+    sink: Listener = ignore_events,
+    cancel: CancelToken | None = None,
+    command: str = "build",
+) -> Run:
+    """Take the workspace, run a plan's steps and keep what they did.
+
+    Args:
+        plan: What to do.
+        context: The world.
+        graph: The project that the plan was made from, checked against the plan and kept as
+            lineage; None when there is no project.
+        sink: Is told every event, from the calling thread.
+        cancel: Lets another thread or a signal stop the run.
+        command: The verb, for the record.
+
+    Raises:
+        Unavailable: ``workspace-busy``.
+        Conflict: ``plan-stale``, before anything runs, when an input or target has moved.
+        Invalid: ``plan-blocked``, when the plan has findings of severity error.
+        HeadwaterError: When the run cannot be recorded at all.
+    """
+    with open_journal(context, command) as journal:
+        return execute_in(journal, plan, graph, sink=sink, cancel=cancel)
+
+
+def execute_in(
+    journal: Journal,
+    plan: Plan,
+    graph: Graph | None,
+    *,
+    sink: Listener = ignore_events,
+    cancel: CancelToken | None = None,
+) -> Run:
+    """Run a plan's steps in a workspace that is already taken; see ``execute``."""
+    context = journal.context
+    pins = Pins(context)
+    check_plan(plan, graph, pins)
+    units = make_units(plan.steps)
+    token = cancel or CancelToken()
+    plan_hash = journal.start(plan)
+    inbox: SimpleQueue[_Message] = SimpleQueue()
+    work = Work(
+        context=context,
+        plan=plan,
+        graph=graph,
+        run_id=journal.run_id,
+        plan_hash=plan_hash,
+        pins=pins,
+        producers=producers_of(graph),
+        cancel=token,
+        post=inbox.put,
+    )
+    started = context.now()
+    sink(RunStarted(run_id=journal.run_id, steps=sum(len(u.steps) for u in units), at=started))
+    loop = _Loop(work=work, plan=plan, inbox=inbox, sink=sink)
+    status: Literal["success", "failed", "cancelled"] = "cancelled"
+    try:
+        loop.run(Schedule(units, _tests_first(plan, graph)))
+        status = loop.status()
+    finally:
+        finished = context.now()
+        journal.finish(status, finished)
+    sink(RunFinished(run_id=journal.run_id, status=status, at=finished))
+    return Run(
+        run_id=journal.run_id,
+        project=plan.project,
+        target=plan.target,
+        command=journal.command,
+        plan_hash=plan_hash,
+        status=status,
+        started_at=started,
+        finished_at=finished,
+        results=tuple(loop.results),
+        engine=engine_name(context),
+        findings=journal.findings,
+    )
+
+
+def _tests_first(plan: Plan, graph: Graph | None) -> Mapping[NodeId, list[NodeId]]:
+    """Let what reads a table wait for the tests of that table, as dbt build does."""
+    alone = {step.node for step in plan.steps if isinstance(step, RunTest) and step.gates is None}
+    waits: dict[NodeId, list[NodeId]] = {}
+    nodes = graph.nodes if graph else {}
+    for node, tests in graph.gates.items() if graph else ():
+        found = [test for test in tests if test in alone]
+        if not found:
+            continue
+        for reader, compiled in nodes.items():
+            if node in compiled.depends_on and compiled.node.resource_type != "test":
+                waits.setdefault(reader, []).extend(found)
+    return waits
+
+
+@dataclass(slots=True, kw_only=True)
+class _Loop:
+    """The scheduling loop of one run.
+
+    Attributes:
+        results: Results in the order in which steps ended.
+        stops: Nothing new starts any more: a failure with fail_fast, or a cancellation.
+    """
+
+    work: Work
+    plan: Plan
+    inbox: "SimpleQueue[_Message]"
+    sink: Listener
+    results: list[NodeResult] = field(default_factory=list)
+    stops: bool = False
+
+    def run(self, schedule: Schedule) -> None:
+        """Run all units that can run."""
+        threads = max(1, self.work.context.threads)
+        running: set[NodeId] = set()
+        with self._pool(threads) as pool:
+            self._start_ready(pool, schedule, running, threads)
+            while running:
+                self._take(schedule, running)
+                self._start_ready(pool, schedule, running, threads)
+        self._skip(schedule.drain(), "the run was stopped")
+
+    def _start_ready(
+        self, pool: ThreadPoolExecutor, schedule: Schedule, running: set[NodeId], threads: int
+    ) -> None:
+        self.stops = self.stops or self.work.cancel.level != "run"
+        while len(running) < threads and not self.stops:
+            unit = schedule.next_or_none()
+            if unit is None:
+                return
+            running.add(unit.node)
+            self._submit(pool, unit)
+
+    def status(self) -> Literal["success", "failed", "cancelled"]:
+        """Say how the run ended."""
+        if self.work.cancel.level != "run":
+            return "cancelled"
+        failed = any(result.status in FAILED for result in self.results)
+        return "failed" if failed else "success"
+
+    @contextlib.contextmanager
+    def _pool(self, threads: int) -> Iterator[ThreadPoolExecutor]:
+        pool = ThreadPoolExecutor(max_workers=threads, thread_name_prefix="Thread")
+        try:
+            yield pool
+        except BaseException:
+            self.work.cancel.interrupt()
+            raise
+        finally:
+            pool.shutdown(wait=True)
+
+    def _submit(self, pool: ThreadPoolExecutor, unit: Unit) -> None:
+        def done(future: "Future[tuple[NodeResult, ...]]") -> None:
+            self.inbox.put((unit, future.result()))
+
+        pool.submit(run_unit, self.work, unit).add_done_callback(done)
+
+    def _take(self, schedule: Schedule, running: set[NodeId]) -> None:
+        """Take one message from the workers; a Ctrl-C while waiting goes one level further."""
+        try:
+            message = self.inbox.get(timeout=POLL_SECONDS)
+        except Empty:
+            return
+        except KeyboardInterrupt:
+            self.work.cancel.escalate()
+            return
+        if not isinstance(message, tuple):
+            self.sink(message)
+            return
+        unit, results = message
+        running.discard(unit.node)
+        self.results.extend(results)
+        if any(result.status in FAILED for result in results):
+            self._skip(schedule.fail(unit), f"`{unit.step.name}` failed")
+            self.stops = self.stops or self.plan.fail_fast
+        else:
+            schedule.finish(unit)
+
+    def _skip(self, units: tuple[Unit, ...], why: str) -> None:
+        at = self.work.context.now()
+        for step in (step for unit in units for step in unit.steps):
+            self.sink(
+                NodeFinished(
+                    run_id=self.work.run_id,
+                    node=step.node,
+                    status="skipped",
+                    message=why,
+                    rows=None,
+                    version=None,
+                    meter=Meter(),
+                    at=at,
+                )
+            )
+            self.results.append(
+                NodeResult(
+                    node=step.node,
+                    name=step.name,
+                    resource_type=step.resource_type,
+                    action=step.action,
+                    status="skipped",
+                    message=why,
+                    estimate=step.cost,
+                    relation="" if isinstance(step, RunTest) else str(step.target.relation),
+                )
+            )

@@ -1,0 +1,204 @@
+"""The journal: who is building, and what a run that died left behind.
+
+One build at a time holds the workspace, by a lock that the operating system gives back when the
+process dies. So whatever the records call running when the lock has been taken is dead: it is
+marked crashed and its data files that no version names are removed.
+"""
+
+import json
+import os
+import socket
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+from filelock import FileLock, Timeout
+
+from headwater.base.codec import encode
+from headwater.base.diagnostics import Diagnostic
+from headwater.base.errors import Denied, HeadwaterError, Unavailable
+from headwater.base.ids import RunId, new_run_id
+from headwater.base.relations import TableName
+from headwater.base.units import format_bytes
+from headwater.catalog.records import RunRecord
+from headwater.lake.maintain import find_orphans, remove_orphans
+from headwater.plan.plan import Plan
+from headwater.runs.context import Context
+from headwater.runs.pins import fingerprint
+
+LOCK_NAME = "lock"
+HOLDER_NAME = "lock.holder"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Journal:
+    """An open journal: this process builds, nobody else does.
+
+    Attributes:
+        context: The world.
+        run_id: Id of the run that this process may start.
+        command: The verb: build, run, test ...
+        findings: What runs that died had left, and what was done about it.
+    """
+
+    context: Context
+    run_id: RunId
+    command: str
+    findings: tuple[Diagnostic, ...] = ()
+
+    def start(self, plan: Plan) -> str:
+        """Keep that the run begins; return the hash of the plan document."""
+        document = encode(plan)
+        plan_hash = fingerprint([document.decode()])
+        self.context.metastore.start_run(
+            RunRecord(
+                run_id=self.run_id,
+                project=plan.project,
+                target=plan.target,
+                command=self.command,
+                status="running",
+                started_at=self.context.now(),
+                finished_at="",
+                process_id=os.getpid(),
+                host=socket.gethostname(),
+                plan_hash=plan_hash,
+                plan=document,
+            )
+        )
+        return plan_hash
+
+    def finish(self, status: Literal["success", "failed", "cancelled"], at: str) -> None:
+        """Keep how the run ended; a store that cannot be written does not hide the run."""
+        with suppress(HeadwaterError):
+            self.context.metastore.finish_run(self.run_id, status, at)
+
+
+@contextmanager
+def open_journal(context: Context, command: str) -> Iterator[Journal]:
+    """Take the workspace for one build and clear up after runs that died.
+
+    Raises:
+        Unavailable: ``workspace-busy``, saying which run and process holds it.
+        Denied: ``workspace-read-only``.
+    """
+    run_id = new_run_id(context.clock)
+    lock = FileLock(str(context.folder / LOCK_NAME))
+    try:
+        context.folder.mkdir(parents=True, exist_ok=True)
+        lock.acquire(timeout=0)
+    except Timeout as error:
+        raise _busy(context.folder) from error
+    except OSError as error:
+        raise Denied(
+            "workspace-read-only",
+            f"the workspace folder `{context.folder}` cannot be written",
+            why=str(error),
+            fix="give this user write permission on it",
+        ) from error
+    try:
+        _write_holder(context, run_id, command)
+        findings = clear_up(context)
+        yield Journal(context=context, run_id=run_id, command=command, findings=findings)
+    finally:
+        (context.folder / HOLDER_NAME).unlink(missing_ok=True)
+        lock.release()
+
+
+def clear_up(context: Context) -> tuple[Diagnostic, ...]:
+    """Mark runs that died as crashed and remove their orphan files; needs the lock."""
+    return tuple(
+        _clear_up_run(context, run) for run in context.metastore.list_runs(status="running")
+    )
+
+
+def _clear_up_run(context: Context, run: RunRecord) -> Diagnostic:
+    attempts = context.metastore.attempts_of_run(run.run_id)
+    files, size = 0, 0
+    left: list[str] = []
+    for attempt in attempts:
+        if attempt.status != "started":
+            continue
+        left.append(attempt.node)
+    for name in _relations_of(context, run):
+        removed, freed = remove_files_of_run(context, name, run.run_id)
+        files, size = files + removed, size + freed
+    now = context.now()
+    context.metastore.close_attempts(run.run_id, "its process died", now)
+    context.metastore.finish_run(run.run_id, "crashed", now)
+    return Diagnostic(
+        code="run-crashed",
+        severity="warning",
+        what=f"run `{run.run_id}` of process {run.process_id} on {run.host} died before it ended",
+        why=f"{len(left)} node(s) were running; {files} file(s) of {format_bytes(size)} that no "
+        "table names were removed",
+        fix="nothing to do: every table is at the version before or after, this run goes on",
+    )
+
+
+def _relations_of(context: Context, run: RunRecord) -> tuple[TableName, ...]:
+    """Return where a run may have left files: the targets and stored failures of its plan."""
+    try:
+        steps = json.loads(run.plan or b"{}").get("steps", [])
+    except ValueError:
+        return ()
+    open_nodes = {
+        attempt.node
+        for attempt in context.metastore.attempts_of_run(run.run_id)
+        if attempt.status == "started"
+    }
+    found: dict[TableName, None] = {}
+    for step in steps:
+        if step.get("node") not in open_nodes and step.get("gates") not in open_nodes:
+            continue
+        for place in ((step.get("target") or {}).get("relation"), step.get("store_in")):
+            if place:
+                found[TableName(**place)] = None
+    return tuple(found)
+
+
+def remove_files_of_run(context: Context, name: TableName, run_id: RunId) -> tuple[int, int]:
+    """Remove a dead run's files from a table unless a version names them.
+
+    Returns:
+        How many files and how many bytes were removed; zeros when the folder cannot be read now.
+    """
+    with suppress(HeadwaterError):
+        table = context.tables.table(name)
+        orphans = [
+            found
+            for found in find_orphans(table)
+            if run_id in found.path or "_delta_log/" in found.path
+        ]
+        return len(orphans), remove_orphans(table, orphans)
+    return 0, 0
+
+
+def _write_holder(context: Context, run_id: RunId, command: str) -> None:
+    holder = {
+        "run_id": run_id,
+        "process_id": os.getpid(),
+        "host": socket.gethostname(),
+        "command": command,
+        "since": context.now(),
+    }
+    with suppress(OSError):
+        (context.folder / HOLDER_NAME).write_text(json.dumps(holder), encoding="utf-8")
+
+
+def _busy(folder: Path) -> Unavailable:
+    try:
+        holder = json.loads((folder / HOLDER_NAME).read_text(encoding="utf-8"))
+        who = (
+            f"run `{holder['run_id']}` (`hw {holder['command']}`, process {holder['process_id']} "
+            f"on {holder['host']}, since {holder['since']})"
+        )
+    except (OSError, ValueError, KeyError, TypeError):
+        who = "another process"
+    return Unavailable(
+        "workspace-busy",
+        "another build is running in this workspace",
+        why=f"{who} holds `{folder / LOCK_NAME}`",
+        fix="wait for it to end, or stop it; the lock goes with its process",
+    )

@@ -1,0 +1,191 @@
+"""Which version of every relation a run reads: fixed when it starts, moved on by its own commits.
+
+A run reads its inputs at pinned versions, so that other writers cannot change what a node sees
+half-way. A relation that the run builds is pinned at the version that it committed.
+"""
+
+import hashlib
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+from glob import glob
+from pathlib import Path
+from threading import RLock
+from typing import assert_never
+
+from headwater.base.errors import NotFound
+from headwater.base.relations import TableName
+from headwater.catalog.records import TableRecord, ViewRecord
+from headwater.engines.engine import EmptySource, FileSource, Session, Source, ViewSource
+from headwater.lake.snapshot import Snapshot
+from headwater.runs.context import Context
+
+_QUOTED = re.compile(r"'([^']+)'")
+_DELTA_PATH = re.compile(r"\s*delta\.`([^`]+)`\s*", re.IGNORECASE)
+_CALL = re.compile(r"\s*[A-Za-z_]\w*\s*\(.*\)\s*", re.DOTALL)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Relation:
+    """A relation as it is read.
+
+    Attributes:
+        source: What it is bound to.
+        reads: For a view, the relations that it reads; the ones behind other views may be left
+            out.
+    """
+
+    source: Source
+    reads: tuple[TableName, ...] = ()
+
+
+def read_relation_or_none(context: Context, name: TableName) -> Relation | None:
+    """Look at what has the name now: a source, a view, a table of the lake, or nothing."""
+    known = context.sources.get(name)
+    if isinstance(known, FileSource) and (path := _DELTA_PATH.fullmatch(known.location)):
+        location = str(Path(context.project_root).absolute() / path.group(1))
+        found = context.tables.at(path.group(1) if "://" in path.group(1) else location)
+        return None if (at := found.snapshot_or_none()) is None else Relation(source=at)
+    if known is not None:
+        return Relation(source=known)
+    record = context.metastore.find_relation_or_none(name)
+    match record:
+        case ViewRecord():
+            return Relation(source=ViewSource(sql=record.sql), reads=record.reads)
+        case TableRecord(run_id="", location=location):  # registered by hand, anywhere
+            snapshot = context.tables.at(location).snapshot_or_none()
+        case TableRecord() | None:
+            snapshot = context.tables.table(name).snapshot_or_none()
+        case other:
+            assert_never(other)
+    return None if snapshot is None else Relation(source=snapshot)
+
+
+class Pins:
+    """Relations of one run, each read once. Safe to use from several threads."""
+
+    def __init__(self, context: Context) -> None:
+        self._context = context
+        self._lock = RLock()
+        self._pinned: dict[TableName, Relation | None] = {}
+
+    def find_or_none(self, name: TableName) -> Relation | None:
+        """Return the pinned relation, pinning it now when it was not; None when there is none."""
+        with self._lock:
+            if name not in self._pinned:
+                self._pinned[name] = read_relation_or_none(self._context, name)
+            return self._pinned[name]
+
+    def find(self, name: TableName) -> Relation:
+        """Return the pinned relation.
+
+        Raises:
+            NotFound: ``input-missing``.
+        """
+        found = self.find_or_none(name)
+        if found is None:
+            raise NotFound(
+                "input-missing",
+                f"there is no table, view or file `{name}`",
+                why="it is neither in the lake nor in the metastore",
+                fix="build it first, or load the source, then plan again",
+            )
+        return found
+
+    def snapshot_or_none(self, name: TableName) -> Snapshot | None:
+        """Return the pinned snapshot of a table; None when the name is none or something else."""
+        found = self.find_or_none(name)
+        return found.source if found and isinstance(found.source, Snapshot) else None
+
+    def put(self, name: TableName, relation: Relation) -> None:
+        """Pin what the run itself made."""
+        with self._lock:
+            self._pinned[name] = relation
+
+    def version_or_none(self, name: TableName) -> str | None:
+        """Return the version of a relation as State has it; None when there is none."""
+        found = self.find_or_none(name)
+        return None if found is None else self._version(name, found, frozenset())
+
+    def behind(self, names: Iterable[TableName]) -> tuple[TableName, ...]:
+        """Return the relations and all that the views among them read, inputs first."""
+        ordered: dict[TableName, None] = {}
+        for name in names:
+            self._visit(name, ordered, frozenset())
+        return tuple(ordered)
+
+    def bind(self, session: Session, names: Iterable[TableName]) -> None:
+        """Bind relations, and what lies behind views, at their pinned versions.
+
+        Raises:
+            NotFound: ``input-missing``.
+        """
+        for name in self.behind(names):
+            session.bind(name, self.find(name).source)
+
+    def input_bytes(self, names: Iterable[TableName]) -> int | None:
+        """Return the bytes of the tables behind the names; None when one cannot be known."""
+        total = 0
+        for name in self.behind(names):
+            found = self.find_or_none(name)
+            match found.source if found else None:
+                case Snapshot() as snapshot:
+                    total += snapshot.size_bytes
+                case ViewSource():
+                    continue
+                case _:
+                    return None
+        return total
+
+    def _visit(
+        self, name: TableName, ordered: dict[TableName, None], above: frozenset[TableName]
+    ) -> None:
+        if name in ordered or name in above:
+            return
+        found = self.find_or_none(name)
+        for read in found.reads if found else ():
+            self._visit(read, ordered, above | {name})
+        ordered[name] = None
+
+    def _version(self, name: TableName, relation: Relation, above: frozenset[TableName]) -> str:
+        match relation.source:
+            case Snapshot(version=number):
+                return str(number)
+            case ViewSource(sql=sql):
+                parts = [sql]
+                for read in relation.reads:
+                    found = None if read in above else self.find_or_none(read)
+                    version = self._version(read, found, above | {name}) if found else "?"
+                    parts.append(f"{read}={version}")
+                return fingerprint(parts)
+            case FileSource():
+                return version_of_files(relation.source, self._context.project_root)
+            case EmptySource():
+                return "empty"
+            case other:
+                assert_never(other)
+
+
+def version_of_files(source: FileSource, project_root: str) -> str:
+    """Return a fingerprint of the files' paths, sizes and times; of the location when remote."""
+    patterns = _QUOTED.findall(source.location) if _CALL.fullmatch(source.location) else []
+    parts = [source.location, repr(sorted(source.options.items()))]
+    for pattern in patterns or [source.location.strip("'")]:
+        if "://" not in pattern:
+            parts += _stamps(str(Path(project_root) / pattern))
+    return fingerprint(parts)
+
+
+def _stamps(pattern: str) -> list[str]:
+    paths = [pattern] if Path(pattern).is_file() else sorted(glob(pattern, recursive=True))  # noqa: PTH207 - a pattern with a root, which Path.glob does not take
+    found = [(path, Path(path).stat()) for path in paths]
+    return [f"{path}:{stat.st_size}:{stat.st_mtime_ns}" for path, stat in found]
+
+
+def fingerprint(parts: Iterable[str]) -> str:
+    """Hash texts to 16 hex digits."""
+    digest = hashlib.sha256()
+    for part in parts:
+        digest.update(part.encode())
+        digest.update(b"\0")
+    return digest.hexdigest()[:16]

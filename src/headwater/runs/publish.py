@@ -1,0 +1,116 @@
+"""Publishes what was staged by one commit, or takes the files of a failed attempt away."""
+
+from collections.abc import Mapping
+from contextlib import suppress
+
+from headwater.base.codec import Json, to_builtins
+from headwater.base.errors import HeadwaterError
+from headwater.base.meters import Meter
+from headwater.lake.commit import (
+    AddFile,
+    Commit,
+    RemoveFile,
+    SetTransaction,
+    TransactionBelow,
+    VersionIs,
+    commit,
+)
+from headwater.lake.maintain import find_orphans, remove_orphans
+from headwater.lake.snapshot import Snapshot
+from headwater.lake.table import Table
+from headwater.plan.plan import BuildStep, RunTest
+from headwater.runs.stage import Staged
+from headwater.runs.work import Work
+
+
+def file_prefix(work: Work, attempt: int) -> str:
+    """Return how the names of an attempt's data files begin; unique to the attempt in a table."""
+    return f"{work.run_id}-{attempt}-"
+
+
+def publish(
+    work: Work,
+    table: Table,
+    current: Snapshot | None,
+    staged: Staged,
+    record: Mapping[str, Json],
+) -> int:
+    """Make the commit of a staged step; return the version.
+
+    Args:
+        work: The run.
+        table: Where it is published.
+        current: The table as the step saw it; the commit requires that it still is.
+        staged: What to publish.
+        record: What the log keeps about the run, beside run and plan; must have ``node``.
+
+    Raises:
+        HeadwaterError: As ``commit`` does.
+    """
+    version = 0 if current is None else current.version + 1
+    app_id = f"headwater/{record['node']}"
+    added = [action.file for action in staged.actions if isinstance(action, AddFile)]
+    removed = sum(isinstance(action, RemoveFile) for action in staged.actions)
+    return commit(
+        table,
+        Commit(
+            operation=staged.operation,
+            requirements=(
+                VersionIs(version=None if current is None else current.version),
+                TransactionBelow(app_id=app_id, version=version),
+            ),
+            # The table's version serves as the transaction's: it only grows, too.
+            actions=(*staged.actions, SetTransaction(app_id=app_id, version=version)),
+            headwater={"run_id": work.run_id, "plan_hash": work.plan_hash, **record},
+            metrics={
+                "numFiles": str(len(added)),
+                "numRemovedFiles": str(removed),
+                "numOutputBytes": str(sum(file.size_bytes for file in added)),
+                "numOutputRows": str(staged.rows or 0),
+            },
+        ),
+        work.context.clock,
+    )
+
+
+def build_record(
+    step: BuildStep | RunTest, attempt: int, inputs: Mapping[str, str], meter: Meter
+) -> dict[str, Json]:
+    """Return what the log keeps about a node, enough to make its record again from the log."""
+    is_test = isinstance(step, RunTest)
+    return {
+        "node": step.node,
+        "attempt": attempt,
+        "action": step.action,
+        "materialized": "test" if isinstance(step, RunTest) else step.target.materialized,
+        "fingerprint": step.fingerprint if isinstance(step, RunTest) else step.target.fingerprint,
+        "inputs": {} if is_test else dict(inputs),
+        "meter": to_builtins(meter),
+    }
+
+
+def discard(work: Work, table: Table, attempt: int) -> None:
+    """Delete an attempt's data files that no version of the table names.
+
+    A file that the log names stays, so a commit that succeeded although it looked failed loses
+    nothing. What cannot be deleted now is found by the next run.
+    """
+    prefix = file_prefix(work, attempt)
+    with suppress(HeadwaterError):
+        orphans = [
+            found
+            for found in find_orphans(table)
+            if found.path.rsplit("/", 1)[-1].removeprefix("tmp_").startswith(prefix)
+        ]
+        remove_orphans(table, orphans)
+
+
+def only_rearranged(table: Table, since: int | None) -> bool:
+    """Say whether every commit after ``since`` left the rows as they were (compaction)."""
+    if since is None:
+        return False
+    newest = table.version_or_none()
+    if newest is None or newest <= since:
+        return False
+    entries = table.history(limit=newest - since)
+    return all(not entry.changes_data for entry in entries if entry.version > since)

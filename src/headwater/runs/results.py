@@ -1,0 +1,77 @@
+"""dbt's run_results.json (schema v6), written from a Run, for the tools that read it."""
+
+from datetime import datetime
+
+from headwater.base.codec import Json, to_builtins
+from headwater.graph.graph import Graph
+from headwater.graph.manifest import ArtifactFacts
+from headwater.jinja.functions import DBT_VERSION
+from headwater.runs.run import NodeResult, Run
+
+SCHEMA_URL = "https://schemas.getdbt.com/dbt/run-results/v6.json"
+
+
+def make_run_results(run: Run, graph: Graph, facts: ArtifactFacts) -> dict[str, Json]:
+    """Return the document.
+
+    ``adapter_response`` carries what was measured beside dbt's ``rows_affected``; ``failures`` is
+    the number of failing rows of a test, null for everything else.
+    """
+    return {
+        "metadata": {
+            "dbt_schema_version": SCHEMA_URL,
+            "dbt_version": DBT_VERSION,
+            "generated_at": facts.generated_at,
+            "invocation_id": facts.invocation_id,
+            "invocation_started_at": run.started_at,
+            "env": dict(facts.environment),
+        },
+        "results": [_result(result, graph) for result in run.results],
+        "elapsed_time": _seconds(run.started_at, run.finished_at),
+        "args": {"which": run.command, "invocation_command": f"hw {run.command}"},
+    }
+
+
+def _result(result: NodeResult, graph: Graph) -> dict[str, Json]:
+    compiled = graph.nodes.get(result.node)
+    is_test = result.resource_type in {"test", "unit_test"}
+    timing: list[Json] = [
+        {"name": name, "started_at": result.started_at, "completed_at": completed}
+        for name, completed in (
+            ("compile", result.started_at),
+            ("execute", result.finished_at),
+        )
+        if result.started_at
+    ]
+    relation = None if compiled is None else compiled.node.relation
+    return {
+        "status": result.status,
+        "timing": timing,
+        "thread_id": result.thread or "main",
+        "execution_time": _seconds(result.started_at, result.finished_at),
+        "adapter_response": _adapter_response(result),
+        "message": result.message,
+        "failures": result.rows if is_test else None,
+        "unique_id": result.node,
+        "compiled": bool(compiled and compiled.code),
+        "compiled_code": None if compiled is None else compiled.code or None,
+        "relation_name": None if relation is None or is_test else relation.quoted(),
+        "batch_results": None,
+    }
+
+
+def _adapter_response(result: NodeResult) -> dict[str, Json]:
+    if result.status == "skipped":
+        return {}
+    return {
+        "_message": result.message,
+        "rows_affected": result.rows,
+        "version": result.version,
+        "headwater": to_builtins(result.cost),
+    }
+
+
+def _seconds(started: str, finished: str) -> float:
+    if not started or not finished:
+        return 0.0
+    return (datetime.fromisoformat(finished) - datetime.fromisoformat(started)).total_seconds()

@@ -1,0 +1,160 @@
+"""SQL of dbt snapshots: the table's next state, old versions closed and new ones added.
+
+The columns are dbt's: ``dbt_scd_id``, ``dbt_updated_at``, ``dbt_valid_from``, ``dbt_valid_to``
+(null for the current version of a key), and ``dbt_is_deleted`` with ``hard_deletes: new_record``.
+The whole state is written anew; the tree of the user's query is not touched, it is a subquery.
+"""
+
+# ruff: noqa: S608 - names are quoted and literals ours; the user's query is a subquery as it is
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from headwater.base.errors import Invalid
+from headwater.base.relations import Column, quote_identifier
+from headwater.plan.plan import TakeSnapshot
+
+
+def snapshot_sql(
+    step: TakeSnapshot,
+    query: Sequence[Column],
+    stored: Sequence[Column] | None,
+    now: datetime,
+) -> str:
+    """Write the query that gives the snapshot table's next state.
+
+    Args:
+        step: The step.
+        query: Columns of the step's query.
+        stored: Columns of the table as it is; None when there is none.
+        now: Time of this snapshot, UTC.
+
+    Raises:
+        Invalid: ``snapshot-column-missing``.
+    """
+    _check_columns(step, query)
+    moment = f"CAST('{now:%Y-%m-%d %H:%M:%S.%f}' AS TIMESTAMP)"
+    if stored is None:
+        return f"WITH {_seen(step, moment)}\n{_first_versions(step, 'hw_seen')}"
+    names = {column.name.lower() for column in stored}
+    parts = (
+        _seen(step, moment),
+        _changed(step, query, names),
+        _gone(step, names),
+        _kept(step, moment),
+    )
+    unions = [
+        "SELECT * FROM hw_kept",
+        _first_versions(step, "hw_changed", drop="hw_closes"),
+        *([_deletion_records(step, moment)] if step.hard_deletes == "new_record" else []),
+    ]
+    return "WITH " + ",\n".join(parts) + "\n" + "\nUNION ALL BY NAME\n".join(unions)
+
+
+def _key(step: TakeSnapshot) -> str:
+    names = map(quote_identifier, step.unique_key)
+    return " AND ".join(f"stored.{name} = seen.{name}" for name in names)
+
+
+def _changed(step: TakeSnapshot, query: Sequence[Column], stored: set[str]) -> str:
+    """Write what is new or has changed, with the version that it closes."""
+    return f"""hw_current AS (
+  SELECT * FROM {step.target.relation.quoted()} WHERE dbt_valid_to IS NULL
+),
+hw_changed AS (
+  SELECT seen.*, stored.dbt_scd_id AS hw_closes
+  FROM hw_seen AS seen LEFT JOIN hw_current AS stored ON {_key(step)}
+  WHERE stored.dbt_scd_id IS NULL OR ({_is_changed(step, query, stored)})
+)"""
+
+
+def _gone(step: TakeSnapshot, stored: set[str]) -> str:
+    """Write the current versions whose key has left the source."""
+    return f"""hw_gone AS (
+  SELECT stored.* FROM hw_current AS stored
+  WHERE {_is_gone(step, stored)} NOT EXISTS (SELECT 1 FROM hw_seen AS seen WHERE {_key(step)})
+)"""
+
+
+def _seen(step: TakeSnapshot, moment: str) -> str:
+    updated = quote_identifier(step.updated_at) if step.updated_at else moment
+    parts = [*(quote_identifier(part) for part in step.unique_key), "hw_updated_at"]
+    return (
+        f"hw_query AS (\n{step.sql}\n),\n"
+        f"hw_stamped AS (SELECT *, {updated} AS hw_updated_at FROM hw_query),\n"
+        f"hw_seen AS (SELECT *, {_hash(parts)} AS hw_scd_id FROM hw_stamped)"
+    )
+
+
+def _hash(parts: Sequence[str]) -> str:
+    """Write dbt's hash of a row's key and time."""
+    joined = " || '|' || ".join(f"coalesce(cast({part} AS VARCHAR), '')" for part in parts)
+    return f"md5({joined})"
+
+
+def _first_versions(step: TakeSnapshot, source: str, drop: str = "") -> str:
+    hidden = ", ".join(filter(None, ["hw_updated_at", "hw_scd_id", drop]))
+    deleted = ", 'False' AS dbt_is_deleted" if step.hard_deletes == "new_record" else ""
+    return (
+        f"SELECT * EXCLUDE ({hidden}), hw_scd_id AS dbt_scd_id,\n"
+        "  hw_updated_at AS dbt_updated_at, hw_updated_at AS dbt_valid_from,\n"
+        f"  nullif(hw_updated_at, hw_updated_at) AS dbt_valid_to{deleted}\nFROM {source}"
+    )
+
+
+def _is_changed(step: TakeSnapshot, query: Sequence[Column], stored: set[str]) -> str:
+    came_back = ["stored.dbt_is_deleted = 'True'"] if "dbt_is_deleted" in stored else []
+    if step.strategy == "timestamp":
+        return " OR ".join(["stored.dbt_valid_from < seen.hw_updated_at", *came_back])
+    checked = step.check_columns or tuple(column.name for column in query)
+    tests = [
+        f"stored.{quote_identifier(name)} IS DISTINCT FROM seen.{quote_identifier(name)}"
+        if name.lower() in stored
+        else "TRUE"
+        for name in checked
+        if name not in step.unique_key
+    ]
+    return " OR ".join([*tests, *came_back]) or "FALSE"
+
+
+def _is_gone(step: TakeSnapshot, stored: set[str]) -> str:
+    if step.hard_deletes == "ignore":
+        return "FALSE AND"
+    return "stored.dbt_is_deleted = 'False' AND" if "dbt_is_deleted" in stored else ""
+
+
+def _kept(step: TakeSnapshot, moment: str) -> str:
+    """Write every stored version, those that are no longer current closed."""
+    return f"""hw_kept AS (
+  SELECT stored.* REPLACE (CASE
+    WHEN changed.hw_closes IS NOT NULL THEN changed.hw_updated_at
+    WHEN gone.dbt_scd_id IS NOT NULL THEN {moment}
+    ELSE stored.dbt_valid_to END AS dbt_valid_to)
+  FROM {step.target.relation.quoted()} AS stored
+  LEFT JOIN hw_changed AS changed
+    ON stored.dbt_scd_id = changed.hw_closes AND stored.dbt_valid_to IS NULL
+  LEFT JOIN hw_gone AS gone
+    ON stored.dbt_scd_id = gone.dbt_scd_id AND stored.dbt_valid_to IS NULL
+)"""
+
+
+def _deletion_records(step: TakeSnapshot, moment: str) -> str:
+    parts = [*(quote_identifier(part) for part in step.unique_key), moment]
+    return (
+        f"SELECT * REPLACE ({_hash(parts)} AS dbt_scd_id, {moment} AS dbt_updated_at,\n"
+        f"  {moment} AS dbt_valid_from, NULL AS dbt_valid_to,\n"
+        "  'True' AS dbt_is_deleted)\nFROM hw_gone"
+    )
+
+
+def _check_columns(step: TakeSnapshot, query: Sequence[Column]) -> None:
+    known = {column.name.lower() for column in query}
+    wanted = [*step.unique_key, *step.check_columns, *filter(None, [step.updated_at])]
+    missing = [name for name in wanted if name.lower() not in known]
+    if missing or not step.unique_key:
+        raise Invalid(
+            "snapshot-column-missing",
+            f"snapshot `{step.name}` needs {', '.join(f'`{n}`' for n in missing) or 'unique_key'}",
+            why=f"its query gives {', '.join(f'`{column.name}`' for column in query)}",
+            fix="name columns of the query in unique_key, updated_at and check_cols",
+        )

@@ -1,0 +1,256 @@
+"""Reads State: what was deployed, every table the graph touches, its history and arrivals.
+
+The planner sees the world only through this value. It is read without the workspace's lock and
+writes nothing: a commit whose run died before recording it is read back from the table's log.
+"""
+
+from collections.abc import Iterable, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime
+from functools import partial
+from types import MappingProxyType
+
+from headwater.base.codec import Json, decode
+from headwater.base.ids import NodeId, RunId
+from headwater.base.relations import TableName
+from headwater.catalog.records import AttemptRecord, ViewRecord
+from headwater.engines.engine import EmptySource, FileSource, ViewSource
+from headwater.graph.graph import CompiledNode, Graph
+from headwater.lake.snapshot import HistoryEntry, Snapshot
+from headwater.plan.state import (
+    CHANGES_MAX,
+    HISTORY_RUNS_MAX,
+    DeployedNode,
+    NodeRun,
+    Prices,
+    State,
+    TableState,
+    VersionChange,
+)
+from headwater.plan.watermark import event_columns
+from headwater.runs.context import Context
+from headwater.runs.lateness import measure_lateness
+from headwater.runs.pins import Pins
+from headwater.runs.tablestats import bounds_of, column_bytes_of, null_counts_of
+
+READERS_MAX = 8
+"""How many tables are looked at at once; reading logs waits for storage, not for the CPU."""
+
+
+def read_state(graph: Graph, context: Context, *, prices: Prices | None = None) -> State:
+    """Read what the planner may know about the world.
+
+    Args:
+        graph: The project; says which tables matter.
+        context: The world.
+        prices: What quantities cost; None when the user declared none.
+
+    Raises:
+        DataDamaged: ``log-damaged``, ``store-damaged``.
+        HeadwaterError: When storage or the store cannot be read.
+    """
+    pins = Pins(context)
+    deployed = _read_deployed(graph, context)
+    names = _touched(graph)
+    with ThreadPoolExecutor(max_workers=READERS_MAX) as pool:
+        list(pool.map(pins.find_or_none, names))
+        wanted = _changes_wanted(deployed)
+        read = partial(_history, context, pins, wanted)
+        entries = dict(zip(names, pool.map(read, names), strict=True))
+    tables = {
+        str(name): state
+        for name in names
+        if (state := _table_state(context, pins, name, entries[name])) is not None
+    }
+    deployed |= _recover(graph, deployed, entries)
+    runs = context.metastore.list_runs(limit=1)
+    return State(
+        deployed=MappingProxyType(deployed),
+        tables=MappingProxyType(tables),
+        history=_read_history(graph, context),
+        lateness=measure_lateness(context, pins, event_columns(graph)),
+        prices=prices,
+        compared_with=_compared_with(deployed) or (runs[0].run_id if runs else ""),
+        today=f"{context.clock.now():%Y-%m-%d}",
+    )
+
+
+def _read_deployed(graph: Graph, context: Context) -> dict[NodeId, DeployedNode]:
+    return {
+        record.node: decode(DeployedNode, record.document)
+        for record in context.metastore.list_nodes(graph.project, graph.target)
+    }
+
+
+def _touched(graph: Graph) -> tuple[TableName, ...]:
+    """Return every relation that the graph reads or writes, sorted."""
+    found: set[TableName] = set()
+    for compiled in graph.nodes.values():
+        found.update(compiled.reads)
+        if compiled.node.relation is not None and compiled.node.resource_type != "test":
+            found.add(compiled.node.relation)
+    return tuple(sorted(found))
+
+
+def _changes_wanted(deployed: Mapping[NodeId, DeployedNode]) -> Mapping[str, int]:
+    """Return the oldest version that some deployed node last saw, by relation."""
+    oldest: dict[str, int] = {}
+    for node in deployed.values():
+        seen = dict(node.inputs)
+        if node.relation is not None and node.version is not None:
+            seen[str(node.relation)] = str(node.version)
+        for name, version in seen.items():
+            if version.isdecimal():
+                oldest[name] = min(int(version), oldest.get(name, int(version)))
+    return oldest
+
+
+def _history(
+    context: Context, pins: Pins, wanted: Mapping[str, int], name: TableName
+) -> tuple[HistoryEntry, ...]:
+    """Read a table's newest commits: as far back as some deployed node has seen it."""
+    snapshot = pins.snapshot_or_none(name)
+    if snapshot is None:
+        return ()
+    since = wanted.get(str(name), snapshot.version - 1)
+    count = max(1, min(CHANGES_MAX, snapshot.version - since + 1))
+    table = context.tables.at(snapshot.root)
+    return tuple(e for e in table.history(limit=count) if e.version <= snapshot.version)
+
+
+def _table_state(
+    context: Context, pins: Pins, name: TableName, entries: tuple[HistoryEntry, ...]
+) -> TableState | None:
+    found = pins.find_or_none(name)
+    if found is None:
+        return None
+    version = pins.version_or_none(name) or ""
+    match found.source:
+        case Snapshot() as snapshot:
+            return _stored_state(name, snapshot, entries)
+        case ViewSource():
+            record = context.metastore.find_relation_or_none(name)
+            columns = record.columns if isinstance(record, ViewRecord) else ()
+            return TableState(name=name, kind="view", version=version, columns=columns)
+        case FileSource():
+            return TableState(name=name, kind="files", version=version, columns=())
+        case EmptySource(columns=columns):
+            return TableState(name=name, kind="files", version=version, columns=columns, rows=0)
+
+
+def _stored_state(
+    name: TableName, snapshot: Snapshot, entries: tuple[HistoryEntry, ...]
+) -> TableState:
+    minimum, maximum = bounds_of(snapshot)
+    return TableState(
+        name=name,
+        kind="table",
+        version=str(snapshot.version),
+        columns=snapshot.columns,
+        rows=snapshot.rows,
+        size_bytes=snapshot.size_bytes,
+        files=len(snapshot.files),
+        column_bytes=column_bytes_of(snapshot),
+        partition_columns=snapshot.partition_columns,
+        minimum=minimum,
+        maximum=maximum,
+        null_count=null_counts_of(snapshot),
+        changes=tuple(_change(entry) for entry in entries),
+        written_by=str(entries[0].headwater.get("run_id", "")) if entries else "",
+    )
+
+
+def _change(entry: HistoryEntry) -> VersionChange:
+    return VersionChange(
+        version=entry.version,
+        operation=entry.operation,
+        at=_time(entry.timestamp_ms),
+        rows_added=entry.rows_added,
+        bytes_added=entry.bytes_added,
+        files_added=entry.files_added,
+        files_removed=entry.files_removed,
+        changes_data=entry.changes_data,
+    )
+
+
+def _time(timestamp_ms: int) -> str:
+    return datetime.fromtimestamp(timestamp_ms / 1000, UTC).isoformat(timespec="milliseconds")
+
+
+def _recover(
+    graph: Graph,
+    deployed: Mapping[NodeId, DeployedNode],
+    entries: Mapping[TableName, tuple[HistoryEntry, ...]],
+) -> dict[NodeId, DeployedNode]:
+    """Read back nodes whose newest commit is ours and newer than their record."""
+    found: dict[NodeId, DeployedNode] = {}
+    for node, compiled in graph.nodes.items():
+        relation = compiled.node.relation
+        if relation is None or compiled.node.resource_type in {"source", "test"}:
+            continue
+        known = deployed.get(node)
+        newest = next((e for e in entries.get(relation, ()) if e.changes_data), None)
+        if newest is None or newest.headwater.get("node") != node:
+            continue
+        if known is None or known.version is None or known.version < newest.version:
+            found[node] = deployed_from_log(compiled, newest)
+    return found
+
+
+def deployed_from_log(compiled: CompiledNode, entry: HistoryEntry) -> DeployedNode:
+    """Make a node's record again from the commit that published it.
+
+    Its code, columns and lineage are taken from the graph when the fingerprint is still the same;
+    otherwise they are unknown, which the planner reads as changed.
+    """
+    kept = entry.headwater
+    same = kept.get("fingerprint") == compiled.fingerprint
+    return DeployedNode(
+        node=compiled.node.unique_id,
+        relation=compiled.node.relation,
+        materialized=_text(kept, "materialized"),
+        fingerprint=_text(kept, "fingerprint"),
+        code=compiled.code if same else "",
+        columns=compiled.columns if same else None,
+        lineage=compiled.lineage if same else None,
+        version=entry.version,
+        inputs=_inputs(kept),
+        run_id=RunId(_text(kept, "run_id")),
+        built_at=_time(entry.timestamp_ms),
+        config=compiled.node.config if same else MappingProxyType({}),
+    )
+
+
+def _text(kept: Mapping[str, Json], key: str) -> str:
+    return str(kept.get(key) or "")
+
+
+def _inputs(kept: Mapping[str, Json]) -> Mapping[str, str]:
+    inputs = kept.get("inputs")
+    if not isinstance(inputs, Mapping):
+        return MappingProxyType({})
+    return MappingProxyType({name: str(version) for name, version in inputs.items()})
+
+
+def _compared_with(deployed: Mapping[NodeId, DeployedNode]) -> str:
+    return max((node.run_id for node in deployed.values()), default="")
+
+
+def _read_history(graph: Graph, context: Context) -> Mapping[NodeId, tuple[NodeRun, ...]]:
+    records = context.metastore.newest_attempts(graph.project, graph.target, limit=HISTORY_RUNS_MAX)
+    return MappingProxyType({node: _node_runs(found) for node, found in records.items()})
+
+
+def _node_runs(records: Iterable[AttemptRecord]) -> tuple[NodeRun, ...]:
+    return tuple(
+        NodeRun(
+            run_id=record.run_id,
+            action=record.action,
+            fingerprint=record.fingerprint,
+            meter=record.meter,
+            rows=record.rows,
+            input_bytes=record.input_bytes,
+            at=record.started_at,
+        )
+        for record in records
+    )

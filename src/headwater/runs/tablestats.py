@@ -1,0 +1,82 @@
+"""What a table's log says about its columns: bounds, nulls and bytes, added up over its files."""
+
+from collections.abc import Callable, Mapping
+from decimal import Decimal, InvalidOperation
+from types import MappingProxyType
+
+from headwater.base.codec import Json
+from headwater.lake.snapshot import ColumnStats, Snapshot
+
+_NUMBERS = ("TINYINT", "SMALLINT", "INTEGER", "BIGINT", "HUGEINT", "FLOAT", "DOUBLE", "DECIMAL")
+
+
+def bounds_of(snapshot: Snapshot) -> tuple[Mapping[str, str], Mapping[str, str]]:
+    """Return the smallest and largest value by column, for columns known in every file."""
+    minimum: dict[str, str] = {}
+    maximum: dict[str, str] = {}
+    for column in snapshot.columns:
+        key = _order_of(column.type)
+        found = [_stats(file.stats, column.name) for file in snapshot.files if file.rows != 0]
+        filled = [stats for stats in found if not _is_all_null(stats, snapshot)]
+        lows = [_text(stats.minimum) for stats in filled if stats]
+        highs = [_text(stats.maximum) for stats in filled if stats]
+        if None in filled or not lows or None in lows or None in highs:
+            continue
+        minimum[column.name] = min((low for low in lows if low is not None), key=key)
+        maximum[column.name] = max((high for high in highs if high is not None), key=key)
+    return MappingProxyType(minimum), MappingProxyType(maximum)
+
+
+def null_counts_of(snapshot: Snapshot) -> Mapping[str, int]:
+    """Return the nulls by column, for columns known in every file."""
+    return _summed(snapshot, lambda stats: stats.null_count)
+
+
+def column_bytes_of(snapshot: Snapshot) -> Mapping[str, int]:
+    """Return the compressed bytes by column, for columns known in every file."""
+    return _summed(snapshot, lambda stats: stats.size_bytes)
+
+
+def _summed(snapshot: Snapshot, value_of: Callable[[ColumnStats], int | None]) -> Mapping[str, int]:
+    sums: dict[str, int] = {}
+    for column in snapshot.columns:
+        values = [
+            value_of(file.stats[column.name]) if column.name in file.stats else None
+            for file in snapshot.files
+        ]
+        if None not in values:
+            sums[column.name] = sum(value or 0 for value in values)
+    return MappingProxyType(sums)
+
+
+def _stats(stats: Mapping[str, ColumnStats], column: str) -> ColumnStats | None:
+    return stats.get(column)
+
+
+def _is_all_null(stats: ColumnStats | None, snapshot: Snapshot) -> bool:
+    """Say whether a file has only nulls in the column, so that it has no bounds to give."""
+    if stats is None or stats.null_count is None or stats.minimum is not None:
+        return False
+    return any(file.rows == stats.null_count for file in snapshot.files)
+
+
+def _text(value: Json) -> str | None:
+    if value is None:
+        return None
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    return str(value)
+
+
+def _order_of(kind: str) -> Callable[[str], tuple[Decimal, str]]:
+    """Order texts as their type does; numbers by value, ISO times and words by their letters."""
+    if not kind.upper().startswith(_NUMBERS):
+        return lambda text: (Decimal(0), text)
+
+    def number(text: str) -> tuple[Decimal, str]:
+        try:
+            return Decimal(text), ""
+        except InvalidOperation:
+            return Decimal(0), text
+
+    return number

@@ -1,0 +1,193 @@
+"""What all workers of one run share, and how a node's end becomes results, events and records."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
+from threading import current_thread
+
+from headwater.base.codec import encode
+from headwater.base.diagnostics import diagnostic_of
+from headwater.base.errors import HeadwaterError
+from headwater.base.ids import NodeId, RunId
+from headwater.base.meters import Meter
+from headwater.base.relations import TableName
+from headwater.base.telemetry import Event, NodeFinished, NodeStarted, NodeStatus
+from headwater.catalog.records import AttemptRecord, NodeEnd, RelationRecord
+from headwater.graph.graph import Graph
+from headwater.plan.plan import BuildStep, Plan, RunTest
+from headwater.plan.state import DeployedNode
+from headwater.runs.cancel import CancelToken
+from headwater.runs.context import Context
+from headwater.runs.pins import Pins
+from headwater.runs.record import lineage_records, node_record
+from headwater.runs.run import NodeResult
+
+TRANSIENT_EXIT_CODE = 4
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Work:
+    """What all workers of one run share.
+
+    Attributes:
+        context: The world.
+        plan: What is done.
+        graph: The project, for lineage; None when there is no project, as for a load.
+        run_id: The run.
+        plan_hash: Hash of the plan document.
+        pins: Versions that the run reads.
+        producers: Node that builds or declares each relation.
+        cancel: Says when to stop.
+        post: Takes events; safe to call from several threads.
+    """
+
+    context: Context
+    plan: Plan
+    graph: Graph | None
+    run_id: RunId
+    plan_hash: str
+    pins: Pins
+    producers: Mapping[TableName, NodeId]
+    cancel: CancelToken
+    post: Callable[[Event], None]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class End:
+    """How one step ended, before it is told and kept.
+
+    Attributes:
+        step: The step.
+        attempt: Number of the attempt.
+        status: dbt's word.
+        message: One line.
+        started_at: ISO 8601 UTC time.
+        rows: Rows written, or failing rows of a test.
+        version: Delta version committed.
+        meter: What it used.
+        deployed: The node as it is now deployed; None when nothing was published.
+        relation: Its name in the metastore; None when nothing was published.
+        error: What went wrong.
+    """
+
+    step: BuildStep | RunTest
+    attempt: int
+    status: NodeStatus
+    message: str
+    started_at: str
+    rows: int | None = None
+    version: int | None = None
+    meter: Meter = field(default_factory=Meter)
+    deployed: DeployedNode | None = None
+    relation: RelationRecord | None = None
+    error: HeadwaterError | None = None
+
+
+def tell_started(work: Work, node: NodeId) -> str:
+    """Post that a node starts; return the time."""
+    at = work.context.now()
+    work.post(NodeStarted(run_id=work.run_id, node=node, at=at))
+    return at
+
+
+def keep_started(work: Work, step: BuildStep | RunTest, attempt: int, at: str) -> None:
+    """Keep that an attempt began, before it writes anything."""
+    work.context.metastore.start_attempt(
+        _attempt_record(
+            work,
+            End(step=step, attempt=attempt, status="error", message="", started_at=at),
+            at="",
+            status="started",
+        )
+    )
+
+
+def keep_ends(work: Work, ends: list[End]) -> None:
+    """Keep how a unit's steps ended, in one transaction."""
+    at = work.context.now()
+    work.context.metastore.finish_nodes([_node_end(work, end, at) for end in ends])
+
+
+def tell_ends(work: Work, ends: list[End]) -> tuple[NodeResult, ...]:
+    """Post how a unit's steps ended and return their results."""
+    at = work.context.now()
+    for end in ends:
+        work.post(
+            NodeFinished(
+                run_id=work.run_id,
+                node=end.step.node,
+                status=end.status,
+                message=end.message,
+                rows=end.rows,
+                version=end.version,
+                meter=end.meter,
+                at=at,
+            )
+        )
+    return tuple(_result(end, at) for end in ends)
+
+
+def engine_name(context: Context) -> str:
+    """Return the engine's name and version in one word group."""
+    return f"{context.engine.name} {context.engine.version}"
+
+
+def _result(end: End, at: str) -> NodeResult:
+    step = end.step
+    is_test = isinstance(step, RunTest)
+    return NodeResult(
+        node=step.node,
+        name=step.name,
+        resource_type=step.resource_type,
+        action=step.action,
+        status=end.status,
+        message=end.message,
+        rows=end.rows,
+        version=end.version,
+        cost=end.meter,
+        estimate=step.cost,
+        attempt=end.attempt,
+        relation="" if isinstance(step, RunTest) else str(step.target.relation),
+        started_at=end.started_at,
+        finished_at=at,
+        thread=current_thread().name,
+        diagnostic=None if end.error is None else diagnostic_of(end.error, node=step.node),
+        is_transient=end.error is not None
+        and not is_test
+        and end.error.exit_code == TRANSIENT_EXIT_CODE,
+    )
+
+
+def _node_end(work: Work, end: End, at: str) -> NodeEnd:
+    deployed = end.deployed
+    if deployed is not None:
+        deployed = replace(deployed, run_id=work.run_id, built_at=at)
+    return NodeEnd(
+        attempt=_attempt_record(work, end, at=at, status=end.status),
+        node=None if deployed is None else node_record(deployed, work.plan),
+        relation=end.relation,
+        lineage=None
+        if deployed is None
+        else lineage_records(work.graph, end.step.node, work.run_id, work.producers),
+    )
+
+
+def _attempt_record(work: Work, end: End, *, at: str, status: str) -> AttemptRecord:
+    step = end.step
+    fingerprint = step.fingerprint if isinstance(step, RunTest) else step.target.fingerprint
+    return AttemptRecord(
+        run_id=work.run_id,
+        node=step.node,
+        attempt=end.attempt,
+        action=step.action,
+        status=status,
+        fingerprint=fingerprint,
+        message=end.message,
+        rows=end.rows,
+        version=end.version,
+        meter=end.meter,
+        estimate=encode(step.cost),
+        input_bytes=work.pins.input_bytes(read.name for read in step.reads) if at else None,
+        started_at=end.started_at,
+        finished_at=at,
+        engine=engine_name(work.context),
+    )
