@@ -1,10 +1,12 @@
 """References become edges; everything that makes a graph impossible is reported at once."""
 
+import dataclasses
+
 from tests.graph.builders import by_id, generic_test, model, source, source_ref, table
 
 from headwater.base.ids import NodeId
 from headwater.graph.resolve import resolve
-from headwater.project.node import Ref
+from headwater.project.node import Node, Ref
 
 
 def test_inputs_come_first_and_ties_break_by_name() -> None:
@@ -165,3 +167,42 @@ def test_long_chain_does_not_exhaust_the_stack() -> None:
     (found,) = resolve("shop", nodes).diagnostics
 
     assert found.name == "graph-cycle"
+
+
+def declared(kind: str, name: str, **values: object) -> Node:
+    node = model(name, resource_type=kind, relation=None, declared=values)
+    return dataclasses.replace(node, unique_id=NodeId(f"{kind}.shop.{name}"))
+
+
+def test_metrics_read_semantic_models_by_measure_and_other_metrics_by_name() -> None:
+    nodes = by_id(
+        model("orders"),
+        declared("semantic_model", "sales", measures=[{"name": "revenue"}]),
+        declared("metric", "total", type="simple", type_params={"measure": "revenue"}),
+        declared(
+            "metric", "share", type="ratio", type_params={"numerator": "total", "denominator": "x"}
+        ),
+        declared("saved_query", "report", query_params={"metrics": ["share", "total"]}),
+    )
+
+    found = resolve("shop", nodes)
+
+    assert found.depends_on[NodeId("metric.shop.total")] == ("semantic_model.shop.sales",)
+    assert found.depends_on[NodeId("metric.shop.share")] == ("metric.shop.total",)
+    assert found.depends_on[NodeId("saved_query.shop.report")] == (
+        "metric.shop.share",
+        "metric.shop.total",
+    )
+    assert [(item.name, item.severity) for item in found.diagnostics] == [
+        ("metric-not-found", "warning")
+    ]
+
+
+def test_unit_test_depends_on_its_model_only() -> None:
+    nodes = by_id(
+        model("a"),
+        model("b", "a"),
+        declared("unit_test", "ut", model="b"),
+    )
+
+    assert resolve("shop", nodes).depends_on[NodeId("unit_test.shop.ut")] == ("model.shop.b",)

@@ -125,7 +125,6 @@ def test_text_with_quotes_stays_text() -> None:
         ({"given": [given(fixture="f")]}, "fixture files"),
         ({"given": [{**given(), "format": "csv"}]}, "format `csv`"),
         ({"given": ["x"]}, "no mapping"),
-        ({"model": "nowhere"}, "nowhere"),
     ],
 )
 def test_faulty_unit_test_is_a_finding(declared: dict[str, Any], why: str) -> None:
@@ -133,3 +132,9 @@ def test_faulty_unit_test_is_a_finding(declared: dict[str, Any], why: str) -> No
 
     assert (found.name, found.severity) == ("unit-test-invalid", "error")
     assert why in found.why
+
+
+def test_unit_test_of_an_unknown_model_is_reported_once() -> None:
+    (found,) = compiled(model="nowhere").diagnostics
+
+    assert found.name == "ref-not-found"

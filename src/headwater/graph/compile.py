@@ -251,6 +251,8 @@ class _Compilation:
 
     def _compile_unit_test(self, compiled: CompiledNode) -> CompiledNode:
         node = compiled.node
+        if not compiled.depends_on:
+            return compiled  # its model is unknown, which resolving has reported
         try:
             test = read_unit_test(node, self.found)
             model = self.project.nodes[test.model]

@@ -4,6 +4,7 @@ A translation at the rim: nothing in Headwater reads these documents back. Field
 are those that dbt-core 1.11 writes.
 """
 
+import hashlib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
@@ -12,6 +13,7 @@ from headwater.base.ids import NodeId
 from headwater.base.relations import Column
 from headwater.graph.graph import CompiledNode, Graph
 from headwater.graph.manifest_config import config_document
+from headwater.graph.manifest_metrics import semantic_document
 from headwater.graph.resolve import version_of
 from headwater.graph.walk import edges_of
 from headwater.jinja.functions import DBT_VERSION
@@ -20,6 +22,13 @@ from headwater.project.project import Project
 
 SCHEMAS = "https://schemas.getdbt.com/dbt"
 Document = dict[str, Json]
+
+FRESHNESS: Document = {
+    "warn_after": {"count": None, "period": None},
+    "error_after": {"count": None, "period": None},
+    "filter": None,
+}
+"""A source without freshness rules, as dbt writes it."""
 
 SECTIONS: Mapping[str, str] = {
     "source": "sources",
@@ -250,8 +259,11 @@ class _Parts:
         match node.resource_type:
             case "source":
                 return {**_identity(node), **_source(node)}
-            case "exposure" | "metric" | "semantic_model" | "saved_query" | "unit_test":
+            case "exposure" | "unit_test":
                 return {**_declared(node), **_identity(node), **_references(compiled)}
+            case "metric" | "semantic_model" | "saved_query":
+                own = semantic_document(self.project, compiled)
+                return {**_declared(node), **own, **_identity(node), **_references(compiled)}
             case _:
                 return self._parsed(compiled)
 
@@ -259,11 +271,8 @@ class _Parts:
         node = compiled.node
         document = {**_identity(node), **self._place(node), **_described(node)}
         document |= {
-            "checksum": {
-                "name": "sha256" if node.checksum else "none",
-                "checksum": node.checksum,
-            },
-            "raw_code": node.raw_code,
+            "checksum": _checksum(node),
+            "raw_code": node.raw_code.strip(),
             "language": "sql",
             "unrendered_config": to_builtins(dict(node.config_call)),
             "build_path": None,
@@ -307,6 +316,16 @@ def compiled_path(node: Node) -> str:
     if node.test is not None:
         return f"{node.package}/{node.original_path}/{node.path}"
     return f"{node.package}/{node.original_path}"
+
+
+def _checksum(node: Node) -> Document:
+    """Return dbt's checksum: of the text without blank ends, of a seed's file as it is."""
+    if node.test is not None or not node.checksum:
+        return {"name": "none", "checksum": ""}
+    if node.resource_type == "seed":
+        return {"name": "sha256", "checksum": node.checksum}
+    text = node.raw_code.strip().encode()
+    return {"name": "sha256", "checksum": hashlib.sha256(text).hexdigest()}
 
 
 def _identity(node: Node) -> Document:
@@ -387,16 +406,23 @@ def _model(node: Node) -> Document:
 
 def _test(node: Node) -> Document:
     assert node.test is not None  # noqa: S101 - the caller asked
+    attached = node.test.attached_node
     return {
         "column_name": node.test.column,
-        "file_key_name": None,
-        "attached_node": node.test.attached_node,
+        "file_key_name": _file_key(attached) if attached else None,
+        "attached_node": attached,
         "test_metadata": {
             "name": node.test.name,
             "kwargs": to_builtins(dict(node.test.arguments)),
             "namespace": node.test.namespace,
         },
     }
+
+
+def _file_key(attached: NodeId) -> str:
+    """Return the top-level key and name of a test's owner in its properties file."""
+    kind, _, name = attached.split(".")[:3]
+    return f"{kind}s.{name}"
 
 
 def _source(node: Node) -> Document:
@@ -414,7 +440,7 @@ def _source(node: Node) -> Document:
         "quoting": {"database": None, "schema": None, "identifier": None, "column": None},
         "loaded_at_field": node.source.loaded_at_field,
         "loaded_at_query": None,
-        "freshness": None,
+        "freshness": FRESHNESS,
         "external": None,
         "source_meta": {},
         "relation_name": relation.quoted() if relation else None,

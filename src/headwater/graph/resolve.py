@@ -13,6 +13,7 @@ from difflib import get_close_matches
 from headwater.base.diagnostics import Diagnostic
 from headwater.base.ids import NodeId
 from headwater.base.spans import Span
+from headwater.graph.metrics import metric_inputs
 from headwater.project.node import Node, Ref, SourceRef
 
 REFERABLE = frozenset({"model", "seed", "snapshot"})
@@ -69,8 +70,7 @@ def resolve(root: str, nodes: Mapping[NodeId, Node], disabled: Iterable[Node] = 
     places: dict[tuple[NodeId, NodeId], Span] = {}
     for key, node in enabled.items():
         inputs: set[NodeId] = set()
-        calls: tuple[Ref | SourceRef, ...] = (*node.refs, *node.sources)
-        for call in calls:
+        for call in _calls(node):
             found = find(names, node, call)
             if isinstance(found, Diagnostic):
                 diagnostics.append(found)
@@ -82,6 +82,11 @@ def resolve(root: str, nodes: Mapping[NodeId, Node], disabled: Iterable[Node] = 
         if node.test and node.test.attached_node in enabled:
             inputs.add(node.test.attached_node)
         depends_on[key] = tuple(sorted(inputs & enabled.keys()))
+    measured, unknown = metric_inputs(enabled)
+    depends_on |= {
+        key: tuple(sorted({*depends_on[key], *found})) for key, found in measured.items()
+    }
+    diagnostics += unknown
     order, left = topological_order(depends_on)
     cycles = _shortest_cycles(depends_on, left)
     diagnostics += [_report_cycle(cycle, enabled, places) for cycle in cycles]
@@ -93,6 +98,14 @@ def resolve(root: str, nodes: Mapping[NodeId, Node], disabled: Iterable[Node] = 
         cyclic=frozenset(key for part in _components(depends_on, left) for key in part),
         diagnostics=tuple(diagnostics),
     )
+
+
+def _calls(node: Node) -> tuple[Ref | SourceRef, ...]:
+    """Return the references that make edges; a unit test reads its model and no table."""
+    if node.resource_type == "unit_test":
+        model = str(node.declared.get("model"))
+        return tuple(ref for ref in node.refs if ref.name == model)[:1] or (Ref(name=model),)
+    return (*node.refs, *node.sources)
 
 
 def make_names(root: str, nodes: Iterable[Node]) -> Names:

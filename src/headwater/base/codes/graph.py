@@ -67,6 +67,19 @@ have one.
 """,
     ),
     Code(
+        name="metric-not-found",
+        number="HW2007",
+        title="a metric or measure that is not declared",
+        explain="""\
+**What it finds.** A metric or saved query that names a metric, or a measure of a semantic model, for
+which there is no entry.
+
+**Why it matters.** The metric cannot be computed, and effects of a change do not reach it.
+
+**Mend it.** Correct the spelling, or declare the measure in its semantic model.
+""",
+    ),
+    Code(
         name="ref-not-inferred",
         number="HW2006",
         title="a reference that only shows while compiling",
