@@ -13,7 +13,7 @@ import duckdb
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from tests.lake.writing import write_files
+from tests.lake.writing import shared_connection, write_files
 
 from headwater.base.errors import InternalError, Invalid
 from headwater.base.relations import Column
@@ -299,14 +299,14 @@ VALUES = {
 
 @pytest.mark.parametrize("kind", VALUES)
 @settings(
-    max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+    max_examples=20, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )
 @given(data=st.data())
 def test_no_value_of_a_file_is_ever_pruned(tmp_path: Path, kind: str, data: st.DataObject) -> None:
     values = data.draw(st.lists(st.none() | VALUES[kind], min_size=1, max_size=5))
-    database = duckdb.connect()
+    database = shared_connection()
     database.execute("set timezone = 'UTC'")
-    database.execute(f"create table v(x {kind})")
+    database.execute(f"create or replace table v(x {kind})")
     database.executemany("insert into v values (?)", [[value] for value in values])
 
     columns, files = write_files(tmp_path, "select x from v", connection=database)

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from datetime import UTC, datetime
+from functools import cache
 from pathlib import Path
 from uuid import uuid4
 
@@ -38,6 +39,12 @@ def clock_at(time: datetime = NOON) -> FixedClock:
     return FixedClock(time)
 
 
+@cache
+def shared_connection() -> duckdb.DuckDBPyConnection:
+    """Return one connection for all tests: opening one costs more than a test's writing."""
+    return duckdb.connect(config={"threads": 1})
+
+
 def write_files(
     root: Path | str,
     sql: str,
@@ -47,7 +54,7 @@ def write_files(
     connection: duckdb.DuckDBPyConnection | None = None,
 ) -> tuple[tuple[Column, ...], tuple[DataFile, ...]]:
     """Write the query's rows as data files; return its stored columns and the files."""
-    database = connection or duckdb.connect()
+    database = connection or shared_connection()
     Path(root).mkdir(parents=True, exist_ok=True)
     described = database.execute(f"describe {sql}").fetchall()
     columns = tuple(Column(name=row[0], type=storable_type(row[1])) for row in described)
