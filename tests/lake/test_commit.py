@@ -1,6 +1,7 @@
 """Commits: what other Delta readers make of them, requirements, conflicts, refusals."""
 
 import json
+import os
 from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
@@ -250,6 +251,33 @@ def test_a_transaction_is_committed_once(tmp_path: Path) -> None:
         assert caught.value.code == "already-committed"
     assert (table.version_or_none(), table.transaction_or_none("app")) == (0, 5)
     assert DeltaTable(table.root).transaction_version("app") == 5
+
+
+def test_everything_a_new_table_needs_is_flushed_before_its_entry_is_named(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    root = tmp_path / "lake" / "c" / "s" / "t"
+    columns, files = write_files(root, "select 1 as a, 'x' as p", partition_by=("p",))
+    flushed: list[str] = []
+    sync, link = os.fsync, os.link
+
+    def watched_sync(descriptor: int) -> None:
+        flushed.append(os.path.relpath(Path(f"/proc/self/fd/{descriptor}").readlink(), root))
+        sync(descriptor)
+
+    def watched_link(source: str, target: str) -> None:
+        flushed.append("LINK")
+        link(source, target)
+
+    monkeypatch.setattr(os, "fsync", watched_sync)
+    monkeypatch.setattr(os, "link", watched_link)
+    table = open_table(root)
+    commit(table, make_commit(SetSchema(columns=columns, partition_by=("p",)), *adding(*files)))
+
+    before, after = flushed[: flushed.index("LINK")], flushed[flushed.index("LINK") + 1 :]
+    assert {files[0].path, "p=x", ".", "..", "../..", "../../.."} <= set(before)
+    assert any(name.startswith("_delta_log/.tmp-") for name in before)
+    assert after == ["_delta_log"]
 
 
 def test_an_append_that_lost_the_race_takes_the_next_version(tmp_path: Path) -> None:

@@ -11,7 +11,7 @@ import polars as pl
 import pytest
 from tests.lake.writing import create, make_commit, open_table
 
-from headwater.base.errors import DataDamaged, HeadwaterError
+from headwater.base.errors import DataDamaged, HeadwaterError, Invalid
 from headwater.lake.commit import RemoveFile, commit
 from headwater.lake.deletion_vectors import read_deleted_rows
 from headwater.lake.delta import write_checkpoint
@@ -184,7 +184,11 @@ def test_hidden_rows_are_read_from_a_checkpoint(tmp_path: Path) -> None:
     for version in (0, 1):
         (tmp_path / entry_name(version)).unlink()
 
-    assert open_table(tmp_path).snapshot().files[0].deleted_rows == (1, 50, 99)
+    fresh = open_table(tmp_path)
+    file = fresh.snapshot().files[0]
+    assert file.deleted_rows == (1, 50, 99)
+    with pytest.raises(Invalid, match="deletion vector"):  # others would still see the file
+        commit(fresh, make_commit(RemoveFile(path=file.path)))
 
 
 def test_a_file_with_hidden_rows_can_be_replaced(tmp_path: Path) -> None:
@@ -235,3 +239,21 @@ def test_a_descriptor_that_makes_no_sense_is_our_error(
 
     with pytest.raises(HeadwaterError):
         read_deleted_rows(open_storage(str(tmp_path)), vector)
+
+
+@pytest.mark.parametrize("changed", [False, True])
+def test_a_file_added_again_without_a_remove_must_hide_the_same_rows(
+    tmp_path: Path, changed: bool
+) -> None:
+    table = open_table(tmp_path)
+    create(table, "select i as a from range(10) r(i)")
+    hide(tmp_path, 1, vector_of([1], folder=tmp_path))
+    lines = (tmp_path / entry_name(0 if changed else 1)).read_text(encoding="utf-8").splitlines()
+    add = next(line for line in lines if line.startswith('{"add"'))
+    (tmp_path / entry_name(2)).write_text(add, encoding="utf-8")
+
+    if changed:  # to other readers the file is there twice
+        with pytest.raises(DataDamaged, match=entry_name(2)):
+            table.snapshot()
+    else:
+        assert (table.snapshot().rows, pl.read_delta(tmp_path).height) == (9, 9)

@@ -104,6 +104,18 @@ def test_a_table_made_anew_in_the_same_place_is_noticed(tmp_path: Path) -> None:
     assert [column.name for column in table.snapshot().columns] == ["b"]
 
 
+def test_a_table_replaced_by_one_with_as_many_versions_is_noticed(tmp_path: Path) -> None:
+    table = open_table(tmp_path / "t")
+    create(table, "select 1 as a")
+    assert table.snapshot().columns[0].name == "a"
+    create(open_table(tmp_path / "new"), "select 1 as b")
+    shutil.rmtree(tmp_path / "t")
+
+    (tmp_path / "new").rename(tmp_path / "t")
+
+    assert table.snapshot().columns[0].name == "b"
+
+
 def test_history_is_newest_first_and_bounded(tmp_path: Path) -> None:
     table = three_versions(tmp_path)
 

@@ -188,6 +188,8 @@ def commit(table: Table, commit: Commit, clock: Clock | None = None) -> int:
         lines = _entry_lines(state, commit)
         if not attempt:
             table.storage.make_durable(_added_paths(commit))
+            if state is None:
+                table.storage.make_root_durable()
         base = None if state is None else replace(state, files={}, vectors={}, transactions={})
         if _publish(table, version + 1, lines, state, clock or SystemClock()):
             _checkpoint(table, version + 1)
@@ -506,6 +508,8 @@ def _remove(action: RemoveFile, state: LogState | None, metadata: Metadata) -> d
     if action.changes_data and metadata.configuration.get("delta.appendOnly") == "true":
         raise unsupported("appending only (delta.appendOnly)", "write")
     vector = state.vectors.get(action.path)
+    if vector is None and isinstance(known, DataFile) and known.deleted_rows:
+        raise unsupported("removing a file whose deletion vector only a checkpoint has", "write")
     size = known.size if isinstance(known, Add) else known.size_bytes
     return {
         "path": encode_path(action.path),

@@ -203,11 +203,7 @@ def apply_entry(state: LogState, entry: Entry) -> None:
             state.vectors.pop(path, None)
     for line in entry.lines:
         if line.add is not None:
-            path = decoded_path(line.add.path, entry.version)
-            state.files[path] = line.add
-            state.vectors.pop(path, None)
-            if line.add.deletion_vector is not None:
-                state.vectors[path] = line.add.deletion_vector
+            _apply_add(state, line.add, entry.version)
         elif line.txn is not None:
             state.transactions[line.txn.app_id] = line.txn.version
         elif line.meta_data is not None:
@@ -217,6 +213,17 @@ def apply_entry(state: LogState, entry: Entry) -> None:
             state.protocol = line.protocol
     state.timestamp_ms = max(entry.timestamp_ms, state.timestamp_ms + 1)
     state.version = entry.version
+
+
+def _apply_add(state: LogState, add: Add, version: int) -> None:
+    path = decoded_path(add.path, version)
+    old = state.files.get(path)
+    if old is not None and state.vectors.get(path) != add.deletion_vector:
+        # To the protocol these are two logical files over the same rows: no writer means that.
+        raise _damaged(version, f"it adds `{path}` with another deletion vector but keeps the old")
+    state.files[path] = add
+    if add.deletion_vector is not None:
+        state.vectors[path] = add.deletion_vector
 
 
 def check_readable(state: LogState) -> tuple[Protocol, Metadata]:

@@ -53,6 +53,7 @@ _CLIENT = {
 }
 
 
+_FOLDERS_ABOVE_ROOT = 4  # schema, catalog, lake, and the folder of the lake
 _BOOLEANS = frozenset({"true", "false"})
 _CLIENT_NAMES = {
     "allow_http": "allow_http",
@@ -131,6 +132,10 @@ class Storage(ABC):
     @abstractmethod
     def make_durable(self, paths: Iterable[str]) -> None:
         """Flush files that another program wrote, and the folders that name them."""
+
+    @abstractmethod
+    def make_root_durable(self) -> None:
+        """Flush the folders above the root that name it; for a root that was just made."""
 
     @abstractmethod
     def within(self, path: str) -> "Storage":
@@ -289,6 +294,14 @@ class LocalStorage(Storage):
             with _mapped(full):
                 _sync(full)
 
+    def make_root_durable(self) -> None:
+        """Flush the folders above the root that name it; those we may not read are not ours."""
+        folder = self.root
+        for _ in range(_FOLDERS_ABOVE_ROOT):
+            folder = os.path.dirname(folder)  # noqa: PTH120
+            with _mapped(folder), suppress(PermissionError):
+                _sync(folder)
+
     def within(self, path: str) -> "LocalStorage":
         """Return the same storage rooted at the folder ``path``."""
         return LocalStorage(self._full(path))
@@ -368,6 +381,9 @@ class ObjectStorage(Storage):
         """Check that the files are there; an object store keeps what it has accepted."""
         for path in paths:
             self.size(path)
+
+    def make_root_durable(self) -> None:
+        """Do nothing: an object store has no folders."""
 
     def within(self, path: str) -> "ObjectStorage":
         """Return the same storage rooted at the folder ``path``."""
