@@ -259,4 +259,22 @@ several statements separated by semicolons, or is something else (such as `creat
 **Mend it**: leave one `select`; put statements that prepare something into `pre_hook`.
 """,
     ),
+    Code(
+        name="partition-column-missing",
+        number="HW6518",
+        title="The table cannot be partitioned as configured",
+        explain="""\
+A column of `partition_by` is not in the model's result, or the model has no other columns.
+
+**Why it matters**: the values of partition columns become folder names; without the column there
+is nothing to name them by, and without another column there is nothing to keep in the files.
+
+```sql
+{{ config(partition_by=['order_date']) }}
+select order_id, amount from {{ ref('stg_orders') }} -- order_date is not selected
+```
+
+**Mend it**: select the column, or correct `partition_by`.
+""",
+    ),
 )

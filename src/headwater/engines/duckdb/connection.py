@@ -85,7 +85,8 @@ class Connection:
         try:
             answer, meter = self._metered.call(lambda: self._raw.execute(text).fetchall())
         except DRIVER_ERRORS as error:
-            raise error_of(error, parts.sql, skip=len(parts.before.encode())) from error
+            skip = len(parts.before.encode("utf-8", "surrogatepass"))
+            raise error_of(error, parts.sql, skip=skip) from error
         self._meter += meter
         return answer
 

@@ -7,10 +7,11 @@ writer fed by Arrow took 10.4 s and 0.8 GB.
 import re
 from collections.abc import Sequence
 from contextlib import suppress
+from dataclasses import replace
 from glob import escape
 from pathlib import Path
 
-from headwater.base.errors import DataDamaged, Denied, Unavailable
+from headwater.base.errors import DataDamaged, Denied, Invalid, Unavailable
 from headwater.base.relations import Column, quote_identifier
 from headwater.engines.duckdb.bind import refuse_remote
 from headwater.engines.duckdb.connection import Connection, Statement
@@ -62,11 +63,13 @@ def copy_to_files(
         in_order: Keep the query's row order; costs memory.
 
     Raises:
+        Invalid: ``partition-column-missing``.
         Unavailable: ``disk-full``. Whatever was written is removed after any error.
         Denied: ``lake-read-only``.
         DataDamaged: ``data-file-mismatch``.
     """
     refuse_remote(destination.root)
+    destination = _with_exact_partitions(destination, columns)
     connection.keep_order(in_order)
     _make_folder(destination.root)
     try:
@@ -104,6 +107,30 @@ def _copy(query: Statement, destination: Destination) -> Statement:
         before=f"COPY ({query.before}",
         sql=query.sql,
         after=f"{query.after}) TO {root} ({', '.join(options)})",
+    )
+
+
+def _with_exact_partitions(destination: Destination, columns: Sequence[Column]) -> Destination:
+    """Spell partition columns as the columns are."""
+    if not destination.partition_by:
+        return destination
+    exact = {column.name.lower(): column.name for column in columns}
+    for name in destination.partition_by:
+        if name.lower() not in exact:
+            raise _partition_fault(f"partition column `{name}` is not in the query's result")
+    if len({name.lower() for name in destination.partition_by}) == len(columns):
+        raise _partition_fault("every column of the table is a partition column")
+    return replace(
+        destination, partition_by=tuple(exact[name.lower()] for name in destination.partition_by)
+    )
+
+
+def _partition_fault(what: str) -> Invalid:
+    return Invalid(
+        "partition-column-missing",
+        what,
+        why="partition columns become folders; at least one other column is kept in the files",
+        fix="select the column in the model, or correct `partition_by` in its config",
     )
 
 

@@ -30,6 +30,8 @@ def error_of(error: BaseException, sql: str, *, skip: int = 0) -> HeadwaterError
     message, position, number = _facts(error)
     if isinstance(error, HeadwaterError):
         return error
+    if not _is_unicode(sql):
+        return UserCodeError("sql-failed", "the SQL text has characters that are no valid Unicode")
     if isinstance(error, duckdb.InterruptException):
         return Unavailable(
             "interrupted",
@@ -75,6 +77,14 @@ def _facts(error: BaseException) -> tuple[str, int | None, int]:
         return text, None, number
     position = facts.get("position")
     return message, int(position) if position else None, int(facts.get("errno") or number)
+
+
+def _is_unicode(sql: str) -> bool:
+    try:
+        sql.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 def _where(sql: str, position: int | None, skip: int) -> Span | None:

@@ -32,7 +32,7 @@ class InstanceSettings:
     Attributes:
         memory_limit_bytes: Limit of its buffers.
         threads: Worker threads.
-        temp_directory: Existing folder in which it makes its own for spilling; None: the system's.
+        temp_directory: Folder in which it makes its own for spilling; None: the system's.
         project_root: Base of relative paths in SQL.
         settings: The profile's own DuckDB settings.
     """
@@ -51,16 +51,10 @@ class Instance:
         """Open it.
 
         Raises:
-            Invalid: ``engine-setting-invalid``.
-            Unavailable: The spill folder cannot be made.
+            Invalid: ``engine-setting-invalid``, when the spill folder cannot be made.
         """
         self._settings = settings
-        try:
-            self._spill = Path(
-                tempfile.mkdtemp(prefix="headwater-spill-", dir=settings.temp_directory)
-            )
-        except OSError as error:
-            raise error_of(error, "") from error
+        self._spill = _make_spill_folder(settings.temp_directory)
         others = thread_ids()
         try:
             self._root = duckdb.connect(":memory:", config=self._config())
@@ -139,3 +133,17 @@ class Instance:
             "partitioned_write_flush_threshold": 65536,
             "file_search_path": self._settings.project_root,
         }
+
+
+def _make_spill_folder(parent: str | None) -> Path:
+    try:
+        if parent:
+            Path(parent).mkdir(parents=True, exist_ok=True)
+        return Path(tempfile.mkdtemp(prefix="headwater-spill-", dir=parent))
+    except OSError as error:
+        raise Invalid(
+            "engine-setting-invalid",
+            f"cannot make a folder for spilling in `{parent or tempfile.gettempdir()}`",
+            why=str(error),
+            fix="set `temp_directory` in the profile to a folder that can be written",
+        ) from error

