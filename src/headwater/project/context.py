@@ -21,6 +21,10 @@ from headwater.project.project import Project, file_of
 TEST_ARGUMENTS = "_dbt_generic_test_kwargs"
 """Name by which a generic test's ``raw_code`` passes its arguments to the test macro."""
 
+_MODEL = re.compile(
+    r"^\{\{ get_where_subquery\((?P<call>ref|source)"
+    r"\('(?P<first>[^']+)'(?:, '(?P<second>[^']+)')?\)\) \}\}$"
+)
 _LOOKS_LIKE_CALL = re.compile(r"^\s*(env_var|ref|var|source|doc)\s*\(.+\)\s*$")
 
 
@@ -115,9 +119,27 @@ def evaluate_arguments(
             return [rendered(part) for part in value]
         return value
 
-    return {
-        key: value if key == "column_name" else rendered(value) for key, value in arguments.items()
-    }
+    def relation(value: object) -> object:
+        """Answer the ``model`` argument without compiling a template for every node."""
+        match = _MODEL.match(str(value))
+        macro = templates.index.find_or_none(package, "get_where_subquery")
+        if match is None or macro is None:
+            return rendered(value)
+        names = [match["first"], *filter(None, (match["second"],))]
+        called = context[match["call"]]
+        assert callable(called)  # noqa: S101 - ref and source are functions of every context
+        return templates.call(macro, called(*names), context=context, package=package)
+
+    result: dict[str, object] = {}
+    for key, value in arguments.items():
+        match key:
+            case "column_name":
+                result[key] = value
+            case "model":
+                result[key] = relation(value)
+            case _:
+                result[key] = rendered(value)
+    return result
 
 
 class LazyModel(Mapping[str, object]):

@@ -7,9 +7,9 @@ from headwater.base.diagnostics import Diagnostic
 from headwater.base.spans import Span
 
 
-def suggestion(name: str, known: Iterable[str]) -> str:
+def suggestion(name: str, known: Iterable[str], *, cutoff: float = 0.7) -> str:
     """Return ``did you mean `x`?`` for the closest known name, or nothing."""
-    close = get_close_matches(name, list(known), n=1, cutoff=0.7)
+    close = get_close_matches(name, list(known), n=1, cutoff=cutoff)
     return f"did you mean `{close[0]}`?" if close else ""
 
 

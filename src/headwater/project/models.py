@@ -288,7 +288,7 @@ def finish_config(reading: Reading, config: Config, text: Text, entry: Entry | N
             config[key] = DEFAULTS[text.kind].get(key)
     known = DEFAULTS[text.kind]
     for key in config:
-        if key not in known and (hint := suggestion(key, known)):
+        if key not in known and (hint := suggestion(key, known, cutoff=0.85)):
             reading.found.append(
                 Diagnostic(
                     code="unknown-key",

@@ -6,6 +6,7 @@ from headwater.base.ids import NodeId
 from headwater.project.capture import Text, capture
 from headwater.project.models import finish_config
 from headwater.project.node import Node
+from headwater.project.properties import texts
 from headwater.project.reading import Package, Reading
 
 
@@ -41,6 +42,7 @@ def _read(reading: Reading, package: Package, key: str, hooks: tuple[str, ...]) 
         captured = capture(reading, text)
         config = reading.trees.resolve("operation", package.name, text.fqn, call=captured.config)
         finish_config(reading, config, text, None)
+        meta = config.get("meta")
         node = Node(
             unique_id=NodeId(f"operation.{package.name}.{name}"),
             resource_type="operation",
@@ -54,7 +56,8 @@ def _read(reading: Reading, package: Package, key: str, hooks: tuple[str, ...]) 
             refs=captured.refs,
             sources=captured.sources,
             macros=captured.macros,
-            tags=(key,),
+            tags=tuple(sorted({key, *texts(config.get("tags"))})),
+            meta=MappingProxyType(meta if isinstance(meta, dict) else {}),
             where=file.span(key),
         )
         if reading.add(node):

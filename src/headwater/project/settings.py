@@ -30,6 +30,8 @@ _PROJECT_KEYS = frozenset({
 _NAME = re.compile(r"^[^\d\W]\w*$")
 _HOOK_KEYS = frozenset({"pre-hook", "post-hook", "pre_hook", "post_hook"})
 _NOT_RENDERED = frozenset({"vars", "query-comment", "on-run-start", "on-run-end"})
+_FAILED = "\0failed"
+"""Stands for a value that could not be rendered: its key is left out, so one fault is said once."""
 _BOOLEANS = frozenset({"enabled", "quote_columns"})
 _KNOWN_CONFIGS = frozenset(
     {key for defaults in DEFAULTS.values() for key in defaults}
@@ -219,7 +221,7 @@ def _check_tree(file: YamlFile, tree: Json, path: tuple[str, ...], found: list[D
                 )
             )
         elif key.startswith("+"):
-            hint = suggestion(name, _KNOWN_CONFIGS)
+            hint = suggestion(name, _KNOWN_CONFIGS, cutoff=0.85)
             if name not in _KNOWN_CONFIGS and hint:
                 found.append(
                     unknown_key(key, "a config tree", _KNOWN_CONFIGS, file.span(*path, key))

@@ -3,7 +3,7 @@
 from headwater.project.capture import Text
 from headwater.project.files import ProjectFile
 from headwater.project.findings import wrong_shape
-from headwater.project.models import add_text_node, folders_of, stem_of
+from headwater.project.models import add_text_node, folders_of
 from headwater.project.reading import Reading
 
 
@@ -24,10 +24,10 @@ def read_snapshot_entries(reading: Reading) -> None:
             name=entry.name,
             file=entry.file.file,
             path=entry.original_path,
-            fqn=(entry.package, *folders, stem_of(entry.path), entry.name),
+            fqn=(entry.package, *folders, entry.name),
             code="select * from {{ " + relation + " }}",  # noqa: S608 - the user's own ref
         )
-        path = "/".join((*folders, f"{entry.name}.sql"))
+        path = f"{entry.path}/{entry.name}.sql"
         file = ProjectFile(
             kind="snapshot",
             path=path,
