@@ -20,13 +20,11 @@ from headwater.base.codec import encode
 from headwater.base.diagnostics import Diagnostic
 from headwater.base.errors import Denied, HeadwaterError, Unavailable
 from headwater.base.ids import RunId, new_run_id
-from headwater.base.relations import TableName
-from headwater.base.units import format_bytes
 from headwater.catalog.records import RunRecord
-from headwater.lake.maintain import find_orphans, remove_orphans
 from headwater.plan.plan import Plan
 from headwater.runs.context import Context
 from headwater.runs.pins import fingerprint
+from headwater.runs.recover import clear_up
 
 LOCK_NAME = "lock"
 HOLDER_NAME = "lock.holder"
@@ -104,75 +102,6 @@ def open_journal(context: Context, command: str) -> Iterator[Journal]:
     finally:
         (context.folder / HOLDER_NAME).unlink(missing_ok=True)
         lock.release()
-
-
-def clear_up(context: Context) -> tuple[Diagnostic, ...]:
-    """Mark runs that died as crashed and remove their orphan files; needs the lock."""
-    return tuple(
-        _clear_up_run(context, run) for run in context.metastore.list_runs(status="running")
-    )
-
-
-def _clear_up_run(context: Context, run: RunRecord) -> Diagnostic:
-    attempts = context.metastore.attempts_of_run(run.run_id)
-    files, size = 0, 0
-    left: list[str] = []
-    for attempt in attempts:
-        if attempt.status != "started":
-            continue
-        left.append(attempt.node)
-    for name in _relations_of(context, run):
-        removed, freed = remove_files_of_run(context, name, run.run_id)
-        files, size = files + removed, size + freed
-    now = context.now()
-    context.metastore.close_attempts(run.run_id, "its process died", now)
-    context.metastore.finish_run(run.run_id, "crashed", now)
-    return Diagnostic(
-        code="run-crashed",
-        severity="warning",
-        what=f"run `{run.run_id}` of process {run.process_id} on {run.host} died before it ended",
-        why=f"{len(left)} node(s) were running; {files} file(s) of {format_bytes(size)} that no "
-        "table names were removed",
-        fix="nothing to do: every table is at the version before or after, this run goes on",
-    )
-
-
-def _relations_of(context: Context, run: RunRecord) -> tuple[TableName, ...]:
-    """Return where a run may have left files: the targets and stored failures of its plan."""
-    try:
-        steps = json.loads(run.plan or b"{}").get("steps", [])
-    except ValueError:
-        return ()
-    open_nodes = {
-        attempt.node
-        for attempt in context.metastore.attempts_of_run(run.run_id)
-        if attempt.status == "started"
-    }
-    found: dict[TableName, None] = {}
-    for step in steps:
-        if step.get("node") not in open_nodes and step.get("gates") not in open_nodes:
-            continue
-        for place in ((step.get("target") or {}).get("relation"), step.get("store_in")):
-            if place:
-                found[TableName(**place)] = None
-    return tuple(found)
-
-
-def remove_files_of_run(context: Context, name: TableName, run_id: RunId) -> tuple[int, int]:
-    """Remove a dead run's files from a table unless a version names them.
-
-    Returns:
-        How many files and how many bytes were removed; zeros when the folder cannot be read now.
-    """
-    with suppress(HeadwaterError):
-        table = context.tables.table(name)
-        orphans = [
-            found
-            for found in find_orphans(table)
-            if run_id in found.path or "_delta_log/" in found.path
-        ]
-        return len(orphans), remove_orphans(table, orphans)
-    return 0, 0
 
 
 def _write_holder(context: Context, run_id: RunId, command: str) -> None:

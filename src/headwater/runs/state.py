@@ -6,6 +6,7 @@ writes nothing: a commit whose run died before recording it is read back from th
 
 from collections.abc import Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from datetime import UTC, datetime
 from functools import partial
 from types import MappingProxyType
@@ -76,10 +77,15 @@ def read_state(graph: Graph, context: Context, *, prices: Prices | None = None) 
 
 
 def _read_deployed(graph: Graph, context: Context) -> dict[NodeId, DeployedNode]:
-    return {
-        record.node: decode(DeployedNode, record.document)
-        for record in context.metastore.list_nodes(graph.project, graph.target)
-    }
+    found: dict[NodeId, DeployedNode] = {}
+    for record in context.metastore.list_nodes(graph.project, graph.target):
+        deployed = decode(DeployedNode, record.document)
+        compiled = graph.nodes.get(record.node)
+        if deployed.lineage is None and compiled and compiled.fingerprint == deployed.fingerprint:
+            # Recorded after a crash, from the log and the plan, which have no lineage.
+            deployed = replace(deployed, lineage=compiled.lineage, columns=compiled.columns)
+        found[record.node] = deployed
+    return found
 
 
 def _touched(graph: Graph) -> tuple[TableName, ...]:
