@@ -18,6 +18,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import measure
+
 import peer
 
 QUESTION = "CPU, time and memory to build the harbor: from nothing, again, and after two more days"

@@ -15,8 +15,9 @@ from collections.abc import Callable
 from pathlib import Path
 
 import measure
-import peer
 from project_of_models import write_project
+
+import peer
 
 QUESTION = "CPU to parse and to compile a generated project: cold, nothing changed, one file edited"
 EDITED = Path("models/marts/mart_0000.sql")

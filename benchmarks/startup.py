@@ -10,6 +10,7 @@ from functools import partial
 from pathlib import Path
 
 import measure
+
 import peer
 
 QUESTION = "CPU to start: hw --help, hw --version, python -c pass, dbt --help"

@@ -8,11 +8,10 @@ from collections.abc import Mapping
 from types import NoneType, UnionType
 from typing import Any, Literal, NewType, Union, get_args, get_origin, get_type_hints
 
-from headwater.runs.run import Run
-
 from headwater.base.codes import Code
 from headwater.base.diagnostics import Diagnostic
 from headwater.plan.plan import Plan
+from headwater.runs.run import Run
 
 Schema = dict[str, Any]
 _SCALARS: dict[Any, Schema] = {

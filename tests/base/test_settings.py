@@ -2,10 +2,11 @@
 
 import pytest
 
+from headwater.base.codec import Json
 from headwater.base.errors import Invalid
 from headwater.base.settings import resolve_settings
 
-FILE = {"threads": 2, "prices": {"cpu_hour": 0.05}}
+FILE: dict[str, Json] = {"threads": 2, "prices": {"cpu_hour": 0.05}}
 
 
 def test_flag_wins_over_environment_and_file() -> None:

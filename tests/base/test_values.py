@@ -13,6 +13,7 @@ from headwater.base.units import (
     format_bytes,
     format_dollars,
     format_seconds,
+    parse_bytes,
     sum_estimates,
 )
 
@@ -67,7 +68,7 @@ def test_code_names_and_numbers_are_unique_and_say_their_floor() -> None:
 
 
 def test_code_is_found_by_name_and_number_in_any_case() -> None:
-    assert find_code_or_none("hw1001") is find_code_or_none("SETTING-INVALID")
+    assert find_code_or_none("hw1901") is find_code_or_none("SETTING-INVALID")
     assert find_code_or_none("HW0000") is None
 
 
@@ -81,7 +82,7 @@ def test_diagnostic_shows_the_line_and_a_caret_under_the_place() -> None:
     lines = render(finding, lambda _file, line: text.splitlines()[line - 1])
 
     assert lines == [
-        "error[setting-invalid] HW1001: it is wrong",
+        "error[setting-invalid] HW1901: it is wrong",
         "  --> models/orders.sql:2:13",
         "  2 | from {{ ref('stg_order') }}",
         "    |             ^^^^^^^^^^^",
@@ -91,7 +92,22 @@ def test_diagnostic_shows_the_line_and_a_caret_under_the_place() -> None:
 
 def test_diagnostic_without_a_readable_file_still_shows_the_place() -> None:
     finding = Diagnostic(
-        code="HW1001", severity="warning", what="w", where=Span(file="gone.sql", line=9)
+        code="HW1901", severity="warning", what="w", where=Span(file="gone.sql", line=9)
     )
 
     assert render(finding, lambda _file, _line: None)[1] == "  --> gone.sql:9:1"
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [("4GB", 4_000_000_000), ("512 MiB", 512 * 2**20), ("1048576", 1048576), ("1.5k", 1500)],
+    ids=str,
+)
+def test_sizes_are_read(text: str, expected: int) -> None:
+    assert parse_bytes(text) == expected
+
+
+@pytest.mark.parametrize("text", ["", "GB", "4 apples", "-1GB"])
+def test_what_is_no_size_is_refused(text: str) -> None:
+    with pytest.raises(ValueError, match="not a size"):
+        parse_bytes(text)

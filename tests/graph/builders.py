@@ -17,7 +17,7 @@ def table(name: str) -> TableName:
     return TableName("shop", "main", name)
 
 
-def model(name: str, *refs: str | Ref, **options: Any) -> Node:  # noqa: ANN401 - any field of Node
+def model(name: str, *refs: str | Ref, **options: Any) -> Node:
     package = options.pop("package", "shop")
     folder = options.pop("folder", "")
     version = options.pop("version", None)
@@ -59,7 +59,7 @@ def source(source_name: str, name: str, package: str = "shop") -> Node:
     )
 
 
-def generic_test(name: str, macro: str, *refs: str, **options: Any) -> Node:  # noqa: ANN401 - likewise
+def generic_test(name: str, macro: str, *refs: str, **options: Any) -> Node:
     attached = options.pop("attached", refs[0] if refs else None)
     return Node(
         unique_id=NodeId(f"test.shop.{name}.abc"),

@@ -19,7 +19,7 @@ from headwater.project.project import PackageRead, Project
 from headwater.project.shipped import read_shipped_macros
 
 
-def sql(name: str, text: str, *refs: str, **options: Any) -> Node:  # noqa: ANN401 - any field
+def sql(name: str, text: str, *refs: str, **options: Any) -> Node:
     """A model with its text; refs as ``read_project`` finds them."""
     node = model(name, *[Ref(name=ref) for ref in refs], **options)
     return dataclasses.replace(node, raw_code=text)
@@ -82,7 +82,7 @@ class FixedLake:
     def columns_or_none(self, relation: TableName) -> tuple[Column, ...] | None:
         return self.tables.get(relation)
 
-    def relation_kind_or_none(self, relation: TableName) -> Any:  # noqa: ANN401 - a literal
+    def relation_kind_or_none(self, relation: TableName) -> Any:
         return "table" if relation in self.tables else None
 
     def describe_or_none(

@@ -25,14 +25,14 @@ TOTALS = (
 )
 
 
-def unit_test(**declared: Any) -> Node:  # noqa: ANN401 - the YAML as written
+def unit_test(**declared: Any) -> Node:
     node = model(
         "ut", resource_type="unit_test", relation=None, declared={"model": "totals", **declared}
     )
     return dataclasses.replace(node, unique_id=NodeId("unit_test.shop.totals.ut"))
 
 
-def compiled(text: str = TOTALS, **declared: Any) -> GraphResult:  # noqa: ANN401
+def compiled(text: str = TOTALS, **declared: Any) -> GraphResult:
     config = {"materialized": "incremental"}
     totals = sql("totals", text, sources=(source_ref("raw", "orders"),), config=config)
     return compile_graph(project_of(source("raw", "orders"), totals, unit_test(**declared)), LAKE)

@@ -3,6 +3,7 @@
 A number is never shown without its grade, and an unknown is ``?``, never zero.
 """
 
+import re
 from dataclasses import dataclass
 from typing import Literal
 
@@ -10,6 +11,7 @@ Grade = Literal["exact", "bound", "measured", "modelled", "guess", "unknown"]
 """How a number is known: proved; an upper bound; from n earlier runs; computed from statistics
 with measured constants; without any history or statistics; not at all."""
 
+_SIZE = re.compile(r"(?P<count>\d+(?:\.\d+)?)\s*(?P<unit>(?:[KMGT]i?)?B?)", re.IGNORECASE)
 _KIB = 1024.0
 _MINUTE = 60.0
 _HOUR = 3600.0
@@ -106,3 +108,18 @@ def format_dollars(dollars: float | None) -> str:
 def format_count(count: float | None) -> str:
     """Write a count with separators: ``1,204,000``; ``?`` for None."""
     return "?" if count is None else f"{count:,.0f}"
+
+
+def parse_bytes(text: str) -> int:
+    """Read a size such as ``4GB``, ``512 MiB`` or ``1048576``; decimal units are powers of 1000.
+
+    Raises:
+        ValueError: The text is not a size.
+    """
+    found = _SIZE.fullmatch(text.strip())
+    if found is None:
+        message = f"{text!r} is not a size such as 4GB or 512MiB"
+        raise ValueError(message)
+    unit = found["unit"].upper()
+    base = 1024 if "I" in unit else 1000
+    return int(float(found["count"]) * base ** "BKMGT".index(unit[:1] or "B"))

@@ -28,7 +28,7 @@ def building_options(command: F) -> F:
         click.option("--dry-run", is_flag=True, help="Show the plan and stop."),
     )
     for option in reversed(options):
-        command = option(command)  # type: ignore[assignment]
+        command = option(command)
     return command
 
 

@@ -19,7 +19,10 @@ def deps_command(project: ProjectFlags, *, mirror: str | None, upgrade: bool, ou
             emit_document({"schema": "headwater.deps/1", "packages": fetched})
         else:
             emit_lines(
-                [f"{package.name} {package.version}  from {package.source}" for package in fetched]
+                [
+                    f"{package.name} {package.version}  from {package.package.location}"
+                    for package in fetched
+                ]
                 or ["the project names no packages"]
             )
     return 0

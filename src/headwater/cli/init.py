@@ -1,6 +1,6 @@
 """``hw init``: a new project that builds at once, or a copy of the example."""
 
-from importlib.resources import files
+from importlib.resources import as_file, files
 from pathlib import Path
 
 import click
@@ -29,17 +29,21 @@ def init_command(name: str, *, output: str) -> int:
             why="a name is made of letters, digits and underscores, and starts with a letter",
             fix="hw init my_project",
         )
-    written = []
-    starter = files("headwater.cli") / "starter"
-    for source in sorted(starter.rglob("*") if isinstance(starter, Path) else []):
-        if source.is_file():
-            target = folder / source.relative_to(starter)
-            target.parent.mkdir(parents=True, exist_ok=True)
-            text = source.read_text(encoding="utf-8").replace("__project__", project)
-            target.write_text(text, encoding="utf-8")
-            written.append(str(target))
+    with as_file(files("headwater.cli") / "starter") as starter:
+        written = [
+            _copy(source, folder / source.relative_to(starter), project)
+            for source in sorted(starter.rglob("*"))
+            if source.is_file()
+        ]
     if output == "json":
         emit_document({"schema": "headwater.init/1", "project": project, "files": written})
     else:
         emit_lines([*(f"wrote {path}" for path in written), "", f"next: cd {folder} && hw build"])
     return 0
+
+
+def _copy(source: Path, target: Path, project: str) -> str:
+    target.parent.mkdir(parents=True, exist_ok=True)
+    text = source.read_text(encoding="utf-8").replace("__project__", project)
+    target.write_text(text, encoding="utf-8")
+    return str(target)

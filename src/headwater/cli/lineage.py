@@ -6,6 +6,7 @@ from headwater.base.diagnostics import has_errors
 from headwater.cli.diagnose import print_diagnostics
 from headwater.cli.options import ProjectFlags, project_options
 from headwater.cli.output import emit_document, emit_lines, output_option
+from headwater.graph.around import Direction
 
 
 @click.command("lineage")
@@ -21,7 +22,7 @@ from headwater.cli.output import emit_document, emit_lines, output_option
 )
 @output_option("text", "json")
 def lineage_command(
-    project: ProjectFlags, *, node: str | None, direct: bool, direction: str, output: str
+    project: ProjectFlags, *, node: str | None, direct: bool, direction: Direction, output: str
 ) -> int:
     """Show the edges around NODE or NODE.COLUMN; without it, every edge of the project."""
     with project.open_workspace() as workspace:
@@ -31,23 +32,13 @@ def lineage_command(
             emit_document(
                 {
                     "schema": "headwater.lineage/1",
-                    "edges": [
-                        {
-                            "from": {"node": edge.from_node, "column": edge.from_column},
-                            "to": {"node": edge.to_node, "column": edge.to_column},
-                            "kind": edge.kind,
-                            "subtype": edge.subtype,
-                        }
-                        for edge in edges
-                    ],
+                    "edges": [edge.document() for edge in edges],
                     "diagnostics": found.diagnostics,
                 }
             )
         else:
             print_diagnostics(found.diagnostics, workspace.root)
             emit_lines(
-                f"{edge.from_node}.{edge.from_column} -> "
-                f"{edge.to_node}.{edge.to_column or '(rows)'}  {edge.kind} {edge.subtype}"
-                for edge in edges
+                f"{edge.source} -> {edge.target}  {edge.kind} {edge.subtype}" for edge in edges
             )
     return 2 if has_errors(found.diagnostics) else 0

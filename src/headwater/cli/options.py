@@ -86,7 +86,7 @@ def selection_options(
     """Give a command the options that select nodes; it gets them as its second argument."""
 
     @wraps(command)
-    def wrapped(project: ProjectFlags, *args: P.args, **kwargs: P.kwargs) -> R:
+    def wrapped(project: ProjectFlags, /, *args: P.args, **kwargs: P.kwargs) -> R:
         chosen = Selection(
             include=kwargs.pop("select"),  # type: ignore[arg-type]
             exclude=kwargs.pop("exclude"),  # type: ignore[arg-type]
@@ -100,5 +100,5 @@ def selection_options(
 
 def _with(options: tuple[Callable[..., object], ...], command: Callable[P, R]) -> Callable[P, R]:
     for option in reversed(options):
-        command = option(command)  # type: ignore[assignment]
+        command = option(command)
     return command

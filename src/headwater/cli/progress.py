@@ -3,15 +3,16 @@
 import signal
 import sys
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from types import FrameType
 
 from headwater.base.clock import SystemClock
 from headwater.base.telemetry import Event, NodeFinished, NodeStarted, RunFinished, RunStarted, Sink
 from headwater.base.units import format_count, format_seconds
+from headwater.cli.diagnose import print_diagnostics
 from headwater.cli.output import note, wants_colour
 from headwater.plan.plan import Plan
-from headwater.runs.run import Run
+from headwater.runs.run import Run, describe_counts
 from headwater.workspace import CancelToken, Workspace
 
 
@@ -24,6 +25,10 @@ def run_with_progress(workspace: Workspace, plan: Plan, *, fail_fast: bool, comm
     display = _display(plan)
     with _two_step_interrupt(cancel), display as sink:
         run = workspace.apply(plan, sink=sink, cancel=cancel, fail_fast=fail_fast, command=command)
+    faults = [result.diagnostic for result in run.results if result.diagnostic is not None]
+    if faults:
+        note("")
+        print_diagnostics(faults, workspace.root)
     note(_summary(run))
     return run
 
@@ -31,9 +36,9 @@ def run_with_progress(workspace: Workspace, plan: Plan, *, fail_fast: bool, comm
 @contextmanager
 def _two_step_interrupt(cancel: CancelToken) -> Iterator[None]:
     def stop(_signal: int, _frame: FrameType | None) -> None:
-        if cancel.level == 0:
+        if cancel.level == "run":
             note("stopping after the nodes that run now; Ctrl-C again to interrupt them")
-        cancel.advance()
+        cancel.escalate()
 
     earlier = signal.signal(signal.SIGINT, stop)
     try:
@@ -42,7 +47,7 @@ def _two_step_interrupt(cancel: CancelToken) -> Iterator[None]:
         signal.signal(signal.SIGINT, earlier)
 
 
-def _display(plan: Plan):  # noqa: ANN202 - a context manager of a Sink, see the two below
+def _display(plan: Plan) -> AbstractContextManager[Sink]:
     if wants_colour(sys.stderr) and sys.stderr.isatty():
         return _live(plan)
     return _lines()
@@ -66,7 +71,7 @@ def _live(plan: Plan) -> Iterator[Sink]:
     from rich.live import Live
     from rich.text import Text
 
-    names = {step.node: step.name for step in plan.steps}
+    names = {str(step.node): step.name for step in plan.steps}
     counter = _Counter()
     console = Console(stderr=True)
     with Live(console=console, refresh_per_second=8, transient=True) as live:
@@ -124,8 +129,4 @@ def _line(event: NodeFinished, counter: _Counter) -> str:
 
 
 def _summary(run: Run) -> str:
-    counts: dict[str, int] = {}
-    for result in run.results:
-        counts[result.status] = counts.get(result.status, 0) + 1
-    words = ", ".join(f"{count} {status}" for status, count in counts.items()) or "nothing to do"
-    return f"run {run.run_id} {run.status}: {words}"
+    return f"run {run.run_id} {run.status}: {describe_counts(run)}"

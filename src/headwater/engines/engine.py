@@ -191,6 +191,16 @@ class Session(ABC):
         """
 
     @abstractmethod
+    def describe_seed(
+        self, path: str, column_types: Mapping[str, str], delimiter: str
+    ) -> tuple[Column, ...]:
+        """Return the columns that ``write_seed`` would write, without writing.
+
+        Raises:
+            Invalid: As ``write_seed``.
+        """
+
+    @abstractmethod
     def interrupt(self) -> None:
         """Stop the running statement from another thread."""
 

@@ -48,18 +48,23 @@ class GraphResult:
     Attributes:
         graph: Every enabled node; those with faults have no code.
         diagnostics: Everything found, in the order of the nodes.
+        inline: Compiled SQL of the inline query; None when there was none or it has faults.
     """
 
     graph: Graph
     diagnostics: tuple[Diagnostic, ...]
+    inline: str | None = None
 
 
-def compile_graph(project: Project, lookup: Lookup | None = None) -> GraphResult:
+def compile_graph(
+    project: Project, lookup: Lookup | None = None, *, inline: str | None = None
+) -> GraphResult:
     """Compile every node of a project for the target that it was read for.
 
     Args:
         project: The project as read.
         lookup: What may be asked about the lake; None when there is none.
+        inline: A query with Jinja to compile besides, which may refer to every node.
     """
     found = resolve(project.name, project.nodes, project.disabled.values())
     gates = make_gates(project.nodes, found.depends_on, found.order)
@@ -67,6 +72,7 @@ def compile_graph(project: Project, lookup: Lookup | None = None) -> GraphResult
     order, left = topological_order(edges)
     work = _Compilation(project, found, lookup or NoLookup())
     compiled = {key: work.compile(key) for key in (*order, *sorted(left))}
+    text = None if inline is None else work.compile_inline(inline)
     graph = Graph(
         project=project.name,
         target=project.target.name,
@@ -75,7 +81,8 @@ def compile_graph(project: Project, lookup: Lookup | None = None) -> GraphResult
         checksum=project.checksum,
         waits=gates.waits,
     )
-    return GraphResult(graph=graph, diagnostics=(*found.diagnostics, *work.diagnostics))
+    found_all = (*found.diagnostics, *work.diagnostics)
+    return GraphResult(graph=graph, diagnostics=found_all, inline=text)
 
 
 @dataclass(frozen=True, slots=True)
@@ -165,9 +172,28 @@ class _Compilation:
         )
         return replace(compiled, fingerprint=text_meaning(node.raw_code))
 
+    def compile_inline(self, text: str) -> str | None:
+        """Compile a query that is no node; None when it has faults."""
+        name = self.project.name
+        node = Node(
+            unique_id=NodeId(f"analysis.{name}.inline_query"),
+            resource_type="analysis",
+            package=name,
+            name="inline_query",
+            path="inline_query",
+            original_path="--inline",
+            fqn=(name, "inline_query"),
+            raw_code=text,
+        )
+        try:
+            return self._render(node, incremental=False).code
+        except HeadwaterError as error:
+            self._report(error, node)
+            return None
+
     def host(self, node: Node, *, incremental: bool) -> CompileHost:
-        """Make what one rendering of a node sees."""
-        inputs = frozenset(self.found.depends_on[node.unique_id])
+        """Make what one rendering of a node sees; an inline query sees every node."""
+        inputs = frozenset(self.found.depends_on.get(node.unique_id, self.project.nodes))
         return CompileHost(
             node, self.found.names, inputs, self.planned, self.lookup, incremental=incremental
         )

@@ -5,15 +5,16 @@ once and the answers can travel with the state.
 """
 
 from collections.abc import Mapping
+from types import MappingProxyType
 from typing import Literal
 
 from headwater.base.errors import HeadwaterError
 from headwater.base.relations import Column, TableName
-from headwater.catalog.records import TableRecord, ViewRecord
-from headwater.engines.engine import EmptySource, Result, Session
-from headwater.lake.storage import open_storage
-from headwater.lake.table import Table, table_root
-from headwater.runs.query import World, read_columns_or_none, run_sql
+from headwater.engines.engine import EmptySource, Result, Session, ViewSource
+from headwater.runs.context import Context
+from headwater.runs.pins import read_relation_or_none
+from headwater.runs.query import read_columns_or_none, run_sql
+from headwater.runs.sources import SeedFile
 
 ROWS_MAX = 10_000
 """Rows that a macro may get from a query while compiling."""
@@ -22,8 +23,19 @@ ROWS_MAX = 10_000
 class EngineLookup:
     """Answers from the engine, the metastore and the lake; close it after compiling."""
 
-    def __init__(self, world: World) -> None:
-        self._world = world
+    def __init__(
+        self,
+        context: Context,
+        seeds: Mapping[TableName, SeedFile] = MappingProxyType({}),
+    ) -> None:
+        """Answer from the context's world.
+
+        Args:
+            context: Engine, metastore and lake.
+            seeds: Seed files by table; their columns are those of the file, loaded or not.
+        """
+        self._context = context
+        self._seeds = seeds
         self._columns: dict[TableName, tuple[Column, ...] | None] = {}
         self._rows: dict[str, Result] = {}
         self._session: Session | None = None
@@ -32,24 +44,20 @@ class EngineLookup:
     def columns_or_none(self, relation: TableName) -> tuple[Column, ...] | None:
         """Return the columns of an existing table or view, or None when there is none."""
         if relation not in self._columns:
-            self._columns[relation] = read_columns_or_none(self._world, relation)
+            seed = self._seeds.get(relation)
+            self._columns[relation] = (
+                read_columns_or_none(self._context, relation)
+                if seed is None
+                else self._seed_columns_or_none(seed)
+            )
         return self._columns[relation]
 
     def relation_kind_or_none(self, relation: TableName) -> Literal["table", "view"] | None:
         """Say what a name is in the lake today, or None."""
-        parts = (relation.catalog, relation.schema, relation.name)
-        record = self._world.metastore.find_or_none(
-            parts, catalog=self._world.catalog, schema=self._world.schema
-        )
-        match record:
-            case ViewRecord():
-                return "view"
-            case TableRecord():
-                return "table"
-            case None:
-                root = table_root(self._world.lake, relation)
-                exists = Table(root, open_storage(root)).version_or_none() is not None
-                return "table" if exists else None
+        found = read_relation_or_none(self._context, relation)
+        if found is None:
+            return None
+        return "view" if isinstance(found.source, ViewSource) else "table"
 
     def describe_or_none(
         self, sql: str, inputs: Mapping[TableName, tuple[Column, ...]]
@@ -63,8 +71,8 @@ class EngineLookup:
                     self._bound[name] = columns
             return session.describe(sql)
         except HeadwaterError:
-            # The engine's reason is not lost: the graph reports what its own parser finds, and
-            # a build would report the engine's.
+            # Nothing is lost: what the SQL parser finds is reported by the graph, and what only
+            # the engine can find is reported by it when the node runs.
             return None
 
     def run_query(self, sql: str) -> Result:
@@ -74,8 +82,14 @@ class EngineLookup:
             UserCodeError: The engine refused the query.
         """
         if sql not in self._rows:
-            self._rows[sql] = run_sql(self._world, sql, rows_max=ROWS_MAX)
+            self._rows[sql] = run_sql(self._context, sql, rows_max=ROWS_MAX)
         return self._rows[sql]
+
+    def _seed_columns_or_none(self, seed: SeedFile) -> tuple[Column, ...] | None:
+        try:
+            return self._open().describe_seed(seed.path, seed.column_types, seed.delimiter)
+        except HeadwaterError:
+            return None  # loading the seed reports what is wrong with it
 
     def close(self) -> None:
         """Give the session back."""
@@ -85,6 +99,8 @@ class EngineLookup:
 
     def _open(self) -> Session:
         if self._session is None:
-            world = self._world
-            self._session = world.engine.open_session(catalog=world.catalog, schema=world.schema)
+            context = self._context
+            self._session = context.engine.open_session(
+                catalog=context.catalog, schema=context.schema
+            )
         return self._session

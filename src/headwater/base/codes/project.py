@@ -194,15 +194,6 @@ An output's `type` must be `headwater`, or `duckdb` for a profile written for db
 """,
     ),
     Code(
-        name="engine-unknown",
-        number="HW1105",
-        title="The output names an engine that is not known",
-        explain="""\
-`engine:` of a `headwater` output must be one of the engines that this version has. The message
-lists them.
-""",
-    ),
-    Code(
         name="env-var-not-found",
         number="HW1106",
         title="An environment variable is not set",

@@ -4,16 +4,6 @@ from headwater.base.codes.code import Code
 
 CODES: tuple[Code, ...] = (
     Code(
-        name="relation-not-found",
-        number="HW8050",
-        title="A query names a table or view that does not exist",
-        explain="""A name in `hw sql` is looked up as `catalog.schema.name`, as `schema.name` in the current
-catalog, or as a bare name: in the target's schema first, then wherever it occurs once.
-
-`hw table list` shows what there is. A model that was never built is not there yet: `hw build`.
-A Delta table outside the lake is named by its path: ``select * from delta.`/path/to/table` ``.""",
-    ),
-    Code(
         name="view-too-deep",
         number="HW8051",
         title="Views lie too deep within each other",

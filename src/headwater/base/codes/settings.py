@@ -1,11 +1,11 @@
-"""Codes of settings and of the command line itself: HW10xx."""
+"""Codes of settings and of the command line itself: HW19xx."""
 
 from headwater.base.codes.code import Code
 
 CODES: tuple[Code, ...] = (
     Code(
         name="setting-invalid",
-        number="HW1001",
+        number="HW1901",
         title="A setting has a value that is not of its kind",
         explain="""A flag, an environment variable or `headwater.yml` gives a setting a value that
 cannot be read, such as `threads: many`.
@@ -15,49 +15,56 @@ value in that place.""",
     ),
     Code(
         name="command-unknown",
-        number="HW1002",
+        number="HW1902",
         title="The command line cannot be read",
         explain="""A command, an option or an argument is not one that `hw` knows, or one that it
 needs is missing. `hw --help` lists the commands and `hw COMMAND --help` the options of one.""",
     ),
     Code(
         name="folder-not-empty",
-        number="HW1003",
+        number="HW1903",
         title="`hw init` will not write into a folder that has files",
         explain="""`hw init NAME` makes a new folder. It stops when the folder exists and is not
 empty, so that nothing of yours is overwritten. Choose another name or empty the folder.""",
     ),
     Code(
         name="code-unknown",
-        number="HW1004",
+        number="HW1904",
         title="No code has that name or number",
         explain="""`hw explain` takes a code's number (`HW1203`) or its name (`ref-not-found`).
 `hw explain --list` shows all of them.""",
     ),
     Code(
         name="schema-unknown",
-        number="HW1005",
+        number="HW1905",
         title="No document has that name",
         explain="""`hw schema NAME` prints the JSON Schema of a document that a command writes with
 `--output json`, such as `plan` or `run`. `hw schema` alone lists the names.""",
     ),
     Code(
         name="plan-not-found",
-        number="HW1006",
+        number="HW1906",
         title="The plan's file does not exist",
         explain="""`hw apply FILE` runs a plan that `hw plan -o FILE` has kept. Without FILE it plans
 first and runs that.""",
     ),
     Code(
         name="plan-unreadable",
-        number="HW1007",
+        number="HW1907",
         title="The file is not a plan that this version can apply",
         explain="""The file is not JSON, is not a `headwater.plan/1` document, or was cut short.
 Plans are not meant to be edited: make a new one with `hw plan -o FILE`.""",
     ),
     Code(
+        name="lineage-not-found",
+        number="HW1908",
+        title="Lineage was asked for a node or column that does not exist",
+        explain="""`hw lineage NODE` takes a node's name or unique_id, `hw lineage NODE.COLUMN` one of
+its columns. `hw ls` lists the nodes, `hw table describe NODE` the columns.""",
+    ),
+    Code(
         name="internal",
-        number="HW1099",
+        number="HW1999",
         title="Headwater itself failed",
         explain="""This is a fault of Headwater, not of your project. Nothing was published by the
 step that failed: a table changes only by its commit. Please file a bug with the lines that

@@ -13,7 +13,7 @@ from itertools import islice
 from pathlib import Path
 
 from headwater.base.errors import HeadwaterError, Invalid, UserCodeError
-from headwater.base.relations import quote_identifier
+from headwater.base.relations import Column, quote_identifier
 from headwater.base.spans import Span
 from headwater.engines.duckdb.connection import Connection, Statement
 from headwater.engines.duckdb.copy import cast_columns, copy_to_files, stored_columns
@@ -92,16 +92,9 @@ def write_seed(
     Raises:
         Invalid: ``seed-ragged``, ``seed-unreadable``, ``seed-value-misfit``.
     """
-    seed = _read_header(path, delimiter or ",")
     connection.keep_order(in_order=True)
-    _read_rows(connection, seed)
-    types = _choose_types(connection, seed, column_types)
-    parts = ", ".join(
-        f"{_value(place, kind)} AS {quote_identifier(name)}"
-        for place, (name, kind) in enumerate(zip(seed.names, types, strict=True))
-    )
+    seed, query = _typed_query(connection, path, column_types, delimiter)
     try:
-        query = Statement(before=f"SELECT {parts} FROM {_RAW}")
         columns = stored_columns(connection.describe(str(query)))
         selected = Statement(before=f"SELECT {cast_columns(columns)} FROM ({query})")
         added = copy_to_files(connection, selected, columns, destination, in_order=True)
@@ -109,6 +102,33 @@ def write_seed(
         raise _misfit(seed, error) from error
     connection.rows(f"DROP TABLE {_RAW}")
     return make_written(connection.meter, added, columns, inserted=rows_of(added))
+
+
+def describe_seed(
+    connection: Connection, path: str, column_types: Mapping[str, str], delimiter: str
+) -> tuple[Column, ...]:
+    """Return the columns that ``write_seed`` would write; raises as it does."""
+    seed, query = _typed_query(connection, path, column_types, delimiter)
+    try:
+        columns = stored_columns(connection.describe(str(query)))
+    except UserCodeError as error:
+        raise _misfit(seed, error) from error
+    connection.rows(f"DROP TABLE {_RAW}")
+    return columns
+
+
+def _typed_query(
+    connection: Connection, path: str, column_types: Mapping[str, str], delimiter: str
+) -> tuple[_Seed, Statement]:
+    """Read the file as text into a temporary table; return the query that gives it its types."""
+    seed = _read_header(path, delimiter or ",")
+    _read_rows(connection, seed)
+    types = _choose_types(connection, seed, column_types)
+    parts = ", ".join(
+        f"{_value(place, kind)} AS {quote_identifier(name)}"
+        for place, (name, kind) in enumerate(zip(seed.names, types, strict=True))
+    )
+    return seed, Statement(before=f"SELECT {parts} FROM {_RAW}")
 
 
 def _read_header(path: str, delimiter: str) -> _Seed:

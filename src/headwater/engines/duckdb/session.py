@@ -14,7 +14,7 @@ from headwater.engines.duckdb.bind import scan_of
 from headwater.engines.duckdb.connection import Connection, Statement
 from headwater.engines.duckdb.instance import HOME, Instance
 from headwater.engines.duckdb.merge import write_merge
-from headwater.engines.duckdb.seed import write_seed
+from headwater.engines.duckdb.seed import describe_seed, write_seed
 from headwater.engines.duckdb.text import is_query
 from headwater.engines.duckdb.write import write_all, write_partitions
 from headwater.engines.engine import (
@@ -144,6 +144,13 @@ class DuckDBSession(Session):
         self._connection.begin(run=destination.prefix)
         written = write_seed(self._connection, path, column_types, delimiter, destination)
         return self._with_whole_meter(written)
+
+    def describe_seed(
+        self, path: str, column_types: Mapping[str, str], delimiter: str
+    ) -> tuple[Column, ...]:
+        """Return the columns that ``write_seed`` would write, without writing."""
+        self._connection.begin()
+        return describe_seed(self._connection, path, column_types, delimiter)
 
     def interrupt(self) -> None:
         """Stop the running statement from another thread."""

@@ -1,0 +1,96 @@
+"""Lineage around one thing: the edges before and after a node or one of its columns."""
+
+from collections.abc import Callable, Iterable
+from difflib import get_close_matches
+from typing import Literal
+
+from headwater.base.errors import NotFound
+from headwater.base.ids import NodeId
+from headwater.graph.columns import EVERY, ColumnEdge, ColumnGraph, ColumnRef, Reached, column_edges
+from headwater.graph.graph import CompiledNode, Graph
+
+_Walk = Callable[[NodeId, str], Iterable[Reached]]
+
+Direction = Literal["both", "up", "down"]
+
+
+def edges_around(graph: Graph, name: str, *, direction: Direction) -> tuple[ColumnEdge, ...]:
+    """Return the edges on the ways into and out of a node or column, sorted.
+
+    Args:
+        graph: The compiled project.
+        name: ``NODE`` or ``NODE.COLUMN``; NODE is a unique_id or a short name.
+        direction: ``up`` for where it comes from, ``down`` for what it flows into.
+
+    Raises:
+        NotFound: ``lineage-not-found``.
+    """
+    node, column = find_column(graph, name)
+    known = ColumnGraph(graph)
+    columns = (column,) if column else (*_columns(graph.nodes[node]), EVERY)
+    starts = {ColumnRef(node, each) for each in columns}
+    sides: list[set[ColumnRef]] = []
+    if direction != "down":
+        sides.append(_reached(starts, known.upstream))
+    if direction != "up":
+        sides.append(_reached(starts, known.downstream))
+    kept = [
+        edge
+        for edge in column_edges(graph)
+        if any({_folded(edge.source), _folded(edge.target)} <= side for side in sides)
+    ]
+    return tuple(kept)
+
+
+def _reached(starts: set[ColumnRef], walk: _Walk) -> set[ColumnRef]:
+    found = {reached.at for start in starts for reached in walk(start.node, start.column)}
+    return {_folded(at) for at in starts | found}
+
+
+def find_column(graph: Graph, name: str) -> tuple[NodeId, str | None]:
+    """Find the node, and the column if one is named.
+
+    Raises:
+        NotFound: ``lineage-not-found``, with the nearest name.
+    """
+    for node, column in ((name, None), tuple(name.rpartition(".")[::2])):
+        found = _find_node_or_none(graph, str(node))
+        if found is None:
+            continue
+        if column is None:
+            return found, None
+        names = {each.lower(): each for each in _columns(graph.nodes[found])}
+        if not names or str(column).lower() in names:
+            return found, names.get(str(column).lower(), str(column))
+        raise _not_found(f"`{node}` has no column `{column}`", str(column), list(names.values()))
+    nodes = [each.node.name for each in graph.nodes.values()]
+    raise _not_found(f"there is no node `{name}`", name.rpartition(".")[0] or name, nodes)
+
+
+def _find_node_or_none(graph: Graph, name: str) -> NodeId | None:
+    if name in graph.nodes:
+        return NodeId(name)
+    lowered = name.lower()
+    for key, compiled in graph.nodes.items():
+        relation = str(compiled.node.relation).lower() if compiled.node.relation else ""
+        if compiled.node.name.lower() == lowered or relation == lowered:
+            return key
+        if relation.partition(".")[2] == lowered:
+            return key
+    return None
+
+
+def _columns(compiled: CompiledNode) -> tuple[str, ...]:
+    if compiled.columns is not None:
+        return tuple(column.name for column in compiled.columns)
+    return tuple(column.name for column in compiled.lineage.columns) if compiled.lineage else ()
+
+
+def _folded(at: ColumnRef) -> ColumnRef:
+    return ColumnRef(at.node, at.column.lower())
+
+
+def _not_found(what: str, wanted: str, known: list[str]) -> NotFound:
+    near = get_close_matches(wanted, known, n=1)
+    fix = f"did you mean `{near[0]}`?" if near else "`hw ls` lists the nodes"
+    return NotFound("lineage-not-found", what, fix=fix)

@@ -1,0 +1,162 @@
+"""What there is, for people: tables and views, their versions and their make-up."""
+
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from headwater.base.errors import HeadwaterError
+from headwater.base.ids import RunId
+from headwater.base.relations import Column, TableName
+from headwater.catalog.records import RelationRecord, TableRecord, ViewRecord
+from headwater.lake.snapshot import HistoryEntry
+from headwater.lake.table import Table
+from headwater.runs.context import Context
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TableDescription:
+    """A table or view, described.
+
+    Attributes:
+        name: Full name.
+        kind: table or view.
+        location: Where a table lies; empty for views.
+        version: Delta version; None for views and for tables that cannot be read.
+        rows: Visible rows by statistics; None when unknown.
+        size_bytes: Bytes of the active files; None when unknown.
+        files: Number of active files.
+        partition_columns: Partition columns in order.
+        columns: Columns in order.
+        sql: A view's SQL.
+        run_id: The run that last made it.
+        updated_at: ISO 8601 UTC time.
+        problem: Why a table cannot be read; empty when it can.
+    """
+
+    name: str
+    kind: str
+    location: str
+    version: int | None
+    rows: int | None
+    size_bytes: int | None
+    files: int
+    partition_columns: tuple[str, ...]
+    columns: tuple[Column, ...]
+    sql: str
+    run_id: str
+    updated_at: str
+    problem: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class VersionDescription:
+    """One version of a table, described.
+
+    Attributes:
+        version: Delta version.
+        at: ISO 8601 UTC time.
+        operation: The log's operation.
+        rows_added: Rows in added files; None when unknown.
+        bytes_added: Bytes of added files.
+        files_added: Added files.
+        files_removed: Removed files.
+        run_id: The run that wrote it; empty for versions of other writers.
+        node: The node that was built; empty for versions of other writers.
+    """
+
+    version: int
+    at: str
+    operation: str
+    rows_added: int | None
+    bytes_added: int
+    files_added: int
+    files_removed: int
+    run_id: str
+    node: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TableHistory:
+    """The versions of one table, newest first."""
+
+    name: str
+    versions: tuple[VersionDescription, ...]
+
+
+def describe_name(context: Context, name: TableName) -> TableDescription:
+    """Describe what has a name: in the metastore, or only in the lake."""
+    record = context.metastore.find_relation_or_none(name)
+    if record is None:
+        location = context.tables.table(name).root
+        record = TableRecord(name=name, location=location, run_id=RunId(""), updated_at="")
+    return describe_relation(context, record)
+
+
+def describe_relation(context: Context, record: RelationRecord) -> TableDescription:
+    """Describe a table or view; a table that cannot be read is described with the problem."""
+    match record:
+        case ViewRecord():
+            return TableDescription(
+                name=str(record.name),
+                kind="view",
+                location="",
+                version=None,
+                rows=None,
+                size_bytes=None,
+                files=0,
+                partition_columns=(),
+                columns=record.columns,
+                sql=record.sql,
+                run_id=record.run_id,
+                updated_at=record.updated_at,
+            )
+        case TableRecord():
+            return _describe_table(context, record)
+
+
+def _describe_table(context: Context, record: TableRecord) -> TableDescription:
+    problem, snapshot = "", None
+    try:
+        snapshot = context.tables.at(record.location).snapshot()
+    except HeadwaterError as error:
+        problem = error.what
+    return TableDescription(
+        name=str(record.name),
+        kind="table",
+        location=record.location,
+        version=snapshot.version if snapshot else None,
+        rows=snapshot.rows if snapshot else None,
+        size_bytes=snapshot.size_bytes if snapshot else None,
+        files=len(snapshot.files) if snapshot else 0,
+        partition_columns=snapshot.partition_columns if snapshot else (),
+        columns=snapshot.columns if snapshot else (),
+        sql="",
+        run_id=record.run_id,
+        updated_at=record.updated_at,
+        problem=problem,
+    )
+
+
+def list_tables(context: Context) -> tuple[TableDescription, ...]:
+    """Describe every table and view by name."""
+    records = context.metastore.list_relations()
+    return tuple(describe_relation(context, record) for record in records)
+
+
+def table_history(table: Table, name: TableName, limit: int) -> TableHistory:
+    """Describe the newest ``limit`` versions of a table."""
+    entries = table.history(limit)
+    return TableHistory(name=str(name), versions=tuple(_version(entry) for entry in entries))
+
+
+def _version(entry: HistoryEntry) -> VersionDescription:
+    return VersionDescription(
+        version=entry.version,
+        at=datetime.fromtimestamp(entry.timestamp_ms / 1000, UTC).isoformat(timespec="seconds"),
+        operation=entry.operation,
+        rows_added=entry.rows_added,
+        bytes_added=entry.bytes_added,
+        files_added=entry.files_added,
+        files_removed=entry.files_removed,
+        run_id=str(entry.headwater.get("run_id") or ""),
+        node=str(entry.headwater.get("node") or ""),
+    )

@@ -1,0 +1,284 @@
+"""The contract of the command line: documents against their schemas, names, exit codes."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import jsonschema  # type: ignore[import-untyped] # it ships no types
+import pytest
+from tests.cli.conftest import Ended, Hw, write_files
+
+from headwater.cli.main import COMMANDS
+
+SCHEMAS = Path(__file__).parents[2] / "docs" / "schemas"
+
+
+def check_schema(document: Any) -> None:
+    name = document["schema"].removeprefix("headwater.").partition("/")[0]
+    jsonschema.validate(document, json.loads((SCHEMAS / f"{name}.json").read_text()))
+
+
+def rows(ended: Ended) -> list[list[object]]:
+    assert ended.code == 0, ended.err
+    check_schema(ended.document)
+    return list(ended.document["rows"])
+
+
+def test_project_builds_with_no_profile_and_next_plan_is_empty(hw: Hw) -> None:
+    built = hw("build", "--output", "json")
+    planned = hw("plan", "--output", "json")
+
+    assert built.code == 0, built.err
+    check_schema(built.document)
+    statuses = {result["node"]: result["status"] for result in built.document["results"]}
+    assert statuses["model.shop.revenue"] == "success"
+    assert {status for node, status in statuses.items() if node.startswith("test.")} == {"pass"}
+    check_schema(planned.document)
+    assert planned.code == 0
+    assert {step["action"] for step in planned.document["steps"]} == {"skip"}
+
+
+def test_first_plan_adds_everything_and_writes_nothing(hw: Hw, project: Path) -> None:
+    planned = hw("plan", "--output", "json")
+
+    actions = {step["node"]: step["action"] for step in planned.document["steps"]}
+    assert planned.code == 0, planned.err
+    assert actions["seed.shop.raw_orders"] == "add"
+    assert actions["model.shop.revenue"] == "add"
+    assert not (project / ".headwater" / "lake").exists()
+    for step in planned.document["steps"]:
+        for estimate in step["cost"].values():
+            assert set(estimate) >= {"value", "low", "high", "grade"}
+
+
+def test_tables_are_delta_tables_under_catalog_schema_name(hw: Hw, project: Path) -> None:
+    hw("build")
+
+    assert (project / ".headwater/lake/shop/main/revenue/_delta_log").is_dir()
+    assert not (project / ".headwater/lake/shop/main/stg_orders").exists()
+
+
+@pytest.mark.parametrize("name", ["revenue", "main.revenue", "shop.main.revenue", '"revenue"'])
+def test_query_finds_a_table_by_each_form_of_its_name(hw: Hw, name: str) -> None:
+    hw("build")
+
+    actual = rows(hw("sql", f"select * from {name} order by 1", "--output", "json"))
+
+    assert actual == [["ada", "13.00", 2], ["grace", "4.00", 1]]
+
+
+def test_query_reads_views_and_their_types(hw: Hw) -> None:
+    hw("build")
+
+    ended = hw("sql", "select amount from stg_orders where order_id = 1", "--output", "json")
+
+    assert ended.document["columns"] == [{"name": "amount", "type": "DECIMAL(12,2)"}]
+    assert rows(ended) == [["10.50"]]
+
+
+@pytest.mark.parametrize("form", ["revenue@v0", "revenue VERSION AS OF 0", "main.revenue@v0"])
+def test_query_reads_an_older_version(hw: Hw, project: Path, form: str) -> None:
+    hw("build")
+    write_files(project, {"seeds/raw_orders.csv": "order_id,customer,amount\n9,alan,1.0\n"})
+    hw("build")
+
+    now = rows(hw("sql", "select customer from revenue", "--output", "json"))
+    then = rows(hw("sql", f"select customer from {form} order by 1", "--output", "json"))
+
+    assert now == [["alan"]]
+    assert then == [["ada"], ["grace"]]
+
+
+def test_query_reads_any_delta_table_by_path(hw: Hw, project: Path) -> None:
+    hw("build")
+    path = project / ".headwater/lake/shop/main/revenue"
+
+    assert rows(hw("sql", f"select count(*) from delta.`{path}`", "--output", "json")) == [[2]]
+
+
+def test_changed_seed_rebuilds_what_reads_it_and_nothing_else(hw: Hw, project: Path) -> None:
+    write_files(project, {"models/other.sql": "select 1 as one"})
+    hw("build")
+    write_files(project, {"seeds/raw_orders.csv": "order_id,customer,amount\n9,alan,1.0\n"})
+
+    planned = hw("plan", "--output", "json").document
+
+    actions = {step["node"]: step["action"] for step in planned["steps"]}
+    assert actions["seed.shop.raw_orders"] == "rebuild"
+    assert actions["model.shop.revenue"] == "rebuild"
+    assert actions["model.shop.other"] == "skip"
+
+
+def test_layout_and_comments_change_nothing(hw: Hw, project: Path) -> None:
+    hw("build")
+    text = (project / "models/revenue.sql").read_text()
+    shouted = "-- what each customer brought\n" + text.replace("select", "SELECT\n   ")
+    write_files(project, {"models/revenue.sql": shouted})
+
+    planned = hw("plan", "--output", "json").document
+
+    assert {step["action"] for step in planned["steps"]} == {"skip"}
+
+
+def test_dropped_column_breaks_the_exposure_and_blocks(hw: Hw, project: Path) -> None:
+    write_files(project, {"models/top.sql": "select customer, revenue from {{ ref('revenue') }}"})
+    hw("build")
+    text = "select customer, count(*) as orders from {{ ref('stg_orders') }} group by customer"
+    write_files(project, {"models/revenue.sql": text})
+
+    planned = hw("plan", "--output", "json")
+
+    check_schema(planned.document)
+    broken = {i["node"] for i in planned.document["impact"] if i["effect"] == "breaks"}
+    assert "model.shop.top" in broken
+    assert planned.code in {2, 3}
+
+
+def test_saved_plan_is_applied_exactly(hw: Hw, project: Path) -> None:
+    hw("plan", "-o", "plan.json")
+
+    applied = hw("apply", "plan.json", "--output", "json")
+
+    assert applied.code == 0, applied.err
+    assert rows(hw("sql", "select count(*) from revenue", "--output", "json")) == [[2]]
+
+
+def test_saved_plan_is_refused_when_an_input_has_moved(hw: Hw, project: Path) -> None:
+    hw("plan", "-o", "plan.json")
+    hw("build")
+
+    applied = hw("apply", "plan.json", "--output", "json")
+
+    assert applied.code == 4
+    assert "plan again" in applied.err
+
+
+def test_saved_plan_is_refused_when_the_project_has_changed(hw: Hw, project: Path) -> None:
+    hw("plan", "-o", "plan.json")
+    write_files(project, {"models/revenue.sql": "select 1 as customer"})
+
+    assert hw("apply", "plan.json").code == 4
+
+
+def test_lineage_lists_every_edge_in_both_kinds(hw: Hw) -> None:
+    edges = hw("lineage", "--output", "json").document["edges"]
+
+    ends = {
+        (e["from"]["node"], e["from"]["column"], e["to"]["node"], e["to"]["column"], e["kind"])
+        for e in edges
+    }
+    stage, mart = "model.shop.stg_orders", "model.shop.revenue"
+    assert (stage, "amount", mart, "revenue", "direct") in ends
+    assert (stage, "customer", mart, "", "row") in ends
+
+
+def test_lineage_of_one_column_leaves_out_the_others(hw: Hw) -> None:
+    edges = hw("lineage", "revenue.revenue", "--direct", "--output", "json").document["edges"]
+
+    assert {e["from"]["column"] for e in edges} == {"amount"}
+
+
+@pytest.mark.parametrize(
+    ("output", "expected"),
+    [
+        ("name", ["revenue", "stg_orders"]),
+        ("path", ["models/revenue.sql", "models/stg_orders.sql"]),
+        ("selector", ["shop.revenue", "shop.stg_orders"]),
+    ],
+    ids=["name", "path", "selector"],
+)
+def test_ls_writes_dbts_forms(hw: Hw, output: str, expected: list[str]) -> None:
+    listed = hw("ls", "--resource-type", "model", "--output", output)
+
+    assert sorted(listed.out.split()) == expected
+
+
+def test_ls_writes_json_lines_with_dbts_keys(hw: Hw) -> None:
+    listed = hw("ls", "-s", "revenue", "--resource-type", "model", "--output", "json")
+
+    row = json.loads(listed.out)
+    assert row["unique_id"] == "model.shop.revenue"
+    assert row["depends_on"]["nodes"] == ["model.shop.stg_orders"]
+
+
+def test_artifacts_are_dbts(hw: Hw, project: Path) -> None:
+    hw("build")
+    hw("docs", "generate")
+
+    manifest = json.loads((project / "target/manifest.json").read_text())
+    results = json.loads((project / "target/run_results.json").read_text())
+    catalog = json.loads((project / "target/catalog.json").read_text())
+    assert manifest["metadata"]["dbt_schema_version"].endswith("manifest/v12.json")
+    assert results["metadata"]["dbt_schema_version"].endswith("run-results/v6.json")
+    assert catalog["metadata"]["dbt_schema_version"].endswith("catalog/v1.json")
+    assert "model.shop.revenue" in catalog["nodes"]
+    compiled = project / "target/compiled/shop/models/revenue.sql"
+    assert "group by customer" in compiled.read_text()
+    assert (project / "target/run/shop/models/revenue.sql").exists()
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("check",),
+        ("parse",),
+        ("compile",),
+        ("plan",),
+        ("table", "list"),
+        ("table", "describe", "revenue"),
+        ("table", "history", "revenue"),
+        ("config", "show"),
+        ("debug",),
+        ("clean", "--dry-run"),
+        ("docs", "generate"),
+        ("lineage",),
+        ("deps",),
+        ("explain", "HW1203"),
+        ("explain", "--list"),
+        ("show", "-s", "revenue"),
+        ("test",),
+        ("run",),
+        ("seed",),
+    ],
+    ids=" ".join,
+)
+def test_every_command_writes_one_document_that_keeps_its_schema(
+    hw: Hw, arguments: tuple[str, ...]
+) -> None:
+    hw("build")
+
+    ended = hw(*arguments, "--output", "json")
+
+    assert ended.code == 0, ended.err
+    check_schema(ended.document)
+
+
+def test_every_schema_is_printed(hw: Hw) -> None:
+    for name in hw("schema").out.split():
+        assert hw("schema", name).document["title"] == f"headwater.{name}/1"
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_every_command_has_help(hw: Hw, name: str) -> None:
+    assert hw(name, "--help").code == 0
+
+
+def test_starter_project_builds(hw: Hw, project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert hw("init", "fresh").code == 0
+    monkeypatch.chdir(project / "fresh")
+
+    assert hw("build").code == 0
+    assert hw("init", str(project / "fresh")).code == 2
+
+
+def test_two_workspaces_live_in_one_process(
+    hw: Hw, project: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    hw("init", "fresh")
+    hw("build")
+    monkeypatch.chdir(project / "fresh")
+    hw("build")
+
+    assert hw("sql", "select count(*) from revenue", "--output", "json").code != 0
+    monkeypatch.chdir(project)
+    assert rows(hw("sql", "select count(*) from revenue", "--output", "json")) == [[2]]

@@ -1,0 +1,84 @@
+"""Public projects and peers for comparison: fetched for a test, cached, never committed."""
+
+import os
+import shutil
+import subprocess
+import sys
+import venv
+from pathlib import Path
+
+import pytest
+
+CACHE = Path(os.environ.get("HEADWATER_TEST_CACHE", Path.home() / ".cache" / "headwater-tests"))
+PROJECTS = os.environ.get("HEADWATER_TEST_PROJECTS", "")
+CLONE_SECONDS_MAX = 60
+INSTALL_SECONDS_MAX = 900
+
+
+def fetch(repository: str, folder: Path, revision: str = "HEAD") -> Path:
+    """Put the files of a public repository into ``folder``, from a local clone or its host.
+
+    ``HEADWATER_TEST_PROJECTS`` names a folder of clones called ``owner+name`` or ``owner/name``;
+    without it the repository is cloned from GitHub. Skips the test when neither can be had.
+    """
+    clone = _local_clone(repository) or _clone(repository)
+    folder.mkdir(parents=True, exist_ok=True)
+    archive = subprocess.run(
+        ["git", "-C", str(clone), "archive", revision], capture_output=True, check=True
+    )
+    subprocess.run(["tar", "-x", "-C", str(folder)], input=archive.stdout, check=True)
+    return folder
+
+
+def _local_clone(repository: str) -> Path | None:
+    if not PROJECTS:
+        return None
+    owner, name = repository.split("/")
+    for candidate in (f"{owner}+{name}", f"{owner}+{name}/repo", repository, name):
+        if (Path(PROJECTS) / candidate).exists():
+            return Path(PROJECTS) / candidate
+    return None
+
+
+def _clone(repository: str) -> Path:
+    clone = CACHE / "clones" / repository.replace("/", "+")
+    if clone.exists():
+        return clone
+    partial = clone.with_suffix(".partial")
+    shutil.rmtree(partial, ignore_errors=True)
+    partial.parent.mkdir(parents=True, exist_ok=True)
+    url = f"https://github.com/{repository}.git"
+    try:
+        subprocess.run(
+            ["git", "clone", "--quiet", "--bare", url, str(partial)],
+            check=True,
+            capture_output=True,
+            timeout=CLONE_SECONDS_MAX,
+            env={**os.environ, "GIT_TERMINAL_PROMPT": "0"},
+        )
+    except (subprocess.CalledProcessError, subprocess.TimeoutExpired):
+        pytest.skip(f"cannot clone {url}; or name a folder of clones: HEADWATER_TEST_PROJECTS=DIR")
+    partial.rename(clone)
+    return clone
+
+
+def peer_python(*requirements: str) -> Path:
+    """Return the Python of an environment of its own that holds the peer; made once, then kept."""
+    name = "-".join(requirements).replace("==", "-").replace("[", "-").replace("]", "")
+    home = CACHE / "peers" / f"{name}-py{sys.version_info.major}{sys.version_info.minor}"
+    python = home / "bin" / "python"
+    if (home / ".ready").exists():
+        return python
+    shutil.rmtree(home, ignore_errors=True)
+    venv.create(home, with_pip=True)
+    ended = subprocess.run(
+        [str(python), "-m", "pip", "install", "-q", *requirements],
+        capture_output=True,
+        text=True,
+        timeout=INSTALL_SECONDS_MAX,
+        check=False,
+    )
+    if ended.returncode:
+        pytest.skip(f"cannot install the peer: pip install {' '.join(requirements)}")
+    (home / ".ready").touch()
+    return python
