@@ -253,6 +253,21 @@ def test_a_transaction_is_committed_once(tmp_path: Path) -> None:
     assert DeltaTable(table.root).transaction_version("app") == 5
 
 
+def test_a_retry_of_a_commit_that_went_through_is_told_so(tmp_path: Path) -> None:
+    table = open_table(tmp_path / "t")
+    create(table, "select 1 as a")
+    again = make_commit(
+        SetTransaction(app_id="app", version=1),
+        requirements=(VersionIs(version=0), TransactionBelow(app_id="app", version=1)),
+    )
+
+    assert commit(table, again) == 1
+    with pytest.raises(Conflict) as caught:
+        commit(open_table(table.root), again)
+
+    assert caught.value.code == "already-committed"
+
+
 def test_everything_a_new_table_needs_is_flushed_before_its_entry_is_named(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -258,7 +258,9 @@ def _check_entry(version: int, data: bytes, mark: str, count: int) -> None:
 
 
 def _check_requirements(table: Table, commit: Commit, version: int) -> None:
-    for requirement in commit.requirements:
+    # Transactions first: a commit that succeeded unnoticed has moved the version, too.
+    ordered = sorted(commit.requirements, key=lambda one: isinstance(one, VersionIs))
+    for requirement in ordered:
         match requirement:
             case VersionIs(version=wanted):
                 if (-1 if wanted is None else wanted) != version:
