@@ -3,6 +3,8 @@
 import json
 import os
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -10,6 +12,7 @@ import duckdb
 import polars as pl
 import pytest
 from deltalake import DeltaTable, QueryBuilder, write_deltalake
+from tests.lake.object_server import serving
 from tests.lake.writing import (
     NOON,
     adding,
@@ -44,7 +47,7 @@ from headwater.lake.commit import (
 )
 from headwater.lake.replay import entry_name
 from headwater.lake.snapshot import DataFile
-from headwater.lake.storage import LocalStorage, ObjectStorage, open_storage
+from headwater.lake.storage import LocalStorage, open_storage
 from headwater.lake.table import Table, table_root
 
 EVERY_TYPE = """
@@ -381,28 +384,41 @@ def test_a_put_that_failed_is_reported_and_nothing_is_visible(tmp_path: Path) ->
     assert table.version_or_none() == 0
 
 
-class RetriedPut(ObjectStorage):
-    """An object store whose client retried a put that had succeeded: it sees its own entry."""
+def test_a_put_to_s3_whose_reply_was_lost_is_one_commit(tmp_path: Path) -> None:
+    """The client puts again, meets its own entry and is told 412."""
+    columns, files = write_files(tmp_path, "select 1 as a")
+    with serving() as server:
+        table = Table("s3://bucket/l/t", open_storage("s3://bucket/l", server.options))
+        table.storage.upload(str(tmp_path / files[0].path), files[0].path)
+        server.lose_reply_to = entry_name(0)
 
-    def put_if_absent(self, path: str, data: bytes) -> bool:
-        super().put_if_absent(path, data)
-        return super().put_if_absent(path, data)
+        version = commit(table, make_commit(SetSchema(columns=columns), *adding(*files)))
+
+        assert server.lose_reply_to == ""
+        assert (version, table.version_or_none(), len(table.history())) == (0, 0, 1)
+        assert DeltaTable(table.root, storage_options=server.options).version() == 0
 
 
-def test_a_retried_put_on_an_object_store_is_one_commit(tmp_path: Path) -> None:
-    memory = open_storage("memory://lake")
-    assert isinstance(memory, ObjectStorage)
-    storage = RetriedPut(memory.root, memory._store, {}, "")
-    storage.put_if_absent("f.parquet", b"x")
-    table = Table("memory://lake", storage)
-    file = DataFile(path="f.parquet", size_bytes=1, rows=1)
+def test_racing_commits_to_s3_lose_and_double_nothing(tmp_path: Path) -> None:
+    columns, files = write_files(tmp_path, "select 1 as a")
 
-    version = commit(
-        table, make_commit(SetSchema(columns=(Column("a", "BIGINT"),)), AddFile(file=file))
-    )
+    def append_two(number: int) -> list[int]:
+        table = Table("s3://bucket/l/t", open_storage("s3://bucket/l", server.options))
+        versions = []
+        for turn in range(2):
+            path = f"w{number}-{turn}.parquet"
+            table.storage.upload(str(tmp_path / files[0].path), path)
+            added = AddFile(file=replace(files[0], path=path))
+            versions.append(commit(table, make_commit(added)))
+        return versions
 
-    assert (version, table.version_or_none()) == (0, 0)
-    assert [found.path for found in table.snapshot().files] == ["f.parquet"]
+    with serving() as server, ThreadPoolExecutor(3) as pool:
+        first = Table("s3://bucket/l/t", open_storage("s3://bucket/l", server.options))
+        commit(first, make_commit(SetSchema(columns=columns)))
+        versions = [version for made in pool.map(append_two, range(3)) for version in made]
+
+        assert sorted(versions) == list(range(1, 7))
+        assert first.snapshot().rows == 6
 
 
 def test_bytes_that_the_storage_did_not_keep_are_damage(tmp_path: Path) -> None:

@@ -77,7 +77,7 @@ def test_a_writer_killed_anywhere_leaves_the_old_or_the_new_version(
 
 @pytest.mark.parametrize("writers", [2, 4])
 def test_racing_processes_lose_and_double_nothing(tmp_path: Path, writers: int) -> None:
-    count = 15
+    count = 10
     create(open_table(tmp_path), "select 1 as a")
     processes = [
         subprocess.Popen(

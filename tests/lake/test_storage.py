@@ -3,21 +3,27 @@
 import errno
 import os
 import subprocess
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
+from tests.lake.object_server import serving
 
 from headwater.base.errors import Denied, HeadwaterError, Invalid, NotFound, Unavailable
 from headwater.lake.storage import LocalStorage, Storage, open_storage
 
-KINDS = ["local", "memory"]
 
-
-@pytest.fixture(params=KINDS)
-def storage(request: pytest.FixtureRequest, tmp_path: Path) -> Storage:
-    return open_storage(str(tmp_path / "lake") if request.param == "local" else "memory://lake")
+@pytest.fixture(params=["local", "memory", "s3"])
+def storage(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Storage]:
+    match request.param:
+        case "local":
+            yield open_storage(str(tmp_path / "lake"))
+        case "memory":
+            yield open_storage("memory://lake")
+        case _:
+            with serving() as server:
+                yield open_storage("s3://bucket/lake", server.options)
 
 
 def test_a_file_is_put_once_and_read_whole(storage: Storage) -> None:
@@ -111,6 +117,17 @@ def test_of_many_racing_puts_exactly_one_wins(storage: Storage) -> None:
     assert won.count(True) == 1
     assert storage.read("v") == str(winner).encode() * 1000
     assert [found.path for found in storage.list()] == ["v"]
+
+
+def test_a_store_that_refuses_us_is_said(tmp_path: Path) -> None:
+    with serving() as server:
+        server.refuse_all = True
+        storage = open_storage("s3://bucket/lake", server.options)
+
+        with pytest.raises(Denied) as caught:
+            storage.put_if_absent("x", b"1")
+
+    assert caught.value.code == "lake-read-only"
 
 
 FAILURES = {
