@@ -169,11 +169,12 @@ def join_values(parts: Iterable[object]) -> object:
     Raises:
         ValueError: A filter's text is not what the filter asks for.
     """
-    head = list(islice(iter(parts), 2))
+    rest = iter(parts)
+    head = list(islice(rest, 2))
     if not head:
         return ""
     if len(head) > 1:
-        return "".join(str(part) for part in chain(head, parts))
+        return "".join(str(part) for part in chain(head, rest))
     value = head[0]
     if isinstance(value, AsText):
         return str(value)

@@ -176,12 +176,13 @@ def _rendered(
             except HeadwaterError as error:
                 error.where = file.span(*path)
                 found.append(diagnostic_of(error))
-                return value
+                return _FAILED
         if isinstance(value, dict):
-            return {
+            rendered = {
                 key: part if str(key).lstrip("+") in _HOOK_KEYS else render(part, (*path, str(key)))
                 for key, part in value.items()
             }
+            return {key: part for key, part in rendered.items() if part != _FAILED}
         if isinstance(value, list):
             return [render(part, (*path, index)) for index, part in enumerate(value)]
         return value
