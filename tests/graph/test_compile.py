@@ -11,6 +11,7 @@ from headwater.base.relations import Column, TableName
 from headwater.base.spans import Span
 from headwater.graph.columns import ColumnRef, downstream
 from headwater.graph.compile import GraphResult, compile_graph
+from headwater.graph.ephemeral import all_used, ctes_for
 from headwater.graph.graph import CompiledNode
 from headwater.project.node import Node
 
@@ -308,3 +309,18 @@ def test_test_on_a_broken_line_keeps_its_place() -> None:
 
     assert found.where
     assert found.where.line == 3
+
+
+def test_long_chain_of_ephemeral_models_does_not_exhaust_the_stack() -> None:
+    bodies: dict[NodeId, tuple[str, tuple[NodeId, ...]]] = {key("e0"): ("select 1 as x", ())}
+    for index in range(1, 2000):
+        before = all_used([key(f"e{index - 1}")], bodies)
+        bodies[key(f"e{index}")] = (f"select x from e{index - 1}", before)
+
+    found = ctes_for([key("e1999")], bodies, {item: item for item in bodies})
+
+    assert [name for name, _ in found][-2:] == [
+        "__dbt__cte__model.shop.e1998",
+        "__dbt__cte__model.shop.e1999",
+    ]
+    assert len(found) == 2000

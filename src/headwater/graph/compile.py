@@ -14,7 +14,7 @@ from headwater.base.errors import HeadwaterError, Invalid
 from headwater.base.ids import NodeId
 from headwater.base.relations import Column, TableName
 from headwater.base.spans import Span
-from headwater.graph.ephemeral import ctes_for, inject
+from headwater.graph.ephemeral import all_used, ctes_for, inject
 from headwater.graph.fingerprint import fingerprint_of, text_meaning
 from headwater.graph.gates import make_gates
 from headwater.graph.graph import CompiledNode, Graph, Lookup
@@ -36,6 +36,7 @@ from headwater.sql.columns import trace
 from headwater.sql.fingerprint import clock_use, fingerprint, fingerprint_query
 from headwater.sql.lineage import QueryLineage
 from headwater.sql.parse import Query, SqlFault, parse_query
+from headwater.sql.reads import tables_of
 
 RENDERED = frozenset({"model", "snapshot", "test", "analysis", "operation"})
 """Resource types whose text is rendered."""
@@ -104,6 +105,7 @@ class _Compilation:
         self.lookup = lookup
         self.diagnostics: list[Diagnostic] = []
         self.planned: dict[TableName, tuple[Column, ...]] = {}
+        self.by_name: dict[str, dict[TableName, tuple[Column, ...]]] = {}
         self.bodies: dict[NodeId, tuple[str, tuple[NodeId, ...]]] = {}
         self.columns: dict[NodeId, tuple[Column, ...] | None] = {}
         self.ephemeral = {
@@ -129,6 +131,8 @@ class _Compilation:
         self.columns[key] = compiled.columns
         if node.relation is not None and compiled.columns is not None:
             self.planned[node.relation] = compiled.columns
+            same = self.by_name.setdefault(node.relation.name.lower(), {})
+            same[node.relation] = compiled.columns
         return compiled
 
     def _compile_text(self, compiled: CompiledNode) -> CompiledNode:
@@ -145,7 +149,7 @@ class _Compilation:
             self._report(error, node)
             return replace(compiled, fingerprint=fingerprint_of(node, [], []))
         if node.materialized == "ephemeral" and node.resource_type == "model":
-            self.bodies[node.unique_id] = (full.body, full.used)
+            self.bodies[node.unique_id] = (full.body, all_used(full.used, self.bodies))
         is_incremental = node.resource_type == "model" and node.materialized == "incremental"
         compiled = replace(
             compiled,
@@ -229,7 +233,7 @@ class _Compilation:
             return replace(
                 compiled, fingerprint=fingerprint_of(node, [fingerprint(compiled.code)], [])
             )
-        lineage = trace(query, self.planned)
+        lineage = trace(query, self._schemas(query))
         meanings = [fingerprint_query(query)]
         reads = set(lineage.reads)
         queries = [query]
@@ -239,7 +243,7 @@ class _Compilation:
             meanings.append(fingerprint(later))
             if second:
                 queries.append(second)
-                reads |= set(trace(second, self.planned).reads) - {node.relation}
+                reads |= set(trace(second, self._schemas(second)).reads) - {node.relation}
         return replace(
             compiled,
             lineage=lineage,
@@ -248,6 +252,15 @@ class _Compilation:
             reads_clock=_strongest(clock_use(item) for item in queries),
             fingerprint=fingerprint_of(node, meanings, (*compiled.pre_hooks, *compiled.post_hooks)),
         )
+
+    def _schemas(self, query: Query) -> Mapping[TableName, tuple[Column, ...]]:
+        """Return the columns of what a query may read; indexing all would be quadratic."""
+        names = {parts[-1].lower() for parts in tables_of(query.tree)}
+        return {
+            table: columns
+            for name in sorted(names)
+            for table, columns in self.by_name.get(name, {}).items()
+        }
 
     def _parse(self, node: Node, code: str) -> Query | None:
         try:

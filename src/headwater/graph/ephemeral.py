@@ -44,18 +44,19 @@ def ctes_for(
 
     Args:
         used: Ephemeral models that it refers to, in order.
-        bodies: Of every ephemeral model its query without CTEs, and the ephemeral models it uses.
+        bodies: Of every ephemeral model its query without CTEs, and all that it needs, in order.
         names: Name of every ephemeral model.
     """
+    listed = all_used(used, bodies)
+    return tuple((CTE_PREFIX + names[key], bodies[key][0]) for key in listed if key in bodies)
+
+
+def all_used(
+    used: Sequence[NodeId], bodies: Mapping[NodeId, tuple[str, tuple[NodeId, ...]]]
+) -> tuple[NodeId, ...]:
+    """Return ephemeral models with all that they need, each after what it needs."""
     listed: dict[NodeId, None] = {}
-
-    def add(key: NodeId) -> None:
-        if key in listed or key not in bodies:
-            return
-        for inner in bodies[key][1]:
-            add(inner)
-        listed[key] = None
-
     for key in used:
-        add(key)
-    return tuple((CTE_PREFIX + names[key], bodies[key][0]) for key in listed)
+        if key in bodies:
+            listed |= dict.fromkeys((*bodies[key][1], key))
+    return tuple(listed)
