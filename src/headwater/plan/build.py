@@ -14,6 +14,7 @@ from headwater.plan.plan import Plan
 from headwater.plan.state import State
 from headwater.plan.steps import make_steps
 from headwater.plan.totals import add_up, count_findings
+from headwater.plan.watermark import all_watermarks
 
 PASSES: tuple[Pass, ...] = (
     compare_nodes,
@@ -41,7 +42,13 @@ def make_plan(graph: Graph, state: State, options: PlanOptions) -> Plan:
         The plan. Equal arguments give equal plans, and after a plan has been applied the next one
         is empty.
     """
-    draft = Draft(graph=graph, state=state, options=options, index=index_inputs(graph))
+    draft = Draft(
+        graph=graph,
+        state=state,
+        options=options,
+        index=index_inputs(graph),
+        watermarks=all_watermarks(graph),
+    )
     for one_pass in PASSES:
         draft = one_pass(draft)
     return Plan(

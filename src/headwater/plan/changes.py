@@ -5,6 +5,7 @@ from dataclasses import replace
 
 from headwater.graph.graph import CompiledNode
 from headwater.plan.draft import Difference, Draft
+from headwater.plan.inputs import is_test
 from headwater.plan.plan import Change
 from headwater.plan.state import DeployedNode
 
@@ -21,8 +22,10 @@ def list_changes(draft: Draft) -> Draft:
 def _present(draft: Draft) -> Iterator[Change]:
     for node, difference in draft.differences.items():
         compiled = draft.compiled(node)
+        if difference.kind != "formatting" and draft.decisions[node].how == "skip":
+            continue  # not asked for: the plan leaves it as it is
         match difference.kind:
-            case "new" if compiled.node.resource_type != "test":
+            case "new" if not is_test(compiled):
                 yield Change(node=node, sign="+", lines=(_new_line(compiled),), breaking=False)
             case "changed":
                 yield Change(node=node, sign="~", lines=difference.lines, breaking=False)
@@ -41,6 +44,8 @@ def _new_line(compiled: CompiledNode) -> str:
 
 
 def _removed(draft: Draft) -> Iterator[Change]:
+    if draft.options.selected is not None:
+        return
     for node, deployed in sorted(draft.state.deployed.items()):
         if node in draft.graph.nodes:
             continue

@@ -12,7 +12,7 @@ from headwater.graph.graph import CompiledNode
 from headwater.plan.draft import Difference, Draft
 from headwater.plan.options import BUILT_TYPES
 from headwater.plan.state import DeployedNode
-from headwater.plan.watermark import find_watermarks, window_in_words
+from headwater.plan.watermark import Watermark, find_watermarks, window_in_words
 from headwater.sql.compare import compare
 from headwater.sql.lineage import ColumnChange, QueryChange
 
@@ -64,28 +64,19 @@ def describe_difference(compiled: CompiledNode, deployed: DeployedNode | None) -
         return Difference(kind="same" if same_text else "formatting")
     query = _query_change_or_none(compiled, deployed)
     keys = tuple(_config_keys(compiled.node.config, deployed.config)) if deployed.config else ()
+    same_query = compiled.code == deployed.code or (query is not None and query.formatting_only)
     lines = (
         *_node_lines(compiled, deployed, keys),
         *_query_lines(query),
-        *_filter_lines(compiled, deployed),
+        *(_filter_lines(compiled, deployed) if same_query else ()),
     )
     return Difference(
         kind="changed",
         lines=lines or (_fallback_line(compiled, deployed, query),),
         query=query,
         config_keys=keys,
-        keeps_rows=_keeps_rows(compiled, deployed, query, keys),
+        keeps_rows=same_query and bool(deployed.config) and set(keys) <= KEYS_OF_RUNS,
     )
-
-
-def _keeps_rows(
-    compiled: CompiledNode,
-    deployed: DeployedNode,
-    query: QueryChange | None,
-    keys: tuple[str, ...],
-) -> bool:
-    same_query = compiled.code == deployed.code or (query is not None and query.formatting_only)
-    return same_query and bool(deployed.config) and set(keys) <= KEYS_OF_RUNS
 
 
 def _fallback_line(
@@ -144,14 +135,23 @@ def _in_words(value: Json) -> str:
 def _filter_lines(compiled: CompiledNode, deployed: DeployedNode) -> Iterator[str]:
     """Say how the incremental query differs where the full one does not."""
     now, before = compiled.incremental_code or "", deployed.incremental_code
-    if not now or not before or now == before or compiled.code != deployed.code:
+    if not now or not before or now == before:
         return
-    then = find_watermarks(replace(compiled, incremental_code=before))
-    windows = [window_in_words(mark) for mark in (*then, *find_watermarks(compiled))]
-    if len(windows) == 2 and windows[0] != windows[1]:  # noqa: PLR2004 - one before, one now
-        yield f"incremental window: {windows[0]} -> {windows[1]}"
-    else:
-        yield "incremental filter changed"
+    yield _window_line(
+        find_watermarks(replace(compiled, incremental_code=before)), find_watermarks(compiled)
+    )
+
+
+def _window_line(before: tuple[Watermark, ...], now: tuple[Watermark, ...]) -> str:
+    match before, now:
+        case (_, *_), ():
+            return "incremental window dropped: every run reads everything"
+        case (), (mark, *_):
+            return f"incremental window added: {window_in_words(mark)}"
+        case (old,), (new,) if old.hours != new.hours:
+            return f"incremental window: {window_in_words(old)} -> {window_in_words(new)}"
+        case _:
+            return "incremental filter changed"
 
 
 def _query_lines(change: QueryChange | None) -> Iterator[str]:

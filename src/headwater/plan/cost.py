@@ -24,7 +24,7 @@ from headwater.plan.history import (
     from_runs,
     guess_cpu,
 )
-from headwater.plan.inputs import is_view
+from headwater.plan.inputs import is_test, is_view
 from headwater.plan.plan import Change, Cost, LoadSeed, RunTest, Skip, Step
 from headwater.plan.prices import price_of
 from headwater.plan.scans import (
@@ -35,12 +35,15 @@ from headwater.plan.scans import (
     share_of,
     usual_increment_bytes,
 )
-from headwater.plan.watermark import find_watermarks, stored_column
-
-NOTHING = Cost(bytes_read=ZERO, bytes_written=ZERO, cpu_seconds=ZERO, dollars=ZERO)
-"""The cost of doing nothing, or of keeping a view's SQL."""
+from headwater.plan.watermark import stored_column
 
 Written = Mapping[TableName, Estimate]
+
+
+def nothing(draft: Draft) -> Cost:
+    """Return the cost of doing nothing, or of keeping a view's SQL."""
+    dollars = price_of(ZERO, draft.state.prices)
+    return Cost(bytes_read=ZERO, bytes_written=ZERO, cpu_seconds=ZERO, dollars=dollars)
 
 
 def price_steps(draft: Draft) -> Draft:
@@ -63,7 +66,7 @@ def _with_costs(
     draft: Draft, change: Change, steps: Mapping[NodeId, Step], written: Written
 ) -> Change:
     before = regular_cost_before(draft, change.node)
-    after = NOTHING
+    after = nothing(draft)
     if change.node in steps:
         after = regular_cost_after(draft, steps[change.node], before, written)
     return replace(change, cost_before=before, cost_after=after)
@@ -72,7 +75,7 @@ def _with_costs(
 def _cost_of_step(draft: Draft, step: Step, written: Written) -> Cost:
     compiled = draft.compiled(step.node)
     if isinstance(step, Skip) or is_view(compiled):
-        return NOTHING
+        return nothing(draft)
     if isinstance(step, RunTest):
         return cost_of(draft, compiled, "test", written)
     is_incremental = draft.decisions[step.node].how == "incremental"
@@ -130,7 +133,7 @@ def _windowed(draft: Draft, compiled: CompiledNode) -> frozenset[TableName]:
     """Return the stored relations of which an incremental run reads only newer rows."""
     return frozenset(
         stored_column(draft.graph, draft.index, mark.relation, mark.column)[0]
-        for mark in find_watermarks(compiled)
+        for mark in draft.watermarks.get(compiled.node.unique_id, ())
     )
 
 
@@ -214,7 +217,7 @@ def _bytes_written(
 
 def regular_mode(compiled: CompiledNode) -> Mode:
     """Return how a node is run day by day."""
-    if compiled.node.resource_type == "test":
+    if is_test(compiled):
         return "test"
     return "incremental" if can_run_incrementally(compiled) else "full"
 
@@ -226,7 +229,7 @@ def regular_cost_before(draft: Draft, node: NodeId) -> Cost:
         return Cost()
     match deployed.materialized:
         case "view":
-            return NOTHING
+            return nothing(draft)
         case "incremental" | "snapshot":
             mode: Mode = "incremental"
         case "test":
@@ -254,7 +257,7 @@ def regular_cost_after(draft: Draft, step: Step, before: Cost, written: Written)
     """Return what a regular run will use once the plan is applied."""
     compiled = draft.compiled(step.node)
     if is_view(compiled):
-        return NOTHING
+        return nothing(draft)
     mode = regular_mode(compiled)
     is_known = before.cpu_seconds.value is not None
     if draft.differences[step.node].kind in {"same", "formatting"} and is_known:

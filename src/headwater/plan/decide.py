@@ -13,7 +13,7 @@ from headwater.base.ids import NodeId
 from headwater.graph.graph import CompiledNode
 from headwater.plan.compare import has_step
 from headwater.plan.draft import Decision, Difference, Draft
-from headwater.plan.inputs import is_view
+from headwater.plan.inputs import is_test, is_view
 from headwater.plan.moved import describe_versions, find_moves, move_reason
 from headwater.plan.state import DeployedNode, TableState
 
@@ -41,7 +41,7 @@ def decide_node(draft: Draft, node: NodeId) -> Decision:
     refusal = _why_left_alone(draft, compiled)
     if refusal:
         return _skip(refusal)
-    if compiled.node.resource_type == "test":
+    if is_test(compiled):
         return _decide_test(draft, node)
     deployed = draft.deployed_or_none(node)
     table = draft.state.tables.get(str(compiled.node.relation))
@@ -63,9 +63,9 @@ def _why_left_alone(draft: Draft, compiled: CompiledNode) -> str:
         return "not selected"
     if node.resource_type not in options.resource_types:
         return f"{node.resource_type}s were not asked for"
-    if options.tests == "none" and node.resource_type == "test":
+    if options.tests == "none" and is_test(compiled):
         return "tests were not asked for"
-    if options.tests == "only" and node.resource_type != "test":
+    if options.tests == "only" and not is_test(compiled):
         return "only tests were asked for"
     return ""
 

@@ -15,6 +15,7 @@ from headwater.plan.inputs import InputIndex
 from headwater.plan.options import PlanOptions
 from headwater.plan.plan import Change, Impact, Step, Totals
 from headwater.plan.state import DeployedNode, State
+from headwater.plan.watermark import Watermark
 from headwater.sql.lineage import QueryChange
 
 NO_CHANGE = QueryChange(formatting_only=True)
@@ -74,6 +75,7 @@ class Draft:
         state: The world.
         options: What is asked for.
         index: Who builds what, and what each node reads down to stored tables.
+        watermarks: Filters of incremental queries that leave older rows out, by node.
         differences: By node with a step.
         decisions: By node with a step, in topological order.
         steps: The plan's steps.
@@ -87,6 +89,9 @@ class Draft:
     state: State
     options: PlanOptions
     index: InputIndex
+    watermarks: Mapping[NodeId, tuple[Watermark, ...]] = field(
+        default_factory=lambda: MappingProxyType({})
+    )
     differences: Mapping[NodeId, Difference] = field(default_factory=lambda: MappingProxyType({}))
     decisions: Mapping[NodeId, Decision] = field(default_factory=lambda: MappingProxyType({}))
     steps: tuple[Step, ...] = ()
@@ -102,6 +107,11 @@ class Draft:
     def deployed_or_none(self, node: NodeId) -> DeployedNode | None:
         """Return how the last successful run left a node, or None."""
         return self.state.deployed.get(node)
+
+    def is_asked_for(self, node: NodeId) -> bool:
+        """Say whether a node has a step and is among the selected ones."""
+        selected = self.options.selected
+        return node in self.decisions and (selected is None or node in selected)
 
     def is_built(self, node: NodeId) -> bool:
         """Say whether this plan writes the node's table or view."""

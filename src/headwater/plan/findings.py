@@ -37,5 +37,7 @@ def _judge(draft: Draft, finding: Diagnostic) -> Diagnostic | None:
     node = draft.graph.nodes.get(NodeId(finding.node))
     reason = allowed_reason(node.node, finding.name, finding.code) if node is not None else ""
     if reason and finding.severity != "info":
-        return replace(finding, severity="info", why=f"allowed: {reason}. {finding.why}".strip())
+        return replace(
+            finding, severity="info", why=f"allowed: {reason}; {finding.why}".rstrip("; ")
+        )
     return finding

@@ -15,6 +15,7 @@ from headwater.base.relations import TableName
 from headwater.graph.graph import CompiledNode
 from headwater.plan.deltas import Delta, RelationDeltas, delta_of_change, hop_at, stronger
 from headwater.plan.draft import Draft
+from headwater.plan.inputs import is_test
 from headwater.plan.mentions import mentions
 from headwater.plan.plan import Effect, Impact
 from headwater.sql.lineage import ColumnChange, Influence, QueryLineage
@@ -23,24 +24,27 @@ from headwater.sql.types import type_change
 DECLARED = frozenset({"exposure", "metric", "semantic_model", "saved_query"})
 """Consumers without SQL of their own."""
 
+Used = Mapping[TableName, Mapping[str, None]]
+"""Columns by relation; the inner mapping is an ordered set."""
+
 STORED_KEEP = "; rows already stored keep the old values"
 
 
 def trace_impact(draft: Draft) -> Draft:
     """Fill ``impact`` and mark the changes that break a consumer."""
     carried: dict[str, RelationDeltas] = {}
+    used = _columns_used(draft)
     found: list[Impact] = []
-    for node, compiled in draft.graph.nodes.items():
+    for compiled in draft.graph.nodes.values():
         if compiled.node.resource_type in DECLARED:
             touched = _declared(draft, compiled, carried)
         else:
             touched = _Touched()
-            _add_own(draft, compiled, touched)
+            _add_own(draft, compiled, used, touched)
             _add_inherited(draft, compiled, carried, touched)
         found.extend(touched.impact)
         if not touched.deltas.is_empty:
             carried[_key(compiled)] = touched.deltas
-        del node
     impact = _deduplicate(found, draft)
     breaking = {item.path[0] for item in impact if item.effect == "breaks"}
     changes = tuple(replace(change, breaking=change.node in breaking) for change in draft.changes)
@@ -86,10 +90,10 @@ def _key(compiled: CompiledNode) -> str:
     return str(relation).lower() if relation is not None else compiled.node.unique_id
 
 
-def _add_own(draft: Draft, compiled: CompiledNode, touched: _Touched) -> None:
+def _add_own(draft: Draft, compiled: CompiledNode, used: Used, touched: _Touched) -> None:
     """Add what changed in the node itself, and what a source lost."""
     if compiled.node.resource_type == "source":
-        for column in _columns_lost(draft, compiled):
+        for column in _columns_lost(draft, compiled, used):
             change = ColumnChange(column=column, change="dropped")
             touched.add_column(column, delta_of_change(change, compiled, "breaks"))
         return
@@ -101,6 +105,8 @@ def _add_own(draft: Draft, compiled: CompiledNode, touched: _Touched) -> None:
         delta = Delta(became="changed", text=text, effect="safe", hops=(hop_at(compiled, ""),))
         touched.report(delta, column="", effect="safe")
         return
+    if draft.decisions[compiled.node.unique_id].how == "skip":
+        return  # not asked for: what is deployed stays as it is
     for change in difference.query.columns if difference.query else ():
         delta = delta_of_change(change, compiled, retype_effect(change.before, change.after))
         if change.change == "added":
@@ -130,22 +136,26 @@ def retype_effect(before: str, after: str) -> Effect:
             return "breaks"
 
 
-def _columns_lost(draft: Draft, compiled: CompiledNode) -> Iterator[str]:
+def _columns_lost(draft: Draft, compiled: CompiledNode, used: Used) -> Iterator[str]:
     """Yield columns of a source that deployed nodes use and that it does not have any more."""
     relation = compiled.node.relation
     table = draft.state.tables.get(str(relation))
-    if table is None or not table.columns:
+    if relation is None or table is None or not table.columns:
         return
     have = {column.name.lower() for column in table.columns}
-    used: dict[str, None] = {}
-    for deployed in draft.state.deployed.values():
-        if deployed.lineage is not None and deployed.node in draft.graph.nodes:
-            used |= dict.fromkeys(
-                influence.column.lower()
-                for influence in _influences(deployed.lineage)
-                if influence.table == relation and influence.column != "*"
-            )
-    yield from (column for column in used if column not in have)
+    yield from (column for column in used.get(relation, ()) if column not in have)
+
+
+def _columns_used(draft: Draft) -> Used:
+    """Return the columns that deployed nodes use of each relation, lower case."""
+    used: dict[TableName, dict[str, None]] = {}
+    for node, deployed in draft.state.deployed.items():
+        if deployed.lineage is None or node not in draft.graph.nodes:
+            continue
+        for influence in _influences(deployed.lineage):
+            if influence.column != "*":
+                used.setdefault(influence.table, {})[influence.column.lower()] = None
+    return used
 
 
 def _influences(lineage: QueryLineage) -> Iterator[Influence]:
@@ -168,7 +178,7 @@ def _add_inherited(
     reader = _Reader(draft, compiled, touched)
     for relation, deltas in inputs.items():
         reader.read_whole(deltas)
-        if compiled.node.resource_type != "test":
+        if not is_test(compiled):
             reader.read_rows(deltas)
         for column, delta in deltas.columns.items():
             reader.read_column(relation, column, delta)
@@ -184,7 +194,7 @@ class _Reader:
 
     @property
     def is_test(self) -> bool:
-        return self.compiled.node.resource_type == "test"
+        return is_test(self.compiled)
 
     def tail(self) -> str:
         """Say that stored rows stay, where an incremental table is not rebuilt by this plan."""

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from headwater.base.ids import NodeId
 from headwater.base.relations import TableName
 from headwater.graph.graph import CompiledNode, Graph
+from headwater.plan.options import TEST_TYPES
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,13 +31,21 @@ def is_view(compiled: CompiledNode) -> bool:
     return compiled.node.resource_type == "model" and compiled.node.materialized == "view"
 
 
+def is_test(compiled: CompiledNode) -> bool:
+    """Say whether a node is a query of failing rows."""
+    return compiled.node.resource_type in TEST_TYPES
+
+
 def index_inputs(graph: Graph) -> InputIndex:
     """Index a graph; nodes must be in topological order."""
-    producers = {
-        compiled.node.relation: node
+    stored = [
+        (compiled.node.relation, node, compiled.node.resource_type)
         for node, compiled in graph.nodes.items()
-        if compiled.node.relation is not None and compiled.node.resource_type != "test"
-    }
+        if compiled.node.relation is not None and not is_test(compiled)
+    ]
+    # A source may declare the table that a seed of the project loads: then the seed builds it.
+    stored.sort(key=lambda entry: entry[2] != "source")
+    producers = {relation: node for relation, node, _ in stored}
     reads: dict[NodeId, tuple[TableName, ...]] = {}
     for node, compiled in graph.nodes.items():
         found = dict.fromkeys(compiled.reads)

@@ -45,20 +45,10 @@ def move_reason(moves: tuple[Move, ...]) -> str:
 
 
 def _moves(draft: Draft, node: NodeId, deployed: DeployedNode) -> Iterator[Move]:
-    views: list[Move] = []
-    found = False
     for relation in draft.index.reads[node]:
         move = _move_or_none(draft, relation, deployed)
-        if move is None:
-            continue
-        table = draft.state.tables.get(str(relation))
-        if table is not None and table.kind == "view" and not move.is_built:
-            views.append(move)
-            continue
-        found = True
-        yield move
-    if not found:
-        yield from views
+        if move is not None:
+            yield move
 
 
 def _move_or_none(draft: Draft, relation: TableName, deployed: DeployedNode) -> Move | None:
@@ -71,12 +61,26 @@ def _move_or_none(draft: Draft, relation: TableName, deployed: DeployedNode) -> 
     before = deployed.inputs.get(str(relation))
     if before == table.version:
         return None
+    if producer is not None and is_view(draft.compiled(producer)):
+        return _view_move_or_none(draft, producer, relation, deployed)
     if before is None:
-        if producer is not None and is_view(draft.compiled(producer)):
-            return None  # what a view passes on is compared through the tables behind it
         return Move(relation=relation, text=f"{relation.name} was not read before")
     text = describe_versions(table, before)
     return None if text is None else Move(relation=relation, text=text)
+
+
+def _view_move_or_none(
+    draft: Draft, view: NodeId, relation: TableName, deployed: DeployedNode
+) -> Move | None:
+    """Say whether a view of the project was defined anew after the node was built.
+
+    The rows that it passes on are compared through the tables behind it, where a commit that only
+    rearranges files can be told from one that changes rows.
+    """
+    record = draft.deployed_or_none(view)
+    if record is None or record.run_id == deployed.run_id or record.built_at < deployed.built_at:
+        return None
+    return Move(relation=relation, text=f"view {relation.name} was defined anew")
 
 
 def describe_versions(table: TableState, before: str) -> str | None:

@@ -14,7 +14,10 @@ from headwater.project.node import ResourceType
 
 TestMode = Literal["gate", "only", "none"]
 
-BUILT_TYPES: frozenset[ResourceType] = frozenset({"model", "seed", "snapshot", "test"})
+TEST_TYPES: frozenset[ResourceType] = frozenset({"test", "unit_test"})
+"""Resource types that are queries of failing rows."""
+
+BUILT_TYPES: frozenset[ResourceType] = frozenset({"model", "seed", "snapshot", *TEST_TYPES})
 """Resource types that have steps; everything else is only read."""
 
 

@@ -61,6 +61,7 @@ def _built_inputs(draft: Draft, node: NodeId) -> set[NodeId]:
             found.add(parent)
         elif parent not in draft.decisions:
             open_nodes.extend(draft.compiled(parent).depends_on)
+            open_nodes.extend(draft.graph.waits.get(parent, ()))
     for relation in draft.index.reads[node]:
         producer = draft.index.producers.get(relation)
         if producer is not None and producer != node and draft.is_built(producer):

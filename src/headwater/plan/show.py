@@ -6,6 +6,7 @@ name, so that a terminal may colour it and a file may not; the text alone says e
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from textwrap import wrap
 from typing import Literal
 
 from headwater.base.diagnostics import Diagnostic
@@ -15,10 +16,17 @@ from headwater.base.units import (
     format_bytes,
     format_dollars,
     format_seconds,
+    sum_estimates,
 )
-from headwater.plan.plan import Change, Cost, Impact, Plan, Skip, Step
+from headwater.plan.plan import Change, Cost, Effect, Impact, Plan, RunTest, Skip, Step
 
 Style = Literal["plain", "heading", "add", "change", "remove", "error", "warning", "dim"]
+_SIGN_OF_EFFECT: dict[Effect, tuple[str, Style]] = {
+    "breaks": ("x", "error"),
+    "degrades": ("~", "warning"),
+    "safe": ("+", "add"),
+}
+_KINDS_FIRST = ("model", "snapshot", "test", "unit_test")
 SIGNS = {"error": "x", "warning": "!", "info": "-"}
 WIDTH_DEFAULT = 100
 WIDTH_NARROW = 80
@@ -27,6 +35,11 @@ CHAINS_MAX = 12
 """How many broken consumers are listed before the rest is counted."""
 LINES_OF_CHANGE_MAX = 6
 """How many lines of one change are listed before the rest is counted."""
+NAME_WIDTH_MIN = 22
+NAME_WIDTH_MAX = 40
+WRAP_MIN = 30
+DOLLARS_MIN = 0.0001
+"""Smaller amounts are shown as less than this."""
 READS_MORE = 1.5
 """A change that reads this many times as much a run is said to."""
 
@@ -45,6 +58,7 @@ class StyledText:
 
 
 StyledLine = tuple[StyledText, ...]
+Names = dict[NodeId, str]
 
 
 def show_plan(plan: Plan, *, width: int = WIDTH_DEFAULT) -> tuple[str, ...]:
@@ -59,17 +73,17 @@ def style_plan(plan: Plan, width: int = WIDTH_DEFAULT) -> tuple[StyledLine, ...]
         plan: The plan.
         width: Characters that a line may have; text of users is never cut, only laid out.
     """
-    if plan.is_empty and not plan.changes and not plan.diagnostics:
+    telling = [finding for finding in plan.diagnostics if finding.severity != "info"]
+    if plan.is_empty and not plan.changes and not telling:
         return (_line(f"Nothing to do: {_unchanged(plan)}. {_compared(plan)}"),)
     names = {step.node: step.name for step in plan.steps}
     nothing = (_line(f"Nothing to do: {_unchanged(plan)}."),) if plan.is_empty else ()
     return (
         _line(_compared(plan), "heading"),
+        *_head_lines(plan, names, width),
         *nothing,
-        *(line for change in plan.changes for line in _change_lines(change, names)),
-        *_step_lines(plan, names),
         *_cost_lines(plan, names, width),
-        *_break_lines(plan, names),
+        *_break_lines(plan, names, width),
         *_safe_lines(plan, width),
         _last_line(plan),
     )
@@ -85,7 +99,7 @@ def _compared(plan: Plan) -> str:
     return f"Compared with {plan.target} @ {plan.compared_with}"
 
 
-def short_name(node: NodeId, names: dict[NodeId, str]) -> str:
+def short_name(node: NodeId, names: Names) -> str:
     """Return a node's name for people: the name of its step, or the id's third part."""
     if node in names:
         return names[node]
@@ -103,39 +117,55 @@ def _style_of(sign: str) -> Style:
             return "change"
 
 
-def _change_lines(change: Change, names: dict[NodeId, str]) -> Iterator[StyledLine]:
+def _head_lines(plan: Plan, names: Names, width: int) -> Iterator[StyledLine]:
+    """Say what differs, and why steps run whose own definition does not."""
+    rows = [row for change in plan.changes for row in _change_rows(change, names)]
+    told = {change.node for change in plan.changes if change.sign in {"+", "~"}}
+    rows += [
+        _Head(f"* {short_name(step.node, names)}", f"{step.action}: {step.reason}", "change")
+        for step in plan.steps
+        if not isinstance(step, Skip | RunTest) and step.node not in told
+    ]
+    tests = sum(step.action == "test" for step in plan.steps)
+    if tests:
+        rows.append(_Head("* tests", f"{tests} to run", "change"))
+    longest = max((len(row.name) for row in rows), default=0)
+    margin = min(NAME_WIDTH_MAX, max(NAME_WIDTH_MIN, longest)) + 1
+    for row in rows:
+        yield from _head_row(row, margin, width)
+
+
+@dataclass(frozen=True, slots=True)
+class _Head:
+    """One row of the head: a node and what is said of it."""
+
+    name: str
+    text: str
+    style: Style
+    is_breaking: bool = False
+
+
+def _change_rows(change: Change, names: Names) -> Iterator[_Head]:
     style = _style_of(change.sign)
-    name = short_name(change.node, names)
     kind = "test " if change.node.startswith("test.") else ""
     shown = change.lines[:LINES_OF_CHANGE_MAX]
     more = len(change.lines) - len(shown)
     for index, text in enumerate((*shown, *([f"and {more} more"] if more else []))):
-        head = f"{change.sign} {kind}{name}" if index == 0 else ""
-        tail = "    breaking" if change.breaking and index == 0 else ""
-        yield (
-            StyledText(f"{head:<22} ", style),
-            StyledText(text),
-            StyledText(tail, "error"),
-        )
+        name = f"{change.sign} {kind}{short_name(change.node, names)}" if index == 0 else ""
+        yield _Head(name, text, style, is_breaking=change.breaking and index == 0)
 
 
-def _step_lines(plan: Plan, names: dict[NodeId, str]) -> Iterator[StyledLine]:
-    """Say why steps run whose own definition has not changed."""
-    told = {change.node for change in plan.changes if change.sign in {"+", "~"}}
-    others = [
-        step
-        for step in plan.steps
-        if not isinstance(step, Skip) and step.resource_type != "test" and step.node not in told
-    ]
-    for step in others:
-        name = short_name(step.node, names)
-        yield (
-            StyledText(f"{'* ' + name:<22} ", "change"),
-            StyledText(f"{step.action}: {step.reason}"),
-        )
-    tests = sum(step.action == "test" for step in plan.steps)
-    if tests:
-        yield (StyledText(f"{'* tests':<22} ", "change"), StyledText(f"{tests} to run"))
+def _head_row(row: _Head, margin: int, width: int) -> Iterator[StyledLine]:
+    first, *rest = _wrapped(row.text, width - margin)
+    mark = StyledText("    breaking" if row.is_breaking else "", "error")
+    yield (StyledText(f"{row.name:<{margin}}", row.style), StyledText(first), mark)
+    for text in rest:
+        yield _line(" " * margin + text)
+
+
+def _wrapped(text: str, width: int) -> list[str]:
+    """Lay text out in lines; words longer than a line are left whole."""
+    return wrap(text, max(WRAP_MIN, width), break_long_words=False, break_on_hyphens=False) or [""]
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,7 +180,7 @@ class _Row:
     style: Style
 
 
-def _cost_lines(plan: Plan, names: dict[NodeId, str], width: int) -> Iterator[StyledLine]:
+def _cost_lines(plan: Plan, names: Names, width: int) -> Iterator[StyledLine]:
     rows = [*_cost_rows(plan, names)]
     if not rows:
         return
@@ -175,13 +205,13 @@ def _cost_lines(plan: Plan, names: dict[NodeId, str], width: int) -> Iterator[St
         yield _line(f"  {count} step{'s' if count > 1 else ''} not estimated", "dim")
 
 
-def _cost_rows(plan: Plan, names: dict[NodeId, str]) -> Iterator[_Row]:
+def _cost_rows(plan: Plan, names: Names) -> Iterator[_Row]:
     changes = {change.node: change for change in plan.changes}
     tests: list[Step] = []
     for step in plan.steps:
         if isinstance(step, Skip) or step.kind == "view":
             continue
-        if step.resource_type == "test":
+        if isinstance(step, RunTest):
             tests.append(step)
             continue
         change = changes.get(step.node)
@@ -207,7 +237,7 @@ def _tests_row(tests: list[Step]) -> _Row:
     priced = [value for value in dollars if value is not None]
     amount = "?"
     if priced:
-        amount = format_dollars(sum(priced))
+        amount = _money(sum_estimates([step.cost.dollars for step in tests]))
     elif known:
         amount = format_seconds(sum(known))
     unknown = len(tests) - len(known)
@@ -227,6 +257,8 @@ def _amount(cost: Cost) -> str:
 
 
 def _money(estimate: Estimate) -> str:
+    if estimate.value is not None and 0 < estimate.value < DOLLARS_MIN:
+        return f"<{format_dollars(DOLLARS_MIN)}"
     return _at_least(estimate) + format_dollars(estimate.value)
 
 
@@ -239,6 +271,8 @@ def _difference(before: Estimate, after: Estimate) -> str:
     if before.value is None or after.value is None:
         return "?"
     change = after.value - before.value
+    if abs(change) < DOLLARS_MIN:
+        return format_dollars(0)
     return f"{'+' if change >= 0 else '-'}{format_dollars(abs(change))}"
 
 
@@ -284,7 +318,7 @@ def _table(rows: list[_Row], width: int) -> Iterator[StyledLine]:
         )
 
 
-def _driver_lines(plan: Plan, names: dict[NodeId, str]) -> Iterator[StyledLine]:
+def _driver_lines(plan: Plan, names: Names) -> Iterator[StyledLine]:
     """Say what reads much more than it did."""
     for change in plan.changes:
         before, after = change.cost_before.bytes_read, change.cost_after.bytes_read
@@ -296,7 +330,7 @@ def _driver_lines(plan: Plan, names: dict[NodeId, str]) -> Iterator[StyledLine]:
         )
 
 
-def _break_lines(plan: Plan, names: dict[NodeId, str]) -> Iterator[StyledLine]:
+def _break_lines(plan: Plan, names: Names, width: int) -> Iterator[StyledLine]:
     touched = [item for item in plan.impact if item.effect != "safe"]
     broken = [item for item in touched if item.effect == "breaks"]
     if not touched:
@@ -307,17 +341,23 @@ def _break_lines(plan: Plan, names: dict[NodeId, str]) -> Iterator[StyledLine]:
     )
     listed = _one_per_node(touched)
     for item in listed[:CHAINS_MAX]:
-        sign, style = ("x", "error") if item.effect == "breaks" else ("~", "warning")
-        column = f".{item.column}" if item.column else ""
-        way = " -> ".join(short_name(node, names) for node in item.path)
-        yield (
-            StyledText(f"  {sign} ", "error" if style == "error" else "warning"),
-            StyledText(f"{short_name(item.node, names)}{column}: {item.change}"),
-            StyledText(f"    {way}{_place(item)}", "dim"),
-        )
+        yield from _touched_lines(item, names, width)
     rest = len(listed) - CHAINS_MAX
     if rest > 0:
         yield _line(f"  and {rest} more", "dim")
+
+
+def _touched_lines(item: Impact, names: Names, width: int) -> Iterator[StyledLine]:
+    sign, style = _SIGN_OF_EFFECT[item.effect]
+    column = f".{item.column}" if item.column else ""
+    text = f"{short_name(item.node, names)}{column}: {item.change}"
+    way = " -> ".join(short_name(node, names) for node in item.path) + _place(item)
+    head = (StyledText(f"  {sign} ", style), StyledText(text))
+    if len(text) + len(way) + 8 <= width:
+        yield (*head, StyledText(f"    {way}", "dim"))
+        return
+    yield head
+    yield _line(f"      {way}", "dim")
 
 
 def _place(item: Impact) -> str:
@@ -342,7 +382,16 @@ def _summary(items: list[Impact]) -> str:
     for item in items:
         kinds.setdefault(item.node.split(".")[0], set()).add(item.node)
     parts = [_counted(len(columns), "column")] if columns else []
-    order = ["model", "snapshot", "test", "semantic_model", "metric", "saved_query", "exposure"]
+    order = [
+        "model",
+        "snapshot",
+        "test",
+        "unit_test",
+        "semantic_model",
+        "metric",
+        "saved_query",
+        "exposure",
+    ]
     parts += [_counted(len(kinds[kind]), kind.replace("_", " ")) for kind in order if kind in kinds]
     return " -> ".join(parts)
 
@@ -367,15 +416,17 @@ def _safe_lines(plan: Plan, width: int) -> Iterator[StyledLine]:
 
 def _finding_lines(finding: Diagnostic, width: int) -> Iterator[StyledLine]:
     style: Style = "plain" if finding.severity == "info" else finding.severity
-    head = f"{finding.what}"
-    yield (
-        StyledText(f"  {SIGNS[finding.severity]} ", style),
-        StyledText(head),
-        StyledText(f"    {finding.code}" if len(head) < width else f"  {finding.code}", "dim"),
-    )
+    lines = _wrapped(finding.what, width - len(finding.code) - 8)
+    for index, text in enumerate(lines):
+        code = f"    {finding.code}" if index == len(lines) - 1 else ""
+        sign = f"  {SIGNS[finding.severity]} " if index == 0 else "    "
+        yield (StyledText(sign, style), StyledText(text), StyledText(code, "dim"))
     for label, text in (("why", finding.why), ("fix", finding.fix)):
-        if text and finding.severity != "info":
-            yield _line(f"      {label}: {text}", "dim")
+        if text and (finding.severity != "info" or label == "why"):
+            first, *rest = _wrapped(text, width - 11)
+            yield _line(f"      {label}: {first}", "dim")
+            for further in rest:
+                yield _line(f"           {further}", "dim")
 
 
 def _unchanged(plan: Plan) -> str:
@@ -418,7 +469,7 @@ def show_markdown(plan: Plan) -> str:
     return "\n".join(lines)
 
 
-def _markdown_changes(plan: Plan, names: dict[NodeId, str]) -> list[str]:
+def _markdown_changes(plan: Plan, names: Names) -> list[str]:
     if not plan.changes:
         return []
     lines = ["| | node | change |", "|---|---|---|"]

@@ -3,7 +3,7 @@
 from collections import Counter
 from dataclasses import replace
 
-from headwater.base.units import UNKNOWN, Estimate, sum_estimates
+from headwater.base.units import Estimate, sum_estimates
 from headwater.plan.cost import regular_cost_after, regular_cost_before
 from headwater.plan.draft import Draft
 from headwater.plan.plan import Cost, Skip, Totals
@@ -22,16 +22,11 @@ def add_up(draft: Draft) -> Draft:
         test=count["test"],
         skip=count["skip"],
         not_estimated=sum(step.cost.cpu_seconds.value is None for step in acting),
-        cost=_without_price(sum_costs([step.cost for step in acting]), draft),
+        cost=sum_costs([step.cost for step in acting]),
         month_before=before,
         month_after=after,
     )
     return replace(draft, totals=totals)
-
-
-def _without_price(cost: Cost, draft: Draft) -> Cost:
-    """Take the dollars out where no price is declared: the views' zero is no sum."""
-    return cost if draft.state.prices is not None else replace(cost, dollars=UNKNOWN)
 
 
 def count_findings(draft: Draft) -> Draft:

@@ -5,13 +5,15 @@ the model's own table, less an interval or not, or with the clock less an interv
 is not claimed to be a watermark. Trees come from ``headwater.sql``, which alone parses SQL.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import Literal
 
 from sqlglot import exp
 
 from headwater.base.errors import Invalid
+from headwater.base.ids import NodeId
 from headwater.base.relations import TableName
 from headwater.graph.graph import CompiledNode, Graph
 from headwater.plan.ctes import cte_or_none, sources_of
@@ -88,6 +90,16 @@ def find_watermarks(compiled: CompiledNode) -> tuple[Watermark, ...]:
     return tuple(found)
 
 
+def all_watermarks(graph: Graph) -> Mapping[NodeId, tuple[Watermark, ...]]:
+    """Return the watermarks of every incremental node that has some."""
+    found = {
+        node: find_watermarks(compiled)
+        for node, compiled in graph.nodes.items()
+        if compiled.incremental_code is not None
+    }
+    return MappingProxyType({node: marks for node, marks in found.items() if marks})
+
+
 def event_columns(graph: Graph) -> tuple[tuple[TableName, str], ...]:
     """Return the stored columns by which incremental models leave older rows out, sorted.
 
@@ -97,9 +109,8 @@ def event_columns(graph: Graph) -> tuple[tuple[TableName, str], ...]:
     index = index_inputs(graph)
     found = {
         stored_column(graph, index, mark.relation, mark.column)
-        for compiled in graph.nodes.values()
-        if compiled.incremental_code is not None
-        for mark in find_watermarks(compiled)
+        for marks in all_watermarks(graph).values()
+        for mark in marks
     }
     return tuple(sorted(found))
 

@@ -3,7 +3,8 @@
 What it finds:
     An incremental filter of the shape ``event > (select max(event) [- interval] from this)`` or
     ``event > now() - interval``, over an event column whose lateness was measured commit by
-    commit, when more than 0.1 % of the rows arrive later than the window is wide.
+    commit, when more than 0.1 % of the rows arrive later than the window is wide. An error when the
+    plan runs the model, a warning when it has nothing to do.
 
 Why it matters:
     A row that arrives after the window has passed its event time is never read again: the table
@@ -32,7 +33,6 @@ from headwater.plan.state import Lateness
 from headwater.plan.watermark import (
     HOURS_PER_DAY,
     Watermark,
-    find_watermarks,
     in_words,
     stored_column,
 )
@@ -43,10 +43,9 @@ def check(draft: Draft) -> Iterator[Diagnostic]:
     measured = {(late.table, late.column.lower()): late for late in draft.state.lateness}
     if not measured:
         return
-    for compiled in draft.graph.nodes.values():
-        if compiled.incremental_code is None or compiled.node.unique_id not in draft.decisions:
-            continue
-        for mark in find_watermarks(compiled):
+    for node, marks in draft.watermarks.items():
+        compiled = draft.compiled(node)
+        for mark in marks if draft.is_asked_for(node) else ():
             table, column = stored_column(draft.graph, draft.index, mark.relation, mark.column)
             late = measured.get((table, column.lower()))
             if late is not None and mark.hours is not None:
@@ -61,11 +60,12 @@ def _judge(
     if share <= 0:
         return
     limit = draft.options.limits.late_share_max
+    runs_now = draft.decisions[compiled.node.unique_id].how != "skip"
     enough = _window_that_holds(late, limit)
     rows = round(share * late.rows)
     yield Diagnostic(
         code="late-rows-lost",
-        severity="error" if share > limit else "info",
+        severity="info" if share <= limit else "error" if runs_now else "warning",
         what=f"`{compiled.node.name}` loses late rows: {in_percent(share)} of "
         f"`{late.table.name}` arrive more than {in_words(hours)} late, "
         f"and its window is {in_words(hours)}",

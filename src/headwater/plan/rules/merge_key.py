@@ -18,7 +18,8 @@ Safer form:
 Known gaps:
     Tests are recognised by name: ``unique``, ``not_null``, ``primary_key`` and tests whose
     ``combination_of_columns`` lists the key. A singular test is not understood. delete+insert
-    allows a key more than once, so only ``not_null`` is asked for.
+    allows a key more than once, so only ``not_null`` is asked for. A snapshot's key may be tested
+    on the snapshot's input, by the same column name.
 """
 
 from collections.abc import Iterator
@@ -39,9 +40,9 @@ def check(draft: Draft) -> Iterator[Diagnostic]:
     for compiled in draft.graph.nodes.values():
         key = names_of(compiled.node.config.get("unique_key"))
         how = _matching(compiled)
-        if not key or not how or compiled.node.unique_id not in draft.decisions:
+        if not key or not how or not draft.is_asked_for(compiled.node.unique_id):
             continue
-        known = tests.get(compiled.node.unique_id, [])
+        known = [test for node in _tested(compiled) for test in tests.get(node, ())]
         missing = list(_missing(key, known, needs_unique=how == "merge"))
         if missing:
             yield _finding(compiled, key, missing)
@@ -54,6 +55,14 @@ def _matching(compiled: CompiledNode) -> str:
         return ""
     strategy = strategy_of(compiled)
     return strategy if strategy in {"merge", "delete+insert"} else ""
+
+
+def _tested(compiled: CompiledNode) -> tuple[NodeId, ...]:
+    """Return where tests of the key count: a snapshot holds a key often, its input only once."""
+    node = compiled.node
+    if node.resource_type == "snapshot":
+        return (node.unique_id, *compiled.depends_on)
+    return (node.unique_id,)
 
 
 def _tests_by_node(draft: Draft) -> dict[NodeId, list[TestInfo]]:
@@ -90,7 +99,7 @@ def _finding(compiled: CompiledNode, key: tuple[str, ...], missing: list[str]) -
     return Diagnostic(
         code="merge-key-untested",
         severity="warning",
-        what=f"`{node.name}` merges by `{', '.join(key)}`, which has no "
+        what=f"`{node.name}` matches by `{', '.join(key)}`, which has no "
         f"{' and no '.join(f'`{name}`' for name in missing)} test",
         why="a null key is inserted anew at every run, and a key that occurs twice updates the "
         "wrong row or fails the merge",

@@ -24,19 +24,18 @@ from collections.abc import Iterator
 
 from headwater.base.diagnostics import Diagnostic
 from headwater.plan.draft import Draft
+from headwater.plan.inputs import is_test
 from headwater.plan.rules.rule import Rule
 
 
 def check(draft: Draft) -> Iterator[Diagnostic]:
     """Look at every node whose result changes by itself."""
-    for node, decision in draft.decisions.items():
+    for node in draft.decisions:
         compiled = draft.compiled(node)
-        if compiled.reads_clock != "always" or compiled.node.resource_type == "test":
+        if compiled.reads_clock != "always" or is_test(compiled) or not draft.is_asked_for(node):
             continue
         keeps = compiled.node.materialized in {"incremental", "snapshot"}
         keeps = keeps or compiled.node.resource_type == "snapshot"
-        if not keeps and decision.how == "skip":
-            continue
         yield Diagnostic(
             code="not-repeatable",
             severity="warning" if keeps else "info",

@@ -40,7 +40,7 @@ DEPTH_MAX = 30
 def check(draft: Draft) -> Iterator[Diagnostic]:
     """Look at the stars of every incremental model."""
     for compiled in draft.graph.nodes.values():
-        if compiled.incremental_code is None or compiled.node.unique_id not in draft.decisions:
+        if compiled.incremental_code is None or not draft.is_asked_for(compiled.node.unique_id):
             continue
         relation = star_over_or_none(compiled.code)
         if relation is not None:

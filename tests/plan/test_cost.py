@@ -1,0 +1,230 @@
+"""What steps should use: from statistics, from history, or a guess that says so."""
+
+from dataclasses import replace
+from types import MappingProxyType
+
+import pytest
+from tests.plan.world import World, apply, commit, relation, with_sources
+
+from headwater.base.ids import NodeId, RunId
+from headwater.base.meters import Meter
+from headwater.base.units import Estimate
+from headwater.plan.build import make_plan
+from headwater.plan.history import find_basis, from_runs
+from headwater.plan.options import PlanOptions
+from headwater.plan.plan import Cost, Plan
+from headwater.plan.state import NodeRun, Prices, State
+
+FCT = NodeId("model.shop.fct")
+PRICES = Prices(name="list", cpu_hour=3.6, runs_per_month=100)
+
+
+def world() -> World:
+    return (
+        World()
+        .source("raw", "a BIGINT, b BIGINT, c BIGINT, at TIMESTAMP")
+        .view("stg", "select a, b, at from {raw} where c > 0")
+        .model("fct", "select a from {stg}")
+    )
+
+
+def plan(made: World, state: State | None = None, **options: bool) -> Plan:
+    graph = made.graph()
+    return make_plan(graph, with_sources(graph, state), PlanOptions(**options))  # type: ignore[arg-type]
+
+
+def deploy(made: World) -> State:
+    return apply(plan(made), made.graph(), with_sources(made.graph()))
+
+
+def cost(made: Plan, name: str = "fct") -> Cost:
+    return next(step.cost for step in made.steps if step.name == name)
+
+
+def with_runs(state: State, *seconds: float, action: str = "add", **more: object) -> State:
+    fingerprint = str(more.get("fingerprint", state.deployed[FCT].fingerprint))
+    runs = tuple(
+        NodeRun(
+            run_id=RunId(f"r{index}"),
+            action=action,
+            fingerprint=fingerprint,
+            meter=Meter(cpu_seconds=second, bytes_written=500, bytes_read=1000),
+            rows=1,
+            input_bytes=4000,
+            at="",
+        )
+        for index, second in enumerate(seconds)
+    )
+    return replace(state, history=MappingProxyType({**state.history, FCT: runs}))
+
+
+def test_bytes_are_those_of_the_columns_used_through_views() -> None:
+    read = cost(plan(world())).bytes_read
+
+    assert (read.value, read.low, read.grade) == (2000, 0, "bound")  # a, and c for the filter
+
+
+def test_counting_rows_reads_no_columns() -> None:
+    made = (
+        World().source("raw", "a BIGINT, b BIGINT").model("fct", "select count(*) as n from {raw}")
+    )
+
+    assert cost(plan(made)).bytes_read.value == 0
+
+
+def test_an_unknown_size_makes_the_cost_unknown_and_counted() -> None:
+    state = with_sources(world().graph())
+    key = str(relation("raw"))
+    bare = replace(state.tables[key], size_bytes=None, column_bytes={})
+    state = replace(state, tables=MappingProxyType({key: bare}))
+
+    made = plan(world(), state)
+
+    assert cost(made).cpu_seconds == Estimate(value=None, low=None, high=None, grade="unknown")
+    assert made.totals.not_estimated == 1
+
+
+def test_without_history_cpu_is_a_guess_with_a_wide_interval() -> None:
+    cpu = cost(plan(world())).cpu_seconds
+
+    assert cpu.grade == "guess"
+    assert cpu.value is not None
+    assert cpu.high is not None
+    assert cpu.high >= 5 * cpu.value
+
+
+def test_history_of_the_same_sql_is_measured_and_scaled_by_the_inputs() -> None:
+    state = with_runs(deploy(world()), 2.0, 3.0, 4.0)
+    state = commit(state, "raw", size=4000)
+
+    cpu = cost(plan(world(), state)).cpu_seconds
+
+    assert (cpu.value, cpu.grade, cpu.runs) == (6.0, "measured", 3)
+    assert cpu.low is not None
+    assert cpu.high is not None
+    assert cpu.low < 4.0
+    assert cpu.high > 8.0
+
+
+def test_history_of_another_version_is_only_a_model() -> None:
+    state = with_runs(deploy(world()), 2.0, fingerprint="other")
+
+    cpu = cost(plan(world(), commit(state, "raw", size=0))).cpu_seconds
+
+    assert (cpu.value, cpu.grade, cpu.runs) == (2.0, "modelled", 0)
+
+
+def test_dollars_need_a_price() -> None:
+    state = commit(with_runs(deploy(world()), 10.0), "raw", size=0)
+
+    assert cost(plan(world(), state)).dollars.value is None
+    priced = plan(world(), replace(state, prices=PRICES))
+    assert cost(priced).dollars.value == pytest.approx(0.01)
+    assert priced.totals.cost.dollars.value == pytest.approx(0.01)
+
+
+def test_a_month_is_the_regular_runs_of_every_node() -> None:
+    state = replace(with_runs(deploy(world()), 10.0), prices=PRICES)
+
+    totals = plan(world(), state).totals
+
+    assert totals.month_before.value == pytest.approx(1.0)
+    assert totals.month_after.value == pytest.approx(1.0)
+
+
+def test_a_node_that_leaves_costs_nothing_afterwards() -> None:
+    state = replace(with_runs(deploy(world()), 10.0), prices=PRICES)
+
+    totals = plan(world().without("fct"), state).totals
+
+    assert totals.month_before.value == pytest.approx(1.0)
+    assert totals.month_after.value == pytest.approx(0.0)
+
+
+def test_what_the_plan_builds_first_is_modelled() -> None:
+    made = world().model("last", "select a from {fct}")
+
+    read = cost(plan(made), "last").bytes_read
+
+    assert read.grade == "guess"  # the bytes that fct writes are a guess themselves
+    assert read.value is not None
+
+
+def test_an_incremental_run_reads_what_is_new() -> None:
+    sql = "select a, at from {raw}"
+    newest = f"{sql} where at > (select max(at) from {{this}})"
+    filtered = world().model("fct", sql, incremental=newest)
+    unfiltered = world().model("fct", sql, incremental=sql)
+
+    few = cost(plan(filtered, commit(deploy(filtered), "raw", size=400))).bytes_read
+    all_of_it = cost(plan(unfiltered, commit(deploy(unfiltered), "raw", size=400))).bytes_read
+
+    assert (few.value, few.grade) == (200, "modelled")
+    assert all_of_it.value == 2200
+
+
+def test_losing_the_filter_shows_in_a_regular_run() -> None:
+    sql = "select a, at from {raw}"
+    newest = f"{sql} where at > (select max(at) from {{this}})"
+    before = world().model("fct", sql, incremental=newest)
+    state = commit(with_runs(deploy(before), 1.0, action="incremental"), "raw", size=400)
+
+    made = plan(before.copy().model("fct", sql, incremental=sql), state)
+
+    [change] = made.changes
+    assert change.lines == ("incremental window dropped: every run reads everything",)
+    assert change.cost_before.cpu_seconds.value == 1.0
+    assert change.cost_after.cpu_seconds.value == pytest.approx(2.2)  # 2,200 bytes, was 1,000
+
+
+def test_tests_have_their_price() -> None:
+    made = plan(world().not_null("fct", "a"))
+
+    assert cost(made, "not_null_fct_a").cpu_seconds.value is not None
+
+
+def test_a_seed_costs_by_the_size_of_its_file() -> None:
+    made = World().seed("codes", "code VARCHAR")
+    graph = made.graph()
+    node = NodeId("seed.shop.codes")
+
+    sized = make_plan(graph, State(), PlanOptions(seed_bytes={node: 1_000_000}))
+
+    assert cost(sized, "codes").bytes_read.grade == "exact"
+    assert cost(make_plan(graph, State(), PlanOptions()), "codes").bytes_read.value is None
+
+
+def test_a_skipped_step_costs_nothing() -> None:
+    state = deploy(world())
+
+    assert cost(plan(world(), state)).cpu_seconds.value == 0
+    assert plan(world(), state).totals.cost.cpu_seconds.value == 0
+
+
+def test_more_runs_narrow_the_interval() -> None:
+    one = from_runs([1.0], [1.0], is_same=True)
+    many = from_runs([1.0] * 5, [1.0] * 5, is_same=True)
+
+    assert one.high is not None
+    assert many.high is not None
+    assert many.high < one.high
+
+
+def test_the_newest_earlier_version_is_learned_from() -> None:
+    runs = tuple(
+        NodeRun(
+            run_id=RunId(name),
+            action="rebuild",
+            fingerprint=name,
+            meter=Meter(),
+            rows=None,
+            input_bytes=None,
+            at="",
+        )
+        for name in ("new", "new", "old")
+    )
+
+    basis = find_basis(runs, "today", "full")
+
+    assert [run.fingerprint for run in basis.runs] == ["new", "new"]
+    assert not basis.is_same

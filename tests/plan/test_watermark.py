@@ -1,0 +1,106 @@
+"""Which filters are taken for watermarks, and how wide their windows are."""
+
+import pytest
+from tests.plan.world import World, relation
+
+from headwater.plan.watermark import Watermark, event_columns, find_watermarks
+
+SELECT = "select id, at from {raw}"
+
+
+def marks(condition: str, prefix: str = "", start: str = SELECT) -> tuple[Watermark, ...]:
+    world = World().source("raw", "id BIGINT, at TIMESTAMP, day DATE").source("dim", "k BIGINT")
+    world.model("fct", SELECT, incremental=f"{prefix} {start} where {condition}")
+    graph = world.graph()
+    [compiled] = [node for node in graph.nodes.values() if node.node.name == "fct"]
+    return find_watermarks(compiled)
+
+
+@pytest.mark.parametrize(
+    ("condition", "hours", "anchor"),
+    [
+        ("at > (select max(at) from {this})", 0, "newest"),
+        ("at >= (select max(at) - interval 3 day from {this})", 72, "newest"),
+        ("at >= (select max(at) - interval '36 hours' from {this})", 36, "newest"),
+        ("at > (select max(at) from {this}) - interval '1' week", 168, "newest"),
+        ("at >= date_add((select max(at) from {this}), interval (-3) day)", 72, "newest"),
+        ("at >= (select max(at) from {this}) + interval (-2) hour", 2, "newest"),
+        ("at >= (select max(at) - to_days(2) from {this})", 48, "newest"),
+        ("(select max(at) from {this}) < at", 0, "newest"),
+        ("cast(at as date) >= (select max(day) - 3 from {this})", 72, "newest"),
+        (
+            "at > (select coalesce(max(at), '1900-01-01') - interval 1 hour * 5 from {this})",
+            5,
+            "newest",
+        ),
+        ("id > 0 and at >= (select max(at) from {this})", 0, "newest"),
+        ("at between (select max(at) from {this}) and now()", 0, "newest"),
+        ("day >= current_date - 3", 72, "now"),
+        ("at > now() - interval 90 minute", 1.5, "now"),
+    ],
+)
+def test_window_is_read(condition: str, hours: float, anchor: str) -> None:
+    [mark] = marks(condition)
+
+    assert (mark.relation, mark.hours, mark.anchor) == (relation("raw"), hours, anchor)
+
+
+@pytest.mark.parametrize(
+    "condition",
+    [
+        "at > '2026-01-01'",
+        "at > (select max(at) from {dim})",
+        "at > (select max(at) from {this}) or id = 1",
+        "at < (select max(at) from {this})",
+        "id in (select id from {this})",
+        "id + hash(at) > (select max(id) from {this})",
+    ],
+)
+def test_other_filters_are_no_watermarks(condition: str) -> None:
+    assert marks(condition) == ()
+
+
+def test_a_window_that_is_no_constant_is_unknown() -> None:
+    [mark] = marks("at > (select max(at) - interval (id) day from {this})")
+
+    assert mark.hours is None
+
+
+def test_a_watermark_kept_in_a_cte_is_found() -> None:
+    prefix = "with newest as (select max(at) - interval 2 day as at from {this})"
+
+    [mark] = marks("at > (select at from newest)", prefix)
+
+    assert (mark.relation, mark.hours) == (relation("raw"), 48)
+
+
+def test_the_filtered_column_is_followed_through_ctes() -> None:
+    prefix = "with src as (select * from {raw}), named as (select id, at as moved_at from src)"
+
+    [mark] = marks(
+        "n.moved_at > (select max(moved_at) from {this})",
+        prefix,
+        "select n.id, n.moved_at as at from named n join {dim} d on d.k = n.id",
+    )
+
+    assert (mark.relation, mark.column) == (relation("raw"), "at")
+
+
+def test_event_columns_are_those_of_stored_tables_behind_views() -> None:
+    world = (
+        World()
+        .source("raw", "id BIGINT, happened_at TIMESTAMP")
+        .view("stg", "select id, happened_at as at from {raw}")
+        .model(
+            "fct",
+            "select id, at from {stg}",
+            incremental="select id, at from {stg} where at > (select max(at) from {this})",
+        )
+    )
+
+    assert event_columns(world.graph()) == ((relation("raw"), "happened_at"),)
+
+
+def test_hostile_sql_gives_no_watermark_and_no_error() -> None:
+    assert marks("at > (select max(at) from {this}") == ()
+    assert marks("(" * 500 + "at > 1" + ")" * 500) == ()
