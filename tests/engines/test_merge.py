@@ -100,6 +100,18 @@ def test_files_that_cannot_match_are_not_rewritten(table: Table) -> None:
     ]
 
 
+def test_files_that_cannot_match_are_not_even_opened(table: Table) -> None:
+    table.write("select i, 'old' as s from range(0, 100) as t(i)")
+    table.write("select i, 'old' as s from range(100, 200) as t(i)")
+    (table.root / table.writes[0].added[0].path).unlink()
+
+    written = table.session.write(
+        "select 150 as i, 'new' as s", merge(table, "i"), table.destination()
+    )
+
+    assert written.rows_updated == 1
+
+
 def test_files_that_could_match_but_do_not_are_not_rewritten(table: Table) -> None:
     table.write("select i * 2 as i, 'even' as s from range(0, 100) as t(i)")
 

@@ -7,6 +7,7 @@ limited by itself. Opening one costs about 20 ms, so clean ones are used again.
 # ruff: noqa: S608 - names and literals are ours or quoted; users' SQL is a part of its own
 import shutil
 import tempfile
+import weakref
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -55,11 +56,13 @@ class Instance:
         """
         self._settings = settings
         self._spill = _make_spill_folder(settings.temp_directory)
+        # Also when the program ends without closing; only a kill leaves the folder behind.
+        self._remove_spill = weakref.finalize(self, shutil.rmtree, self._spill, ignore_errors=True)
         others = thread_ids()
         try:
             self._root = duckdb.connect(":memory:", config=self._config())
         except DRIVER_ERRORS as error:
-            shutil.rmtree(self._spill, ignore_errors=True)
+            self._remove_spill()
             raise error_of(error, "") from error
         self.clocks = ThreadClocks(thread_ids() - others)
         self._run(f"ATTACH ':memory:' AS {HOME}")
@@ -113,7 +116,7 @@ class Instance:
         self.clocks.close()
         with suppress(*DRIVER_ERRORS):
             self._root.close()
-        shutil.rmtree(self._spill, ignore_errors=True)
+        self._remove_spill()
 
     def _run(self, sql: str) -> None:
         self._root.execute(sql)
