@@ -30,6 +30,7 @@ import yaml
 
 from headwater.base.codec import Json
 from headwater.base.errors import Conflict, DataDamaged, Denied, Invalid, NotFound, Unavailable
+from headwater.project.packages import parse_version, satisfies
 
 HUB_URL = "https://hub.getdbt.com"
 TIMEOUT_SECONDS = 60
@@ -39,7 +40,6 @@ UNPACKED_BYTES_MAX = 1024 * 1024 * 1024
 ARCHIVE_FILES_MAX = 50_000
 PACKAGES_MAX = 500
 LOCK_FILE = "package-lock.yml"
-SEMVER = re.compile(r"v?(\d+)\.(\d+)\.(\d+)(?:-([0-9A-Za-z.-]+))?(?:\+.*)?")
 _NO_ENTRY: Mapping[str, Json] = MappingProxyType({})
 
 
@@ -395,49 +395,22 @@ def pick_version(name: str, known: Sequence[str], asked: Sequence[Package]) -> s
         Conflict: No known version fits all, although each range alone may be met.
         NotFound: There is no version at all.
     """
-    ranges = [text for entry in asked for text in entry.versions]
-    fitting = [version for version in known if all(_fits(version, text) for text in ranges)]
-    stable = [version for version in fitting if _version_key(version)[1]]
-    is_named = any(text.lstrip("=v ") in fitting for text in ranges)
-    allowed = fitting if is_named or any(entry.prerelease for entry in asked) else stable
+    ranges = [text.strip() for entry in asked for text in entry.versions]
+    versions = {version: parsed for version in known if (parsed := parse_version(version))}
+    fitting = {text: parsed for text, parsed in versions.items() if satisfies(parsed, ranges)}
+    named = {text.lstrip("=v ") for text in ranges}
+    allowed = [
+        text
+        for text, parsed in fitting.items()
+        if not parsed.prerelease or str(parsed) in named or any(entry.prerelease for entry in asked)
+    ]
     if allowed:
-        return max(allowed, key=_version_key)
-    newest = ", ".join(sorted(known, key=_version_key)[-5:])
+        return max(allowed, key=fitting.__getitem__)
+    newest = ", ".join(sorted(versions, key=versions.__getitem__)[-5:])
     why = f"asked for: {', '.join(ranges) or 'any'}; newest there are: {newest or 'none'}"
     if len(asked) > 1:
         raise Conflict("package-version-conflict", f"no version of `{name}` fits everyone", why=why)
     raise NotFound("package-not-found", f"no version of `{name}` fits", why=why)
-
-
-def _version_key(version: str) -> tuple[tuple[int, ...], int, tuple[tuple[int, int | str], ...]]:
-    found = SEMVER.fullmatch(version)
-    if found is None:
-        return ((-1,), 0, ())
-    numbers = tuple(int(part) for part in found.groups()[:3])
-    marks = tuple(
-        (0, int(part)) if part.isdigit() else (1, part) for part in (found[4] or "").split(".")
-    )
-    return (numbers, 0 if found[4] else 1, marks if found[4] else ())
-
-
-def _fits(version: str, text: str) -> bool:
-    found = re.fullmatch(r"\s*(>=|<=|>|<|==?)?\s*(.+?)\s*", text)
-    if found is None or _version_key(found[2])[0] == (-1,):
-        raise Invalid(
-            "package-not-found", f"`{text}` is no version", fix="write `1.2.3` or a range"
-        )
-    own, limit = _version_key(version), _version_key(found[2])
-    match found[1]:
-        case ">=":
-            return own >= limit
-        case "<=":
-            return own <= limit
-        case ">":
-            return own > limit
-        case "<":
-            return own < limit
-        case _:
-            return own == limit
 
 
 # Mirror
@@ -483,7 +456,7 @@ def mirrored_versions(folder: Path) -> Mapping[str, str]:
         names = _git(["-C", str(folder), "tag", "--list"], folder).splitlines()
     else:
         names = [path.name for path in folder.iterdir() if path.is_dir()]
-    return {name.removeprefix("v"): name for name in names if SEMVER.fullmatch(name)}
+    return {name.removeprefix("v"): name for name in names if parse_version(name)}
 
 
 def _from_mirror(folder: Path, name: str, version: str, target: Path) -> tuple[Path, str]:
