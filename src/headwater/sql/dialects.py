@@ -32,7 +32,7 @@ similar struct tablesample try_cast tuple unpack verbose
 """
 
 # Of those, the ones that DuckDB 2.0.0 still takes unquoted as the name of a column.
-_DUCKDB_TOLERATED = frozenset({"columns", "map", "struct", "try_cast", "tuple", "at", "by"})
+_DUCKDB_TOLERATED = frozenset({"columns", "map", "struct", "try_cast", "tuple", "by"})
 
 RESERVED_WORDS: Mapping[str, frozenset[str]] = MappingProxyType(
     {

@@ -129,6 +129,9 @@ def _parts(node: exp.Expr) -> list[object]:
 def _without_brackets(node: exp.Expr) -> exp.Expr:
     while isinstance(node, exp.Paren) or (isinstance(node, exp.Subquery) and _is_spare(node)):
         node = node.this
+    if isinstance(node, exp.Column) and node.args.get("table") is None:
+        # The library tells a lambda's parameter from a column by its letter case.
+        return _without_brackets(node.this)
     return node
 
 

@@ -190,7 +190,8 @@ def check_nesting(tokens: list[Token], sql: str) -> None:
     Raises:
         SqlFault: ``sql-too-deep``, or ``sql-syntax`` for a run of joins without conditions.
     """
-    depth = prefix = arrows = joins = 0
+    depth = prefix = arrows = indexes = joins = 0
+    before = TokenType.SENTINEL
     for token in tokens:
         kind = token.token_type
         if kind in _OPENING:
@@ -199,8 +200,10 @@ def check_nesting(tokens: list[Token], sql: str) -> None:
             depth = max(0, depth - 1)
         prefix = prefix + 1 if kind in _PREFIX else 0
         arrows = _arrow_run(arrows, kind)
+        indexes = _index_run(indexes, kind, before)
+        before = kind
         joins = _join_run(joins, kind)
-        if depth + prefix + arrows > NESTING_MAX:
+        if depth + prefix + arrows + indexes > NESTING_MAX:
             raise _too_deep(sql, token.start)
         if joins > BARE_JOINS_MAX:
             raise SqlFault(
@@ -216,6 +219,14 @@ def _arrow_run(arrows: int, kind: TokenType) -> int:
     if kind == TokenType.ARROW:
         return arrows + 1
     return arrows if kind == TokenType.VAR else 0
+
+
+def _index_run(indexes: int, kind: TokenType, before: TokenType) -> int:
+    """Count ``a[1][2]``: the parser copies the whole chain at each link."""
+    if kind == TokenType.L_BRACKET and before == TokenType.R_BRACKET:
+        return indexes + 1
+    inside = {TokenType.L_BRACKET, TokenType.R_BRACKET, TokenType.NUMBER, TokenType.STRING}
+    return indexes if kind in inside or kind == TokenType.VAR else 0
 
 
 def _join_run(joins: int, kind: TokenType) -> int:
@@ -303,6 +314,7 @@ def _reserved_fault(word: str, offset: int, sql: str) -> SqlFault:
 
 def _check_reserved(tree: exp.Expr, sql: str) -> None:
     words = RESERVED_WORDS[DUCKDB]
+    found: list[tuple[int, str]] = []
     for identifier in tree.find_all(exp.Identifier):
         word = identifier.args.get("this")
         if identifier.args.get("quoted") or not isinstance(word, str) or word.lower() not in words:
@@ -311,7 +323,10 @@ def _check_reserved(tree: exp.Expr, sql: str) -> None:
         if offset is None or sql[offset : offset + len(word)] != word:
             continue
         if not _may_be_any_word(identifier, sql, offset):
-            raise _reserved_fault(word, offset, sql)
+            found.append((offset, word))
+    if found:
+        offset, word = min(found)
+        raise _reserved_fault(word, offset, sql)
 
 
 def _may_be_any_word(identifier: exp.Identifier, sql: str, offset: int) -> bool:

@@ -162,8 +162,10 @@ def _number_holds(wide: str, narrow: str, big: tuple[int, int], small: tuple[int
     if wide in _MANTISSA_BITS:
         if narrow in _INTEGERS:
             return _INTEGERS[narrow][0] <= _MANTISSA_BITS[wide]
-        return narrow in _MANTISSA_BITS or sum(small) <= _MANTISSA_DIGITS[wide]
-    if narrow in _MANTISSA_BITS:
+        if narrow in _MANTISSA_BITS:
+            return _MANTISSA_BITS[wide] >= _MANTISSA_BITS[narrow]
+        return sum(small) <= _MANTISSA_DIGITS[wide]
+    if narrow in _MANTISSA_BITS or (wide in _INTEGERS and not _INTEGERS[wide][1]):
         return False
     return big[0] >= small[0] and big[1] >= small[1]
 
