@@ -6,13 +6,14 @@ import pytest
 from tests.graph.builders import generic_test, model, source, source_ref, table
 from tests.graph.projects import FixedLake, ephemeral, key, project_of, sql
 
+from headwater.base.codec import decode, encode
 from headwater.base.ids import NodeId
 from headwater.base.relations import Column, TableName
 from headwater.base.spans import Span
 from headwater.graph.columns import ColumnRef, downstream
 from headwater.graph.compile import GraphResult, compile_graph
 from headwater.graph.ephemeral import all_used, ctes_for
-from headwater.graph.graph import CompiledNode
+from headwater.graph.graph import CompiledNode, Graph
 from headwater.project.node import Node
 
 RAW = {
@@ -324,3 +325,42 @@ def test_long_chain_of_ephemeral_models_does_not_exhaust_the_stack() -> None:
         "__dbt__cte__model.shop.e1999",
     ]
     assert len(found) == 2000
+
+
+def test_lineage_passes_through_ephemeral_models() -> None:
+    project = project_of(
+        sql("base", "select 1 as id, 2 as amount, 'a' as state"),
+        ephemeral("good", "select id, amount from {{ ref('base') }} where state = 'a'", "base"),
+        ephemeral(
+            "summed", "select id, sum(amount) as total from {{ ref('good') }} group by 1", "good"
+        ),
+        sql("mart", "select id, total from {{ ref('summed') }}", "summed"),
+    )
+
+    graph = compile_graph(project).graph
+
+    found = {str(item.at): item for item in downstream(graph, key("base"), "amount")}
+    assert [str(step) for step in found["model.shop.mart.total"].path] == [
+        "model.shop.base.amount",
+        "model.shop.good.amount",
+        "model.shop.summed.total",
+        "model.shop.mart.total",
+    ]
+    rows = {str(item.at): item.kind for item in downstream(graph, key("base"), "state")}
+    assert rows["model.shop.mart.*"] == "row"
+
+
+def test_graph_round_trips_through_json() -> None:
+    project = project_of(
+        source("raw", "orders"),
+        staged(),
+        ephemeral("e", "select order_id from {{ ref('stg') }}", "stg"),
+        sql("m", "select order_id from {{ ref('e') }}", "e"),
+        generic_test("unique_stg", "unique", "stg", raw_code="select 1 as a"),
+    )
+    graph = compile_graph(project, FixedLake(RAW)).graph
+
+    back = decode(Graph, encode(graph))
+
+    assert back == graph
+    assert list(back.nodes) == list(graph.nodes)

@@ -10,6 +10,7 @@ from typing import Literal
 
 from headwater.base.ids import NodeId
 from headwater.base.relations import TableName
+from headwater.graph.ephemeral import CTE_PREFIX
 from headwater.graph.graph import CompiledNode, Graph
 from headwater.graph.walk import Adjacency, edges_of
 from headwater.sql.lineage import Influence, Kind, Subtype
@@ -78,8 +79,8 @@ _Step = Callable[[ColumnRef], Iterable[tuple[ColumnRef, Kind]]]
 def column_edges(graph: Graph, nodes: Iterable[NodeId] | None = None) -> tuple[ColumnEdge, ...]:
     """Return the steps of lineage into the given nodes, or into every node, sorted.
 
-    Ephemeral models are inlined where they are read, so their readers have edges from the tables
-    behind them. Relations that belong to no node are left out.
+    Ephemeral models are nodes like any other here, although no table is between them and their
+    readers. Relations that belong to no node are left out.
     """
     owner = _owners(graph)
     keys = graph.nodes if nodes is None else nodes
@@ -90,25 +91,30 @@ def column_edges(graph: Graph, nodes: Iterable[NodeId] | None = None) -> tuple[C
 
 
 def _owners(graph: Graph) -> Mapping[str, NodeId]:
-    """Map the lower-case text of a relation to the node that is stored there."""
-    return {
+    """Map the lower-case text of a relation to the node that is stored or inlined there."""
+    owners = {
         str(node.node.relation).lower(): key
         for key, node in graph.nodes.items()
         if node.node.relation is not None
     }
+    for key, node in graph.nodes.items():
+        if node.node.materialized == "ephemeral":
+            owners[str(TableName("", "", CTE_PREFIX + node.node.name)).lower()] = key
+    return owners
 
 
 def _edges_into(node: CompiledNode, owner: Mapping[str, NodeId]) -> Iterable[ColumnEdge]:
-    if node.lineage is None:
+    lineage = node.own_lineage or node.lineage
+    if lineage is None:
         return
     key = node.node.unique_id
-    for column in node.lineage.columns:
+    for column in lineage.columns:
         target = ColumnRef(key, column.name)
         for influence in column.influences:
             source = _source(influence, owner)
             if source:
                 yield ColumnEdge(source, target, "direct", influence.subtype)
-    for influence in node.lineage.row_set:
+    for influence in lineage.row_set:
         source = _source(influence, owner)
         if source:
             yield ColumnEdge(source, ColumnRef(key, EVERY), "row", influence.subtype)

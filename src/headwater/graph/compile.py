@@ -14,7 +14,7 @@ from headwater.base.errors import HeadwaterError, Invalid
 from headwater.base.ids import NodeId
 from headwater.base.relations import Column, TableName
 from headwater.base.spans import Span
-from headwater.graph.ephemeral import all_used, ctes_for, inject
+from headwater.graph.ephemeral import CTE_PREFIX, all_used, ctes_for, inject
 from headwater.graph.fingerprint import fingerprint_of, text_meaning
 from headwater.graph.gates import make_gates
 from headwater.graph.graph import CompiledNode, Graph, Lookup
@@ -160,7 +160,19 @@ class _Compilation:
         )
         if node.resource_type == "operation":
             return replace(compiled, fingerprint=text_meaning(full.code))
-        return self._understand(compiled)
+        compiled = self._understand(compiled)
+        return replace(compiled, own_lineage=self._own_lineage(full, compiled))
+
+    def _own_lineage(self, text: _Text, compiled: CompiledNode) -> QueryLineage | None:
+        """Trace a query that reads ephemeral models as if they were tables."""
+        if not text.used or compiled.lineage is None:
+            return None
+        query = parse_query(text.body)
+        ephemeral = {
+            TableName("", "", CTE_PREFIX + self.ephemeral[key]): self.columns.get(key) or ()
+            for key in text.used
+        }
+        return trace(query, {**self._schemas(query), **ephemeral})
 
     def _refuse_python(self, compiled: CompiledNode) -> CompiledNode:
         node = compiled.node

@@ -35,6 +35,8 @@ class CompiledNode:
             current_date, ``always`` for now(), random() and the like.
         pre_hooks: Rendered SQL to run before, in order.
         post_hooks: Rendered SQL to run after, in order.
+        own_lineage: Trace of the code before ephemeral models were inlined, which it reads as
+            ``__dbt__cte__<name>`` without catalog and schema; None when it reads none.
     """
 
     node: Node
@@ -48,6 +50,7 @@ class CompiledNode:
     reads_clock: Literal["", "day", "always"] = ""
     pre_hooks: tuple[str, ...] = ()
     post_hooks: tuple[str, ...] = ()
+    own_lineage: QueryLineage | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
