@@ -1,0 +1,269 @@
+"""The world fails in the middle of a run: rivals, interruptions, full disks, folders in the way."""
+
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+from threading import Timer
+
+import pytest
+from tests.runs.project import SLOW
+from tests.runs.world import (
+    append,
+    build,
+    close_context,
+    data_files,
+    graph_of,
+    merge,
+    node_id,
+    open_context,
+    plan_of,
+    quoted,
+    relation,
+    rows_of,
+    run_steps,
+    statuses,
+)
+
+from headwater.base.ids import NodeId
+from headwater.base.telemetry import Event, NodeStarted
+from headwater.lake.commit import AddFile, Commit, RemoveFile, commit
+from headwater.runs.cancel import CancelToken
+from headwater.runs.context import Context
+from headwater.runs.execute import execute
+
+NUMBERS = "select * from (values (1, 'a'), (2, 'b')) as t(id, name)"
+
+
+@pytest.fixture
+def context(tmp_path: Path) -> Iterator[Context]:
+    opened = open_context(tmp_path)
+    yield opened
+    close_context(opened)
+
+
+def test_maintenance_by_another_writer_in_between_is_tried_again(
+    context: Context, tmp_path: Path
+) -> None:
+    run_steps(context, build("numbers", NUMBERS))
+    table = context.tables.table(relation("numbers"))
+    passed: list[str] = []
+
+    def rearrange(point: str, _node: NodeId) -> None:
+        if point == "files-written" and not passed:
+            passed.append(point)
+            file = table.snapshot().files[0]
+            folder = tmp_path / "lake" / "shop" / "main" / "numbers"
+            shutil.copy(folder / file.path, folder / "compacted.parquet")
+            actions = (
+                RemoveFile(path=file.path, changes_data=False),
+                AddFile(file=replace(file, path="compacted.parquet"), changes_data=False),
+            )
+            commit(table, Commit(operation="OPTIMIZE", requirements=(), actions=actions))
+
+    run = run_steps(
+        replace(context, observer=rearrange),
+        merge("numbers", "select 2 as id, 'B' as name", version=0),
+    )
+
+    assert (run.status, run.results[0].attempt) == ("success", 2)
+    assert rows_of(context, "numbers") == [(1, "a"), (2, "B")]
+    assert run.results[0].version == 2
+
+
+def test_rows_of_another_writer_in_between_are_never_overwritten(
+    context: Context, tmp_path: Path
+) -> None:
+    run_steps(context, build("numbers", NUMBERS))
+    table = context.tables.table(relation("numbers"))
+
+    def write_rows(point: str, _node: NodeId) -> None:
+        if point == "files-written":
+            file = table.snapshot().files[0]
+            folder = tmp_path / "lake" / "shop" / "main" / "numbers"
+            shutil.copy(folder / file.path, folder / "foreign.parquet")
+            added = AddFile(file=replace(file, path="foreign.parquet"))
+            commit(table, Commit(operation="WRITE", requirements=(), actions=(added,)))
+
+    run = run_steps(
+        replace(context, observer=write_rows),
+        build("numbers", "select 9 as id, 'z' as name", version=0),
+    )
+
+    assert (run.status, run.exit_code) == ("failed", 4)
+    assert run.results[0].diagnostic is not None
+    assert run.results[0].diagnostic.name == "commit-conflict"
+    assert len(rows_of(context, "numbers")) == 4
+    assert len(data_files(tmp_path)) == 2
+
+
+def test_the_first_stop_lets_running_nodes_finish(context: Context) -> None:
+    token = CancelToken()
+
+    def stop(event: Event) -> None:
+        if isinstance(event, NodeStarted):
+            token.escalate()
+
+    steps = (
+        build("numbers", NUMBERS),
+        build("after", f"select * from {quoted('numbers')}", reads=["numbers"]),
+    )
+    run = execute(plan_of(*steps), context, graph=graph_of(steps), sink=stop, cancel=token)
+
+    assert (run.status, run.exit_code) == ("cancelled", 130)
+    assert statuses(run) == {"numbers": "success", "after": "skipped"}
+    assert len(rows_of(context, "numbers")) == 2
+    assert context.metastore.list_runs()[0].status == "cancelled"
+
+
+def test_the_second_stop_interrupts_and_leaves_the_table_whole(
+    context: Context, tmp_path: Path
+) -> None:
+    run_steps(context, build("slow", "select 1 as id"))
+    before = data_files(tmp_path)
+    token = CancelToken()
+    timers = [Timer(0.5, token.escalate), Timer(0.6, token.escalate)]
+    for timer in timers:
+        timer.start()
+
+    run = run_steps(context, build("slow", SLOW, version=0), cancel=token)
+
+    assert run.status == "cancelled"
+    assert run.results[0].diagnostic is not None
+    assert run.results[0].diagnostic.name == "interrupted"
+    assert rows_of(context, "slow") == [(1,)]
+    assert data_files(tmp_path) == before
+
+
+def test_a_stop_before_the_first_node_runs_nothing(context: Context) -> None:
+    token = CancelToken()
+    token.interrupt()
+
+    run = run_steps(context, build("numbers", NUMBERS), cancel=token)
+
+    assert statuses(run) == {"numbers": "skipped"}
+
+
+def test_a_file_in_the_tables_place_fails_the_node_and_others_go_on(
+    context: Context, tmp_path: Path
+) -> None:
+    folder = tmp_path / "lake" / "shop" / "main"
+    folder.mkdir(parents=True)
+    (folder / "numbers").write_text("in the way", encoding="utf-8")
+
+    run = run_steps(context, build("numbers", NUMBERS), build("other", NUMBERS))
+
+    assert statuses(run) == {"numbers": "error", "other": "success"}
+    assert (folder / "numbers").read_text(encoding="utf-8") == "in the way"
+
+
+def test_a_crash_of_our_own_is_one_nodes_error(context: Context) -> None:
+    def crash(point: str, node: NodeId) -> None:
+        if point == "files-written" and node == node_id("numbers"):
+            message = "a bug"
+            raise RuntimeError(message)
+
+    run = run_steps(
+        replace(context, observer=crash), build("numbers", NUMBERS), build("other", NUMBERS)
+    )
+
+    assert statuses(run) == {"numbers": "error", "other": "success"}
+    numbers = next(result for result in run.results if result.name == "numbers")
+    assert numbers.diagnostic is not None
+    assert numbers.diagnostic.name == "node-crashed"
+    assert context.tables.table(relation("numbers")).version_or_none() is None
+
+
+def test_a_seed_that_changed_since_the_plan_is_refused(context: Context, tmp_path: Path) -> None:
+    from headwater.plan.plan import LoadSeed
+
+    path = tmp_path / "seed.csv"
+    path.write_text("id\n1\n", encoding="utf-8")
+    made = build("seed", "")
+    step = LoadSeed(
+        node=made.node,
+        name="seed",
+        resource_type="seed",
+        action="add",
+        reason="new",
+        target=made.target,
+        path=str(path),
+        checksum="0" * 64,
+    )
+
+    run = run_steps(context, step)
+
+    assert run.exit_code == 4
+    assert run.results[0].diagnostic is not None
+    assert run.results[0].diagnostic.name == "plan-stale"
+    assert rows_after_checksum_is_right(context, step) == [(1,)]
+
+
+def rows_after_checksum_is_right(context: Context, step: object) -> list[tuple[object, ...]]:
+    right = replace(step, checksum="")  # type: ignore[type-var] # a LoadSeed
+    run_steps(context, right)  # type: ignore[arg-type] # a LoadSeed
+    return rows_of(context, "seed")
+
+
+FULL_DISK = """
+import sys
+from pathlib import Path
+from tests.runs.world import *
+folder = Path(sys.argv[1])
+context = open_context(folder)
+first = run_steps(context, build("numbers", "select 1 as id"))
+big = "select md5(i::varchar) as a, md5((i * 7)::varchar) as b from range(3000000) t(i)"
+run = run_steps(context, build("numbers", big, version=0), build("small", "select 2 as id"))
+result = next(r for r in run.results if r.name == "numbers")
+print(first.status, result.status, result.diagnostic.name, run.exit_code)
+print(rows_of(context, "numbers"), rows_of(context, "small"), len(data_files(folder)))
+close_context(context)
+"""
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(shutil.which("unshare") is None, reason="needs unshare to mount a tmpfs")
+def test_a_full_disk_fails_the_node_cleans_up_and_others_go_on(tmp_path: Path) -> None:
+    lake = tmp_path / "lake"
+    lake.mkdir()
+    script = tmp_path / "full.py"
+    script.write_text(FULL_DISK, encoding="utf-8")
+    command = (
+        f"mount -t tmpfs -o size=24m tmpfs {lake} && "
+        f"PYTHONPATH=src:. {sys.executable} {script} {tmp_path}"
+    )
+
+    done = subprocess.run(
+        ["unshare", "-rm", "sh", "-c", command],
+        capture_output=True,
+        text=True,
+        cwd=Path(__file__).parents[2],
+        check=False,
+    )
+    if "unshare failed" in done.stderr or "permission denied" in done.stderr.lower():
+        pytest.skip("this machine lets nobody mount a tmpfs")
+
+    assert done.stdout.splitlines() == [
+        "success error disk-full 4",
+        "[(1,)] [(2,)] 2",
+    ], done.stderr
+
+
+def test_append_that_fails_half_way_leaves_no_files(context: Context, tmp_path: Path) -> None:
+    run_steps(context, build("numbers", NUMBERS))
+    before = data_files(tmp_path)
+
+    run = run_steps(
+        context,
+        append(
+            "numbers",
+            "select case when i = 900000 then error('boom') else i end as id,"
+            " md5(i::varchar) as name from range(1000000) t(i)",
+            version=0,
+        ),
+    )
+
+    assert statuses(run) == {"numbers": "error"}
+    assert data_files(tmp_path) == before
