@@ -74,6 +74,8 @@ def _run_test_alone(work: Work, step: RunTest) -> tuple[NodeResult, ...]:
         keep_ends(work, ends)
     except HeadwaterError as error:
         ends = [_failed(step, 1, work.context.now(), error)]
+    except Exception as error:  # noqa: BLE001 - one test's crash must not take the run along
+        ends = [_failed(step, 1, work.context.now(), _crash(step, error))]
     return tell_ends(work, ends)
 
 
@@ -302,7 +304,7 @@ class _Attempt:
         return [end, *tests, *skipped]
 
 
-def _crash(step: BuildStep, error: Exception) -> InternalError:
+def _crash(step: BuildStep | RunTest, error: Exception) -> InternalError:
     return InternalError(
         "node-crashed",
         f"Headwater failed while it ran `{step.name}`",

@@ -30,7 +30,7 @@ from headwater.runs.work import Work, engine_name
 POLL_SECONDS = 0.1
 """How soon a cancellation that arrives while all workers are busy is seen."""
 
-_Message = Event | tuple[Unit, tuple[NodeResult, ...]]
+_Message = Event | tuple[Unit, tuple[NodeResult, ...]] | BaseException
 
 
 Listener = Callable[[Event], None]
@@ -128,14 +128,15 @@ def _tests_first(plan: Plan, graph: Graph | None) -> Mapping[NodeId, list[NodeId
     """Let what reads a table wait for the tests of that table, as dbt build does."""
     alone = {step.node for step in plan.steps if isinstance(step, RunTest) and step.gates is None}
     waits: dict[NodeId, list[NodeId]] = {}
-    nodes = graph.nodes if graph else {}
+    readers: dict[NodeId, list[NodeId]] = {}
+    for reader, compiled in graph.nodes.items() if graph and alone else ():
+        if compiled.node.resource_type != "test":
+            for node in compiled.depends_on:
+                readers.setdefault(node, []).append(reader)
     for node, tests in graph.gates.items() if graph else ():
         found = [test for test in tests if test in alone]
-        if not found:
-            continue
-        for reader, compiled in nodes.items():
-            if node in compiled.depends_on and compiled.node.resource_type != "test":
-                waits.setdefault(reader, []).extend(found)
+        for reader in readers.get(node, ()) if found else ():
+            waits.setdefault(reader, []).extend(found)
     return waits
 
 
@@ -197,7 +198,8 @@ class _Loop:
 
     def _submit(self, pool: ThreadPoolExecutor, unit: Unit) -> None:
         def done(future: "Future[tuple[NodeResult, ...]]") -> None:
-            self.inbox.put((unit, future.result()))
+            error = future.exception()
+            self.inbox.put(error if error is not None else (unit, future.result()))
 
         pool.submit(run_unit, self.work, unit).add_done_callback(done)
 
@@ -210,6 +212,8 @@ class _Loop:
         except KeyboardInterrupt:
             self.work.cancel.escalate()
             return
+        if isinstance(message, BaseException):
+            raise message
         if not isinstance(message, tuple):
             self.sink(message)
             return

@@ -168,18 +168,24 @@ class Pins:
 
 def version_of_files(source: FileSource, project_root: str) -> str:
     """Return a fingerprint of the files' paths, sizes and times; of the location when remote."""
-    patterns = _QUOTED.findall(source.location) if _CALL.fullmatch(source.location) else []
     parts = [source.location, repr(sorted(source.options.items()))]
-    for pattern in patterns or [source.location.strip("'")]:
-        if "://" not in pattern:
-            parts += _stamps(str(Path(project_root) / pattern))
+    for path in local_files(source, project_root):
+        stat = path.stat()
+        parts.append(f"{path}:{stat.st_size}:{stat.st_mtime_ns}")
     return fingerprint(parts)
 
 
-def _stamps(pattern: str) -> list[str]:
-    paths = [pattern] if Path(pattern).is_file() else sorted(glob(pattern, recursive=True))  # noqa: PTH207 - a pattern with a root, which Path.glob does not take
-    found = [(path, Path(path).stat()) for path in paths]
-    return [f"{path}:{stat.st_size}:{stat.st_mtime_ns}" for path, stat in found]
+def local_files(source: FileSource, project_root: str) -> tuple[Path, ...]:
+    """Return the files that a location names, sorted; none for remote ones."""
+    quoted = _QUOTED.findall(source.location) if _CALL.fullmatch(source.location) else []
+    found: list[Path] = []
+    for place in quoted or [source.location.strip("'")]:
+        if "://" in place:
+            continue
+        pattern = str(Path(project_root) / place)
+        paths = [pattern] if Path(pattern).is_file() else sorted(glob(pattern, recursive=True))  # noqa: PTH207 - a pattern with a root, which Path.glob does not take
+        found.extend(path for path in map(Path, paths) if path.is_file())
+    return tuple(found)
 
 
 def fingerprint(parts: Iterable[str]) -> str:

@@ -47,7 +47,7 @@ class Staged:
         columns: Its columns.
         operation: The log's word; empty for views.
         actions: Actions of the commit, the transaction left out.
-        rows: Rows written; None for views.
+        rows: Rows inserted or updated; None for views.
         meter: What writing used.
         scrap: Paths of files that were written on the way and are no part of the result.
     """
@@ -147,7 +147,7 @@ def _stage_increment(session: Session, step: IncrementalStep, place: Place) -> S
         columns=plan.columns,
         operation=_operation(step),
         actions=(*_schema_action(place, plan.columns), *_difference(place.current, files)),
-        rows=written.meter.rows_written,
+        rows=written.rows_inserted + written.rows_updated,
         meter=meter + written.meter,
         scrap=tuple(sorted(gone)) if plan.rewrites else (),
     )

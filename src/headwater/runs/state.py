@@ -31,7 +31,7 @@ from headwater.plan.state import (
 from headwater.plan.watermark import event_columns
 from headwater.runs.context import Context
 from headwater.runs.lateness import measure_lateness
-from headwater.runs.pins import Pins
+from headwater.runs.pins import Pins, local_files
 from headwater.runs.tablestats import bounds_of, column_bytes_of, null_counts_of
 
 READERS_MAX = 8
@@ -138,8 +138,16 @@ def _table_state(
             record = context.metastore.find_relation_or_none(name)
             columns = record.columns if isinstance(record, ViewRecord) else ()
             return TableState(name=name, kind="view", version=version, columns=columns)
-        case FileSource():
-            return TableState(name=name, kind="files", version=version, columns=())
+        case FileSource() as source:
+            files = local_files(source, context.project_root)
+            return TableState(
+                name=name,
+                kind="files",
+                version=version,
+                columns=(),
+                size_bytes=sum(file.stat().st_size for file in files) if files else None,
+                files=len(files),
+            )
         case EmptySource(columns=columns):
             return TableState(name=name, kind="files", version=version, columns=columns, rows=0)
 
