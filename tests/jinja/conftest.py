@@ -1,6 +1,6 @@
 """A rendering of the shipped macros over a world that a test describes."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
@@ -75,8 +75,10 @@ def shipped() -> tuple[Macro, ...]:
 
 
 @pytest.fixture
-def world() -> World:
-    return World(duckdb.connect())
+def world() -> Iterator[World]:
+    connection = duckdb.connect()
+    yield World(connection)
+    connection.close()
 
 
 def make_templates(

@@ -13,6 +13,7 @@ here, hooks are texts: ``render_text(project, node, context, hook_sql)``.
 import re
 from collections.abc import Iterator, Mapping
 
+from headwater.base.errors import HeadwaterError
 from headwater.jinja.context import ConfigValue, Host, Subject, Variables, make_context
 from headwater.jinja.render import Rendered, Templates
 from headwater.project.node import Node
@@ -50,7 +51,11 @@ def node_context(project: Project, node: Node, host: Host) -> Mapping[str, objec
     context["pre_hooks"] = config.get("pre_hook") or []
     context["post_hooks"] = config.get("post_hook") or []
     if node.test is not None:
-        context[TEST_ARGUMENTS] = render_test_arguments(project, node, context)
+        try:
+            context[TEST_ARGUMENTS] = render_test_arguments(project, node, context)
+        except HeadwaterError as error:
+            error.where = node.where
+            raise
     return context
 
 
@@ -58,9 +63,16 @@ def render_node(project: Project, node: Node, context: Mapping[str, object]) -> 
     """Render a node's ``raw_code``.
 
     Raises:
-        HeadwaterError: Jinja failed; ``where`` is the line in the node's file.
+        HeadwaterError: Jinja failed; ``where`` is the line in the node's file, for a generic test
+            the line that declares it.
     """
-    return render_text(project, node, context, node.raw_code)
+    try:
+        return render_text(project, node, context, node.raw_code)
+    except HeadwaterError as error:
+        # A generic test's text is made up; its line 1 means nothing to the user.
+        if node.test is not None:
+            error.where = node.where
+        raise
 
 
 def render_text(project: Project, node: Node, context: Mapping[str, object], text: str) -> Rendered:

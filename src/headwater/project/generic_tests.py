@@ -57,6 +57,7 @@ class Tested:
         path: Path of keys from the entry to the node.
         tests: The mapping that has ``data_tests``.
         columns: Raw columns with their positions.
+        tags: Tags that its tests inherit; only sources hand theirs on.
     """
 
     entry: Entry
@@ -67,6 +68,7 @@ class Tested:
     path: tuple[str | int, ...]
     tests: Mapping[str, Json]
     columns: tuple[tuple[int, Mapping[str, Json]], ...]
+    tags: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -76,7 +78,7 @@ class Declared:
     Attributes:
         tested: What it is on.
         column: Column name, quoted when the column asks for it; None for a table's test.
-        column_tags: Tags of the column.
+        column_tags: Tags of the column and of the source.
         written: The entry in the list.
         path: Path of keys from the properties entry to it.
     """
@@ -122,7 +124,7 @@ def read_tests(reading: Reading, tested: Tested) -> None:
             declared = Declared(
                 tested=tested,
                 column=quote_identifier(name) if quoted else name,
-                column_tags=(*texts(column.get("tags")), *texts(inner)),
+                column_tags=(*tested.tags, *texts(column.get("tags")), *texts(inner)),
                 written=written,
                 path=(*tested.path, "columns", index, key, position),
             )
@@ -131,7 +133,7 @@ def read_tests(reading: Reading, tested: Tested) -> None:
         declared = Declared(
             tested=tested,
             column=None,
-            column_tags=(),
+            column_tags=tested.tags,
             written=written,
             path=(*tested.path, key, position),
         )

@@ -326,7 +326,7 @@ def _check_relations(reading: Reading) -> None:
         if not stored or not node.is_enabled:
             continue
         other = seen.setdefault(str(node.relation).lower(), node)
-        if other is not node and other.name != node.name:
+        if other is not node and (other.package, other.name) != (node.package, node.name):
             reading.found.append(
                 Diagnostic(
                     code="duplicate-relation",

@@ -110,6 +110,7 @@ def _read_table(reading: Reading, entry: Entry, index: int, table: Mapping[str, 
             path=path,
             tests=table,
             columns=raw,
+            tags=(*texts(entry.values.get("tags")), *texts(table.get("tags"))),
         )
         read_tests(reading, tested)
 

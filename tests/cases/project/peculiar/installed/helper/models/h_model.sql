@@ -1,0 +1,1 @@
+{{ config(materialized='incremental', schema='own') }} select 1 as id, '{{ var('flavour') }}' as f

@@ -1,0 +1,1 @@
+{% test custom_rule(model, expression) %}{{ config(fail_calc="sum(x)") }} select * from {{ model }} where not ({{ expression }}){% endtest %}
