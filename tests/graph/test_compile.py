@@ -177,6 +177,7 @@ def test_faults_are_all_reported_and_everything_else_goes_on() -> None:
     result = compile_graph(dataclasses.replace(project, nodes=nodes))
 
     found = {item.node: item for item in result.diagnostics}
+    assert len(result.diagnostics) == 4
     assert found[key("no_sql")].name == "sql-syntax"
     assert found[key("no_sql")].where
     assert found[key("bad_jinja")].name == "jinja-undefined"

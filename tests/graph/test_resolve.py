@@ -38,13 +38,11 @@ def test_every_fault_is_reported_at_once() -> None:
         source("raw", "orders"),
         model("x", "y"),
         model("y", "x"),
-        model("same", relation=table("A")),
     )
 
     found = resolve("shop", nodes).diagnostics
 
     assert sorted(item.name for item in found) == [
-        "duplicate-relation",
         "graph-cycle",
         "ref-disabled",
         "ref-not-found",

@@ -104,6 +104,7 @@ class _Compilation:
         self.found = found
         self.lookup = lookup
         self.diagnostics: list[Diagnostic] = []
+        self.reported = {(item.node, item.what) for item in found.diagnostics}
         self.planned: dict[TableName, tuple[Column, ...]] = {}
         self.by_name: dict[str, dict[TableName, tuple[Column, ...]]] = {}
         self.bodies: dict[NodeId, tuple[str, tuple[NodeId, ...]]] = {}
@@ -247,7 +248,8 @@ class _Compilation:
             )
         lineage = trace(query, self._schemas(query))
         meanings = [fingerprint_query(query)]
-        reads = set(lineage.reads)
+        own = {node.relation} if compiled.incremental_code is not None else set()
+        reads = set(lineage.reads) - own
         queries = [query]
         later = compiled.incremental_code
         if later is not None and later != compiled.code:
@@ -255,7 +257,7 @@ class _Compilation:
             meanings.append(fingerprint(later))
             if second:
                 queries.append(second)
-                reads |= set(trace(second, self._schemas(second)).reads) - {node.relation}
+                reads |= set(trace(second, self._schemas(second)).reads) - own
         return replace(
             compiled,
             lineage=lineage,
@@ -315,6 +317,8 @@ class _Compilation:
 
     def _report(self, error: HeadwaterError, node: Node) -> None:
         found = diagnostic_of(error, node=node.unique_id)
+        if (found.node, found.what) in self.reported:
+            return  # resolving said so already, with the place of the reference
         self.diagnostics.append(replace(found, where=found.where or node.where))
 
     def _fixture_columns(self, key: NodeId) -> tuple[Column, ...] | None:

@@ -1,7 +1,7 @@
 """References turned into edges: which node every ``ref`` and ``source`` means, and the order.
 
 Everything that can make a graph impossible is found here, before any template is rendered:
-unknown and disabled references, two nodes with one table, circles.
+unknown and disabled references, and circles. Two nodes with one table are found while reading.
 """
 
 import heapq
@@ -90,7 +90,6 @@ def resolve(root: str, nodes: Mapping[NodeId, Node], disabled: Iterable[Node] = 
     order, left = topological_order(depends_on)
     cycles = _shortest_cycles(depends_on, left)
     diagnostics += [_report_cycle(cycle, enabled, places) for cycle in cycles]
-    diagnostics += _duplicate_relations(enabled.values())
     return Resolution(
         names=names,
         depends_on=depends_on,
@@ -405,28 +404,3 @@ def _report_cycle(
         related=notes,
         node=cycle[0],
     )
-
-
-def _duplicate_relations(nodes: Iterable[Node]) -> list[Diagnostic]:
-    first: dict[str, Node] = {}
-    found = []
-    for node in sorted(nodes, key=lambda node: node.unique_id):
-        if node.relation is None or node.resource_type not in REFERABLE:
-            continue
-        other = first.setdefault(str(node.relation).lower(), node)
-        if other is node:
-            continue
-        note = ((other.where, f"`{other.name}` builds it too"),) if other.where else ()
-        found.append(
-            Diagnostic(
-                code="duplicate-relation",
-                severity="error",
-                what=f"`{node.name}` and `{other.name}` would both build `{node.relation}`",
-                why="whichever ran last would win",
-                fix="give one of them another `alias` or `schema`, or disable it",
-                where=node.where,
-                related=note,
-                node=node.unique_id,
-            )
-        )
-    return found
