@@ -51,6 +51,11 @@ CASES: list[tuple[str, dict[str, str], tuple[str, str]]] = [
         ("unknown-key", "dbt_project.yml:3:3"),
     ),
     (
+        "another dbt is asked for",
+        {"dbt_project.yml": "name: shop\nrequire-dbt-version: ['>=1.0.0', '<1.5.0']\n"},
+        ("version-not-supported", "dbt_project.yml:2:1"),
+    ),
+    (
         "properties have a tab",
         {"models/p.yml": "models:\n  - name: a\n\tcolumns: []\n"},
         ("yaml-malformed", "models/p.yml:3:1"),

@@ -330,6 +330,8 @@ def test_reading_twice_gives_the_same(tmp_path: Path) -> None:
 
     assert project_of(first).nodes == project_of(second).nodes
     assert project_of(first).checksum == project_of(second).checksum
+    third = read_project(read_files(tmp_path), options(variables={"x": 1}))
+    assert project_of(third).checksum != project_of(first).checksum
     (tmp_path / "models/b.sql").write_text("select 2", encoding="utf-8")
     assert read_files(tmp_path).checksum != project_of(first).checksum
 

@@ -4,12 +4,13 @@ Every fault of the project's files becomes a finding and reading goes on, so tha
 them all.
 """
 
+import hashlib
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from pathlib import PurePosixPath
 from types import MappingProxyType
 
-from headwater.base.codec import Json
+from headwater.base.codec import Json, encode
 from headwater.base.diagnostics import Diagnostic, diagnostic_of
 from headwater.base.errors import HeadwaterError
 from headwater.base.spans import Span
@@ -105,10 +106,17 @@ def read_project(files: ProjectFiles, options: ReadOptions) -> ProjectResult:
         on_run_end=ends,
         templates=reading.templates,
         context_values=reading.values,
-        checksum=files.checksum,
+        checksum=_checksum(files, options),
         paths=packages[0].files.paths,
     )
     return ProjectResult(project=project, diagnostics=tuple(found))
+
+
+def _checksum(files: ProjectFiles, options: ReadOptions) -> str:
+    """Hash what was read; time and invocation are left out, which change with every command."""
+    flags = {key: value for key, value in options.flags.items() if key != "WHICH"}
+    settings = encode((options.target, dict(options.vars), flags))
+    return hashlib.sha256(files.checksum.encode() + settings).hexdigest()
 
 
 def _read_packages(
@@ -242,7 +250,19 @@ def _check_macros(
 def _check_packages(reading: Reading, files: ProjectFiles) -> None:
     if files.package_list is None:
         return
-    entries, found = parse_package_list(files.package_list.file, files.package_list.text)
+    file, text = files.package_list.file, files.package_list.text
+    context = make_base_context(
+        reading.options.environment,
+        Variables(reading.options.vars, is_lenient=True),
+        reading.values.modules,
+        secrets=True,
+    )
+    try:
+        text = reading.templates.render(text, name=file, context=context, package="").text
+    except HeadwaterError as error:
+        reading.found.append(diagnostic_of(error))
+        return
+    entries, found = parse_package_list(file, text)
     reading.found += found
     names = [_package_name(entry) for entry in entries]
     reading.wanted_packages = frozenset(name for name in names if name)

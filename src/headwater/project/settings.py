@@ -9,9 +9,11 @@ from headwater.base.codec import Json
 from headwater.base.diagnostics import Diagnostic, diagnostic_of
 from headwater.base.errors import HeadwaterError
 from headwater.base.spans import Span
+from headwater.jinja.functions import DBT_VERSION
 from headwater.project.config import DEFAULTS, TREE_KEYS, hooks_of
 from headwater.project.files import PROJECT_FILE, PackageFiles, ProjectFile
 from headwater.project.findings import suggestion, unknown_key
+from headwater.project.packages import parse_version, satisfies
 from headwater.project.yaml_text import YamlFile, read_yaml
 
 Evaluate = Callable[[str, str], object]
@@ -90,6 +92,7 @@ def read_settings(
     content = cast("dict[str, Json]", content_file.content)
     _check_keys(content_file, content, found)
     rendered = _rendered(content_file, content, evaluate, found)
+    _check_version(content_file, rendered.get("require-dbt-version"), found)
     trees = {kind: _tree(rendered, keys) for kind, keys in TREE_KEYS.items()}
     for keys in {keys[-1]: keys for keys in TREE_KEYS.values()}.values():
         for key in keys:
@@ -164,6 +167,22 @@ def _check_keys(file: YamlFile, content: Mapping[str, Json], found: list[Diagnos
         for key in content
         if key not in _PROJECT_KEYS
     ]
+
+
+def _check_version(file: YamlFile, wanted: Json, found: list[Diagnostic]) -> None:
+    written = wanted if isinstance(wanted, list) else [wanted] if wanted else []
+    constraints = [part.strip() for text in written for part in str(text).split(",")]
+    spoken = parse_version(DBT_VERSION)
+    if spoken is None or satisfies(spoken, constraints):
+        return
+    found.append(
+        Diagnostic(
+            code="version-not-supported",
+            severity="warning",
+            what=f"the project asks for dbt {', '.join(constraints)}; {DBT_VERSION} is read here",
+            where=file.span("require-dbt-version"),
+        )
+    )
 
 
 def _rendered(

@@ -108,16 +108,6 @@ descriptions and tests apply to nothing.
 """,
     ),
     Code(
-        name="no-files",
-        number="HW1009",
-        title="A configured folder does not exist",
-        explain="""\
-`dbt_project.yml` names a folder (`model-paths` and so on) that is not there.
-
-**Mend it**: create it or correct the path.
-""",
-    ),
-    Code(
         name="version-not-supported",
         number="HW1010",
         title="The project asks for another dbt version",
