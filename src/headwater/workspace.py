@@ -357,17 +357,21 @@ class Workspace:
         rows = artifacts.list_rows(document, graph.graph, chosen.nodes)
         return Listed(rows=rows, diagnostics=chosen.diagnostics)
 
-    def lineage(self, name: str | None = None, *, direction: Direction = "both") -> Lineage:
+    def lineage(
+        self, name: str | None = None, *, direction: Direction = "both", direct: bool = False
+    ) -> Lineage:
         """Return the column edges of the project, or those around NODE or NODE.COLUMN."""
         read = self.read("compile")
         graph = self.compile_project(read)
         if graph is None:
             return Lineage(edges=(), diagnostics=read.diagnostics)
         found = (*read.diagnostics, *graph.diagnostics)
-        if name is None:
-            return Lineage(edges=column_edges(graph.graph), diagnostics=found)
-        edges = edges_around(graph.graph, name, direction=direction)
-        return Lineage(edges=edges, diagnostics=found)
+        if name is not None:
+            edges = edges_around(graph.graph, name, direction=direction, direct=direct)
+            return Lineage(edges=edges, diagnostics=found)
+        edges = column_edges(graph.graph)
+        kept = tuple(edge for edge in edges if edge.kind == "direct" or not direct)
+        return Lineage(edges=kept, diagnostics=found)
 
     # -- planning and building ---------------------------------------------------------------
 

@@ -30,8 +30,9 @@ def compile_command(
             )
         else:
             print_diagnostics(compiled.diagnostics, workspace.root)
-            if len(compiled.results) == 1:
-                emit(compiled.results[0].compiled_code)
+            alone = [each for each in compiled.results if not each.unique_id.startswith("test.")]
+            if len(alone) == 1:
+                emit(alone[0].compiled_code)
             elif compiled.results:
                 emit(f"compiled {len(compiled.results)} nodes into {compiled.folder}")
     return 2 if has_errors(compiled.diagnostics) else 0

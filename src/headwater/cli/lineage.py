@@ -26,19 +26,19 @@ def lineage_command(
 ) -> int:
     """Show the edges around NODE or NODE.COLUMN; without it, every edge of the project."""
     with project.open_workspace() as workspace:
-        found = workspace.lineage(node, direction=direction)
-        edges = [edge for edge in found.edges if edge.kind == "direct" or not direct]
+        found = workspace.lineage(node, direction=direction, direct=direct)
         if output == "json":
             emit_document(
                 {
                     "schema": "headwater.lineage/1",
-                    "edges": [edge.document() for edge in edges],
+                    "edges": [edge.document() for edge in found.edges],
                     "diagnostics": found.diagnostics,
                 }
             )
         else:
             print_diagnostics(found.diagnostics, workspace.root)
             emit_lines(
-                f"{edge.source} -> {edge.target}  {edge.kind} {edge.subtype}" for edge in edges
+                f"{edge.source} -> {edge.target}  {edge.kind} {edge.subtype}"
+                for edge in found.edges
             )
     return 2 if has_errors(found.diagnostics) else 0

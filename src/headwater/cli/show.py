@@ -3,6 +3,7 @@
 import click
 
 from headwater.base.diagnostics import has_errors
+from headwater.base.errors import Invalid
 from headwater.cli.diagnose import print_diagnostics
 from headwater.cli.options import ProjectFlags, project_options, selection_options
 from headwater.cli.output import output_option
@@ -25,7 +26,14 @@ def show_command(
         print_diagnostics(compiled.diagnostics, workspace.root)
         if has_errors(compiled.diagnostics):
             return 2
-        for result in compiled.results:
-            shown = workspace.sql(result.compiled_code, rows_max=limit)
-            emit_rows(shown.columns, shown.rows, output, more=False)
+        chosen = [each for each in compiled.results if not each.unique_id.startswith("test.")]
+        chosen = chosen or list(compiled.results)
+        if len(chosen) != 1:
+            raise Invalid(
+                "show-needs-one",
+                f"`hw show` shows one node, and {len(chosen)} are selected",
+                fix="select one: hw show -s NAME, or give a query: hw show --inline 'select 1'",
+            )
+        shown = workspace.sql(chosen[0].compiled_code, rows_max=limit)
+        emit_rows(shown.columns, shown.rows, output, more=False)
     return 0

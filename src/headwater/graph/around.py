@@ -14,13 +14,16 @@ _Walk = Callable[[NodeId, str], Iterable[Reached]]
 Direction = Literal["both", "up", "down"]
 
 
-def edges_around(graph: Graph, name: str, *, direction: Direction) -> tuple[ColumnEdge, ...]:
+def edges_around(
+    graph: Graph, name: str, *, direction: Direction, direct: bool = False
+) -> tuple[ColumnEdge, ...]:
     """Return the edges on the ways into and out of a node or column, sorted.
 
     Args:
         graph: The compiled project.
         name: ``NODE`` or ``NODE.COLUMN``; NODE is a unique_id or a short name.
         direction: ``up`` for where it comes from, ``down`` for what it flows into.
+        direct: Follow only edges along which values flow, not those that decide about rows.
 
     Raises:
         NotFound: ``lineage-not-found``.
@@ -31,19 +34,25 @@ def edges_around(graph: Graph, name: str, *, direction: Direction) -> tuple[Colu
     starts = {ColumnRef(node, each) for each in columns}
     sides: list[set[ColumnRef]] = []
     if direction != "down":
-        sides.append(_reached(starts, known.upstream))
+        sides.append(_reached(starts, known.upstream, direct=direct))
     if direction != "up":
-        sides.append(_reached(starts, known.downstream))
+        sides.append(_reached(starts, known.downstream, direct=direct))
     kept = [
         edge
         for edge in column_edges(graph)
-        if any({_folded(edge.source), _folded(edge.target)} <= side for side in sides)
+        if (edge.kind == "direct" or not direct)
+        and any({_folded(edge.source), _folded(edge.target)} <= side for side in sides)
     ]
     return tuple(kept)
 
 
-def _reached(starts: set[ColumnRef], walk: _Walk) -> set[ColumnRef]:
-    found = {reached.at for start in starts for reached in walk(start.node, start.column)}
+def _reached(starts: set[ColumnRef], walk: _Walk, *, direct: bool) -> set[ColumnRef]:
+    found = {
+        reached.at
+        for start in starts
+        for reached in walk(start.node, start.column)
+        if reached.kind == "direct" or not direct
+    }
     return {_folded(at) for at in starts | found}
 
 

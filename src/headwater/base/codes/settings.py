@@ -63,6 +63,13 @@ Plans are not meant to be edited: make a new one with `hw plan -o FILE`.""",
 its columns. `hw ls` lists the nodes, `hw table describe NODE` the columns.""",
     ),
     Code(
+        name="show-needs-one",
+        number="HW1909",
+        title="`hw show` was given more or less than one node",
+        explain="""`hw show` runs one node's query and shows rows of it. `-s NAME` selects a node;
+`--inline SQL` gives a query instead, which may use Jinja.""",
+    ),
+    Code(
         name="internal",
         number="HW1999",
         title="Headwater itself failed",
