@@ -69,6 +69,7 @@ def test_the_shortest_way_is_shown() -> None:
         base()
         .model("long", "select id, x from {stg}")
         .model("end", "select l.x + s.x as x from {long} l join {stg} s on l.id = s.id")
+        .model("last", "select x from {end}")
     )
     after = before.copy().view("stg", "select id, y, at from {raw}")
 
@@ -76,6 +77,8 @@ def test_the_shortest_way_is_shown() -> None:
 
     [item] = [item for item in made.impact if item.node.endswith(".end")]
     assert [node.split(".")[-1] for node in item.path] == ["stg", "end"]
+    [last] = [item for item in made.impact if item.node.endswith(".last")]
+    assert [node.split(".")[-1] for node in last.path] == ["stg", "end", "last"]
     assert [(hop.column, hop.file) for hop in item.hops] == [
         ("x", "models/stg.sql"),
         ("x", "models/end.sql"),

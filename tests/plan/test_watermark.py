@@ -43,6 +43,7 @@ def test_window_is_read(condition: str, hours: float, anchor: str) -> None:
     [mark] = marks(condition)
 
     assert (mark.relation, mark.hours, mark.anchor) == (relation("raw"), hours, anchor)
+    assert mark.is_inclusive == (">=" in condition or "between" in condition)
 
 
 @pytest.mark.parametrize(

@@ -298,7 +298,33 @@ def commit(state: State, name: str, *, rows: int = 10, size: int = 100, **more: 
         changes=(change, *now.changes),
         written_by=str(more.get("written_by", "")),
     )
-    return replace(state, tables=MappingProxyType({**state.tables, key: after}))
+    tables = with_views_moved({**state.tables, key: after})
+    return replace(state, tables=MappingProxyType(tables))
+
+
+def with_views_moved(
+    tables: Mapping[str, TableState], views: frozenset[str] | None = None
+) -> dict[str, TableState]:
+    """Give views another version, as they have when what they read was written; all by default.
+
+    A view's version is a fingerprint of its SQL and of the versions behind it.
+    """
+    return {
+        key: replace(table, version=f"{table.version}'")
+        if table.kind == "view" and (views is None or key in views)
+        else table
+        for key, table in tables.items()
+    }
+
+
+def views_over(graph: Graph, written: str) -> frozenset[str]:
+    """Return the views that read a relation, directly or through views."""
+    found = {written}
+    for compiled in graph.nodes.values():
+        is_view = compiled.node.materialized == "view" and compiled.node.resource_type == "model"
+        if is_view and found & {str(read) for read in compiled.reads}:
+            found.add(str(compiled.node.relation))
+    return frozenset(found - {written})
 
 
 def apply(plan: Plan, graph: Graph, state: State, *, run: str = "run-1") -> State:
@@ -312,7 +338,8 @@ def apply(plan: Plan, graph: Graph, state: State, *, run: str = "run-1") -> Stat
         version = None
         if not isinstance(step, RunTest):
             after = _written(step, compiled, tables.get(str(step.target.relation)), run)
-            tables[str(step.target.relation)] = after
+            key = str(step.target.relation)
+            tables = with_views_moved({**tables, key: after}, views_over(graph, key))
             version = int(after.version) if after.kind == "table" else None
         deployed[step.node] = DeployedNode(
             node=step.node,

@@ -13,7 +13,7 @@ from headwater.graph.graph import CompiledNode
 from headwater.plan.plan import Effect, Hop
 from headwater.sql.lineage import ColumnChange
 
-Became = Literal["gone", "retyped", "changed", "broken"]
+Became = Literal["gone", "retyped", "changed"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -21,8 +21,8 @@ class Delta:
     """One difference of a relation.
 
     Attributes:
-        became: ``gone`` (dropped or renamed), ``retyped``, ``changed`` (other values), or
-            ``broken`` (it cannot be computed any more).
+        became: ``gone`` (dropped, renamed, or computed from what is gone), ``retyped``, or
+            ``changed`` (other values).
         text: What changes, for people, as said at the origin.
         effect: What it does to a reader that uses it.
         hops: From the origin to the relation that has this delta.

@@ -219,7 +219,7 @@ class _Reader:
             self.touched.report(delta, column="", effect="degrades", tail=self.tail())
 
     def read_column(self, relation: TableName, column: str, delta: Delta) -> None:
-        if delta.became in {"gone", "broken"}:
+        if delta.became == "gone":
             self._read_missing(relation, column, delta)
         else:
             self._read_altered(relation, column, delta)
@@ -227,11 +227,11 @@ class _Reader:
     def _read_missing(self, relation: TableName, column: str, delta: Delta) -> None:
         outputs, in_rows, lost = self._uses_of_missing(relation, column)
         for output in outputs:
-            further = replace(delta.then(self.compiled, output), became="broken")
+            further = delta.then(self.compiled, output)
             self.touched.add_column(output, further)
             self.touched.report(further, column=output, effect="breaks")
         if in_rows:
-            further = replace(delta.then(self.compiled, ""), became="broken")
+            further = delta.then(self.compiled, "")
             self.touched.add_whole(further)
             if not outputs:
                 self.touched.report(further, column="", effect="breaks")
