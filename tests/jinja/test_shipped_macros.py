@@ -15,6 +15,7 @@ def moment(text: str) -> dt.datetime:
 EXPRESSIONS: list[tuple[str, object]] = [
     ("dbt.dateadd('day', 1, \"date '2024-02-28'\")", moment("2024-02-29T00:00:00")),
     ("dbt.dateadd('month', -1, \"timestamp '2024-03-31 10:00'\")", moment("2024-02-29T10:00:00")),
+    ("dbt.dateadd('day', 1, \"'2024-02-28'\")", moment("2024-02-29T00:00:00")),
     ("dbt.datediff(\"date '2024-01-01'\", \"date '2024-03-01'\", 'month')", 2),
     ("dbt.datediff(\"'2024-01-01'\", \"'2024-01-03'\", 'day')", 2),
     ("dbt.date_trunc('month', \"date '2024-02-29'\")", moment("2024-02-01T00:00:00")),

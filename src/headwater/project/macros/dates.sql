@@ -26,7 +26,11 @@ make_date({{ year }}, {{ month }}, {{ day }})
 
 {# Add `interval` date parts; the number may be any expression. #}
 {% macro dateadd(datepart, interval, from_date_or_timestamp) %}{{ return(adapter.dispatch('dateadd', 'dbt')(datepart, interval, from_date_or_timestamp)) }}{% endmacro %}
+{# A bare literal has no type yet, and the engine would not choose between date and time. #}
 {% macro default__dateadd(datepart, interval, from_date_or_timestamp) -%}
+    {%- if modules.re.fullmatch("\\s*'[^']*'\\s*", from_date_or_timestamp | string) -%}
+        {%- set from_date_or_timestamp = 'cast(' ~ from_date_or_timestamp ~ ' as timestamp)' -%}
+    {%- endif -%}
 date_add({{ from_date_or_timestamp }}, interval ({{ interval }}) {{ datepart }})
 {%- endmacro %}
 
