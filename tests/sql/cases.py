@@ -70,6 +70,15 @@ def open_data() -> duckdb.DuckDBPyConnection:
     return connection
 
 
+def known_schemas() -> dict[TableName, tuple[Column, ...]]:
+    """Return the schemas of the data, for tests that run nothing."""
+    connection = open_data()
+    try:
+        return read_schemas(connection)
+    finally:
+        connection.close()
+
+
 def read_schemas(connection: duckdb.DuckDBPyConnection) -> dict[TableName, tuple[Column, ...]]:
     tables: dict[TableName, tuple[Column, ...]] = {}
     rows = connection.execute(

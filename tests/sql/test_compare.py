@@ -1,9 +1,11 @@
 """Classifying an edit: every pair of ``tests/cases/sql/changes``, before and after."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
+import duckdb
 import pytest
-from tests.sql.cases import CASES, open_data, read_schemas
+from tests.sql.cases import CASES, known_schemas, open_data
 
 from headwater.base.relations import Column
 from headwater.sql.columns import trace
@@ -36,22 +38,28 @@ def _read_pairs() -> list[Pair]:
 
 
 PAIRS = _read_pairs()
-DATA = open_data()
-SCHEMAS = read_schemas(DATA)
+SCHEMAS = known_schemas()
 
 
-def _columns(sql: str) -> tuple[Column, ...]:
+@pytest.fixture(scope="module")
+def data() -> Iterator[duckdb.DuckDBPyConnection]:
+    connection = open_data()
+    yield connection
+    connection.close()
+
+
+def _columns(data: duckdb.DuckDBPyConnection, sql: str) -> tuple[Column, ...]:
     """Ask DuckDB for the columns, as the graph does."""
-    rows = DATA.execute(f"describe {sql}").fetchall()
+    rows = data.execute(f"describe {sql}").fetchall()
     return tuple(Column(row[0], row[1]) for row in rows)
 
 
-def _compare(before: str, after: str) -> QueryChange:
+def _compare(data: duckdb.DuckDBPyConnection, before: str, after: str) -> QueryChange:
     return compare(
         trace(parse_query(before), SCHEMAS),
         trace(parse_query(after), SCHEMAS),
-        before_columns=_columns(before),
-        after_columns=_columns(after),
+        before_columns=_columns(data, before),
+        after_columns=_columns(data, after),
     )
 
 
@@ -71,19 +79,21 @@ def _shown_column(column: ColumnChange) -> str:
 
 
 @pytest.mark.parametrize("pair", PAIRS, ids=str)
-def test_an_edit_is_classified(pair: Pair) -> None:
-    assert _shown(_compare(pair.before, pair.after)) == pair.expected
+def test_an_edit_is_classified(pair: Pair, data: duckdb.DuckDBPyConnection) -> None:
+    assert _shown(_compare(data, pair.before, pair.after)) == pair.expected
 
 
 @pytest.mark.parametrize("pair", PAIRS, ids=str)
-def test_a_query_equals_itself(pair: Pair) -> None:
-    assert _compare(pair.after, pair.after) == QueryChange(formatting_only=True)
+def test_a_query_equals_itself(pair: Pair, data: duckdb.DuckDBPyConnection) -> None:
+    assert _compare(data, pair.after, pair.after) == QueryChange(formatting_only=True)
 
 
 @pytest.mark.parametrize("pair", [p for p in PAIRS if "formatting only" in p.expected], ids=str)
-def test_what_is_called_formatting_gives_the_same_rows(pair: Pair) -> None:
-    before = sorted(map(repr, DATA.execute(pair.before).fetchall()))
-    after = sorted(map(repr, DATA.execute(pair.after).fetchall()))
+def test_what_is_called_formatting_gives_the_same_rows(
+    pair: Pair, data: duckdb.DuckDBPyConnection
+) -> None:
+    before = sorted(map(repr, data.execute(pair.before).fetchall()))
+    after = sorted(map(repr, data.execute(pair.after).fetchall()))
 
     assert before == after
 
@@ -96,8 +106,10 @@ def test_an_untraceable_part_counts_as_changed_rows() -> None:
     assert compare(before, before).formatting_only is True
 
 
-def test_two_columns_of_the_same_expression_are_not_guessed_to_be_renamed() -> None:
-    actual = _compare("select a as p, a as q from t", "select a as r from t")
+def test_two_columns_of_the_same_expression_are_not_guessed_to_be_renamed(
+    data: duckdb.DuckDBPyConnection,
+) -> None:
+    actual = _compare(data, "select a as p, a as q from t", "select a as r from t")
 
     assert [(c.column, c.change) for c in actual.columns] == [
         ("p", "dropped"),

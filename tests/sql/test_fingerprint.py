@@ -8,14 +8,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from sqlglot.dialects.duckdb import DuckDB
-from tests.sql.cases import Case, open_data, read_cases, read_schemas
+from tests.sql.cases import Case, known_schemas, read_cases
 
 from headwater.sql.columns import trace
 from headwater.sql.fingerprint import clock_use, fingerprint
 from headwater.sql.parse import parse_query, read_tokens
 
 CASES = read_cases()
-SCHEMAS = read_schemas(open_data())
+SCHEMAS = known_schemas()
 
 SAME = [
     ("select a from t", "SELECT  a\nFROM t -- the end"),

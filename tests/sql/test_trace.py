@@ -1,6 +1,7 @@
 """Tracing columns: every case file, its names and types against DuckDB, its inputs by oracle."""
 
 import random
+from collections.abc import Iterator
 
 import duckdb
 import pytest
@@ -18,8 +19,10 @@ Schemas = dict[TableName, tuple[Column, ...]]
 
 
 @pytest.fixture(scope="module")
-def data() -> duckdb.DuckDBPyConnection:
-    return open_data()
+def data() -> Iterator[duckdb.DuckDBPyConnection]:
+    connection = open_data()
+    yield connection
+    connection.close()
 
 
 @pytest.fixture(scope="module")
