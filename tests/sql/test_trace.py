@@ -141,6 +141,12 @@ def test_a_pivot_without_values_is_a_gap_and_still_says_what_it_reads(schemas: S
     assert [column.name for column in lineage.columns] == ["x"]
 
 
+def test_a_recursive_unnest_is_a_gap(schemas: Schemas) -> None:
+    lineage = trace(parse_query("select unnest([{'p': a}], recursive := true) from t"), schemas)
+
+    assert lineage.gaps == ("a recursive unnest: its columns depend on the type of its argument",)
+
+
 @pytest.mark.parametrize(
     ("sql", "reads"),
     [

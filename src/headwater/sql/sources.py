@@ -84,6 +84,17 @@ def rename_columns(relation: Relation, names: list[str]) -> Relation:
     return replace(relation, columns=columns)
 
 
+def _with_own_names(relation: Relation) -> Relation:
+    """Number repeated names as DuckDB does for a subquery: ``a``, ``a_1``."""
+    met: dict[str, int] = {}
+    columns: list[FlowColumn] = []
+    for column in relation.columns:
+        times = met.get(column.name.lower(), 0)
+        met[column.name.lower()] = times + 1
+        columns.append(replace(column, name=f"{column.name}_{times}") if times else column)
+    return relation if len(met) == len(columns) else replace(relation, columns=columns)
+
+
 def _table_text(table: TableName) -> str:
     return f"{table.catalog}.{table.schema}.{table.name}".lower()
 
@@ -97,6 +108,7 @@ def _alias_of(node: exp.Expr) -> tuple[str, list[str]]:
 
 
 def _attach(scope: Scope, name: tuple[str, ...], relation: Relation) -> str:
+    relation = _with_own_names(relation)
     source = Source(name=name, relation=relation)
     tables = relation.tables
     earlier = sum(1 for other in scope.sources if not tables.isdisjoint(other.relation.tables))

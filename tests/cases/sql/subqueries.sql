@@ -93,3 +93,9 @@ select t.b, u.z from t join u on t.a = u.a and u.m > (select avg(y) from v);
 select (select count(*) from (select * from u where u.a = t.a)) as n from t;
 -- n: t.a filter, u.* aggregation, u.a filter
 -- rows:
+
+-- case: repeated names are numbered
+select a, a_1 as other from (select t.a, u.a from t, u);
+-- a: t.a identity
+-- other: u.a identity
+-- rows:
