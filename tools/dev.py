@@ -87,6 +87,8 @@ def install(requirements: list[str]) -> None:
 def main(arguments: list[str]) -> int:
     """Run one of the commands above."""
     command, rest = (arguments or ["help"])[0], arguments[1:]
+    # The environment is ours: without its bytecode every command would compile everything anew.
+    os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
     match command:
         case "setup":
             extras = tuple(name for flag, name in pairwise(rest) if flag == "--extra")

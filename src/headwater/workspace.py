@@ -4,10 +4,12 @@ The only place that knows both wings by name. Methods are a few calls each; logi
 """
 
 import shutil
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from types import MappingProxyType, TracebackType
 from typing import Literal, Self
 from uuid import uuid4
@@ -319,14 +321,37 @@ class Workspace:
         return Checked(nodes=nodes, diagnostics=read.diagnostics, manifest=path)
 
     def check(self) -> Checked:
-        """Read, compile and examine the project without a lake."""
+        """Read, compile and examine the project with an engine but without its lake.
+
+        Macros that ask the engine something are answered; tables are taken as not there, and that
+        they are not there is no finding.
+        """
         read = self.read("compile")
-        graph = self.compile_project(read, NoLookup())
-        if read.project is None or graph is None:
+        if read.project is None:
             return Checked(nodes=0, diagnostics=read.diagnostics)
-        plan = make_plan(graph.graph, State(), PlanOptions(project_root=str(self.root)))
+        with (
+            TemporaryDirectory(prefix="headwater-check-") as folder,
+            self._elsewhere(folder) as away,
+        ):
+            lookup = EngineLookup(
+                replace(away, sources=file_sources(read.project)),
+                seed_files(read.project, self.root),
+            )
+            graph = compile_graph(read.project, lookup)
+            lookup.close()
+        options = PlanOptions(project_root=str(self.root), severities={"input-not-built": "off"})
+        plan = make_plan(graph.graph, State(), options)
         found = (*read.diagnostics, *graph.diagnostics, *plan.diagnostics)
         return Checked(nodes=len(read.project.nodes), diagnostics=found)
+
+    @contextmanager
+    def _elsewhere(self, folder: str) -> Iterator[Context]:
+        """Give the context of an empty workspace in another folder."""
+        metastore = open_metastore(Path(folder) / "workspace.db")
+        try:
+            yield self._make_context(metastore, str(Path(folder) / "lake"), Path(folder))
+        finally:
+            metastore.close()
 
     def compile(self, selection: Selection, *, inline: str | None = None) -> Compiled:
         """Compile the selected nodes, or one query with Jinja, and write the SQL."""
@@ -619,15 +644,18 @@ class Workspace:
 
     @cached_property
     def _context(self) -> Context:
-        target = self.target
-        lake = target.lake or str(self.folder / "lake")
+        lake = self.target.lake or str(self.folder / "lake")
         if "://" not in lake:
             lake = str(self.root / lake)
+        return self._make_context(self._metastore, lake, self.folder)
+
+    def _make_context(self, metastore: Metastore, lake: str, folder: Path) -> Context:
+        target = self.target
         return Context(
             engine=self._engine,
-            metastore=self._metastore,
+            metastore=metastore,
             tables=Tables(lake),
-            folder=self.folder,
+            folder=folder,
             catalog=target.catalog,
             schema=target.schema,
             clock=self._clock,
