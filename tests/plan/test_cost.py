@@ -22,8 +22,8 @@ PRICES = Prices(name="list", cpu_hour=3.6, runs_per_month=100)
 def world() -> World:
     return (
         World()
-        .source("raw", "a BIGINT, b BIGINT, c BIGINT, at TIMESTAMP")
-        .view("stg", "select a, b, at from {raw} where c > 0")
+        .source("raw", "a BIGINT, b BIGINT, c BIGINT, ts TIMESTAMP")
+        .view("stg", "select a, b, ts from {raw} where c > 0")
         .model("fct", "select a from {stg}")
     )
 
@@ -151,8 +151,8 @@ def test_what_the_plan_builds_first_is_modelled() -> None:
 
 
 def test_an_incremental_run_reads_what_is_new() -> None:
-    sql = "select a, at from {raw}"
-    newest = f"{sql} where at > (select max(at) from {{this}})"
+    sql = "select a, ts from {raw}"
+    newest = f"{sql} where ts > (select max(ts) from {{this}})"
     filtered = world().model("fct", sql, incremental=newest)
     unfiltered = world().model("fct", sql, incremental=sql)
 
@@ -164,8 +164,8 @@ def test_an_incremental_run_reads_what_is_new() -> None:
 
 
 def test_losing_the_filter_shows_in_a_regular_run() -> None:
-    sql = "select a, at from {raw}"
-    newest = f"{sql} where at > (select max(at) from {{this}})"
+    sql = "select a, ts from {raw}"
+    newest = f"{sql} where ts > (select max(ts) from {{this}})"
     before = world().model("fct", sql, incremental=newest)
     state = commit(with_runs(deploy(before), 1.0, action="incremental"), "raw", size=400)
 

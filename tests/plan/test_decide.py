@@ -27,8 +27,8 @@ DEFAULT = PlanOptions(created_at="2026-11-21T06:30:00Z")
 def orders() -> World:
     return (
         World()
-        .source("raw_orders", "id BIGINT, amount DOUBLE, at TIMESTAMP")
-        .view("stg_orders", "select id, amount, at from {raw_orders}")
+        .source("raw_orders", "id BIGINT, amount DOUBLE, ts TIMESTAMP")
+        .view("stg_orders", "select id, amount, ts from {raw_orders}")
         .model("fct_orders", "select id, amount from {stg_orders}")
         .not_null("fct_orders", "id")
     )
@@ -118,7 +118,7 @@ def test_a_view_is_not_rebuilt_for_new_rows() -> None:
 
 def test_a_view_defined_anew_by_another_plan_rebuilds_its_readers() -> None:
     state = deploy(orders())
-    world = orders().view("stg_orders", "select id, amount * 2 as amount, at from {raw_orders}")
+    world = orders().view("stg_orders", "select id, amount * 2 as amount, ts from {raw_orders}")
     only_view = replace(DEFAULT, selected=frozenset({NodeId("model.shop.stg_orders")}))
     state = apply(plan(world, state, only_view), world.graph(), state, run="run-2")
 
@@ -236,15 +236,15 @@ def test_a_strategy_that_cannot_be_carried_out_is_an_error(
 def test_a_snapshot_continues_a_history_it_has_no_record_of() -> None:
     world = (
         World()
-        .source("raw", "id BIGINT, at TIMESTAMP")
-        .snapshot("history", "select id, at from {raw}", strategy="timestamp", updated_at="at")
+        .source("raw", "id BIGINT, ts TIMESTAMP")
+        .snapshot("history", "select id, ts from {raw}", strategy="timestamp", updated_at="ts")
     )
     state = replace(deploy(world), deployed=MappingProxyType({}))
 
     [step] = plan(world, state).steps
 
     assert isinstance(step, TakeSnapshot)
-    assert (step.action, step.updated_at, step.unique_key) == ("incremental", "at", ("id",))
+    assert (step.action, step.updated_at, step.unique_key) == ("incremental", "ts", ("id",))
 
 
 def test_a_seed_is_loaded_when_its_file_changes() -> None:
@@ -307,7 +307,7 @@ def test_a_view_is_kept_as_its_sql() -> None:
 
 def test_reads_carry_versions_and_none_for_what_is_built_first() -> None:
     state = commit(deploy(orders()), "raw_orders")
-    world = orders().view("stg_orders", "select id, amount * 2 as amount, at from {raw_orders}")
+    world = orders().view("stg_orders", "select id, amount * 2 as amount, ts from {raw_orders}")
 
     made = plan(world, state)
 
@@ -338,12 +338,12 @@ def test_a_missing_source_is_reported_once_a_reader() -> None:
 )
 def test_a_changed_window_is_said_in_words(before: str, after: str, line: str) -> None:
     def world(window: str) -> World:
-        sql = "select id, at from {raw}"
-        filtered = f"{sql} where at > (select max(at) - interval {window} from {{this}})"
+        sql = "select id, ts from {raw}"
+        filtered = f"{sql} where ts > (select max(ts) - interval {window} from {{this}})"
         incremental = filtered if window else sql
         return (
             World()
-            .source("raw", "id BIGINT, at TIMESTAMP")
+            .source("raw", "id BIGINT, ts TIMESTAMP")
             .model("fct", sql, incremental=incremental)
         )
 

@@ -14,13 +14,13 @@ from headwater.plan.plan import Plan
 from headwater.plan.state import State
 
 SOURCES = ("raw_a", "raw_b")
-COLUMNS = ("id", "x", "at")
+COLUMNS = ("id", "x", "ts")
 SHAPES = (
-    "select id, x, at from {%s}",
-    "select id, x * 2 as x, at from {%s} where x > 0",
+    "select id, x, ts from {%s}",
+    "select id, x * 2 as x, ts from {%s} where x > 0",
     "select * from {%s}",
-    "select id, max(x) as x, max(at) as at from {%s} group by id",
-    "select id, x, at, x as y from {%s}",
+    "select id, max(x) as x, max(ts) as ts from {%s} group by id",
+    "select id, x, ts, x as y from {%s}",
 )
 Nodes = list[tuple[str, int, int, bool]]
 Event = tuple[object, ...]
@@ -46,7 +46,7 @@ events = st.lists(
 def world_of(nodes: Nodes) -> World:
     world = World()
     for source in SOURCES:
-        world.source(source, "id BIGINT, x BIGINT, at TIMESTAMP")
+        world.source(source, "id BIGINT, x BIGINT, ts TIMESTAMP")
     names = [*SOURCES]
     for index, (kind, shape, parent, tested) in enumerate(nodes):
         name = f"n{index}"
@@ -59,7 +59,7 @@ def world_of(nodes: Nodes) -> World:
             case "incremental":
                 world.model(name, sql, incremental=f"{sql} -- new", unique_key="id")
             case _:
-                world.snapshot(name, sql, strategy="timestamp", updated_at="at")
+                world.snapshot(name, sql, strategy="timestamp", updated_at="ts")
         if tested:
             world.not_null(name, "id")
         names.append(name)

@@ -12,11 +12,11 @@ from headwater.plan.options import PlanOptions
 from headwater.plan.plan import Plan
 from headwater.plan.state import State
 
-RAW = "id BIGINT, x INTEGER, y INTEGER, at TIMESTAMP"
+RAW = "id BIGINT, x INTEGER, y INTEGER, ts TIMESTAMP"
 
 
 def base() -> World:
-    return World().source("raw", RAW).view("stg", "select id, x, y, at from {raw}")
+    return World().source("raw", RAW).view("stg", "select id, x, y, ts from {raw}")
 
 
 def deploy(world: World) -> State:
@@ -52,14 +52,14 @@ def effects(made: Plan) -> dict[str, str]:
 )
 def test_dropping_a_column_breaks_those_who_name_it(reader: str, expected: dict[str, str]) -> None:
     before = base().model("r", reader)
-    after = before.copy().view("stg", "select id, y, at from {raw}")
+    after = before.copy().view("stg", "select id, y, ts from {raw}")
 
     assert impact(before, after) == expected
 
 
 def test_a_column_that_a_star_reader_loses_breaks_who_names_it_there() -> None:
     before = base().model("all", "select * from {stg}").model("last", "select x from {all}")
-    after = before.copy().view("stg", "select id, y, at from {raw}")
+    after = before.copy().view("stg", "select id, y, ts from {raw}")
 
     assert impact(before, after) == {"last.x": "breaks", "all.x": "degrades"}
 
@@ -71,7 +71,7 @@ def test_the_shortest_way_is_shown() -> None:
         .model("end", "select l.x + s.x as x from {long} l join {stg} s on l.id = s.id")
         .model("last", "select x from {end}")
     )
-    after = before.copy().view("stg", "select id, y, at from {raw}")
+    after = before.copy().view("stg", "select id, y, ts from {raw}")
 
     made = make_plan(after.graph(), deploy(before), PlanOptions())
 
@@ -103,14 +103,14 @@ def test_another_type_matters_by_what_it_can_hold(kind: str, expected: dict[str,
 
 def test_changed_values_degrade_readers_and_filters() -> None:
     before = base().model("v", "select x from {stg}").model("f", "select y from {stg} where x > 1")
-    after = before.copy().view("stg", "select id, x * 2 as x, y, at from {raw}")
+    after = before.copy().view("stg", "select id, x * 2 as x, y, ts from {raw}")
 
     assert impact(before, after) == {"v.x": "degrades", "f": "degrades"}
 
 
 def test_changed_rows_degrade_every_reader_but_no_test() -> None:
     before = base().model("r", "select id from {stg}").not_null("stg", "id")
-    after = before.copy().view("stg", "select id, x, y, at from {raw} where id > 0")
+    after = before.copy().view("stg", "select id, x, y, ts from {raw} where id > 0")
 
     assert impact(before, after) == {"r": "degrades"}
 
@@ -118,7 +118,7 @@ def test_changed_rows_degrade_every_reader_but_no_test() -> None:
 def test_an_incremental_reader_is_told_that_stored_rows_stay() -> None:
     sql = "select id, x from {stg}"
     before = base().model("inc", sql, incremental=sql)
-    after = before.copy().view("stg", "select id, x * 2 as x, y, at from {raw}")
+    after = before.copy().view("stg", "select id, x * 2 as x, y, ts from {raw}")
 
     made = make_plan(after.graph(), deploy(before), PlanOptions())
 
@@ -128,7 +128,7 @@ def test_an_incremental_reader_is_told_that_stored_rows_stay() -> None:
 
 def test_an_added_column_is_safe() -> None:
     before = base().model("r", "select id from {stg}")
-    after = before.copy().view("stg", "select id, x, y, at, x + y as z from {raw}")
+    after = before.copy().view("stg", "select id, x, y, ts, x + y as z from {raw}")
 
     assert impact(before, after) == {"stg.z": "safe"}
 
@@ -176,7 +176,7 @@ def test_a_source_that_lost_a_column_breaks_its_readers() -> None:
 
 def test_changes_that_are_not_applied_touch_nobody() -> None:
     before = base().model("r", "select id, x from {stg}")
-    after = before.copy().view("stg", "select id, y, at from {raw}")
+    after = before.copy().view("stg", "select id, y, ts from {raw}")
 
     made = make_plan(after.graph(), deploy(before), PlanOptions(selected=frozenset()))
 

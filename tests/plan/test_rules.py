@@ -18,7 +18,7 @@ from headwater.plan.state import Lateness, Prices, State
 
 DEFAULT = PlanOptions()
 KEYED: dict[str, Json] = {"unique_key": "id"}
-FILTER = "where at > (select max(at) - interval 3 day from {this})"
+FILTER = "where ts > (select max(ts) - interval 3 day from {this})"
 
 
 def deploy(world: World) -> State:
@@ -37,7 +37,7 @@ def found(made: Plan, code: str) -> list[str]:
 
 
 def moves(
-    sql: str = "select id, at from {raw}",
+    sql: str = "select id, ts from {raw}",
     where: str = FILTER,
     config: Mapping[str, Json] | None = None,
 ) -> World:
@@ -47,12 +47,12 @@ def moves(
         incremental=f"{sql} {where}",
         config={"materialized": "incremental", **(config or {})},
     )
-    return World().source("raw", "id BIGINT, at TIMESTAMP, extra BIGINT").add(made)
+    return World().source("raw", "id BIGINT, ts TIMESTAMP, extra BIGINT").add(made)
 
 
 def late(state: State, *buckets: tuple[int, int]) -> State:
     measured = Lateness(
-        table=relation("raw"), column="at", rows=sum(rows for _, rows in buckets), buckets=buckets
+        table=relation("raw"), column="ts", rows=sum(rows for _, rows in buckets), buckets=buckets
     )
     return commit(replace(state, lateness=(measured,)), "raw")
 
@@ -127,7 +127,7 @@ def test_merge_key_needs_its_tests(
 
 
 def test_a_test_of_another_column_proves_no_key() -> None:
-    world = moves(config=KEYED).unique("fct", "at").not_null("fct", "at")
+    world = moves(config=KEYED).unique("fct", "ts").not_null("fct", "ts")
 
     assert found(plan(world), "merge-key-untested") == ["warning"]
 
@@ -139,9 +139,9 @@ def test_a_test_of_another_column_proves_no_key() -> None:
         ("select r.* from {raw} r", ["warning"]),
         ("with s as (select * from {raw}) select * from s", ["warning"]),
         ("select * from (select * from {raw}) q", ["warning"]),
-        ("select id, at from {raw} union all select * from {raw}", ["warning"]),
-        ("with s as (select id, at from {raw}) select * from s", []),
-        ("with s as (select * from {raw}) select id, at from s", []),
+        ("select id, ts from {raw} union all select * from {raw}", ["warning"]),
+        ("with s as (select id, ts from {raw}) select * from s", []),
+        ("with s as (select * from {raw}) select id, ts from s", []),
         ("select id, count(*) as n from {raw} group by id", []),
     ],
 )

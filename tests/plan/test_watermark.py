@@ -5,11 +5,11 @@ from tests.plan.world import World, relation
 
 from headwater.plan.watermark import Watermark, event_columns, find_watermarks
 
-SELECT = "select id, at from {raw}"
+SELECT = "select id, ts from {raw}"
 
 
 def marks(condition: str, prefix: str = "", start: str = SELECT) -> tuple[Watermark, ...]:
-    world = World().source("raw", "id BIGINT, at TIMESTAMP, day DATE").source("dim", "k BIGINT")
+    world = World().source("raw", "id BIGINT, ts TIMESTAMP, day DATE").source("dim", "k BIGINT")
     world.model("fct", SELECT, incremental=f"{prefix} {start} where {condition}")
     graph = world.graph()
     [compiled] = [node for node in graph.nodes.values() if node.node.name == "fct"]
@@ -19,24 +19,24 @@ def marks(condition: str, prefix: str = "", start: str = SELECT) -> tuple[Waterm
 @pytest.mark.parametrize(
     ("condition", "hours", "anchor"),
     [
-        ("at > (select max(at) from {this})", 0, "newest"),
-        ("at >= (select max(at) - interval 3 day from {this})", 72, "newest"),
-        ("at >= (select max(at) - interval '36 hours' from {this})", 36, "newest"),
-        ("at > (select max(at) from {this}) - interval '1' week", 168, "newest"),
-        ("at >= date_add((select max(at) from {this}), interval (-3) day)", 72, "newest"),
-        ("at >= (select max(at) from {this}) + interval (-2) hour", 2, "newest"),
-        ("at >= (select max(at) - to_days(2) from {this})", 48, "newest"),
-        ("(select max(at) from {this}) < at", 0, "newest"),
-        ("cast(at as date) >= (select max(day) - 3 from {this})", 72, "newest"),
+        ("ts > (select max(ts) from {this})", 0, "newest"),
+        ("ts >= (select max(ts) - interval 3 day from {this})", 72, "newest"),
+        ("ts >= (select max(ts) - interval '36 hours' from {this})", 36, "newest"),
+        ("ts > (select max(ts) from {this}) - interval '1' week", 168, "newest"),
+        ("ts >= date_add((select max(ts) from {this}), interval (-3) day)", 72, "newest"),
+        ("ts >= (select max(ts) from {this}) + interval (-2) hour", 2, "newest"),
+        ("ts >= (select max(ts) - to_days(2) from {this})", 48, "newest"),
+        ("(select max(ts) from {this}) < ts", 0, "newest"),
+        ("cast(ts as date) >= (select max(day) - 3 from {this})", 72, "newest"),
         (
-            "at > (select coalesce(max(at), '1900-01-01') - interval 1 hour * 5 from {this})",
+            "ts > (select coalesce(max(ts), '1900-01-01') - interval 1 hour * 5 from {this})",
             5,
             "newest",
         ),
-        ("id > 0 and at >= (select max(at) from {this})", 0, "newest"),
-        ("at between (select max(at) from {this}) and now()", 0, "newest"),
+        ("id > 0 and ts >= (select max(ts) from {this})", 0, "newest"),
+        ("ts between (select max(ts) from {this}) and now()", 0, "newest"),
         ("day >= current_date - 3", 72, "now"),
-        ("at > now() - interval 90 minute", 1.5, "now"),
+        ("ts > now() - interval 90 minute", 1.5, "now"),
     ],
 )
 def test_window_is_read(condition: str, hours: float, anchor: str) -> None:
@@ -49,12 +49,12 @@ def test_window_is_read(condition: str, hours: float, anchor: str) -> None:
 @pytest.mark.parametrize(
     "condition",
     [
-        "at > '2026-01-01'",
-        "at > (select max(at) from {dim})",
-        "at > (select max(at) from {this}) or id = 1",
-        "at < (select max(at) from {this})",
+        "ts > '2026-01-01'",
+        "ts > (select max(ts) from {dim})",
+        "ts > (select max(ts) from {this}) or id = 1",
+        "ts < (select max(ts) from {this})",
         "id in (select id from {this})",
-        "id + hash(at) > (select max(id) from {this})",
+        "id + hash(ts) > (select max(id) from {this})",
     ],
 )
 def test_other_filters_are_no_watermarks(condition: str) -> None:
@@ -62,40 +62,40 @@ def test_other_filters_are_no_watermarks(condition: str) -> None:
 
 
 def test_a_window_that_is_no_constant_is_unknown() -> None:
-    [mark] = marks("at > (select max(at) - interval (id) day from {this})")
+    [mark] = marks("ts > (select max(ts) - interval (id) day from {this})")
 
     assert mark.hours is None
 
 
 def test_a_watermark_kept_in_a_cte_is_found() -> None:
-    prefix = "with newest as (select max(at) - interval 2 day as at from {this})"
+    prefix = "with newest as (select max(ts) - interval 2 day as ts from {this})"
 
-    [mark] = marks("at > (select at from newest)", prefix)
+    [mark] = marks("ts > (select ts from newest)", prefix)
 
     assert (mark.relation, mark.hours) == (relation("raw"), 48)
 
 
 def test_the_filtered_column_is_followed_through_ctes() -> None:
-    prefix = "with src as (select * from {raw}), named as (select id, at as moved_at from src)"
+    prefix = "with src as (select * from {raw}), named as (select id, ts as moved_at from src)"
 
     [mark] = marks(
         "n.moved_at > (select max(moved_at) from {this})",
         prefix,
-        "select n.id, n.moved_at as at from named n join {dim} d on d.k = n.id",
+        "select n.id, n.moved_at as ts from named n join {dim} d on d.k = n.id",
     )
 
-    assert (mark.relation, mark.column) == (relation("raw"), "at")
+    assert (mark.relation, mark.column) == (relation("raw"), "ts")
 
 
 def test_event_columns_are_those_of_stored_tables_behind_views() -> None:
     world = (
         World()
         .source("raw", "id BIGINT, happened_at TIMESTAMP")
-        .view("stg", "select id, happened_at as at from {raw}")
+        .view("stg", "select id, happened_at as ts from {raw}")
         .model(
             "fct",
-            "select id, at from {stg}",
-            incremental="select id, at from {stg} where at > (select max(at) from {this})",
+            "select id, ts from {stg}",
+            incremental="select id, ts from {stg} where ts > (select max(ts) from {this})",
         )
     )
 
@@ -103,5 +103,5 @@ def test_event_columns_are_those_of_stored_tables_behind_views() -> None:
 
 
 def test_hostile_sql_gives_no_watermark_and_no_error() -> None:
-    assert marks("at > (select max(at) from {this}") == ()
-    assert marks("(" * 500 + "at > 1" + ")" * 500) == ()
+    assert marks("ts > (select max(ts) from {this}") == ()
+    assert marks("(" * 500 + "ts > 1" + ")" * 500) == ()
