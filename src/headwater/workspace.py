@@ -57,7 +57,8 @@ from headwater.runs.describe import (
     list_tables,
     table_history,
 )
-from headwater.runs.execute import execute
+from headwater.runs.execute import execute, execute_in
+from headwater.runs.journal import Journal, open_journal
 from headwater.runs.load import make_load_plan
 from headwater.runs.lookup import EngineLookup
 from headwater.runs.query import find_name_or_none, not_found, run_sql, table_of
@@ -215,6 +216,7 @@ class Workspace:
         self._clock = clock
         self._lookup: EngineLookup | None = None
         self._compiled: tuple[Project, Graph] | None = None
+        self._journal: Journal | None = None
 
     @classmethod
     def open(
@@ -443,6 +445,23 @@ class Workspace:
             )
         return plan
 
+    @contextmanager
+    def taken(self, command: str) -> Iterator[None]:
+        """Keep other builds out from planning to the end of the run.
+
+        Args:
+            command: The verb, for whoever is kept out and for the record.
+
+        Raises:
+            Unavailable: ``workspace-busy``, when another build has it.
+        """
+        with open_journal(self._context, command) as journal:
+            self._journal = journal
+            try:
+                yield
+            finally:
+                self._journal = None
+
     def apply(
         self,
         plan: Plan,
@@ -461,7 +480,10 @@ class Workspace:
         project, graph = self._compiled_now()
         context = self._context_of(project)
         planned = replace(plan, fail_fast=plan.fail_fast or fail_fast)
-        run = execute(planned, context, graph=graph, sink=sink, cancel=cancel, command=command)
+        if self._journal is None:
+            run = execute(planned, context, graph=graph, sink=sink, cancel=cancel, command=command)
+        else:
+            run = execute_in(self._journal, planned, graph, sink=sink, cancel=cancel)
         self._write_artifacts(project, graph, plan, run)
         return run
 

@@ -32,7 +32,7 @@ def apply_command(
 
     Without FILE the project is planned first, as `hw build` does.
     """
-    with project.open_workspace() as workspace:
+    with project.open_workspace() as workspace, workspace.taken("apply"):
         if file is None:
             plan = workspace.plan(PlanRequest(accept=accept))
         else:

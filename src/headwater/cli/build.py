@@ -1,6 +1,7 @@
 """``hw build``, ``run``, ``seed``, ``snapshot``, ``test``: plan and apply in one step."""
 
 from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
 from typing import TypeVar
 
 import click
@@ -9,7 +10,7 @@ from headwater.cli.options import ProjectFlags, project_options, selection_optio
 from headwater.cli.output import emit_document, note, output_option
 from headwater.cli.plan import exit_code, show
 from headwater.cli.progress import run_with_progress
-from headwater.workspace import PlanRequest, Selection, Verb
+from headwater.workspace import PlanRequest, Selection, Verb, Workspace
 
 F = TypeVar("F", bound=Callable[..., object])
 
@@ -52,7 +53,7 @@ def _make(verb: Verb, line: str) -> click.Command:
         request = PlanRequest(
             selection=selection, verb=verb, full_refresh=full_refresh, force=force, accept=accept
         )
-        with project.open_workspace() as workspace:
+        with project.open_workspace() as workspace, _taken(workspace, verb, dry_run=dry_run):
             plan = workspace.plan(request)
             code = exit_code(plan)
             if code or dry_run:
@@ -68,6 +69,11 @@ def _make(verb: Verb, line: str) -> click.Command:
             return run.exit_code
 
     return command
+
+
+def _taken(workspace: Workspace, verb: Verb, *, dry_run: bool) -> AbstractContextManager[None]:
+    """Take the workspace before planning, so that nothing moves between plan and run."""
+    return nullcontext() if dry_run else workspace.taken(verb)
 
 
 build_command = _make(

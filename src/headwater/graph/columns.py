@@ -13,7 +13,7 @@ from headwater.base.relations import TableName
 from headwater.graph.ephemeral import CTE_PREFIX
 from headwater.graph.graph import CompiledNode, Graph
 from headwater.graph.walk import Adjacency, edges_of
-from headwater.sql.lineage import Influence, Kind, Subtype
+from headwater.sql.lineage import Influence, Kind, Subtype, kind_of
 
 EVERY = "*"
 """Stands for a node's rows as a whole: which there are, how often and in what order."""
@@ -113,7 +113,7 @@ def _edges_into(node: CompiledNode, owner: Mapping[str, NodeId]) -> Iterable[Col
         for influence in column.influences:
             source = _source(influence, owner)
             if source:
-                yield ColumnEdge(source, target, "direct", influence.subtype)
+                yield ColumnEdge(source, target, kind_of(influence.subtype), influence.subtype)
     for influence in lineage.row_set:
         source = _source(influence, owner)
         if source:

@@ -305,7 +305,7 @@ def describe_entry(entry: Entry) -> HistoryEntry:
         bytes_added=sum(add.size for add in adds),
         files_added=len(adds),
         files_removed=len(removes),
-        changes_data=not (adds or removes) or any(changes),
+        changes_data=any(changes),
         engine_info=str(info.engine_info or ""),
         headwater=_read_only(info.headwater),
     )

@@ -203,7 +203,7 @@ def _recover(
         if relation is None or compiled.node.resource_type in {"source", "test"}:
             continue
         known = deployed.get(node)
-        newest = next((e for e in entries.get(relation, ()) if e.changes_data), None)
+        newest = next((e for e in entries.get(relation, ()) if e.changes_data or e.headwater), None)
         if newest is None or newest.headwater.get("node") != node:
             continue
         if known is None or known.version is None or known.version < newest.version:
