@@ -128,6 +128,37 @@ def test_an_interrupted_write_leaves_no_files(table: Table) -> None:
     assert table.files() == set()
 
 
+def test_an_interrupt_between_statements_is_not_lost(session: Session) -> None:
+    session.interrupt()
+
+    with pytest.raises(Unavailable) as caught:
+        session.query("select 1 as i", rows_max=1)
+
+    assert caught.value.code == "interrupted"
+    assert rows(session, "select 1 as i") == [(1,)]
+
+
+def test_closing_the_engine_ends_what_runs() -> None:
+    engine = open_engine(EngineSettings(kind="duckdb", threads=1))
+    session = engine.open_session(catalog="shop", schema="main")
+    caught: list[HeadwaterError] = []
+
+    def work() -> None:
+        try:
+            session.query("select sum(sqrt(i)) from range(100000000000) as t(i)", rows_max=1)
+        except HeadwaterError as error:
+            caught.append(error)
+
+    running = threading.Thread(target=work)
+    running.start()
+    running.join(0.3)
+    engine.close()
+    running.join(30)
+
+    assert not running.is_alive()
+    assert [error.code for error in caught] == ["interrupted"]
+
+
 @pytest.fixture
 def small_disk(tmp_path: Path) -> Iterator[Path]:
     """A file system of 4 MB."""

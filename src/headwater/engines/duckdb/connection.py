@@ -6,7 +6,9 @@ statement gets its run comment, is measured, can be interrupted and has its erro
 
 import re
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
+from threading import Lock
 
 import duckdb
 
@@ -50,6 +52,7 @@ class Connection:
         self._cancelled = False
         self._closed = False
         self._in_order = True
+        self._running = Lock()
 
     def begin(self, *, run: str = "") -> None:
         """Start an operation: its meter at zero, its statements marked with the run.
@@ -58,14 +61,9 @@ class Connection:
             InternalError: ``session-closed``.
         """
         if self._closed:
-            raise InternalError(
-                "session-closed",
-                "the session is closed",
-                fix="open a new one with `Engine.open_session`",
-            )
+            raise _is_closed()
         self._comment = f"\n/* headwater {_COMMENT_UNSAFE.sub('_', run)} */" if run else ""
         self._meter = Meter()
-        self._cancelled = False
 
     @property
     def meter(self) -> Meter:
@@ -78,13 +76,19 @@ class Connection:
         Raises:
             HeadwaterError: As ``error_of`` maps them.
         """
+        if self._closed:
+            raise _is_closed()
         if self._cancelled:
+            self._cancelled = False
             raise _cancelled()
         parts = Statement(before=statement) if isinstance(statement, str) else statement
         text = f"{parts}{self._comment}"
         try:
-            answer, meter = self._metered.call(lambda: self._raw.execute(text).fetchall())
+            with self._running:
+                answer, meter = self._metered.call(lambda: self._raw.execute(text).fetchall())
         except DRIVER_ERRORS as error:
+            if isinstance(error, duckdb.InterruptException):
+                self._cancelled = False
             skip = len(parts.before.encode("utf-8", "surrogatepass"))
             raise error_of(error, parts.sql, skip=skip) from error
         self._meter += meter
@@ -149,16 +153,31 @@ class Connection:
         return scan.sql
 
     def interrupt(self) -> None:
-        """Stop the running operation; from any thread."""
+        """Stop the running operation, or the next one when none runs; from any thread.
+
+        So a cancellation that comes between two statements is not lost.
+        """
         self._cancelled = True
         if not self._closed:
             self._raw.interrupt()
 
     def close(self) -> None:
-        """Close it; temporary tables and views go with it. Safe to call twice."""
+        """Close it; temporary tables and views go with it. Safe to call twice.
+
+        A statement that another thread runs is waited for; interrupt it first.
+        """
         if not self._closed:
             self._closed = True
-            self._raw.close()
+            with self._running, suppress(*DRIVER_ERRORS):
+                self._raw.close()
+
+
+def _is_closed() -> InternalError:
+    return InternalError(
+        "session-closed",
+        "the session is closed",
+        fix="open a new one with `Engine.open_session`",
+    )
 
 
 def _cancelled() -> Unavailable:

@@ -153,7 +153,7 @@ class DuckDBSession(Session):
         return describe_seed(self._connection, path, column_types, delimiter)
 
     def interrupt(self) -> None:
-        """Stop the running statement from another thread."""
+        """Stop the running statement from another thread; with none, the next one."""
         self._connection.interrupt()
 
     def close(self) -> None:
