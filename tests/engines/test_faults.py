@@ -2,6 +2,7 @@
 
 import os
 import re
+import signal
 import subprocess
 import threading
 from collections.abc import Callable, Iterator
@@ -136,6 +137,20 @@ def test_an_interrupt_between_statements_is_not_lost(session: Session) -> None:
 
     assert caught.value.code == "interrupted"
     assert rows(session, "select 1 as i") == [(1,)]
+
+
+def test_a_signal_in_the_running_thread_is_a_cancellation(session: Session) -> None:
+    def press_ctrl_c() -> None:
+        os.kill(os.getpid(), signal.SIGINT)
+
+    timer = threading.Timer(0.3, press_ctrl_c)
+    timer.start()
+
+    with pytest.raises(Unavailable) as caught:
+        session.query("select sum(sqrt(i)) from range(100000000000) as t(i)", rows_max=1)
+
+    timer.join()
+    assert caught.value.code == "interrupted"
 
 
 def test_closing_the_engine_ends_what_runs() -> None:

@@ -16,7 +16,7 @@ from headwater.base.errors import InternalError, Unavailable
 from headwater.base.meters import Meter
 from headwater.base.relations import Column
 from headwater.engines.duckdb.bind import Lookup, Scan
-from headwater.engines.duckdb.errors import DRIVER_ERRORS, error_of
+from headwater.engines.duckdb.errors import DRIVER_ERRORS, error_of, is_interrupt
 from headwater.engines.duckdb.profile import Metered, ThreadClocks
 from headwater.engines.duckdb.text import one_query, split_statements
 
@@ -87,7 +87,7 @@ class Connection:
             with self._running:
                 answer, meter = self._metered.call(lambda: self._raw.execute(text).fetchall())
         except DRIVER_ERRORS as error:
-            if isinstance(error, duckdb.InterruptException):
+            if is_interrupt(error):
                 self._cancelled = False
             skip = len(parts.before.encode("utf-8", "surrogatepass"))
             raise error_of(error, parts.sql, skip=skip) from error

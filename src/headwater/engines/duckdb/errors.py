@@ -32,7 +32,7 @@ def error_of(error: BaseException, sql: str, *, skip: int = 0) -> HeadwaterError
         return error
     if not _is_unicode(sql):
         return UserCodeError("sql-failed", "the SQL text has characters that are no valid Unicode")
-    if isinstance(error, duckdb.InterruptException):
+    if is_interrupt(error):
         return Unavailable(
             "interrupted",
             "the statement was cancelled while it ran",
@@ -61,6 +61,12 @@ def error_of(error: BaseException, sql: str, *, skip: int = 0) -> HeadwaterError
             fix="run again; when it repeats, report the message with the compiled SQL",
         )
     return UserCodeError("sql-failed", message, where=_where(sql, position, skip))
+
+
+def is_interrupt(error: BaseException) -> bool:
+    """Tell whether a statement was stopped: by us, or by Ctrl-C in the thread that runs it."""
+    by_signal = type(error) is RuntimeError and str(error) == "Query interrupted"
+    return by_signal or isinstance(error, duckdb.InterruptException)
 
 
 def _facts(error: BaseException) -> tuple[str, int | None, int]:
