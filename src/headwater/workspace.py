@@ -6,7 +6,7 @@ The only place that knows both wings by name. Methods are a few calls each; logi
 import shutil
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -28,7 +28,7 @@ from headwater.deps import Installed, PackageSettings, install_packages, parse_p
 from headwater.engines.engine import Engine, EngineSettings, Result
 from headwater.engines.registry import open_engine
 from headwater.graph.around import Direction, edges_around
-from headwater.graph.columns import ColumnEdge, column_edges
+from headwater.graph.columns import column_edges
 from headwater.graph.compile import GraphResult, compile_graph
 from headwater.graph.graph import Graph, Lookup
 from headwater.graph.lookup import NoLookup
@@ -48,6 +48,17 @@ from headwater.project.read import read_project
 from headwater.project.settings import read_name
 from headwater.project.yaml_text import read_yaml
 from headwater.runs import artifacts
+from headwater.runs.answers import (
+    Checked,
+    Compiled,
+    Documents,
+    Finding,
+    Lineage,
+    Listed,
+    PlanRequest,
+    Selection,
+    Verb,
+)
 from headwater.runs.cancel import CancelToken
 from headwater.runs.context import Context, Tables
 from headwater.runs.describe import (
@@ -70,8 +81,6 @@ from headwater.runs.state import read_state
 
 __all__ = ["CancelToken", "PlanRequest", "Selection", "Verb", "Workspace"]
 
-Verb = Literal["build", "run", "seed", "snapshot", "test"]
-
 _NO_FLAGS: Mapping[str, str | float | bool | None] = MappingProxyType({})
 _NO_TEXTS: Mapping[str, str] = MappingProxyType({})
 _TYPES_OF_VERB: Mapping[Verb, frozenset[ResourceType]] = MappingProxyType(
@@ -86,110 +95,6 @@ _TYPES_OF_VERB: Mapping[Verb, frozenset[ResourceType]] = MappingProxyType(
 
 
 _TESTS_OF_VERB: Mapping[Verb, TestMode] = MappingProxyType({"build": "gate", "test": "only"})
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Selection:
-    """Which nodes a command is about, as written on the command line.
-
-    Attributes:
-        include: Values of ``--select``; everything when there are none.
-        exclude: Values of ``--exclude``.
-        selector: A name in selectors.yml; None for none.
-        indirect: Which tests come along with selected nodes.
-    """
-
-    include: tuple[str, ...] = ()
-    exclude: tuple[str, ...] = ()
-    selector: str | None = None
-    indirect: str = "eager"
-
-    @property
-    def is_everything(self) -> bool:
-        """True when nothing was chosen or left out."""
-        return not (self.include or self.exclude or self.selector)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PlanRequest:
-    """What a plan is asked for.
-
-    Attributes:
-        selection: Which nodes.
-        verb: The command: ``build`` for all kinds of nodes.
-        full_refresh: Rebuild incremental models whole.
-        force: Rebuild what is selected even when nothing has changed.
-        accept: Codes whose errors shall only warn.
-    """
-
-    selection: Selection = Selection()
-    verb: Verb = "build"
-    full_refresh: bool = False
-    force: bool = False
-    accept: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Checked:
-    """What ``hw check`` and ``hw parse`` found.
-
-    Attributes:
-        nodes: Number of nodes read.
-        diagnostics: Findings.
-        manifest: File written; None when none was.
-    """
-
-    nodes: int
-    diagnostics: tuple[Diagnostic, ...]
-    manifest: Path | None = None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Compiled:
-    """Compiled SQL of a selection.
-
-    Attributes:
-        results: One for each node, in the order of the graph.
-        folder: Where the files were written.
-        diagnostics: Findings.
-    """
-
-    results: tuple[artifacts.CompiledSql, ...]
-    folder: Path
-    diagnostics: tuple[Diagnostic, ...]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Listed:
-    """Nodes of a selection as dbt lists them."""
-
-    rows: tuple[dict[str, object], ...]
-    diagnostics: tuple[Diagnostic, ...]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Lineage:
-    """Edges between columns."""
-
-    edges: tuple[ColumnEdge, ...]
-    diagnostics: tuple[Diagnostic, ...]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Documents:
-    """Artifacts written."""
-
-    files: tuple[str, ...]
-    diagnostics: tuple[Diagnostic, ...]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Finding:
-    """One line of ``hw debug``."""
-
-    name: str
-    ok: bool
-    value: str
 
 
 class Workspace:
