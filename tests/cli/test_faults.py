@@ -93,6 +93,25 @@ def test_unquoted_reserved_word_is_found_before_anything_runs(hw: Hw, project: P
     check_refused(hw("plan"), "HW2", "models/words.sql:2", "order")
 
 
+def test_unknown_column_is_found_before_anything_runs(hw: Hw, project: Path) -> None:
+    write_files(project, {"models/typo.sql": "select\n  custmer\nfrom {{ ref('revenue') }}\n"})
+
+    ended = hw("build")
+
+    check_refused(ended, "HW2107", "models/typo.sql:2", "custmer")
+    assert not (project / ".headwater/lake").exists()
+
+
+def test_unknown_function_only_warns_when_a_hook_may_make_it(hw: Hw, project: Path) -> None:
+    text = "{{ config(pre_hook='create macro twice(x) as x * 2') }} select twice(2) as four"
+    write_files(project, {"models/hooked.sql": text})
+
+    ended = hw("build", "-s", "hooked")
+
+    assert ended.code == 0, ended.err
+    assert hw("sql", "select * from hooked", "--output", "json").document["rows"] == [[4]]
+
+
 def test_all_faults_are_reported_at_once(hw: Hw, project: Path) -> None:
     write_files(
         project,

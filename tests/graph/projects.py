@@ -7,6 +7,7 @@ from typing import Any
 
 from tests.graph.builders import model
 
+from headwater.base.errors import HeadwaterError
 from headwater.base.ids import NodeId
 from headwater.base.relations import Column, TableName
 from headwater.graph.graph import LookupTable
@@ -88,6 +89,9 @@ class FixedLake:
     def describe_or_none(
         self, sql: str, inputs: Mapping[TableName, tuple[Column, ...]]
     ) -> tuple[Column, ...] | None:
+        return None
+
+    def refusal_or_none(self, sql: str) -> HeadwaterError | None:
         return None
 
     def run_query(self, sql: str) -> LookupTable:

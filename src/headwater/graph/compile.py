@@ -280,7 +280,7 @@ class _Compilation:
         try:
             return parse_query(code)
         except SqlFault as fault:
-            where = source_span(file_of(self.project, node), node, code, fault)
+            where = source_span(file_of(self.project, node), node, code, fault.span(""))
             self.diagnostics.append(replace(diagnostic_of(fault, node=node.unique_id), where=where))
         except HeadwaterError as error:
             self._report(error, node)
@@ -296,11 +296,37 @@ class _Compilation:
         columns = None
         if len(known) == len(inputs):
             columns = self.lookup.describe_or_none(compiled.code, known)
+            if columns is None:
+                self._report_refusal(compiled)
         if columns is None and lineage.complete:
             columns = tuple(Column(column.name, column.type) for column in lineage.columns)
         if columns is not None and compiled.node.resource_type == "snapshot":
             return stored_columns(compiled.node, columns)
         return columns
+
+    def _report_refusal(self, compiled: CompiledNode) -> None:
+        """Report what the engine says of a query that names a column or function wrongly.
+
+        Hooks may create what the query needs; then it is only a warning.
+        """
+        refusal = self.lookup.refusal_or_none(compiled.code)
+        if refusal is None:
+            return
+        node = compiled.node
+        prepared = bool(compiled.pre_hooks or self.project.on_run_start)
+        place = refusal.where or Span(file="")
+        head, *more = (refusal.why or refusal.what).splitlines()
+        self.diagnostics.append(
+            Diagnostic(
+                code="sql-refused",
+                severity="warning" if prepared else "error",
+                what=f"the engine refuses `{node.name}`: {head}",
+                why=" ".join(line.strip() for line in more),
+                fix=refusal.fix,
+                where=source_span(file_of(self.project, node), node, compiled.code, place),
+                node=node.unique_id,
+            )
+        )
 
     def _compile_unit_test(self, compiled: CompiledNode) -> CompiledNode:
         node = compiled.node
@@ -375,7 +401,7 @@ def _strongest(uses: Iterable[Literal["", "day", "always"]]) -> Literal["", "day
     return "day" if "day" in found else ""
 
 
-def source_span(file: str, node: Node, code: str, fault: SqlFault) -> Span:
+def source_span(file: str, node: Node, code: str, fault: Span) -> Span:
     """Point at the line of the source that became the faulty line of compiled SQL.
 
     The line is known when the same text is on exactly one line of the source, or when rendering
@@ -385,7 +411,7 @@ def source_span(file: str, node: Node, code: str, fault: SqlFault) -> Span:
     first = node.where.line if node.where else 1
     faulty = lines[fault.line - 1] if fault.line <= len(lines) else ""
     same = [index for index, line in enumerate(raw) if line.rstrip() == faulty.rstrip()]
-    end = fault.column + fault.length
+    end = fault.end_column
     if len(same) == 1 and faulty.strip():
         return Span(file=file, line=first + same[0], column=fault.column, end_column=end)
     if len(raw) == len(lines) and "{" not in "".join(raw[fault.line - 1 : fault.line]):

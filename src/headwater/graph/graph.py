@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Literal, Protocol
 
+from headwater.base.errors import HeadwaterError
 from headwater.base.ids import NodeId
 from headwater.base.relations import Column, TableName
 from headwater.project.node import Node
@@ -115,6 +116,10 @@ class Lookup(Protocol):
 
         None when the engine refuses the query; compiling then falls back to inference.
         """
+        ...
+
+    def refusal_or_none(self, sql: str) -> HeadwaterError | None:
+        """Return why ``describe_or_none`` could not describe a query, if the query is to blame."""
         ...
 
     def run_query(self, sql: str) -> LookupTable:

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Literal
 
-from headwater.base.errors import Invalid
+from headwater.base.errors import HeadwaterError, Invalid
 from headwater.base.relations import Column, TableName
 from headwater.graph.graph import LookupTable
 
@@ -26,6 +26,11 @@ class NoLookup:
     ) -> tuple[Column, ...] | None:
         """Return None: there is no engine."""
         del sql, inputs
+        return None
+
+    def refusal_or_none(self, sql: str) -> HeadwaterError | None:
+        """Return None: nothing was asked."""
+        del sql
         return None
 
     def run_query(self, sql: str) -> LookupTable:

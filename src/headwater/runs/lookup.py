@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Literal
 
-from headwater.base.errors import HeadwaterError
+from headwater.base.errors import HeadwaterError, UserCodeError
 from headwater.base.relations import Column, TableName
 from headwater.engines.engine import EmptySource, Result, Session, ViewSource
 from headwater.runs.context import Context
@@ -38,6 +38,7 @@ class EngineLookup:
         self._seeds = seeds
         self._columns: dict[TableName, tuple[Column, ...] | None] = {}
         self._rows: dict[str, Result] = {}
+        self._refusals: dict[str, UserCodeError] = {}
         self._session: Session | None = None
         self._bound: dict[TableName, tuple[Column, ...]] = {}
 
@@ -69,11 +70,17 @@ class EngineLookup:
                 if self._bound.get(name) != columns:
                     session.bind(name, EmptySource(columns=columns))
                     self._bound[name] = columns
-            return session.describe(sql)
         except HeadwaterError:
-            # Nothing is lost: what the SQL parser finds is reported by the graph, and what only
-            # the engine can find is reported by it when the node runs.
+            return None  # an inferred type that the engine does not know; the query is not to blame
+        try:
+            return session.describe(sql)
+        except UserCodeError as error:
+            self._refusals[sql] = error
             return None
+
+    def refusal_or_none(self, sql: str) -> HeadwaterError | None:
+        """Return the engine's own words about a query that it could not describe."""
+        return self._refusals.get(sql)
 
     def run_query(self, sql: str) -> Result:
         """Run a query that a macro asked for, once.

@@ -4,6 +4,23 @@ from headwater.base.codes.code import Code
 
 CODES: tuple[Code, ...] = (
     Code(
+        name="sql-refused",
+        number="HW2107",
+        title="The engine refuses a query that can be parsed",
+        explain="""\
+The columns of everything that the query reads are known, so the engine was asked what the query
+would return, without data, before anything runs. It refused: most often a column or a function
+that does not exist, or types that do not fit.
+
+```sql
+select custmer_id from {{ ref('orders') }}   -- orders has customer_id
+```
+
+Correct the name. When a pre-hook or an on-run-start hook creates what is missing, the finding is
+only a warning.
+""",
+    ),
+    Code(
         name="sql-syntax",
         number="HW2101",
         title="A query cannot be parsed",
