@@ -29,9 +29,8 @@ from headwater.engines.engine import Engine, EngineSettings, Result
 from headwater.engines.registry import open_engine
 from headwater.graph.around import Direction, edges_around
 from headwater.graph.columns import column_edges
-from headwater.graph.compile import GraphResult, compile_graph
+from headwater.graph.compile import GraphResult, compile_graph, resolve_graph
 from headwater.graph.graph import Graph, Lookup
-from headwater.graph.lookup import NoLookup
 from headwater.graph.manifest import ArtifactFacts, make_catalog, make_manifest
 from headwater.graph.select import Selection as SelectedNodes
 from headwater.graph.select import select
@@ -217,15 +216,15 @@ class Workspace:
         return compile_graph(read.project, lookup, inline=inline)
 
     def parse(self) -> Checked:
-        """Read the project and write manifest.json."""
+        """Read the project, resolve its references and write manifest.json."""
         read = self.read("parse")
-        graph = self.compile_project(read, NoLookup())
-        if read.project is None or graph is None or has_errors(read.diagnostics):
+        if read.project is None or has_errors(read.diagnostics):
             return Checked(nodes=0, diagnostics=read.diagnostics)
+        graph = resolve_graph(read.project)
+        found = (*read.diagnostics, *graph.diagnostics)
         document = make_manifest(read.project, graph.graph, self._facts())
         path = artifacts.write_document(self.target_path, "manifest.json", document)
-        nodes = len(read.project.nodes)
-        return Checked(nodes=nodes, diagnostics=read.diagnostics, manifest=path)
+        return Checked(nodes=len(read.project.nodes), diagnostics=found, manifest=path)
 
     def check(self) -> Checked:
         """Read, compile and examine the project with an engine but without its lake.
@@ -281,13 +280,13 @@ class Workspace:
     def ls(self, selection: Selection, resource_types: tuple[str, ...] = ()) -> Listed:
         """List the selected nodes as dbt does."""
         read = self.read("list")
-        graph = self.compile_project(read, NoLookup())
-        if read.project is None or graph is None or has_errors(read.diagnostics):
+        if read.project is None or has_errors(read.diagnostics):
             return Listed(rows=(), diagnostics=read.diagnostics)
+        graph = resolve_graph(read.project)
         chosen = self._select(graph.graph, selection, resource_types)
         document = make_manifest(read.project, graph.graph, self._facts())
         rows = artifacts.list_rows(document, graph.graph, chosen.nodes)
-        return Listed(rows=rows, diagnostics=chosen.diagnostics)
+        return Listed(rows=rows, diagnostics=(*graph.diagnostics, *chosen.diagnostics))
 
     def lineage(
         self, name: str | None = None, *, direction: Direction = "both", direct: bool = False

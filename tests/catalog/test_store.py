@@ -111,7 +111,7 @@ def test_a_store_of_a_newer_release_is_refused(tmp_path: Path) -> None:
     assert "upgrade" in caught.value.fix
 
 
-@pytest.mark.skipif(os.geteuid() == 0, reason="root may write everywhere")
+@pytest.mark.skipif(os.geteuid() == 0, reason="root may write everywhere; run the suite as a user")
 def test_a_folder_that_may_not_be_written_is_denied(tmp_path: Path) -> None:
     folder = tmp_path / "closed"
     folder.mkdir(mode=0o500)

@@ -68,22 +68,40 @@ def compile_graph(
         inline: A query with Jinja to compile besides, which may refer to every node.
     """
     found = resolve(project.name, project.nodes, project.disabled.values())
+    work = _Compilation(project, found, lookup or NoLookup())
+    graph = _make_graph(project, found, work.compile)
+    text = None if inline is None else work.compile_inline(inline)
+    found_all = (*found.diagnostics, *work.diagnostics)
+    return GraphResult(graph=graph, diagnostics=found_all, inline=text)
+
+
+def resolve_graph(project: Project) -> GraphResult:
+    """Resolve every reference of a project without compiling SQL: for listing and manifests.
+
+    Nodes have no code, columns or fingerprints; this is a fraction of the work of compiling.
+    """
+    found = resolve(project.name, project.nodes, project.disabled.values())
+
+    def bare(key: NodeId) -> CompiledNode:
+        return CompiledNode(node=project.nodes[key], depends_on=found.depends_on[key])
+
+    return GraphResult(graph=_make_graph(project, found, bare), diagnostics=found.diagnostics)
+
+
+def _make_graph(
+    project: Project, found: Resolution, compile_node: Callable[[NodeId], CompiledNode]
+) -> Graph:
     gates = make_gates(project.nodes, found.depends_on, found.order)
     edges = {key: (*inputs, *gates.waits.get(key, ())) for key, inputs in found.depends_on.items()}
     order, left = topological_order(edges)
-    work = _Compilation(project, found, lookup or NoLookup())
-    compiled = {key: work.compile(key) for key in (*order, *sorted(left))}
-    text = None if inline is None else work.compile_inline(inline)
-    graph = Graph(
+    return Graph(
         project=project.name,
         target=project.target.name,
-        nodes=compiled,
+        nodes={key: compile_node(key) for key in (*order, *sorted(left))},
         gates=gates.tests,
         checksum=project.checksum,
         waits=gates.waits,
     )
-    found_all = (*found.diagnostics, *work.diagnostics)
-    return GraphResult(graph=graph, diagnostics=found_all, inline=text)
 
 
 @dataclass(frozen=True, slots=True)
