@@ -35,7 +35,7 @@ from headwater.graph.manifest import ArtifactFacts, make_catalog, make_manifest
 from headwater.graph.select import Selection as SelectedNodes
 from headwater.graph.select import select
 from headwater.plan.build import make_plan
-from headwater.plan.options import PlanOptions, TestMode
+from headwater.plan.options import BUILT_TYPES, TEST_TYPES, PlanOptions, TestMode
 from headwater.plan.plan import Plan, Totals
 from headwater.plan.state import Prices, State
 from headwater.project.files import ProjectFiles, read_files
@@ -84,11 +84,11 @@ _NO_FLAGS: Mapping[str, str | float | bool | None] = MappingProxyType({})
 _NO_TEXTS: Mapping[str, str] = MappingProxyType({})
 _TYPES_OF_VERB: Mapping[Verb, frozenset[ResourceType]] = MappingProxyType(
     {
-        "build": frozenset({"model", "seed", "snapshot", "test"}),
+        "build": BUILT_TYPES,
         "run": frozenset({"model"}),
         "seed": frozenset({"seed"}),
         "snapshot": frozenset({"snapshot"}),
-        "test": frozenset({"test"}),
+        "test": TEST_TYPES,
     }
 )
 

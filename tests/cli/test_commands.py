@@ -282,3 +282,31 @@ def test_two_workspaces_live_in_one_process(
     assert hw("sql", "select count(*) from revenue", "--output", "json").code != 0
     monkeypatch.chdir(project)
     assert rows(hw("sql", "select count(*) from revenue", "--output", "json")) == [[2]]
+
+
+def test_unit_tests_run_and_a_failing_one_keeps_the_table_from_being_published(
+    hw: Hw, project: Path
+) -> None:
+    unit_test = """\
+unit_tests:
+  - name: revenue_is_summed
+    model: revenue
+    given:
+      - input: ref('stg_orders')
+        rows: [{customer: ada, amount: 1}, {customer: ada, amount: 2}]
+    expect: {rows: [{customer: ada, revenue: EXPECTED, orders: 2}]}
+"""
+    file = project / "models/unit.yml"
+    file.write_text(unit_test.replace("EXPECTED", "4"), encoding="utf-8")
+    failed = hw("build", "--output", "json")
+    file.write_text(unit_test.replace("EXPECTED", "3"), encoding="utf-8")
+    mended = hw("build", "--output", "json")
+
+    assert failed.code == 1
+    statuses = {result["node"]: result["status"] for result in failed.document["results"]}
+    assert statuses["unit_test.shop.revenue.revenue_is_summed"] == "fail"
+    assert statuses["model.shop.revenue"] != "success"
+    assert mended.code == 0, mended.err
+    statuses = {result["node"]: result["status"] for result in mended.document["results"]}
+    assert statuses["unit_test.shop.revenue.revenue_is_summed"] == "pass"
+    assert statuses["model.shop.revenue"] == "success"

@@ -15,26 +15,46 @@ CLONE_SECONDS_MAX = 60
 INSTALL_SECONDS_MAX = 900
 
 
-def fetch(repository: str, folder: Path, revision: str = "HEAD") -> Path:
+def fetch(repository: str, folder: Path, revision: str = "HEAD") -> tuple[str, ...]:
     """Put the files of a public repository into ``folder``, from a local clone or its host.
 
     ``HEADWATER_TEST_PROJECTS`` names a folder of clones called ``owner+name`` or ``owner/name``;
     without it the repository is cloned from GitHub. Skips the test when neither can be had.
+
+    Returns:
+        Paths that the revision lists and the clone lacks: a partial clone leaves out large files.
     """
     clone = _local_clone(repository) or _clone(repository)
-    folder.mkdir(parents=True, exist_ok=True)
-    archive = subprocess.run(
-        ["git", "-C", str(clone), "archive", revision], capture_output=True, check=True
+    columns = "--format=%(objecttype) %(objectname) %(path)"
+    listed = _git(clone, "ls-tree", "-r", "-z", columns, revision)
+    missing: list[str] = []
+    for line in listed.stdout.decode().split("\0")[:-1]:
+        kind, blob, path = line.split(" ", 2)
+        if kind != "blob":
+            continue
+        content = _git(clone, "cat-file", "blob", blob, check=False)
+        if content.returncode:
+            missing.append(path)
+            continue
+        (folder / path).parent.mkdir(parents=True, exist_ok=True)
+        (folder / path).write_bytes(content.stdout)
+    return tuple(missing)
+
+
+def _git(clone: Path, *arguments: str, check: bool = True) -> subprocess.CompletedProcess[bytes]:
+    return subprocess.run(
+        ["git", "-C", str(clone), *arguments],
+        capture_output=True,
+        check=check,
+        env={**os.environ, "GIT_NO_LAZY_FETCH": "1"},
     )
-    subprocess.run(["tar", "-x", "-C", str(folder)], input=archive.stdout, check=True)
-    return folder
 
 
 def _local_clone(repository: str) -> Path | None:
     if not PROJECTS:
         return None
     owner, name = repository.split("/")
-    for candidate in (f"{owner}+{name}", f"{owner}+{name}/repo", repository, name):
+    for candidate in (f"{owner}+{name}/repo", f"{owner}+{name}", repository, name):
         if (Path(PROJECTS) / candidate).exists():
             return Path(PROJECTS) / candidate
     return None

@@ -1,0 +1,72 @@
+"""Tables and views of a built project, ours and the peer's, in one shape that can be compared.
+
+Rows are kept as a multiset and columns with their order and types, so that equal means equal.
+"""
+
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import duckdb
+
+from headwater.lake.types import storable_type
+from headwater.workspace import Workspace
+
+ROWS_MAX = 1_000_000
+Columns = tuple[tuple[str, str], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Contents:
+    """What a relation holds.
+
+    Attributes:
+        columns: Names and types, in order.
+        rows: How often each row is there.
+    """
+
+    columns: Columns
+    rows: Counter[tuple[object, ...]]
+
+
+def without(contents: Contents, column: str) -> Contents:
+    """Leave one column out."""
+    place = [name for name, _ in contents.columns].index(column)
+    rows: Counter[tuple[object, ...]] = Counter()
+    for row, count in contents.rows.items():
+        rows[row[:place] + row[place + 1 :]] += count
+    return Contents(contents.columns[:place] + contents.columns[place + 1 :], rows)
+
+
+def ours(project: Path) -> Mapping[str, Contents]:
+    """Read every table and view of a workspace, by ``schema.name``."""
+    found: dict[str, Contents] = {}
+    with Workspace.open(project) as workspace:
+        for table in workspace.tables():
+            _, schema, name = table.name.split(".")
+            answer = workspace.sql(f'select * from "{schema}"."{name}"', rows_max=ROWS_MAX)
+            assert not answer.truncated
+            columns = tuple((column.name, column.type) for column in answer.columns)
+            found[f"{schema}.{name}"] = Contents(columns, Counter(answer.rows))
+    return found
+
+
+def of_database(database: Path) -> Mapping[str, Contents]:
+    """Read every table and view of a DuckDB file, by ``schema.name``."""
+    found: dict[str, Contents] = {}
+    with duckdb.connect(database, read_only=True) as engine:
+        names = engine.execute(
+            "select table_schema, table_name from information_schema.tables order by all"
+        ).fetchall()
+        for schema, name in names:
+            answer = engine.execute(f'select * from "{schema}"."{name}"')
+            columns = tuple((item[0], str(item[1])) for item in answer.description or ())
+            found[f"{schema}.{name}"] = Contents(columns, Counter(answer.fetchall()))
+    return found
+
+
+def as_stored(contents: Contents) -> Contents:
+    """Return what a Delta table makes of types that the format lacks; values stay equal."""
+    columns = tuple((name, storable_type(kind)) for name, kind in contents.columns)
+    return Contents(columns, contents.rows)
