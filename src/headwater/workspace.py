@@ -32,8 +32,8 @@ from headwater.graph.columns import column_edges
 from headwater.graph.compile import GraphResult, compile_graph, resolve_graph
 from headwater.graph.graph import Graph, Lookup
 from headwater.graph.manifest import ArtifactFacts, make_catalog, make_manifest
+from headwater.graph.select import Indirect, parse_selectors, select, select_expression
 from headwater.graph.select import Selection as SelectedNodes
-from headwater.graph.select import select
 from headwater.plan.build import make_plan
 from headwater.plan.options import BUILT_TYPES, TEST_TYPES, PlanOptions, TestMode
 from headwater.plan.plan import Plan, Totals
@@ -149,7 +149,7 @@ class Workspace:
             given["project_dir"] = str(project_dir)
         early = resolve_settings(given, environment, {})
         root = Path(early.text("project_dir") or ".").resolve()
-        settings = resolve_settings(given, environment, _read_own_file(root))
+        settings = resolve_settings(given, environment, _read_yaml_or_empty(root / "headwater.yml"))
         return cls(
             read_files(root),
             settings,
@@ -644,11 +644,26 @@ class Workspace:
     def _select(
         self, graph: Graph, selection: Selection, resource_types: tuple[str, ...] = ()
     ) -> SelectedNodes:
+        indirect: Indirect = selection.indirect  # type: ignore[assignment] # a choice of the cli
+        if selection.selector is not None:
+            named = parse_selectors(_read_yaml_or_empty(self.root / "selectors.yml"))
+            if selection.selector not in named:
+                raise NotFound(
+                    "selector-not-found",
+                    f"selectors.yml has no selector `{selection.selector}`",
+                    fix=f"it has: {', '.join(sorted(named)) or 'none'}",
+                )
+            return select_expression(
+                graph,
+                named[selection.selector],
+                indirect=indirect,
+                resource_types=resource_types,
+            )
         return select(
             graph,
             selection.include,
             selection.exclude,
-            indirect=selection.indirect,  # type: ignore[arg-type] # a choice of the command line
+            indirect=indirect,
             resource_types=resource_types,
         )
 
@@ -715,8 +730,7 @@ def _try(name: str, check: Callable[[], str]) -> Finding:
         return Finding(name=name, ok=False, value=error.what)
 
 
-def _read_own_file(root: Path) -> Mapping[str, Json]:
-    path = root / "headwater.yml"
+def _read_yaml_or_empty(path: Path) -> Mapping[str, Json]:
     return _read_mapping(path.name, path.read_text(encoding="utf-8")) if path.is_file() else {}
 
 

@@ -201,6 +201,18 @@ def test_ls_writes_json_lines_with_dbts_keys(hw: Hw) -> None:
     assert row["depends_on"]["nodes"] == ["model.shop.stg_orders"]
 
 
+def test_named_selector_is_read_from_selectors_yml(hw: Hw, project: Path) -> None:
+    text = "selectors:\n  - name: mine\n    definition: {method: fqn, value: revenue}\n"
+    write_files(project, {"selectors.yml": text})
+
+    listed = hw("ls", "--selector", "mine", "--resource-type", "model", "--output", "name")
+    refused = hw("ls", "--selector", "yours")
+
+    assert listed.out.split() == ["revenue"]
+    assert refused.code == 2
+    assert "mine" in refused.err
+
+
 def test_artifacts_are_dbts(hw: Hw, project: Path) -> None:
     hw("build")
     hw("docs", "generate")

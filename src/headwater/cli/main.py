@@ -15,7 +15,7 @@ from headwater.base.errors import HeadwaterError
 from headwater.cli.output import emit_error
 
 COMMANDS: dict[str, tuple[str, str, str]] = {
-    "init": ("Start", "init", "Make a new project, or a copy of the example"),
+    "init": ("Start", "init", "Make a new project that builds at once"),
     "deps": ("Start", "deps", "Fetch the packages that the project names"),
     "debug": ("Start", "debug", "Show what was found: files, profile, lake, engine"),
     "check": ("Look before", "check", "Find faults in the project without data or credentials"),

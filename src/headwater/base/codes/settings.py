@@ -70,6 +70,18 @@ its columns. `hw ls` lists the nodes, `hw table describe NODE` the columns.""",
 `--inline SQL` gives a query instead, which may use Jinja.""",
     ),
     Code(
+        name="selector-not-found",
+        number="HW1910",
+        title="selectors.yml has no selector of that name",
+        explain="""`--selector NAME` takes a selection that `selectors.yml` in the project's folder defines:
+
+```yaml
+selectors:
+  - name: nightly
+    definition: {method: tag, value: nightly}
+```""",
+    ),
+    Code(
         name="internal",
         number="HW1999",
         title="Headwater itself failed",
