@@ -89,6 +89,28 @@ def test_query_reads_an_older_version(hw: Hw, project: Path, form: str) -> None:
     assert then == [["ada"], ["grace"]]
 
 
+def test_model_reads_an_older_version_of_another_by_ref(hw: Hw, project: Path) -> None:
+    hw("build")
+    write_files(
+        project,
+        {
+            "seeds/raw_orders.csv": "order_id,customer,amount\n9,alan,1.0\n",
+            "models/earlier.sql": "select customer from {{ ref('revenue').at(0) }}",
+            "models/behind.sql": "{{ config(materialized='view') }} "
+            "select * from {{ ref('revenue').at(0) }}",
+        },
+    )
+    ended = hw("build")
+
+    assert ended.code == 0, ended.err
+    for table in ("earlier", "behind"):
+        names = rows(hw("sql", f"select customer from {table} order by 1", "--output", "json"))
+        assert names == [["ada"], ["grace"]]
+    edges = hw("lineage", "earlier.customer", "--direct", "--output", "json").document["edges"]
+    assert "model.shop.revenue" in {edge["from"]["node"] for edge in edges}
+    assert {s["action"] for s in hw("plan", "--output", "json").document["steps"]} == {"skip"}
+
+
 def test_query_reads_any_delta_table_by_path(hw: Hw, project: Path) -> None:
     hw("build")
     path = project / ".headwater/lake/shop/main/revenue"

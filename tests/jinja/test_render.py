@@ -36,6 +36,8 @@ def test_text_without_jinja_loses_one_trailing_newline_like_any_template(render:
         ("{# {{ ref('no') }} #}x", "x"),
         ("{% raw %}{{ ref('no') }}{% endraw %}", "{{ ref('no') }}"),
         ("{{ var('v', 'd') }}", "d"),
+        ("{{ ref('x').include(database=false) }}", '"main"."x"'),
+        ("{{ ref('x').at(3) }}", '"memory"."main"."x@v3"'),
     ],
 )
 def test_simple_calls_render_alike_with_and_without_the_engine(

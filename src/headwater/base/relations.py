@@ -1,6 +1,9 @@
 """Names of tables and columns: the words on which both wings agree."""
 
-from dataclasses import dataclass
+import re
+from dataclasses import dataclass, replace
+
+_PINNED = re.compile(r"(?P<name>.+)@v(?P<version>\d+)")
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -13,6 +16,17 @@ class TableName:
 
     def __str__(self) -> str:
         return f"{self.catalog}.{self.schema}.{self.name}"
+
+    def at_version(self, version: int) -> "TableName":
+        """Return the name of one version of this table: ``name@v3``."""
+        return replace(self, name=f"{self.name}@v{version}")
+
+    def without_version(self) -> tuple["TableName", int | None]:
+        """Split ``name@v3`` into the table's name and the version; None for a bare name."""
+        found = _PINNED.fullmatch(self.name)
+        if found is None:
+            return self, None
+        return replace(self, name=found["name"]), int(found["version"])
 
     def quoted(self) -> str:
         """Return the name as SQL, each part quoted: ``"catalog"."schema"."name"``."""

@@ -121,7 +121,7 @@ def _edges_into(node: CompiledNode, owner: Mapping[str, NodeId]) -> Iterable[Col
 
 
 def _source(influence: Influence, owner: Mapping[str, NodeId]) -> ColumnRef | None:
-    key = owner.get(str(influence.table).lower())
+    key = owner.get(str(influence.table.without_version()[0]).lower())
     return ColumnRef(key, influence.column) if key else None
 
 

@@ -102,6 +102,10 @@ class Relation(Mapping[str, object]):
         }
         return Relation(**(values | changed))  # type: ignore[arg-type] # checked by each caller
 
+    def at(self, version: int) -> "Relation":
+        """Return the relation as it was at a version: ``ref('orders').at(3)``."""
+        return self._copy(identifier=f"{self.identifier}@v{int(version)}")
+
     @property
     def name(self) -> str | None:
         """The identifier; dbt has both words."""

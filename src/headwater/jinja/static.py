@@ -74,8 +74,8 @@ def _call(match: re.Match[str]) -> Call:
     if match["this"]:
         return Call(name="this", offset=match.start())
     expression = ast.parse(f"f({match['arguments']})", mode="eval").body
-    if not isinstance(expression, ast.Call):
-        raise _NotStaticError
+    if not (isinstance(expression, ast.Call) and isinstance(expression.func, ast.Name)):
+        raise _NotStaticError  # ref('a').include(database=false) calls something else at its end
     named = {}
     for keyword in expression.keywords:
         if keyword.arg is None:

@@ -56,6 +56,9 @@ def read_relation_or_none(context: Context, name: TableName) -> Relation | None:
             snapshot = context.tables.at(location).snapshot_or_none()
         case TableRecord() | None:
             snapshot = context.tables.table(name).snapshot_or_none()
+            table, version = name.without_version()
+            if snapshot is None and version is not None:
+                snapshot = context.tables.table(table).snapshot(version=version)
         case other:
             assert_never(other)
     return None if snapshot is None else Relation(source=snapshot)

@@ -128,8 +128,7 @@ class _Binder:
     def _bind_table(self, table: Table, use: RelationUse, name: TableName) -> TableName:
         at = None if use.timestamp is None else _instant(use.timestamp)
         snapshot = table.snapshot(version=use.version, at=at)
-        bound = TableName(name.catalog, name.schema, f"{name.name}@v{snapshot.version}")
-        return self._bind_source(bound, snapshot)
+        return self._bind_source(name.at_version(snapshot.version), snapshot)
 
     def _bind_source(self, name: TableName, source: Source) -> TableName:
         if name not in self._bound:
@@ -156,10 +155,21 @@ def find_name_or_none(context: Context, parts: tuple[str, ...]) -> TableName | N
         return chosen
     if "information_schema" in parts or Path(parts[-1]).suffix:
         return None
+    if (pinned := find_version_or_none(context, parts)) is not None:
+        return pinned
     padded = TableName(*(context.catalog, context.schema)[: max(0, 3 - len(parts))], *parts[-3:])
     if context.tables.table(padded).version_or_none() is None:
         raise not_found(context, parts)
     return padded
+
+
+def find_version_or_none(context: Context, parts: tuple[str, ...]) -> TableName | None:
+    """Find ``name@v3`` written as one quoted name, as compiled SQL has it; None when it is none."""
+    bare, version = TableName("", "", parts[-1]).without_version()
+    if version is None:
+        return None
+    found = find_name_or_none(context, (*parts[:-1], bare.name))
+    return None if found is None else found.at_version(version)
 
 
 def table_of(context: Context, name: TableName) -> Table:
