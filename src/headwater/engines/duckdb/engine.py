@@ -10,6 +10,7 @@ import duckdb
 from headwater.base.errors import InternalError
 from headwater.engines.duckdb.instance import Instance, InstanceSettings
 from headwater.engines.duckdb.session import DuckDBSession
+from headwater.engines.duckdb.spill import sweep_spill_folders
 from headwater.engines.engine import Engine, EngineSettings, EngineStatistics, Session
 
 _MEMORY_SHARE = 0.7
@@ -31,6 +32,7 @@ class DuckDBEngine(Engine):
     can_query_interactively: ClassVar[bool] = True
 
     def __init__(self, settings: EngineSettings) -> None:
+        sweep_spill_folders(settings.temp_directory)
         sessions = max(1, settings.threads)
         limit = settings.memory_limit_bytes or int(_machine_memory_bytes() * _MEMORY_SHARE)
         self._memory_limit_bytes = limit

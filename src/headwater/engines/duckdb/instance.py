@@ -6,12 +6,10 @@ limited by itself. Opening one costs about 20 ms, so clean ones are used again.
 
 # ruff: noqa: S608 - names and literals are ours or quoted; users' SQL is a part of its own
 import shutil
-import tempfile
 import weakref
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
-from pathlib import Path
 from types import MappingProxyType
 
 import duckdb
@@ -20,6 +18,7 @@ from headwater.base.errors import Invalid
 from headwater.base.relations import quote_identifier
 from headwater.engines.duckdb.errors import DRIVER_ERRORS, error_of
 from headwater.engines.duckdb.profile import PROFILE_SETTINGS, ThreadClocks, thread_ids
+from headwater.engines.duckdb.spill import make_spill_folder
 from headwater.engines.duckdb.text import quote_text
 
 HOME = "__headwater"
@@ -55,7 +54,7 @@ class Instance:
             Invalid: ``engine-setting-invalid``, when the spill folder cannot be made.
         """
         self._settings = settings
-        self._spill = _make_spill_folder(settings.temp_directory)
+        self._spill = make_spill_folder(settings.temp_directory)
         # Also when the program ends without closing; only a kill leaves the folder behind.
         self._remove_spill = weakref.finalize(self, shutil.rmtree, self._spill, ignore_errors=True)
         others = thread_ids()
@@ -136,17 +135,3 @@ class Instance:
             "partitioned_write_flush_threshold": 65536,
             "file_search_path": self._settings.project_root,
         }
-
-
-def _make_spill_folder(parent: str | None) -> Path:
-    try:
-        if parent:
-            Path(parent).mkdir(parents=True, exist_ok=True)
-        return Path(tempfile.mkdtemp(prefix="headwater-spill-", dir=parent))
-    except OSError as error:
-        raise Invalid(
-            "engine-setting-invalid",
-            f"cannot make a folder for spilling in `{parent or tempfile.gettempdir()}`",
-            why=str(error),
-            fix="set `temp_directory` in the profile to a folder that can be written",
-        ) from error
