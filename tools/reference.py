@@ -20,6 +20,32 @@ ROOT = Path(__file__).resolve().parents[1]
 NOTE = "<!-- made by tools/reference.py; edit the code instead -->\n"
 
 
+RULES_HEAD = """\
+A finding has a severity: an `error` blocks the plan (exit 3), a `warning` and an `info` do not.
+Only what a plan changes blocks it: a risk that was deployed earlier warns.
+
+There are three ways to let a finding through, from narrow to wide:
+
+- **One node, with its reason.** The properties of the node say why the rule does not apply to it.
+  The finding stays in the plan as information, with the reason, for whoever reads it next:
+
+  ```yaml
+  models:
+    - name: fct_container_moves
+      config:
+        meta:
+          headwater:
+            allow:
+              late-rows-lost: "the terminal resends everything on Sundays"
+  ```
+
+  The key is the code's name or number (`late-rows-lost`, `HW4002`). In a model's file it is
+  `{{ config(meta={'headwater': {'allow': {'HW4002': 'the reason'}}}) }}`.
+- **One plan.** `hw plan --accept HW4002` lets errors of a code only warn, this time.
+- **A budget** is in `headwater.yml`: raise `budget_month` knowingly.
+"""
+
+
 def cli_page() -> str:
     """Return the page of every command's help."""
     parts = ["# Command line\n", NOTE, "```text", _help(hw, "hw"), "```\n"]
@@ -80,7 +106,7 @@ def codes_page() -> str:
 
 def rules_page() -> str:
     """Return the page of every risk rule, from the rules' own docstrings."""
-    parts = ["# Risk rules\n", NOTE]
+    parts = ["# Risk rules\n", NOTE, RULES_HEAD]
     for rule in RULES:
         doc = (sys.modules[rule.check.__module__].__doc__ or "").strip()
         parts += [f"## {rule.code}\n", doc + "\n"]

@@ -75,7 +75,7 @@ from headwater.runs.query import find_name_or_none, not_found, run_sql, table_of
 from headwater.runs.recover import clear_up
 from headwater.runs.results import make_run_results
 from headwater.runs.run import Run
-from headwater.runs.sources import file_sources, seed_files
+from headwater.runs.sources import file_sources, seed_files, seed_sizes
 from headwater.runs.state import read_state
 
 __all__ = ["CancelToken", "PlanRequest", "Selection", "Verb", "Workspace"]
@@ -327,6 +327,7 @@ class Workspace:
             tests=_TESTS_OF_VERB.get(request.verb, "none"),
             severities=dict.fromkeys(request.accept, "warning"),
             project_root=str(self.root),
+            seed_bytes=seed_sizes(read.project, self.root),
             created_at=self._context.now(),
         )
         state = read_state(graph.graph, self._context_of(read.project), prices=self._prices())

@@ -10,7 +10,7 @@ from headwater.base.ids import NodeId, RunId
 from headwater.base.meters import Meter
 from headwater.base.units import Estimate
 from headwater.plan.build import make_plan
-from headwater.plan.history import find_basis, from_runs
+from headwater.plan.history import cpu_from_runs, find_basis, from_runs
 from headwater.plan.options import PlanOptions
 from headwater.plan.plan import Cost, Plan
 from headwater.plan.state import NodeRun, Prices, State
@@ -174,7 +174,7 @@ def test_losing_the_filter_shows_in_a_regular_run() -> None:
     [change] = made.changes
     assert change.lines == ("incremental window dropped: every run reads everything",)
     assert change.cost_before.cpu_seconds.value == 1.0
-    assert change.cost_after.cpu_seconds.value == pytest.approx(2.2)  # 2,200 bytes, was 1,000
+    assert change.cost_after.cpu_seconds.value == pytest.approx(11.0)  # 2,200 bytes, was 200
 
 
 def test_tests_have_their_price() -> None:
@@ -228,3 +228,157 @@ def test_the_newest_earlier_version_is_learned_from() -> None:
 
     assert [run.fingerprint for run in basis.runs] == ["new", "new"]
     assert not basis.is_same
+
+
+NEWEST = "select a, ts from {raw} where ts > (select max(ts) from {this})"
+
+
+def incremental(**config: str) -> World:
+    made = World().source("raw", "a BIGINT, ts TIMESTAMP")
+    return made.model("fct", "select a, ts from {raw}", incremental=NEWEST, **config)
+
+
+@pytest.mark.parametrize(("unique_key", "size"), [("", 2200), ("a", 2200)])
+def test_a_reader_of_an_incremental_table_reads_what_is_stored_and_what_is_added(
+    unique_key: str, size: int
+) -> None:
+    made = incremental(unique_key=unique_key).model("last", "select a, ts from {fct}")
+    state = commit(deploy(made), "raw", size=200)
+
+    read = cost(plan(made, state), "last").bytes_read
+
+    assert cost(plan(made, state)).bytes_read.value == 200
+    assert (read.value, read.grade) == (size, "modelled")
+
+
+def test_a_merge_that_writes_old_rows_anew_does_not_grow_its_table_by_them() -> None:
+    made = incremental(unique_key="a").model("last", "select a, ts from {fct}")
+    state = with_runs(deploy(made), 1.0, action="incremental")  # each wrote 500 bytes
+    state = commit(state, "raw", size=200)  # a tenth of what was there
+
+    read = cost(plan(made, state), "last").bytes_read
+
+    assert read.value == pytest.approx(2200)
+    assert read.high == pytest.approx(2000 + 500 * 1.35)
+
+
+def test_a_reader_with_its_own_filter_reads_only_the_increment() -> None:
+    sql = "select a, ts from {fct}"
+    newest = f"{sql} where ts > (select max(ts) from {{this}})"
+    made = incremental().model("last", sql, incremental=newest)
+
+    read = cost(plan(made, commit(deploy(made), "raw", size=200)), "last").bytes_read
+
+    assert read.value == 200
+
+
+def windowed(days: int) -> World:
+    where = f"where ts >= (select max(ts) - interval {days} day from {{this}})"
+    sql = "select a, ts from {raw}"
+    made = World().source("raw", "a BIGINT, ts TIMESTAMP")
+    return made.model("fct", sql, incremental=f"{sql} {where}")
+
+
+def with_bounds(state: State, low: str, high: str) -> State:
+    key = str(relation("raw"))
+    table = replace(state.tables[key], minimum={"ts": low}, maximum={"ts": high})
+    return replace(state, tables=MappingProxyType({**state.tables, key: table}))
+
+
+@pytest.mark.parametrize(
+    ("low", "high", "value"),
+    [
+        ("2026-03-01T00:00:00", "2026-03-31T00:00:00", 100 + 2100 / 10),
+        ("2026-03-01", "2026-03-30", 100 + 2100 / 10),  # days at both ends count
+        ("2026-03-30T00:00:00", "2026-03-31T00:00:00", 2100),
+        ("2026-03-31T00:00:00", "2026-03-31T00:00:00", 2100),
+        ("2026-03-01T00:00:00Z", "2026-03-31T00:00:00", 100),  # cannot be compared
+        ("low", "high", 100),
+    ],
+)
+def test_a_window_reads_its_share_of_the_table(low: str, high: str, value: float) -> None:
+    state = with_bounds(commit(deploy(windowed(3)), "raw", size=100), low, high)
+
+    assert cost(plan(windowed(3), state)).bytes_read.value == pytest.approx(value)
+
+
+def test_a_narrower_window_is_cheaper_by_what_it_reads_less() -> None:
+    state = with_runs(deploy(windowed(10)), 1.0, action="incremental")
+    state = commit(state, "raw", size=100)
+    state = with_bounds(state, "2026-03-01T00:00:00", "2026-03-31T00:00:00")
+
+    [change] = plan(windowed(3), state).changes
+
+    assert change.lines == ("incremental window: 10 days -> 3 days",)
+    assert change.cost_before.cpu_seconds.value == 1.0
+    assert change.cost_before.bytes_read.value == pytest.approx(100 + 700)
+    assert change.cost_after.bytes_read.value == pytest.approx(100 + 210)
+    assert change.cost_after.cpu_seconds.value == pytest.approx(310 / 800)
+    assert change.drivers == ()
+
+
+def test_what_statements_take_anyway_is_not_scaled() -> None:
+    run = NodeRun(
+        run_id=RunId("r"),
+        action="incremental",
+        fingerprint="f",
+        meter=Meter(cpu_seconds=0.005, statements=3),
+        rows=None,
+        input_bytes=None,
+        at="",
+    )
+
+    assert cpu_from_runs([run], [0.0], is_same=False).value == pytest.approx(0.003)
+    assert cpu_from_runs([run], [10.0], is_same=False).value == pytest.approx(0.023)
+    tiny = replace(run, meter=Meter(cpu_seconds=0.001, statements=3))
+    assert cpu_from_runs([tiny], [10.0], is_same=False).value == pytest.approx(0.001)
+
+
+def test_a_lost_filter_is_named_as_the_driver() -> None:
+    before = incremental()
+    state = commit(with_runs(deploy(before), 1.0, action="incremental"), "raw", size=200)
+    sql = "select a, ts from {raw}"
+
+    [change] = plan(
+        World().source("raw", "a BIGINT, ts TIMESTAMP").model("fct", sql), state
+    ).changes
+    unfiltered = before.copy().model("fct", sql, incremental=sql)
+    [lost] = plan(unfiltered, state).changes
+
+    assert change.drivers == ()  # it is a table now: another kind of run, not another filter
+    [driver] = lost.drivers
+    assert (driver.relation, driver.is_full_scan) == (relation("raw"), True)
+    assert (driver.before.value, driver.after.value) == (200, 2200)
+
+
+def test_a_new_input_is_a_driver() -> None:
+    before = World().source("raw", "a BIGINT").source("big", "b BIGINT")
+    before = before.model("fct", "select a from {raw}")
+    after = before.copy().model("fct", "select r.a, g.b from {raw} r join {big} g on r.a = g.b")
+
+    [change] = plan(after, deploy(before)).changes
+
+    assert [(d.relation.name, d.before.value, d.is_full_scan) for d in change.drivers] == [
+        ("big", 0.0, False)
+    ]
+
+
+def test_growing_data_is_not_put_down_to_a_change() -> None:
+    state = replace(with_runs(deploy(world()), 10.0), prices=PRICES)
+    state = commit(state, "raw", size=4000)  # twice the input of the run
+
+    made = plan(world().model("fct", "select a, b from {stg}"), state)
+
+    [change] = made.changes
+    assert change.cost_before.cpu_seconds.value == pytest.approx(20.0)
+    assert made.totals.month_before.value == pytest.approx(2.0)
+
+
+def test_a_seed_and_its_reader_are_estimated_from_the_file() -> None:
+    graph = World().seed("codes", "code VARCHAR").model("fct", "select code from {codes}").graph()
+    sizes = {NodeId("seed.shop.codes"): 1_000_000}
+
+    made = make_plan(graph, State(), PlanOptions(seed_bytes=sizes))
+
+    assert made.totals.not_estimated == 0
+    assert cost(made).bytes_read.grade == "guess"

@@ -79,7 +79,7 @@ def test_only_what_reads_new_rows_is_rebuilt() -> None:
 
     assert reasons(plan(world, state)) == {
         "fct_orders": "raw_orders 0 -> 1 (1 commit, 1,204 rows)",
-        "not_null_fct_orders_id": "fct_orders is built first",
+        "not_null_fct_orders_id": "reads fct_orders, which changes in this plan",
     }
 
 

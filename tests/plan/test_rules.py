@@ -18,6 +18,7 @@ from headwater.plan.state import Lateness, Prices, State
 
 DEFAULT = PlanOptions()
 KEYED: dict[str, Json] = {"unique_key": "id"}
+WIDE = "where ts > (select max(ts) - interval 10 day from {this})"
 FILTER = "where ts > (select max(ts) - interval 3 day from {this})"
 
 
@@ -78,9 +79,40 @@ def test_every_rule_has_its_code_and_its_page() -> None:
 def test_late_rows_beyond_the_window(
     buckets: tuple[tuple[int, int], ...], severities: list[str]
 ) -> None:
-    made = plan(moves(), late(deploy(moves()), *buckets))
+    made = plan(moves(), late(deploy(moves(where=WIDE)), *buckets))
 
     assert found(made, "late-rows-lost") == severities
+
+
+@pytest.mark.parametrize(
+    ("deployed", "severities"),
+    [
+        (WIDE, ["error"]),  # narrowed
+        ("", ["error"]),  # added
+        (FILTER, ["warning"]),  # as it was: late data must not stop a nightly build
+        ("where ts > (select max(ts) - interval 1 day from {this})", ["warning"]),  # widened
+    ],
+)
+def test_only_a_change_of_the_window_blocks(deployed: str, severities: list[str]) -> None:
+    state = late(deploy(moves(where=deployed)), (0, 982), (80, 18))
+
+    assert found(plan(moves(), state), "late-rows-lost") == severities
+
+
+def test_another_change_of_the_model_leaves_its_window_a_warning() -> None:
+    state = late(deploy(moves()), (0, 982), (80, 18))
+
+    made = plan(moves("select id, ts, extra from {raw}"), state)
+
+    assert found(made, "late-rows-lost") == ["warning"]
+
+
+def test_a_new_model_with_a_narrow_window_blocks() -> None:
+    graph = moves().graph()
+
+    made = plan(moves(), late(with_sources(graph), (0, 982), (80, 18)))
+
+    assert found(made, "late-rows-lost") == ["error"]
 
 
 def test_late_rows_propose_a_window_that_holds_them() -> None:
@@ -208,8 +240,18 @@ def test_a_month_within_the_budget_is_no_finding() -> None:
     state = replace(deploy(world), prices=prices)
 
     assert found(plan(world, state), "over-budget") == []
-    tight = replace(state, prices=replace(prices, budget_month=0.05))
-    assert found(plan(world, tight), "over-budget") == ["error"]
+
+
+def test_only_a_change_that_makes_the_month_dearer_blocks() -> None:
+    world = World().source("raw", "id BIGINT").model("fct", "select id from {raw}")
+    prices = Prices(name="list", cpu_hour=1.0, runs_per_month=720, budget_month=0.05)
+    state = replace(deploy(world), prices=prices)
+
+    assert found(plan(world, commit(state, "raw")), "over-budget") == ["warning"]
+    dearer = world.copy().model("more", "select id from {raw}")
+    assert found(plan(dearer, state), "over-budget") == ["error"]
+    cheaper = world.copy().without("fct")
+    assert found(plan(cheaper, state), "over-budget") == []
 
 
 def test_a_node_may_allow_a_finding_with_its_reason() -> None:
@@ -241,7 +283,7 @@ def test_rules_leave_nodes_alone_that_were_not_selected() -> None:
 
 
 def test_findings_come_with_errors_first() -> None:
-    state = late(deploy(moves(config=KEYED)), (0, 982), (80, 18))
+    state = late(deploy(moves(where=WIDE, config=KEYED)), (0, 982), (80, 18))
 
     severities = [d.severity for d in plan(moves(config=KEYED), state).diagnostics]
 

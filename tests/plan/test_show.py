@@ -1,17 +1,21 @@
 """The plan as text: readable without colour, at any width, with nothing that is not in the plan."""
 
+import re
 from dataclasses import replace
+from types import MappingProxyType
 
 import pytest
 from tests.plan.literate import cases, plan_of_case
-from tests.plan.world import World, with_sources
+from tests.plan.world import World, apply, commit, relation, with_sources
 
 from headwater.base.ids import NodeId
-from headwater.base.units import UNKNOWN, Estimate
+from headwater.base.meters import Meter
+from headwater.base.units import UNKNOWN, Estimate, exact
 from headwater.plan.build import make_plan
 from headwater.plan.options import PlanOptions
-from headwater.plan.plan import Change, Cost, Plan, Totals
+from headwater.plan.plan import Change, Cost, Driver, Plan, Totals
 from headwater.plan.show import show_markdown, show_plan, style_plan
+from headwater.plan.state import Prices
 
 CASES = [case.read_text(encoding="utf-8") for case in cases()]
 EMPTY = Plan(
@@ -94,3 +98,71 @@ def test_markdown_folds_the_whole_plan_away() -> None:
     assert text.startswith("### Plan: ")
     for line in show_plan(plan):
         assert line in text
+
+
+PRICE = Prices(name="list", cpu_hour=3.6, runs_per_month=100, budget_month=5.0)
+
+
+def priced(seconds: float) -> str:
+    made = World().source("raw", "a BIGINT").model("fct", "select a from {raw}")
+    graph = made.graph()
+    state = with_sources(graph)
+    state = apply(make_plan(graph, state, PlanOptions()), graph, state)
+    [run] = state.history[NodeId("model.shop.fct")]
+    run = replace(run, meter=Meter(cpu_seconds=seconds))
+    history = MappingProxyType({NodeId("model.shop.fct"): (run,)})
+    state = commit(replace(state, history=history, prices=PRICE), "raw", size=0)
+    return "\n".join(show_plan(make_plan(graph, state, PlanOptions())))
+
+
+def test_below_a_cent_the_rows_are_told_apart_by_cpu_time() -> None:
+    shown = priced(0.0042)
+
+    assert " 4 ms   measured x1" in shown
+    assert "4 ms CPU, $0.0000042   measured x1" in shown
+    assert "$0.00042    $0.00042          $0   measured x1, +-35 %, budget $5.00" in shown
+
+
+def test_from_a_cent_on_the_rows_say_dollars() -> None:
+    shown = priced(41.0)
+
+    assert " $0.041   measured x1" in shown
+    assert "CPU" not in shown
+    assert "$4.10       $4.10          $0   measured x1" in shown
+
+
+@pytest.mark.parametrize("seconds", [1e-9, 1e-6, 1e-3, 1.0, 1e3, 1e9])
+def test_money_is_never_written_in_exponents(seconds: float) -> None:
+    assert not re.search(r"\$[\d.]+e", priced(seconds))
+
+
+def test_changed_tests_are_folded_and_models_are_not() -> None:
+    changes = tuple(
+        Change(node=NodeId(f"{kind}.shop.{kind}_{index}"), sign="~", lines=("x",), breaking=False)
+        for kind in ("model", "test")
+        for index in range(5)
+    )
+
+    shown = show_plan(replace(EMPTY, changes=changes))
+
+    assert sum(line.startswith("~ model_") for line in shown) == 5
+    assert [line for line in shown if line.startswith("~ 5 tests")] == [
+        "~ 5 tests              changed: test_0, test_1, test_2 and 2 more"
+    ]
+
+
+def test_a_driver_says_what_is_read_and_what_was() -> None:
+    driver = Driver(
+        relation=relation("stg_orders"),
+        before=exact(0.6 * 1024**3),
+        after=exact(18.2 * 1024**3),
+        is_full_scan=True,
+    )
+    graph = World().model("a", "select 1 as x").graph()
+    plan = make_plan(graph, with_sources(graph), PlanOptions())
+    [change] = plan.changes
+
+    shown = show_plan(replace(plan, changes=(replace(change, drivers=(driver,)),)))
+
+    line = "  driver: a now full-scans stg_orders (18.2 GiB, was 614.4 MiB; exact)"
+    assert line in shown

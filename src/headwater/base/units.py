@@ -5,6 +5,7 @@ A number is never shown without its grade, and an unknown is ``?``, never zero.
 
 import re
 from dataclasses import dataclass
+from math import floor, log10
 from typing import Literal
 
 Grade = Literal["exact", "bound", "measured", "modelled", "guess", "unknown"]
@@ -16,6 +17,7 @@ _KIB = 1024.0
 _MINUTE = 60.0
 _HOUR = 3600.0
 _CENT = 0.01
+_DOLLARS_MIN = 1e-7
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -95,14 +97,22 @@ def format_seconds(seconds: float | None) -> str:
 
 
 def format_dollars(dollars: float | None) -> str:
-    """Write money with as many digits as it needs: ``$14.10``, ``$0.0004``; ``?`` for None."""
+    """Write money with as many digits as it needs: ``$14.10``, ``$0.041``; ``?`` for None.
+
+    Never in exponents: ``$0.0000042``, and ``<$0.0000001`` for what is even less.
+    """
     if dollars is None:
         return "?"
     if dollars == 0:
         return "$0"
-    if abs(dollars) >= _CENT:
+    size = abs(dollars)
+    if size >= 1:
         return f"${dollars:,.2f}"
-    return f"${dollars:.2g}" if abs(dollars) >= 1e-4 else f"${dollars:.1e}"  # noqa: PLR2004
+    if size < _DOLLARS_MIN:
+        return f"<${_DOLLARS_MIN:.7f}"
+    if size >= _CENT:
+        return f"${dollars:.3f}".removesuffix("0")
+    return f"${dollars:.{1 - floor(log10(size))}f}".rstrip("0")  # two digits that count
 
 
 def format_count(count: float | None) -> str:

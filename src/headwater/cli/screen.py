@@ -1,36 +1,38 @@
-"""The plan on a terminal: the lines of ``plan.show`` with colour where the terminal has it."""
+"""The plan on a terminal: the styled lines of ``plan.show``, coloured where the terminal can."""
 
-import re
 import shutil
 import sys
+from collections.abc import Mapping
+from types import MappingProxyType
 
 import click
 
 from headwater.cli.output import emit, wants_colour
 from headwater.plan.plan import Plan
-from headwater.plan.show import show_plan
+from headwater.plan.show import Style, StyledText, show_plan, style_plan
 
-_MARKS = (
-    (re.compile(r"^(\s*)(x )"), "red"),
-    (re.compile(r"^(\s*)(! )"), "yellow"),
-    (re.compile(r"^(\s*)(\+ )"), "green"),
-    (re.compile(r"^(\s*)(~ )"), "cyan"),
-    (re.compile(r"^(\s*)(- )"), "magenta"),
+_COLOURS: Mapping[Style, str] = MappingProxyType(
+    {"add": "green", "change": "cyan", "remove": "magenta", "error": "red", "warning": "yellow"}
 )
 
 
 def print_plan(plan: Plan) -> None:
     """Write a plan's lines to stdout."""
-    lines = show_plan(plan, width=shutil.get_terminal_size((100, 40)).columns)
+    width = shutil.get_terminal_size((100, 40)).columns
     if wants_colour(sys.stdout):
-        lines = tuple(_coloured(line) for line in lines)
+        lines = tuple("".join(map(coloured, line)).rstrip() for line in style_plan(plan, width))
+    else:
+        lines = show_plan(plan, width=width)
     emit("\n".join(lines))
 
 
-def _coloured(line: str) -> str:
-    if line[:6] in {"BREAKS", "COST  "} or line.startswith(("SAFE", "Plan:", "COST")):
-        return click.style(line, bold=True)
-    for pattern, colour in _MARKS:
-        if pattern.match(line):
-            return click.style(line, fg=colour)
-    return line
+def coloured(part: StyledText) -> str:
+    """Return a piece of a line with the escape codes of its style."""
+    if not part.text.strip() or part.style == "plain":
+        return part.text
+    return click.style(
+        part.text,
+        fg=_COLOURS.get(part.style),
+        bold=True if part.style == "heading" else None,
+        dim=True if part.style == "dim" else None,
+    )

@@ -1,8 +1,8 @@
 """Sixth pass: what each step should use, and what a regular run used before and will use after.
 
 Every step has its price, tests too. Bytes come from the statistics of files, CPU time from
-earlier runs. What this plan builds first has no statistics yet, so its readers are modelled on
-what it is predicted to write.
+earlier runs of the same kind, scaled by how the predicted bytes of both versions differ. What
+this plan builds first has no statistics yet, so its readers are modelled on its predicted size.
 """
 
 from collections.abc import Mapping
@@ -10,34 +10,34 @@ from dataclasses import replace
 
 from headwater.base.ids import NodeId
 from headwater.base.relations import TableName
-from headwater.base.units import UNKNOWN, ZERO, Estimate, exact, sum_estimates
+from headwater.base.units import UNKNOWN, ZERO, Estimate, exact
 from headwater.graph.graph import CompiledNode
 from headwater.plan.decide import can_run_incrementally
-from headwater.plan.draft import Draft
+from headwater.plan.draft import SAME, Draft
 from headwater.plan.history import (
     FACTOR_GUESS,
     FACTOR_OTHER,
     Basis,
     Mode,
     around,
+    cpu_from_runs,
     find_basis,
     from_runs,
     guess_cpu,
 )
 from headwater.plan.inputs import is_test, is_view
-from headwater.plan.plan import Change, Cost, LoadSeed, RunTest, Skip, Step
+from headwater.plan.plan import Change, Cost, Driver, LoadSeed, RunTest, Skip, Step
 from headwater.plan.prices import price_of
-from headwater.plan.scans import (
-    Scan,
-    find_scans,
-    new_bytes,
-    scan_bytes,
-    share_of,
-    usual_increment_bytes,
+from headwater.plan.reads import (
+    Version,
+    add_reads,
+    deployed_version_or_none,
+    find_drivers,
+    predict_reads,
+    present_version,
 )
-from headwater.plan.watermark import stored_column
-
-Written = Mapping[TableName, Estimate]
+from headwater.plan.scans import Sizes
+from headwater.plan.sizes import size_after
 
 
 def nothing(draft: Draft) -> Cost:
@@ -48,61 +48,69 @@ def nothing(draft: Draft) -> Cost:
 
 def price_steps(draft: Draft) -> Draft:
     """Fill the cost of every step, and of every change before and after."""
-    written: dict[TableName, Estimate] = {}
+    sizes: dict[TableName, Estimate] = {}
     steps: list[Step] = []
     for step in draft.steps:
-        cost = _cost_of_step(draft, step, written)
-        steps.append(replace(step, cost=cost))
+        priced = replace(step, cost=_cost_of_step(draft, step, sizes))
+        steps.append(priced)
         relation = draft.compiled(step.node).node.relation
         if draft.is_built(step.node) and relation is not None:
-            written[relation] = cost.bytes_written
+            sizes[relation] = size_after(draft, priced, sizes)
     draft = replace(draft, steps=tuple(steps))
     by_node = {step.node: step for step in steps}
-    changes = tuple(_with_costs(draft, change, by_node, written) for change in draft.changes)
+    changes = tuple(_with_costs(draft, change, by_node, sizes) for change in draft.changes)
     return replace(draft, changes=changes)
 
 
-def _with_costs(
-    draft: Draft, change: Change, steps: Mapping[NodeId, Step], written: Written
-) -> Change:
+def _with_costs(draft: Draft, change: Change, steps: Mapping[NodeId, Step], sizes: Sizes) -> Change:
     before = regular_cost_before(draft, change.node)
-    after = nothing(draft)
-    if change.node in steps:
-        after = regular_cost_after(draft, steps[change.node], before, written)
-    return replace(change, cost_before=before, cost_after=after)
+    if change.node not in steps:
+        return replace(change, cost_before=before, cost_after=nothing(draft))
+    after = regular_cost_after(draft, steps[change.node], before, sizes)
+    drivers = _drivers(draft, change.node, sizes)
+    return replace(change, cost_before=before, cost_after=after, drivers=drivers)
 
 
-def _cost_of_step(draft: Draft, step: Step, written: Written) -> Cost:
+def _drivers(draft: Draft, node: NodeId, sizes: Sizes) -> tuple[Driver, ...]:
+    compiled, before = draft.compiled(node), deployed_version_or_none(draft, node)
+    if before is None or is_view(compiled) or draft.differences[node].kind != "changed":
+        return ()
+    now = present_version(draft, compiled)
+    return find_drivers(draft, before, now, regular_mode(compiled), sizes)
+
+
+def _cost_of_step(draft: Draft, step: Step, sizes: Sizes) -> Cost:
     compiled = draft.compiled(step.node)
     if isinstance(step, Skip) or is_view(compiled):
         return nothing(draft)
+    version = present_version(draft, compiled)
     if isinstance(step, RunTest):
-        return cost_of(draft, compiled, "test", written)
+        return cost_of(draft, version, "test", sizes)
     is_incremental = draft.decisions[step.node].how == "incremental"
-    return cost_of(draft, compiled, "incremental" if is_incremental else "full", written)
+    return cost_of(draft, version, "incremental" if is_incremental else "full", sizes)
 
 
 def cost_of(
-    draft: Draft, compiled: CompiledNode, mode: Mode, written: Written, *, is_usual: bool = False
+    draft: Draft, version: Version, mode: Mode, sizes: Sizes, *, is_usual: bool = False
 ) -> Cost:
     """Predict what running a node uses.
 
     Args:
         draft: The draft with its decisions.
-        compiled: The node.
+        version: The node.
         mode: How it is run.
-        written: Bytes that earlier steps of the plan are predicted to write.
+        sizes: Bytes of what earlier steps of the plan build.
         is_usual: Predict a regular incremental run instead of the one that is due now.
     """
-    bytes_read = _bytes_read(draft, compiled, mode, written, is_usual=is_usual)
+    compiled = version.compiled
+    bytes_read = _bytes_read(draft, version, mode, sizes, is_usual=is_usual)
     basis = find_basis(
         draft.state.history.get(compiled.node.unique_id, ()), compiled.fingerprint, mode
     )
-    growths = _growths(draft, compiled, mode, basis, written, bytes_read)
+    growths = _growths(draft, compiled, mode, basis, sizes, bytes_read)
     cpu = guess_cpu(bytes_read)
     if basis.runs:
-        seconds = [run.meter.cpu_seconds for run in basis.runs]
-        cpu = from_runs(seconds, growths, is_same=basis.is_same)
+        cpu = cpu_from_runs(basis.runs, growths, is_same=basis.is_same)
     return Cost(
         bytes_read=bytes_read,
         bytes_written=_bytes_written(draft, compiled, mode, basis, growths, bytes_read),
@@ -112,48 +120,13 @@ def cost_of(
 
 
 def _bytes_read(
-    draft: Draft, compiled: CompiledNode, mode: Mode, written: Written, *, is_usual: bool
+    draft: Draft, version: Version, mode: Mode, sizes: Sizes, *, is_usual: bool
 ) -> Estimate:
-    if compiled.node.resource_type == "seed":
-        size = draft.options.seed_bytes.get(compiled.node.unique_id)
+    node = version.compiled.node
+    if node.resource_type == "seed":
+        size = draft.options.seed_bytes.get(node.unique_id)
         return UNKNOWN if size is None else exact(size)
-    windowed = _windowed(draft, compiled) if mode == "incremental" else frozenset()
-    parts = [
-        _increment(draft, compiled, scan, written, is_usual=is_usual)
-        if scan.relation in windowed
-        else scan_bytes(draft, scan, written)
-        for scan in find_scans(draft, compiled)
-    ]
-    if any(part.value is None for part in parts):
-        return UNKNOWN
-    return sum_estimates(parts) if parts else ZERO
-
-
-def _windowed(draft: Draft, compiled: CompiledNode) -> frozenset[TableName]:
-    """Return the stored relations of which an incremental run reads only newer rows."""
-    return frozenset(
-        stored_column(draft.graph, draft.index, mark.relation, mark.column)[0]
-        for mark in draft.watermarks.get(compiled.node.unique_id, ())
-    )
-
-
-def _increment(
-    draft: Draft, compiled: CompiledNode, scan: Scan, written: Written, *, is_usual: bool
-) -> Estimate:
-    """Return the bytes of the rows of an input that an incremental run has not seen."""
-    everything = scan_bytes(draft, scan, written)
-    table = draft.state.tables.get(str(scan.relation))
-    deployed = draft.deployed_or_none(compiled.node.unique_id)
-    if table is None or everything.value is None:
-        return everything
-    fresh = usual_increment_bytes(table)
-    since = deployed.inputs.get(str(scan.relation)) if deployed else None
-    if not is_usual and since is not None and scan.relation not in written:
-        fresh = new_bytes(table, since)
-    if fresh is None:
-        return everything
-    value = min(float(fresh) * share_of(table, scan), everything.value)
-    return Estimate(value=value, low=0.0, high=everything.high, grade="modelled")
+    return add_reads(predict_reads(draft, version, mode, sizes, is_usual=is_usual))
 
 
 def _growths(
@@ -161,24 +134,31 @@ def _growths(
     compiled: CompiledNode,
     mode: Mode,
     basis: Basis,
-    written: Written,
+    sizes: Sizes,
     bytes_read: Estimate,
 ) -> list[float]:
     """Return for each earlier run how many times as much input there is today."""
     if mode == "incremental":
-        return [_read_growth(run.meter.bytes_read, bytes_read, basis) for run in basis.runs]
-    now = _input_bytes(draft, compiled, written)
+        growth = 1.0 if basis.is_same else _growth_of_version(draft, compiled, bytes_read)
+        return [growth] * len(basis.runs)
+    now = _input_bytes(draft, compiled, sizes)
     return [now / run.input_bytes if now and run.input_bytes else 1.0 for run in basis.runs]
 
 
-def _read_growth(before: int | None, now: Estimate, basis: Basis) -> float:
-    """Compare bytes read; only for another version of the SQL, which may read something else."""
-    if basis.is_same or not before or not now.value:
+def _growth_of_version(draft: Draft, compiled: CompiledNode, now: Estimate) -> float:
+    """Compare what this version reads with what a usual run of the deployed one does.
+
+    Both are predicted: what an engine counts holds the target of a merge, footers and files read
+    twice, and is no measure for what is predicted from statistics.
+    """
+    deployed = deployed_version_or_none(draft, compiled.node.unique_id)
+    if deployed is None:
         return 1.0
-    return now.value / before
+    before = add_reads(predict_reads(draft, deployed, "incremental", {}, is_usual=True))
+    return now.value / before.value if now.value and before.value else 1.0
 
 
-def _input_bytes(draft: Draft, compiled: CompiledNode, written: Written) -> float | None:
+def _input_bytes(draft: Draft, compiled: CompiledNode, sizes: Sizes) -> float | None:
     if compiled.node.resource_type == "seed":
         return draft.options.seed_bytes.get(compiled.node.unique_id)
     total = 0.0
@@ -186,7 +166,7 @@ def _input_bytes(draft: Draft, compiled: CompiledNode, written: Written) -> floa
         table = draft.state.tables.get(str(relation))
         if table is not None and table.kind == "view":
             continue
-        planned = written.get(relation)
+        planned = sizes.get(relation)
         size = planned.value if planned is not None else (table.size_bytes if table else None)
         if size is None:
             return None
@@ -205,8 +185,8 @@ def _bytes_written(
     if mode == "test":
         return ZERO
     if basis.runs:
-        sizes = [float(run.meter.bytes_written) for run in basis.runs]
-        return from_runs(sizes, growths, is_same=basis.is_same)
+        written = [float(run.meter.bytes_written) for run in basis.runs]
+        return from_runs(written, growths, is_same=basis.is_same)
     table = draft.state.tables.get(str(compiled.node.relation))
     if mode == "full" and table is not None and table.size_bytes is not None:
         return around(float(table.size_bytes), FACTOR_OTHER, "modelled")
@@ -223,7 +203,11 @@ def regular_mode(compiled: CompiledNode) -> Mode:
 
 
 def regular_cost_before(draft: Draft, node: NodeId) -> Cost:
-    """Return what a regular run of the deployed version uses; unknown when it never ran."""
+    """Return what a regular run of the deployed version uses on today's tables.
+
+    It is predicted like the version that is planned, so that both can be compared; unknown when
+    the node was never deployed, or left no queries and no runs to go by.
+    """
     deployed = draft.deployed_or_none(node)
     if deployed is None:
         return Cost()
@@ -236,34 +220,37 @@ def regular_cost_before(draft: Draft, node: NodeId) -> Cost:
             mode = "test"
         case _:
             mode = "full"
+    version = deployed_version_or_none(draft, node)
+    if version is not None:
+        return cost_of(draft, version, mode, {}, is_usual=True)
     basis = find_basis(draft.state.history.get(node, ()), deployed.fingerprint, mode)
     if not basis.runs or not basis.is_same:
         return Cost()
-    ones = [1.0] * len(basis.runs)
-    read = [run.meter.bytes_read for run in basis.runs]
-    cpu = from_runs([run.meter.cpu_seconds for run in basis.runs], ones, is_same=True)
-    known_read = [float(size) for size in read if size is not None]
+    cpu = cpu_from_runs(basis.runs, [1.0] * len(basis.runs), is_same=True)
     return Cost(
-        bytes_read=from_runs(known_read, [1.0] * len(known_read), is_same=True),
-        bytes_written=from_runs(
-            [float(run.meter.bytes_written) for run in basis.runs], ones, is_same=True
-        ),
+        bytes_read=_measured([run.meter.bytes_read for run in basis.runs]),
+        bytes_written=_measured([run.meter.bytes_written for run in basis.runs]),
         cpu_seconds=cpu,
         dollars=price_of(cpu, draft.state.prices),
     )
 
 
-def regular_cost_after(draft: Draft, step: Step, before: Cost, written: Written) -> Cost:
+def _measured(values: list[int | None]) -> Estimate:
+    known = [float(value) for value in values if value is not None]
+    return from_runs(known, [1.0] * len(known), is_same=True)
+
+
+def regular_cost_after(draft: Draft, step: Step, before: Cost, sizes: Sizes) -> Cost:
     """Return what a regular run will use once the plan is applied."""
     compiled = draft.compiled(step.node)
     if is_view(compiled):
         return nothing(draft)
     mode = regular_mode(compiled)
     is_known = before.cpu_seconds.value is not None
-    if draft.differences[step.node].kind in {"same", "formatting"} and is_known:
+    if draft.differences[step.node].kind in SAME and is_known:
         return before
     if isinstance(step, Skip):
-        return cost_of(draft, compiled, mode, written, is_usual=True)
+        return cost_of(draft, present_version(draft, compiled), mode, sizes, is_usual=True)
     if mode == "full" or isinstance(step, (RunTest, LoadSeed)):
         return step.cost
-    return cost_of(draft, compiled, mode, written, is_usual=True)
+    return cost_of(draft, present_version(draft, compiled), mode, sizes, is_usual=True)

@@ -43,6 +43,9 @@ class Difference:
     keeps_rows: bool = False
 
 
+SAME = frozenset({"same", "formatting"})
+"""Kinds of differences that change no result."""
+
 How = Literal["full", "incremental", "view", "test", "skip"]
 
 

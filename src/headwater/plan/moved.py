@@ -23,7 +23,8 @@ class Move:
 
     Attributes:
         relation: The input.
-        text: What happened, for people: ``stg_orders 3 -> 5 (2 commits, 1,204 rows)``.
+        text: What happened, for people: ``stg_orders 3 -> 5 (2 commits, 1,204 rows)``; empty for
+            what is built first.
         is_built: True when a step of this plan builds it first.
     """
 
@@ -38,10 +39,27 @@ def find_moves(draft: Draft, node: NodeId, deployed: DeployedNode) -> tuple[Move
 
 
 def move_reason(moves: tuple[Move, ...]) -> str:
-    """Say in one line what moved; stored tables are named before the views over them."""
-    named = [move.text for move in moves[:NAMED_MAX]]
-    rest = len(moves) - len(named)
-    return "; ".join([*named, f"and {rest} more"] if rest else named)
+    """Say in one line what moved; what this plan builds first is named together."""
+    built = [move.relation.name for move in moves if move.is_built]
+    others = [move.text for move in moves if not move.is_built]
+    named = others[:NAMED_MAX]
+    if len(others) > NAMED_MAX:
+        named.append(f"and {len(others) - NAMED_MAX} more")
+    if built:
+        named.append(
+            f"reads {_listed(built)}, which change{'' if len(built) > 1 else 's'} in this plan"
+        )
+    return "; ".join(named)
+
+
+def _listed(names: list[str]) -> str:
+    """Write ``a``, ``a and b``, ``a, b, c and 2 more``."""
+    shown = names[:NAMED_MAX]
+    rest = len(names) - len(shown)
+    if rest:
+        return f"{', '.join(shown)} and {rest} more"
+    *first, last = shown
+    return f"{', '.join(first)} and {last}" if first else last
 
 
 def _moves(draft: Draft, node: NodeId, deployed: DeployedNode) -> Iterator[Move]:
@@ -54,7 +72,7 @@ def _moves(draft: Draft, node: NodeId, deployed: DeployedNode) -> Iterator[Move]
 def _move_or_none(draft: Draft, relation: TableName, deployed: DeployedNode) -> Move | None:
     producer = draft.index.producers.get(relation)
     if producer is not None and draft.is_built(producer):
-        return Move(relation=relation, text=f"{relation.name} is built first", is_built=True)
+        return Move(relation=relation, text="", is_built=True)
     table = draft.state.tables.get(str(relation))
     if table is None:
         return None

@@ -298,6 +298,23 @@ class Impact:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Driver:
+    """An input of which a changed node reads much more in every regular run.
+
+    Attributes:
+        relation: The stored table or files.
+        before: Bytes of it that a run of the deployed version reads, by the same model.
+        after: Bytes that a run of the new version reads.
+        is_full_scan: True when a filter by time is lost, so that every run reads all of it.
+    """
+
+    relation: TableName
+    before: Estimate
+    after: Estimate
+    is_full_scan: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Change:
     """How one node differs from what is deployed, for the plan's head lines.
 
@@ -308,6 +325,7 @@ class Change:
         breaking: True when a consumer breaks by it.
         cost_before: What a run of the deployed version uses; unknown when it never ran.
         cost_after: What a regular run of the new version will use.
+        drivers: Inputs of which the new version reads much more.
     """
 
     node: NodeId
@@ -316,6 +334,7 @@ class Change:
     breaking: bool
     cost_before: Cost = field(default_factory=Cost)
     cost_after: Cost = field(default_factory=Cost)
+    drivers: tuple[Driver, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -334,6 +353,7 @@ class Totals:
         cost: Sum over the steps.
         month_before: Dollars per month of the deployed project at the declared schedule.
         month_after: Dollars per month once this plan is applied.
+        month_budget: Declared budget in dollars per month; None when there is none.
     """
 
     add: int = 0
@@ -347,6 +367,7 @@ class Totals:
     cost: Cost = field(default_factory=Cost)
     month_before: Estimate = UNKNOWN
     month_after: Estimate = UNKNOWN
+    month_budget: float | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -10,10 +10,14 @@ from dataclasses import dataclass
 from headwater.base.relations import TableName
 from headwater.base.units import UNKNOWN, Estimate, Grade, exact
 from headwater.graph.graph import CompiledNode
+from headwater.plan.deployed import as_deployed
 from headwater.plan.draft import Draft
 from headwater.plan.inputs import is_view
 from headwater.plan.state import TableState
 from headwater.sql.lineage import QueryLineage
+
+Sizes = Mapping[TableName, Estimate]
+"""Bytes of each relation that the plan builds, once it is built."""
 
 EVERY = "*"
 """Stands for all columns, where a query could not be traced."""
@@ -39,11 +43,19 @@ class Scan:
     columns: frozenset[str]
 
 
-def find_scans(draft: Draft, compiled: CompiledNode) -> tuple[Scan, ...]:
-    """Return what a node's full query reads from storage, sorted by relation."""
+def find_scans(
+    draft: Draft, compiled: CompiledNode, *, is_deployed: bool = False
+) -> tuple[Scan, ...]:
+    """Return what a node's full query reads from storage, sorted by relation.
+
+    Args:
+        draft: The draft.
+        compiled: The node, in its present or its deployed version.
+        is_deployed: Follow views as they are deployed instead of as they are planned.
+    """
     found: dict[TableName, set[str]] = {}
     for relation, columns in _columns_used(compiled, compiled.lineage).items():
-        for stored, used in _through_views(draft, relation, columns):
+        for stored, used in _through_views(draft, relation, columns, is_deployed=is_deployed):
             found.setdefault(stored, set()).update(used)
     return tuple(Scan(relation, frozenset(found[relation])) for relation in sorted(found))
 
@@ -65,22 +77,31 @@ def _columns_used(
 
 
 def _through_views(
-    draft: Draft, relation: TableName, columns: frozenset[str]
+    draft: Draft, relation: TableName, columns: frozenset[str], *, is_deployed: bool
 ) -> Iterator[tuple[TableName, frozenset[str]]]:
-    producer = draft.index.producers.get(relation)
-    if producer is None or not is_view(draft.compiled(producer)):
+    view = _view_or_none(draft, relation, is_deployed=is_deployed)
+    if view is None:
         yield relation, columns
         return
-    view = draft.compiled(producer)
     for behind, used in _columns_used(view, view.lineage, columns).items():
-        yield from _through_views(draft, behind, used)
+        yield from _through_views(draft, behind, used, is_deployed=is_deployed)
 
 
-def scan_bytes(draft: Draft, scan: Scan, written: Mapping[TableName, Estimate]) -> Estimate:
-    """Return the bytes of a scan: by statistics, or by what this plan is to write first."""
+def _view_or_none(draft: Draft, relation: TableName, *, is_deployed: bool) -> CompiledNode | None:
+    producer = draft.index.producers.get(relation)
+    if producer is None:
+        return None
+    compiled, deployed = draft.compiled(producer), draft.deployed_or_none(producer)
+    if is_deployed and deployed is not None and deployed.lineage is not None:
+        return as_deployed(compiled, deployed) if deployed.materialized == "view" else None
+    return compiled if is_view(compiled) else None
+
+
+def scan_bytes(draft: Draft, scan: Scan, sizes: Sizes) -> Estimate:
+    """Return the bytes of a scan: by statistics, or by what this plan makes of the table first."""
     table = draft.state.tables.get(str(scan.relation))
-    if scan.relation in written:
-        return _of_planned(table, scan, written[scan.relation])
+    if scan.relation in sizes:
+        return _of_planned(table, scan, sizes[scan.relation])
     if table is None or table.size_bytes is None:
         return UNKNOWN
     return bound(table.size_bytes * share_of(table, scan))
@@ -93,9 +114,12 @@ def share_of(table: TableState, scan: Scan) -> float:
         return 1.0
     sizes = {name.lower(): size for name, size in table.column_bytes.items()}
     in_paths = {name.lower() for name in table.partition_columns}
-    if not scan.columns <= in_paths | set(sizes):
+    missing = scan.columns - in_paths - set(sizes)
+    if missing & {column.name.lower() for column in table.columns}:
         return 1.0
-    return min(1.0, sum(sizes.get(column, 0) for column in scan.columns) / total)
+    # A column that the table is only to get is taken to be as wide as the others are on average.
+    new = len(missing) * total / len(sizes)
+    return min(1.0, (sum(sizes.get(column, 0) for column in scan.columns) + new) / total)
 
 
 def _of_planned(table: TableState | None, scan: Scan, planned: Estimate) -> Estimate:
@@ -122,8 +146,13 @@ def new_bytes(table: TableState, since: str) -> int | None:
 
 
 def usual_increment_bytes(table: TableState) -> float | None:
-    """Return the median bytes that a commit after the first adds; None without such commits."""
+    """Return the median bytes that a commit after the first adds; None without such commits.
+
+    A merge writes files anew that hold old rows too, so what it adds says nothing.
+    """
     sizes = sorted(
-        change.bytes_added for change in table.changes if change.changes_data and change.version > 0
+        change.bytes_added
+        for change in table.changes
+        if change.changes_data and change.version > 0 and not change.files_removed
     )
     return float(sizes[len(sizes) // 2]) if sizes else None

@@ -6,6 +6,7 @@ name, so that a terminal may colour it and a file may not; the text alone says e
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from math import isclose
 from textwrap import wrap
 from typing import Literal
 
@@ -18,6 +19,7 @@ from headwater.base.units import (
     format_seconds,
     sum_estimates,
 )
+from headwater.plan.labels import full_label, short_label
 from headwater.plan.plan import Change, Cost, Effect, Impact, Plan, RunTest, Skip, Step
 
 Style = Literal["plain", "heading", "add", "change", "remove", "error", "warning", "dim"]
@@ -33,6 +35,8 @@ WIDTH_NARROW = 80
 """Below this many characters the basis goes on its own line, without the figure for now."""
 CHAINS_MAX = 12
 """How many broken consumers are listed before the rest is counted."""
+TESTS_NAMED_MAX = 3
+"""How many changed tests are named before the rest is counted."""
 LINES_OF_CHANGE_MAX = 6
 """How many lines of one change are listed before the rest is counted."""
 NAME_WIDTH_MIN = 22
@@ -40,8 +44,8 @@ NAME_WIDTH_MAX = 40
 WRAP_MIN = 30
 DOLLARS_MIN = 0.0001
 """Smaller amounts are shown as less than this."""
-READS_MORE = 1.5
-"""A change that reads this many times as much a run is said to."""
+DOLLARS_TELLING = 0.01
+"""Below this nothing in the columns would be told apart by its dollars: CPU time is shown."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,7 +123,13 @@ def _style_of(sign: str) -> Style:
 
 def _head_lines(plan: Plan, names: Names, width: int) -> Iterator[StyledLine]:
     """Say what differs, and why steps run whose own definition does not."""
-    rows = [row for change in plan.changes for row in _change_rows(change, names)]
+    rows = [
+        row
+        for change in plan.changes
+        if not _is_test(change)
+        for row in _change_rows(change, names)
+    ]
+    rows += _test_rows([change for change in plan.changes if _is_test(change)], names)
     told = {change.node for change in plan.changes if change.sign in {"+", "~"}}
     rows += [
         _Head(f"* {short_name(step.node, names)}", f"{step.action}: {step.reason}", "change")
@@ -145,9 +155,25 @@ class _Head:
     is_breaking: bool = False
 
 
-def _change_rows(change: Change, names: Names) -> Iterator[_Head]:
+def _is_test(change: Change) -> bool:
+    return change.node.startswith(("test.", "unit_test."))
+
+
+def _test_rows(changes: list[Change], names: Names) -> Iterator[_Head]:
+    """Fold the changed tests into one row for each sign; a single one is told like a model."""
+    for sign, word in (("~", "changed"), ("-", "left the project")):
+        found = [change for change in changes if change.sign == sign]
+        if len(found) == 1:
+            yield from _change_rows(found[0], names, kind="test ")
+        elif found:
+            tested = [short_name(change.node, names) for change in found[:TESTS_NAMED_MAX]]
+            more = len(found) - len(tested)
+            text = f"{word}: {', '.join(tested)}{f' and {more} more' if more else ''}"
+            yield _Head(f"{sign} {len(found)} tests", text, _style_of(found[0].sign))
+
+
+def _change_rows(change: Change, names: Names, kind: str = "") -> Iterator[_Head]:
     style = _style_of(change.sign)
-    kind = "test " if change.node.startswith("test.") else ""
     shown = change.lines[:LINES_OF_CHANGE_MAX]
     more = len(change.lines) - len(shown)
     for index, text in enumerate((*shown, *([f"and {more} more"] if more else []))):
@@ -181,23 +207,19 @@ class _Row:
 
 
 def _cost_lines(plan: Plan, names: Names, width: int) -> Iterator[StyledLine]:
-    rows = [*_cost_rows(plan, names)]
+    in_dollars = _tells_by_dollars(plan)
+    rows = [*_cost_rows(plan, names, in_dollars=in_dollars)]
     if not rows:
         return
     total = plan.totals
-    is_priced = total.cost.dollars.value is not None
-    rows.append(_Row("total", "", "", _amount(total.cost), _basis(_leading(total.cost)), "heading"))
-    if is_priced and total.month_after.value is not None:
-        rows.append(
-            _Row(
-                "total / month",
-                _money(total.month_before),
-                _money(total.month_after),
-                _difference(total.month_before, total.month_after),
-                _basis(total.month_after),
-                "heading",
-            )
+    amount = _amount(total.cost, in_dollars=in_dollars)
+    if not in_dollars and total.cost.dollars.value is not None:
+        amount = f"{amount} CPU, {_at_least(total.cost.dollars)}" + format_dollars(
+            total.cost.dollars.value
         )
+    rows.append(_Row("total", "", "", amount, _basis(total.cost.cpu_seconds), "heading"))
+    if total.cost.dollars.value is not None and total.month_after.value is not None:
+        rows.append(_month_row(plan))
     yield from _table(rows, width)
     yield from _driver_lines(plan, names)
     if total.not_estimated:
@@ -205,7 +227,31 @@ def _cost_lines(plan: Plan, names: Names, width: int) -> Iterator[StyledLine]:
         yield _line(f"  {count} step{'s' if count > 1 else ''} not estimated", "dim")
 
 
-def _cost_rows(plan: Plan, names: Names) -> Iterator[_Row]:
+def _month_row(plan: Plan) -> _Row:
+    total = plan.totals
+    budget = ""
+    if total.month_budget is not None:
+        over = [finding for finding in plan.diagnostics if finding.name == "over-budget"]
+        marks = "".join(f"  {SIGNS[finding.severity]} {finding.code}" for finding in over)
+        budget = f", budget {format_dollars(total.month_budget)}{marks}"
+    return _Row(
+        "total / month",
+        _month(total.month_before),
+        _month(total.month_after),
+        _difference(total.month_before, total.month_after),
+        _basis(total.month_after) + budget,
+        "heading",
+    )
+
+
+def _tells_by_dollars(plan: Plan) -> bool:
+    """Say whether dollars are large enough to tell the rows apart."""
+    costs = [plan.totals.cost]
+    costs += [cost for change in plan.changes for cost in (change.cost_before, change.cost_after)]
+    return any((cost.dollars.value or 0.0) >= DOLLARS_TELLING for cost in costs)
+
+
+def _cost_rows(plan: Plan, names: Names, *, in_dollars: bool) -> Iterator[_Row]:
     changes = {change.node: change for change in plan.changes}
     tests: list[Step] = []
     for step in plan.steps:
@@ -216,42 +262,33 @@ def _cost_rows(plan: Plan, names: Names) -> Iterator[_Row]:
             continue
         change = changes.get(step.node)
         sign = change.sign if change is not None else "*"
-        after = _amount(change.cost_after) if change is not None else ""
-        now = _amount(change.cost_before) if change is not None and sign == "~" else ""
+        after = _amount(change.cost_after, in_dollars=in_dollars) if change is not None else ""
+        now = ""
+        if change is not None and sign == "~":
+            now = _amount(change.cost_before, in_dollars=in_dollars)
         yield _Row(
             f"{sign} {short_name(step.node, names)}",
             "-" if sign == "+" else now,
             after,
-            _amount(step.cost),
-            _basis(_leading(step.cost)),
+            _amount(step.cost, in_dollars=in_dollars),
+            _basis(step.cost.cpu_seconds),
             _style_of(sign),
         )
     if tests:
-        yield _tests_row(tests)
+        yield _tests_row(tests, in_dollars=in_dollars)
 
 
-def _tests_row(tests: list[Step]) -> _Row:
-    seconds = [step.cost.cpu_seconds.value for step in tests]
-    dollars = [step.cost.dollars.value for step in tests]
-    known = [value for value in seconds if value is not None]
-    priced = [value for value in dollars if value is not None]
-    amount = "?"
-    if priced:
-        amount = _money(sum_estimates([step.cost.dollars for step in tests]))
-    elif known:
-        amount = format_seconds(sum(known))
-    unknown = len(tests) - len(known)
+def _tests_row(tests: list[Step], *, in_dollars: bool) -> _Row:
+    seconds = sum_estimates([step.cost.cpu_seconds for step in tests])
+    dollars = sum_estimates([step.cost.dollars for step in tests])
+    amount = _amount(Cost(cpu_seconds=seconds, dollars=dollars), in_dollars=in_dollars)
+    unknown = sum(step.cost.cpu_seconds.value is None for step in tests)
     basis = f"{unknown} of {len(tests)} unknown" if unknown else _counted(len(tests), "test")
     return _Row("* tests", "", "", amount, basis, "change")
 
 
-def _leading(cost: Cost) -> Estimate:
-    """Return the quantity that a cost is shown by."""
-    return cost.cpu_seconds if cost.dollars.value is None else cost.dollars
-
-
-def _amount(cost: Cost) -> str:
-    if cost.dollars.value is not None:
+def _amount(cost: Cost, *, in_dollars: bool) -> str:
+    if in_dollars and cost.dollars.value is not None:
         return _money(cost.dollars)
     return _at_least(cost.cpu_seconds) + format_seconds(cost.cpu_seconds.value)
 
@@ -259,6 +296,10 @@ def _amount(cost: Cost) -> str:
 def _money(estimate: Estimate) -> str:
     if estimate.value is not None and 0 < estimate.value < DOLLARS_MIN:
         return f"<{format_dollars(DOLLARS_MIN)}"
+    return _month(estimate)
+
+
+def _month(estimate: Estimate) -> str:
     return _at_least(estimate) + format_dollars(estimate.value)
 
 
@@ -271,7 +312,7 @@ def _difference(before: Estimate, after: Estimate) -> str:
     if before.value is None or after.value is None:
         return "?"
     change = after.value - before.value
-    if abs(change) < DOLLARS_MIN:
+    if isclose(before.value, after.value):
         return format_dollars(0)
     return f"{'+' if change >= 0 else '-'}{format_dollars(abs(change))}"
 
@@ -310,24 +351,28 @@ def _table(rows: list[_Row], width: int) -> Iterator[StyledLine]:
         head += f"{'now/run':>12}{'after/run':>12}"
     yield _line(head + f"{'this apply':>12}   basis", "heading")
     for row in rows:
-        text = f"{row.now:>12}{row.after:>12}" if wide else ""
+        before = f"{row.now:>12}{row.after:>12}"
+        # A total has no figures for now and after, and may write over their columns.
+        text = f"{before}{row.apply:>12}" if before.strip() else f"{row.apply:>36}"
         yield (
             StyledText(f"  {row.name:<{name_width}}", row.style),
-            StyledText(f"{text}{row.apply:>12}"),
+            StyledText(text if wide else f"{row.apply:>12}"),
             StyledText(f"   {row.basis}", "dim"),
         )
 
 
 def _driver_lines(plan: Plan, names: Names) -> Iterator[StyledLine]:
-    """Say what reads much more than it did."""
+    """Say which input is read much more than it was."""
     for change in plan.changes:
-        before, after = change.cost_before.bytes_read, change.cost_after.bytes_read
-        if not before.value or not after.value or after.value < before.value * READS_MORE:
-            continue
-        yield _line(
-            f"  driver: {short_name(change.node, names)} reads {format_bytes(after.value)} a run "
-            f"({after.grade}), was {format_bytes(before.value)} ({before.grade})"
-        )
+        for driver in change.drivers:
+            how = "now full-scans" if driver.is_full_scan else "reads more of"
+            was = f"was {format_bytes(driver.before.value)}"
+            if not driver.before.value:
+                how, was = "now reads", "was not read"
+            yield _line(
+                f"  driver: {short_name(change.node, names)} {how} {driver.relation.name} "
+                f"({format_bytes(driver.after.value)}, {was}; {driver.after.grade})"
+            )
 
 
 def _break_lines(plan: Plan, names: Names, width: int) -> Iterator[StyledLine]:
@@ -350,8 +395,11 @@ def _break_lines(plan: Plan, names: Names, width: int) -> Iterator[StyledLine]:
 def _touched_lines(item: Impact, names: Names, width: int) -> Iterator[StyledLine]:
     sign, style = _SIGN_OF_EFFECT[item.effect]
     column = f".{item.column}" if item.column else ""
-    text = f"{short_name(item.node, names)}{column}: {item.change}"
-    way = " -> ".join(short_name(node, names) for node in item.path) + _place(item)
+    tested = [short_name(node, names) for node in reversed(item.path)]
+    label = full_label(item.node, short_name(item.node, names), tested)
+    text = f"{label}{'' if '(' in label else column}: {item.change}"
+    way = " -> ".join(short_label(node, short_name(node, names), tested) for node in item.path)
+    way += _place(item)
     head = (StyledText(f"  {sign} ", style), StyledText(text))
     if len(text) + len(way) + 8 <= width:
         yield (*head, StyledText(f"    {way}", "dim"))

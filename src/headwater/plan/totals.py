@@ -8,6 +8,7 @@ from headwater.plan.cost import regular_cost_after, regular_cost_before
 from headwater.plan.draft import Draft
 from headwater.plan.plan import Cost, Skip, Totals
 from headwater.plan.prices import month_of
+from headwater.plan.sizes import planned_sizes
 
 
 def add_up(draft: Draft) -> Draft:
@@ -25,6 +26,7 @@ def add_up(draft: Draft) -> Draft:
         cost=sum_costs([step.cost for step in acting]),
         month_before=before,
         month_after=after,
+        month_budget=draft.state.prices.budget_month if draft.state.prices else None,
     )
     return replace(draft, totals=totals)
 
@@ -49,14 +51,9 @@ def sum_costs(costs: list[Cost]) -> Cost:
 def _months(draft: Draft) -> tuple[Estimate, Estimate]:
     """Return the dollars of a month of regular runs, as deployed and as planned."""
     before = {node: regular_cost_before(draft, node) for node in draft.state.deployed}
-    written = {
-        relation: step.cost.bytes_written
-        for step in draft.steps
-        if draft.is_built(step.node)
-        and (relation := draft.compiled(step.node).node.relation) is not None
-    }
+    sizes = planned_sizes(draft)
     after = [
-        regular_cost_after(draft, step, before.get(step.node, Cost()), written)
+        regular_cost_after(draft, step, before.get(step.node, Cost()), sizes)
         for step in draft.steps
     ]
     prices = draft.state.prices

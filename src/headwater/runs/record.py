@@ -30,6 +30,7 @@ def deployed_build(
         version=version,
         inputs=MappingProxyType(dict(inputs)),
         config=target.config,
+        incremental_code=target.incremental_code,
     )
 
 

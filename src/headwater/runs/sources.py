@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from types import MappingProxyType
 
+from headwater.base.ids import NodeId
 from headwater.base.relations import TableName
 from headwater.engines.engine import FileSource, Source
 from headwater.project.project import Project
@@ -50,4 +51,18 @@ def seed_files(project: Project, root: Path) -> Mapping[TableName, SeedFile]:
             else {},
             delimiter=str(node.config.get("delimiter") or ","),
         )
+    return MappingProxyType(found)
+
+
+def seed_sizes(project: Project, root: Path) -> Mapping[NodeId, int]:
+    """Return the bytes of every seed's file; a file that cannot be looked at is left out."""
+    files = seed_files(project, root)
+    found: dict[NodeId, int] = {}
+    for node in project.nodes.values():
+        if node.resource_type != "seed" or node.relation is None:
+            continue
+        try:
+            found[NodeId(node.unique_id)] = Path(files[node.relation].path).stat().st_size
+        except OSError:
+            continue  # loading it will say what is wrong
     return MappingProxyType(found)

@@ -16,15 +16,27 @@ def bounds_of(snapshot: Snapshot) -> tuple[Mapping[str, str], Mapping[str, str]]
     maximum: dict[str, str] = {}
     for column in snapshot.columns:
         key = _order_of(column.type)
-        found = [_stats(file.stats, column.name) for file in snapshot.files if file.rows != 0]
-        filled = [stats for stats in found if not _is_all_null(stats, snapshot)]
-        lows = [_text(stats.minimum) for stats in filled if stats]
-        highs = [_text(stats.maximum) for stats in filled if stats]
-        if None in filled or not lows or None in lows or None in highs:
+        if column.name in snapshot.partition_columns:
+            values = [file.partition_values.get(column.name) for file in snapshot.files]
+            lows = highs = [value for value in values if value is not None]
+        else:
+            lows, highs = _bounds_in_files(snapshot, column.name)
+        if not lows or not highs:
             continue
-        minimum[column.name] = min((low for low in lows if low is not None), key=key)
-        maximum[column.name] = max((high for high in highs if high is not None), key=key)
+        minimum[column.name] = min(lows, key=key)
+        maximum[column.name] = max(highs, key=key)
     return MappingProxyType(minimum), MappingProxyType(maximum)
+
+
+def _bounds_in_files(snapshot: Snapshot, column: str) -> tuple[list[str], list[str]]:
+    """Return the bounds of every file that holds values; none when one file does not say."""
+    found = [_stats(file.stats, column) for file in snapshot.files if file.rows != 0]
+    filled = [stats for stats in found if not _is_all_null(stats, snapshot)]
+    lows = [_text(stats.minimum) for stats in filled if stats]
+    highs = [_text(stats.maximum) for stats in filled if stats]
+    if None in filled or None in lows or None in highs:
+        return [], []
+    return [low for low in lows if low is not None], [high for high in highs if high is not None]
 
 
 def null_counts_of(snapshot: Snapshot) -> Mapping[str, int]:

@@ -10,7 +10,8 @@ CODES: tuple[Code, ...] = (
         explain="""\
 **What it finds.** The dollars of a month of regular runs, once the plan is applied, are above the
 budget declared for a month. Nodes whose cost is unknown are left out of the sum, so the true
-figure may be higher still.
+figure may be higher still. It blocks a plan whose changes make the month dearer; where only data
+has grown it warns.
 
 **Why it matters.** A change is cheapest to undo before it is applied.
 
@@ -26,7 +27,8 @@ goes from $14 to $56, and the budget is $50.
         title="a change breaks a consumer in the same project",
         explain="""\
 **What it finds.** A column that is dropped, renamed or given an incompatible type while a model,
-test, snapshot, exposure or metric still uses it.
+test, snapshot, exposure or metric still uses it. It blocks a plan that makes the change; where a
+source has lost the column it warns, and what does not read it is built.
 
 **Why it matters.** Models and tests would fail while the plan runs; dashboards would fail
 afterwards, in front of their readers.

@@ -22,7 +22,9 @@ CODES: tuple[Code, ...] = (
             """\
 **What it finds.** An incremental filter of the shape `event > (select max(event) [- interval] from
 {{ this }})` or `event > now() - interval`, over an event column whose lateness was measured commit
-by commit, when more than 0.1 % of the rows arrive later than the window is wide.
+by commit, when more than 0.1 % of the rows arrive later than the window is wide. It blocks a plan
+that brings the window in or narrows it; a window that was deployed like that only warns, so that
+late data does not stop a nightly build.
 
 **Why it matters.** A row that arrives after the window has passed its event time is never read
 again: the table silently differs from its own full rebuild.

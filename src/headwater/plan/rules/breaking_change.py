@@ -2,7 +2,8 @@
 
 What it finds:
     A column that is dropped, renamed or given an incompatible type while a model, test, snapshot,
-    exposure or metric still uses it.
+    exposure or metric still uses it. An error when this plan makes the change; a warning when a
+    source has lost the column, since planning cannot undo that and the rest can still be built.
 
 Why it matters:
     Models and tests would fail while the plan runs; dashboards would fail afterwards, in front of
@@ -23,7 +24,9 @@ Known gaps:
 from collections.abc import Iterator
 
 from headwater.base.diagnostics import Diagnostic
+from headwater.base.ids import NodeId
 from headwater.plan.draft import Draft
+from headwater.plan.labels import kind_of, short_label
 from headwater.plan.plan import Impact
 from headwater.plan.rules.rule import Rule
 
@@ -43,15 +46,20 @@ def check(draft: Draft) -> Iterator[Diagnostic]:
 
 
 def _finding(draft: Draft, name: str, origin: str, items: list[Impact]) -> Diagnostic:
+    by_node = {item.node: item for item in reversed(items)}
     consumers = list(dict.fromkeys(item.node for item in items))
-    named = ", ".join(f"`{draft.compiled(node).node.name}`" for node in consumers[:NAMED_MAX])
+    shown = [by_node[node] for node in consumers[:NAMED_MAX]]
+    named = ", ".join(_named(draft, item) for item in shown)
     more = f" and {len(consumers) - NAMED_MAX} more" if len(consumers) > NAMED_MAX else ""
     first = min(items, key=lambda item: len(item.path))
-    way = " -> ".join(draft.compiled(node).node.name for node in first.path)
+    models = _names(draft, first.path)
+    way = " -> ".join(
+        short_label(node, draft.compiled(node).node.name, models) for node in first.path
+    )
     changed = draft.compiled(items[0].path[0])
     return Diagnostic(
         code="breaking-change",
-        severity="error",
+        severity="warning" if changed.node.resource_type == "source" else "error",
         what=f"`{name}`: {first.change}; that breaks {named}{more}",
         why=f"the shortest way is {way}",
         fix="keep the old column beside the new one, or change its readers in the same commit",
@@ -63,6 +71,16 @@ def _finding(draft: Draft, name: str, origin: str, items: list[Impact]) -> Diagn
         ),
         node=origin,
     )
+
+
+def _named(draft: Draft, item: Impact) -> str:
+    name = draft.compiled(item.node).node.name
+    label = short_label(item.node, name, _names(draft, item.path))
+    return f"{kind_of(item.node)} `{label}`".strip()
+
+
+def _names(draft: Draft, path: tuple[NodeId, ...]) -> tuple[str, ...]:
+    return tuple(draft.compiled(node).node.name for node in reversed(path))
 
 
 BREAKING_CHANGE = Rule(code="breaking-change", check=check)

@@ -4,7 +4,8 @@ What it finds:
     An incremental filter of the shape ``event > (select max(event) [- interval] from this)`` or
     ``event > now() - interval``, over an event column whose lateness was measured commit by
     commit, when more than 0.1 % of the rows arrive later than the window is wide. An error when the
-    plan runs the model, a warning when it has nothing to do.
+    plan brings the window in or narrows it, a warning when it was deployed like that: late data
+    then does not stop a nightly build.
 
 Why it matters:
     A row that arrives after the window has passed its event time is never read again: the table
@@ -27,12 +28,14 @@ from collections.abc import Iterator
 
 from headwater.base.diagnostics import Diagnostic
 from headwater.graph.graph import CompiledNode
-from headwater.plan.draft import Draft
+from headwater.plan.deployed import as_deployed
+from headwater.plan.draft import SAME, Draft
 from headwater.plan.rules.rule import Rule
 from headwater.plan.state import Lateness
 from headwater.plan.watermark import (
     HOURS_PER_DAY,
     Watermark,
+    find_watermarks,
     in_words,
     stored_column,
 )
@@ -60,12 +63,12 @@ def _judge(
     if share <= 0:
         return
     limit = draft.options.limits.late_share_max
-    runs_now = draft.decisions[compiled.node.unique_id].how != "skip"
+    is_new = _introduces(draft, compiled, mark)
     enough = _window_that_holds(late, limit)
     rows = round(share * late.rows)
     yield Diagnostic(
         code="late-rows-lost",
-        severity="info" if share <= limit else "error" if runs_now else "warning",
+        severity="info" if share <= limit else "error" if is_new else "warning",
         what=f"`{compiled.node.name}` loses late rows: {in_percent(share)} of "
         f"`{late.table.name}` arrive more than {in_words(hours)} late, "
         f"and its window is {in_words(hours)}",
@@ -76,6 +79,22 @@ def _judge(
         "or filter by arrival time",
         where=compiled.node.where,
         node=compiled.node.unique_id,
+    )
+
+
+def _introduces(draft: Draft, compiled: CompiledNode, mark: Watermark) -> bool:
+    """Say whether this plan adds the window, or narrows the one that is deployed."""
+    node = compiled.node.unique_id
+    deployed = draft.deployed_or_none(node)
+    if draft.decisions[node].how == "skip" or draft.differences[node].kind in SAME:
+        return False
+    if deployed is None or not deployed.incremental_code:
+        return True
+    before = find_watermarks(as_deployed(compiled, deployed))
+    return not any(
+        old.hours is not None and old.hours <= (mark.hours or 0.0)
+        for old in before
+        if (old.relation, old.column.lower()) == (mark.relation, mark.column.lower())
     )
 
 

@@ -3,7 +3,8 @@
 What it finds:
     The dollars of a month of regular runs, once the plan is applied, are above
     ``budget_month``. Nodes whose cost is unknown are left out of the sum, so the true figure may
-    be higher still.
+    be higher still. An error when what this plan changes makes the month dearer, a warning when
+    nothing it changes does: growing data does not stop a nightly build.
 
 Why it matters:
     A change is cheapest to undo before it is applied.
@@ -38,12 +39,18 @@ def check(draft: Draft) -> Iterator[Diagnostic]:
     was = "" if before.value is None else f", {format_dollars(before.value)} before"
     yield Diagnostic(
         code="over-budget",
-        severity="error",
+        severity="error" if _is_by_change(draft) else "warning",
         what=f"a month costs {format_dollars(month.value)} after this plan; "
         f"the budget is {format_dollars(prices.budget_month)}",
         why=f"{month.grade} at {prices.runs_per_month:g} runs a month{was}; price: {prices.name}",
         fix="make the costly step cheaper, run less often, or raise the budget",
     )
+
+
+def _is_by_change(draft: Draft) -> bool:
+    """Say whether this plan's changes make the month dearer than it is."""
+    before, after = draft.totals.month_before.value, draft.totals.month_after.value
+    return bool(draft.changes) and (before is None or after is None or after > before)
 
 
 OVER_BUDGET = Rule(code="over-budget", check=check)
