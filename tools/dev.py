@@ -1,6 +1,7 @@
 """Set up a clone and run things in it; needs only Python 3.11 and its standard library.
 
     ./dev setup [--extra NAME]   make .venv and install the package into it
+    ./dev setup --dev --group slow   also what slow tests need
     ./dev demo                   set up, then run the main job on a copy of examples/harbor
     ./dev test [PYTEST ARGS]     set up with the test tools, then run the default suite
     ./dev check                  set up with the test tools, then lint, types and import contracts
@@ -40,7 +41,7 @@ def must(command: list[object], hint: str) -> None:
         sys.exit(2)
 
 
-def setup(*, dev: bool, extras: tuple[str, ...] = ()) -> None:
+def setup(*, dev: bool, extras: tuple[str, ...] = (), more: tuple[str, ...] = ()) -> None:
     """Make .venv hold the package, editable, with the wanted extras; quick when it already does."""
     pyproject = (ROOT / "pyproject.toml").read_bytes()
     groups = tomllib.loads(pyproject.decode())["dependency-groups"]
@@ -49,13 +50,16 @@ def setup(*, dev: bool, extras: tuple[str, ...] = ()) -> None:
     known = stamp.read_text().split() if stamp.exists() and PYTHON.exists() else []
     digest = hashlib.sha256(pyproject + sys.version.encode()).hexdigest()[:16]
     have = set(known[1:]) if known[:1] == [digest] else set()
-    wanted |= {f"extra:{name}" for name in extras}
+    wanted |= {f"extra:{name}" for name in extras} | {f"group:{name}" for name in more}
     if have >= wanted and have | {"base"} and known[:1] == [digest]:
         return
     wanted |= have
     names = sorted(part.removeprefix("extra:") for part in wanted if part.startswith("extra:"))
     package = f".[{','.join(names)}]" if names else "."
-    requirements = groups["dev"] if "dev" in wanted else []
+    requirements = list(groups["dev"]) if "dev" in wanted else []
+    for part in sorted(wanted):
+        if part.startswith("group:"):
+            requirements += groups[part.removeprefix("group:")]
     print(
         f"setting up {VENV.name} ({'uv' if shutil.which('uv') else 'venv and pip'}) ...",
         file=sys.stderr,
@@ -92,7 +96,8 @@ def main(arguments: list[str]) -> int:
     match command:
         case "setup":
             extras = tuple(name for flag, name in pairwise(rest) if flag == "--extra")
-            setup(dev="--dev" in rest, extras=extras)
+            more = tuple(name for flag, name in pairwise(rest) if flag == "--group")
+            setup(dev="--dev" in rest, extras=extras, more=more)
             print(f"ready: {BIN / 'hw'}", file=sys.stderr)
             return 0
         case "hw":

@@ -34,6 +34,7 @@ from headwater.graph.graph import Graph, Lookup
 from headwater.graph.manifest import ArtifactFacts, make_catalog, make_manifest
 from headwater.graph.select import Indirect, parse_selectors, select, select_expression
 from headwater.graph.select import Selection as SelectedNodes
+from headwater.lake.stores import storage_options
 from headwater.plan.build import make_plan
 from headwater.plan.options import BUILT_TYPES, TEST_TYPES, PlanOptions, TestMode
 from headwater.plan.plan import Plan, Totals
@@ -566,8 +567,17 @@ class Workspace:
                 memory_limit_bytes=memory,
                 settings={key: str(value) for key, value in target.settings.items()},
                 project_root=str(self.root),
+                storage_options=self._storage_options,
             )
         )
+
+    @cached_property
+    def _storage_options(self) -> Mapping[str, str] | None:
+        """Options of object stores; None when the profile names none."""
+        target = self.target
+        if "://" not in (target.lake or "") and not target.storage_options:
+            return None
+        return storage_options(target.storage_options, self._environment)
 
     @cached_property
     def _context(self) -> Context:
@@ -581,7 +591,7 @@ class Workspace:
         return Context(
             engine=self._engine,
             metastore=metastore,
-            tables=Tables(lake),
+            tables=Tables(lake, self._storage_options or _NO_TEXTS),
             folder=folder,
             catalog=target.catalog,
             schema=target.schema,

@@ -57,7 +57,7 @@ class Objects(BaseHTTPRequestHandler):
         if "list-type" in query:
             self.answer(200, self.listing({name: part[0] for name, part in query.items()}))
         elif self.key in self.server.objects:
-            self.answer(200, self.server.objects[self.key])
+            self.answer_part(self.server.objects[self.key])
         else:
             self.answer(404)
 
@@ -82,9 +82,21 @@ class Objects(BaseHTTPRequestHandler):
     def key(self) -> str:
         return unquote(urlsplit(self.path).path)
 
-    def answer(self, status: int, body: bytes = b"", *, send: bool = True) -> None:
+    def answer_part(self, data: bytes) -> None:
+        wanted = self.headers.get("Range")
+        if wanted is None:
+            self.answer(200, data)
+            return
+        first, _, last = wanted.removeprefix("bytes=").partition("-")
+        part = data[int(first) : int(last) + 1]
+        place = f"bytes {first}-{int(first) + len(part) - 1}/{len(data)}"
+        self.answer(206, part, place=place)
+
+    def answer(self, status: int, body: bytes = b"", *, send: bool = True, place: str = "") -> None:
         status = 403 if self.server.refuse_all else status
         self.send_response(status)
+        if place:
+            self.send_header("Content-Range", place)
         self.send_header("Content-Length", str(len(body)))
         self.send_header("ETag", f'"{hash(body)}"')
         self.send_header("Last-Modified", "Sat, 21 Nov 2026 06:00:00 GMT")

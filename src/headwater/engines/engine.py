@@ -259,6 +259,8 @@ class EngineSettings:
         temp_directory: Folder for spilling; None for the system's.
         settings: The engine's own settings by name.
         project_root: Base of relative paths.
+        storage_options: Options of object stores, secrets too; None when none is needed, and
+            then none can be reached.
     """
 
     kind: str
@@ -267,3 +269,4 @@ class EngineSettings:
     temp_directory: str | None = None
     settings: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
     project_root: str = "."
+    storage_options: Mapping[str, str] | None = field(default=None, repr=False)

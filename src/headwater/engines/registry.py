@@ -34,7 +34,13 @@ def _open_duckdb(settings: EngineSettings) -> Engine:
         from headwater.engines.duckdb.engine import DuckDBEngine
     except ModuleNotFoundError as error:
         raise missing_extra("duckdb", error, "pip install 'duckdb>=2.0,<2.1'") from error
-    return DuckDBEngine(settings)
+    if settings.storage_options is None:
+        return DuckDBEngine(settings)
+    try:
+        from headwater.engines.duckdb.objects import object_files
+    except ModuleNotFoundError as error:
+        raise missing_extra("duckdb", error, "pip install 'fsspec>=2025.3'") from error
+    return DuckDBEngine(settings, object_files(settings.storage_options))
 
 
 def missing_extra(kind: str, error: ModuleNotFoundError, install: str) -> Invalid:

@@ -8,6 +8,7 @@ operating system's are mapped here to ours.
 
 import errno
 import os
+import re
 import stat
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -17,6 +18,7 @@ from datetime import timedelta
 from pathlib import Path
 from secrets import token_hex
 from types import MappingProxyType
+from typing import Protocol
 
 import obstore
 from obstore.exceptions import (
@@ -53,6 +55,13 @@ _CLIENT = {
 }
 
 
+_PART_BYTES = 5 * 1024 * 1024  # the smallest part that S3 takes
+_PARTS_AT_ONCE = 4
+_STATUS = re.compile(r"status code: (\d{3})")
+_REASON = re.compile(r"<Code>(\w+)</Code>")
+_NOT_FOUND = 404
+_REFUSED = frozenset({401, 403})
+_BAD_KEYS = frozenset({"ExpiredToken", "InvalidToken", "AuthorizationHeaderMalformed"})
 _FOLDERS_ABOVE_ROOT = 4  # schema, catalog, lake, and the folder of the lake
 _BOOLEANS = frozenset({"true", "false"})
 _CLIENT_NAMES = {
@@ -377,6 +386,24 @@ class ObjectStorage(Storage):
         with _mapped(f"{self.root}/{path}"):
             obstore.put(self._store, self._key(path), Path(local_path))
 
+    def read_range(self, path: str, start: int, length: int) -> bytes:
+        """Return ``length`` bytes of a file from byte ``start`` on; both must lie inside it."""
+        with _mapped(f"{self.root}/{path}"):
+            found = obstore.get_range(self._store, self._key(path), start=start, length=length)
+        return bytes(found)
+
+    def open_upload(self, path: str) -> "Upload":
+        """Start writing an object piece by piece; nothing is visible before ``Upload.close``."""
+        place = f"{self.root}/{path}"
+        with _mapped(place):
+            writer = obstore.open_writer(
+                self._store,
+                self._key(path),
+                buffer_size=_PART_BYTES,
+                max_concurrency=_PARTS_AT_ONCE,
+            )
+        return Upload(place, writer)
+
     def make_durable(self, paths: Iterable[str]) -> None:
         """Check that the files are there; an object store keeps what it has accepted."""
         for path in paths:
@@ -403,6 +430,40 @@ class ObjectStorage(Storage):
             modified_ms=int(found["last_modified"].timestamp() * 1000),  # type: ignore[attr-defined]
             identity=str(found.get("e_tag") or found["last_modified"]),
         )
+
+
+class _Parts(Protocol):
+    """obstore's writer."""
+
+    def write(self, data: bytes, /) -> int: ...
+    def closed(self) -> bool: ...
+    def close(self) -> None: ...
+
+
+class Upload:
+    """An object that is being written: in parts when it is large, whole when closed."""
+
+    def __init__(self, place: str, writer: _Parts) -> None:
+        self._place = place
+        self._writer = writer
+        self._bytes = 0
+
+    def write(self, data: bytes) -> int:
+        """Add bytes at the end; return how many."""
+        with _mapped(self._place):
+            self._writer.write(data)
+        self._bytes += len(data)
+        return len(data)
+
+    def tell(self) -> int:
+        """Return how many bytes were added."""
+        return self._bytes
+
+    def close(self) -> None:
+        """Make the object visible, whole; safe to call twice."""
+        if not self._writer.closed():
+            with _mapped(self._place):
+                self._writer.close()
 
 
 @contextmanager
@@ -459,10 +520,17 @@ def _from_os_error(place: str, error: OSError) -> HeadwaterError:
 
 
 def _from_obstore_error(place: str, error: BaseException) -> HeadwaterError:
+    status, reason = _answer_of(error)
+    if reason == "NoSuchBucket" or (status == _NOT_FOUND and not isinstance(error, NotFoundError)):
+        return _no_bucket(place)
     if isinstance(error, NotFoundError):
         return _missing(place)
-    if isinstance(error, (PermissionDeniedError, UnauthenticatedError)):
-        return _read_only(place, _first_line(error))
+    if (
+        isinstance(error, (PermissionDeniedError, UnauthenticatedError))
+        or status in _REFUSED
+        or reason in _BAD_KEYS
+    ):
+        return _refused(place, reason or _first_line(error))
     if isinstance(error, (NotSupportedError, UnknownConfigurationKeyError)):
         return Invalid(
             "storage-unsupported",
@@ -471,6 +539,33 @@ def _from_obstore_error(place: str, error: BaseException) -> HeadwaterError:
             fix="use a store with conditional writes (If-None-Match)",
         )
     return _unavailable(place, _first_line(error))
+
+
+def _answer_of(error: BaseException) -> tuple[int, str]:
+    """Return the HTTP status and S3's word for an error; obstore keeps both only in its text."""
+    text = str(error)
+    status, reason = _STATUS.search(text), _REASON.search(text)
+    return int(status.group(1)) if status else 0, reason.group(1) if reason else ""
+
+
+def _no_bucket(place: str) -> NotFound:
+    bucket = "/".join(place.split("/")[:3])
+    return NotFound(
+        "bucket-missing",
+        f"there is no bucket `{bucket}`",
+        why=f"the object store says so when asked for `{place}`",
+        fix="create the bucket, or correct `lake` and `storage_options` in the profile",
+    )
+
+
+def _refused(place: str, why: str) -> Denied:
+    return Denied(
+        "lake-read-only",
+        f"the object store refused access to `{place}`",
+        why=why,
+        fix="check the keys in `storage_options` or the AWS_ variables, and what they may do:"
+        " list, read, write and delete objects",
+    )
 
 
 def _cannot_be_used(place: str, why: str) -> HeadwaterError:

@@ -27,6 +27,7 @@ class Target:
         threads: How many nodes may run at once.
         memory_limit: As written (``4GB``); None for the engine's own default.
         settings: Settings of the engine.
+        storage_options: Options of object stores, secrets too: never shown or kept.
         jinja: ``target`` as templates see it: no secrets.
     """
 
@@ -40,6 +41,7 @@ class Target:
     threads: int = THREADS_DEFAULT
     memory_limit: str | None = None
     settings: Mapping[str, Json] = field(default_factory=dict)
+    storage_options: Mapping[str, str] = field(default_factory=dict, repr=False)
     jinja: Mapping[str, Json] = field(default_factory=dict)
 
 

@@ -28,6 +28,7 @@ _TYPES = ("headwater", "duckdb")
 _KEYS = {
     "headwater": frozenset({
         "type", "lake", "catalog", "schema", "engine", "threads", "memory_limit", "settings",
+        "storage_options",
     }),
     "duckdb": frozenset({
         "type", "path", "database", "schema", "threads", "settings", "extensions", "attach",
@@ -206,6 +207,11 @@ def _checked(
     if not isinstance(threads, int) or isinstance(threads, bool) or threads < 1:
         what = f"`threads` of output `{wanted}` is {threads!r}; it must be a whole number above 0"
         return _failed("profile-setting", what, loaded, *path, "threads")
+    options = output.get("storage_options") or {}
+    if not _is_flat(options):
+        what = f"`storage_options` of output `{wanted}` must map names to texts"
+        fix = "Write them as `region: eu-central-1`"
+        return _failed("profile-setting", what, loaded, *path, "storage_options", fix=fix)
     findings = tuple(
         Diagnostic(
             code="profile-setting",
@@ -225,6 +231,16 @@ def _checked(
         threads=request.threads,
     )
     return ProfileResult(target=target, diagnostics=findings)
+
+
+def _is_flat(options: Json) -> bool:
+    return isinstance(options, dict) and all(
+        isinstance(value, (str, bool, int, float)) for value in options.values()
+    )
+
+
+def _option_text(value: Json) -> str:
+    return str(value).lower() if isinstance(value, bool) else str(value)
 
 
 def _catalog(output: Mapping[str, Json], project: str) -> str:
@@ -250,6 +266,7 @@ def _target(
     count = threads or (in_file if isinstance(in_file, int) else THREADS_DEFAULT)
     schema = str(output.get("schema") or SCHEMA_DEFAULT)
     limit = output.get("memory_limit") or merged.pop("memory_limit", None)
+    stores = output.get("storage_options")
     jinja: dict[str, Json] = {key: output[key] for key in output if key in _PUBLIC}
     # Packages dispatch on the adapter's name, and the embedded engine is DuckDB either way.
     jinja |= {
@@ -273,5 +290,9 @@ def _target(
         threads=count,
         memory_limit=str(limit) if limit else None,
         settings=merged,
+        storage_options={
+            str(key): _option_text(value)
+            for key, value in (stores.items() if isinstance(stores, dict) else ())
+        },
         jinja=jinja,
     )

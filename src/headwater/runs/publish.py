@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from contextlib import suppress
 
 from headwater.base.codec import Json, to_builtins
-from headwater.base.errors import HeadwaterError
+from headwater.base.errors import Conflict, HeadwaterError
 from headwater.base.meters import Meter
 from headwater.lake.commit import (
     AddFile,
@@ -51,26 +51,42 @@ def publish(
     app_id = f"headwater/{record['node']}"
     added = [action.file for action in staged.actions if isinstance(action, AddFile)]
     removed = sum(isinstance(action, RemoveFile) for action in staged.actions)
-    return commit(
-        table,
-        Commit(
-            operation=staged.operation,
-            requirements=(
-                VersionIs(version=None if current is None else current.version),
-                TransactionBelow(app_id=app_id, version=version),
-            ),
-            # The table's version serves as the transaction's: it only grows, too.
-            actions=(*staged.actions, SetTransaction(app_id=app_id, version=version)),
-            headwater={"run_id": work.run_id, "plan_hash": work.plan_hash, **record},
-            metrics={
-                "numFiles": str(len(added)),
-                "numRemovedFiles": str(removed),
-                "numOutputBytes": str(sum(file.size_bytes for file in added)),
-                "numOutputRows": str(staged.rows or 0),
-            },
+    entry = Commit(
+        operation=staged.operation,
+        requirements=(
+            VersionIs(version=None if current is None else current.version),
+            TransactionBelow(app_id=app_id, version=version),
         ),
-        work.context.clock,
+        # The table's version serves as the transaction's: it only grows, too.
+        actions=(*staged.actions, SetTransaction(app_id=app_id, version=version)),
+        headwater={"run_id": work.run_id, "plan_hash": work.plan_hash, **record},
+        metrics={
+            "numFiles": str(len(added)),
+            "numRemovedFiles": str(removed),
+            "numOutputBytes": str(sum(file.size_bytes for file in added)),
+            "numOutputRows": str(staged.rows or 0),
+        },
     )
+    try:
+        return commit(table, entry, work.context.clock)
+    except Conflict as error:
+        rival = _rival_or_none(work, table, since=version)
+        if error.code != "already-committed" or rival is None:
+            raise
+        raise Conflict(
+            "commit-conflict",
+            f"run `{rival}` has published `{table.root}` first",
+            why="another workspace builds the same node into the same lake",
+            fix="plan again and run",
+        ) from error
+
+
+def _rival_or_none(work: Work, table: Table, *, since: int) -> str | None:
+    """Return the run that published the newest version; None when one since then is this run's."""
+    newest = table.version_or_none()
+    entries = table.history(limit=1 if newest is None else max(1, newest - since + 1))
+    runs = [str(entry.headwater.get("run_id") or "") for entry in entries]
+    return None if work.run_id in runs or not runs else runs[0]
 
 
 def build_record(

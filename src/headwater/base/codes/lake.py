@@ -85,10 +85,11 @@ Nothing was written. Running the plan again finds the table up to date.
         number="HW6007",
         title="The lake's folder cannot be written",
         explain="""\
-The operating system or object store refused to create a file in the lake: no permission, or a
-read-only file system.
+The operating system or object store refused to create or read a file in the lake: no permission,
+a read-only file system, or keys that are wrong or have expired.
 
-Give the user write permission, or set another folder as `lake` in profiles.yml.
+Give the user write permission, or set another folder as `lake` in profiles.yml. In an object store
+the keys must be allowed to list, read, write and delete objects below the lake's prefix.
 """,
     ),
     Code(
@@ -123,6 +124,18 @@ with hard links, and object stores with conditional writes. The message says wha
 that the kind of URL is not known.
 
 Use a local folder, `s3://bucket/prefix`, or (for tests) `memory://name`.
+""",
+    ),
+    Code(
+        name="bucket-missing",
+        number="HW6017",
+        title="The lake's bucket does not exist",
+        explain="""\
+The object store was reached, but has no bucket of that name (or hides it from these keys). A lake
+is a prefix inside a bucket; the prefix needs no preparation, the bucket must exist.
+
+Create it (`aws s3api create-bucket --bucket NAME`), or correct `lake`, or the endpoint and region
+under `storage_options` in profiles.yml.
 """,
     ),
     Code(

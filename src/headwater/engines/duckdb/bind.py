@@ -100,10 +100,7 @@ def scan_snapshot(
         lookup_name: Qualified name to which the names of lookup tables are appended.
         with_file: Add ``FILE_COLUMN``.
 
-    Raises:
-        Invalid: ``storage-unsupported``, for a root that is no folder.
     """
-    refuse_remote(snapshot.root)
     columns = snapshot.columns
     if not files:
         extra = (Column(FILE_COLUMN, "VARCHAR"),) if with_file else ()
@@ -126,11 +123,13 @@ def scan_snapshot(
 
 def absolute_path(root: str, path: str) -> str:
     """Return where a table's file is; paths in a log may be absolute."""
-    return path if path.startswith("/") else f"{root.rstrip('/')}/{path}"
+    if path.startswith("/") or "://" in path:
+        return path
+    return f"{root.rstrip('/')}/{path}"
 
 
-def refuse_remote(location: str) -> None:
-    """Refuse an object-store URL.
+def _refuse_remote(location: str) -> None:
+    """Refuse an object-store URL as a source: the planner could not see that its files change.
 
     Raises:
         Invalid: ``storage-unsupported``.
@@ -138,9 +137,9 @@ def refuse_remote(location: str) -> None:
     if "://" in location:
         raise Invalid(
             "storage-unsupported",
-            f"DuckDB here cannot reach `{location}`",
-            why="reading object stores needs its httpfs extension, which is not used",
-            fix="set `lake` in the profile to a folder",
+            f"files at `{location}` cannot be a source",
+            why="whether they have changed cannot be told without reading them",
+            fix="copy the files into a folder, or make them a Delta table",
         )
 
 
@@ -277,7 +276,7 @@ def _select_files(source: FileSource, project_root: str) -> str:
     if _CALL.fullmatch(location):
         return f"SELECT * FROM {location}"
     location = location.strip("'")
-    refuse_remote(location)
+    _refuse_remote(location)
     reader = _reader_of(location)
     path = location if location.startswith("/") else str(Path(project_root) / location)
     return f"SELECT * FROM {reader}({quote_text(path)}{_options(source.options)})"

@@ -17,6 +17,7 @@ from headwater.base.meters import Meter
 from headwater.base.relations import Column
 from headwater.engines.duckdb.bind import Lookup, Scan
 from headwater.engines.duckdb.errors import DRIVER_ERRORS, error_of, is_interrupt
+from headwater.engines.duckdb.files import Files
 from headwater.engines.duckdb.profile import Metered, ThreadClocks
 from headwater.engines.duckdb.text import one_query, split_statements
 
@@ -42,10 +43,15 @@ class Statement:
 
 
 class Connection:
-    """A connection that belongs to one session."""
+    """A connection that belongs to one session.
 
-    def __init__(self, raw: duckdb.DuckDBPyConnection, clocks: ThreadClocks) -> None:
+    Attributes:
+        files: The storages that it can reach.
+    """
+
+    def __init__(self, raw: duckdb.DuckDBPyConnection, clocks: ThreadClocks, files: Files) -> None:
         self._raw = raw
+        self.files = files
         self._metered = Metered(connection=raw, clocks=clocks)
         self._comment = ""
         self._meter = Meter()
@@ -64,6 +70,7 @@ class Connection:
             raise _is_closed()
         self._comment = f"\n/* headwater {_COMMENT_UNSAFE.sub('_', run)} */" if run else ""
         self._meter = Meter()
+        self.files.begin()
 
     @property
     def meter(self) -> Meter:
@@ -87,8 +94,11 @@ class Connection:
             with self._running:
                 answer, meter = self._metered.call(lambda: self._raw.execute(text).fetchall())
         except DRIVER_ERRORS as error:
+            fault = self.files.fault_or_none()
             if is_interrupt(error):
                 self._cancelled = False
+            elif fault is not None:
+                raise fault from error
             skip = len(parts.before.encode("utf-8", "surrogatepass"))
             raise error_of(error, parts.sql, skip=skip) from error
         self._meter += meter

@@ -8,22 +8,20 @@ import re
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import replace
-from glob import escape
 from pathlib import Path
 
-from headwater.base.errors import DataDamaged, Denied, Invalid, Unavailable
+from headwater.base.errors import DataDamaged, Denied, HeadwaterError, Invalid, Unavailable
 from headwater.base.relations import Column, quote_identifier
-from headwater.engines.duckdb.bind import refuse_remote
 from headwater.engines.duckdb.connection import Connection, Statement
 from headwater.engines.duckdb.errors import error_of
 from headwater.engines.duckdb.text import quote_text
 from headwater.engines.engine import Destination
 from headwater.lake.snapshot import DataFile
 from headwater.lake.stats import data_file_from_copy
+from headwater.lake.storage import Storage
 from headwater.lake.types import schema_to_json, storable_type
 
 _NAME_UNSAFE = re.compile(r"[^\w.-]")
-_NANOSECONDS_IN_MS = 1_000_000
 
 
 def stored_columns(columns: Sequence[Column]) -> tuple[Column, ...]:
@@ -68,26 +66,35 @@ def copy_to_files(
         Denied: ``lake-read-only``.
         DataDamaged: ``data-file-mismatch``.
     """
-    refuse_remote(destination.root)
+    storage = connection.files.storage(destination.root)
     destination = _with_exact_partitions(destination, columns)
     connection.keep_order(in_order)
-    _make_folder(destination.root)
+    if "://" not in destination.root:
+        _make_folder(destination.root)
     try:
         rows = connection.named_rows(_copy(query, destination))
-        files = tuple(_data_file(row, columns, destination) for row in rows if row["count"])
-        _remove_empty(rows)
+        files = tuple(
+            _data_file(row, columns, destination, storage) for row in rows if row["count"]
+        )
+        for row in rows:
+            if not row["count"]:
+                storage.delete(_relative(row, destination))
     except BaseException:
-        remove_files(destination)
+        remove_files(connection, destination)
         raise
     return files
 
 
-def remove_files(destination: Destination) -> None:
+def remove_files(connection: Connection, destination: Destination) -> None:
     """Remove what a failed write left; the prefix belongs to one attempt alone."""
-    pattern = f"{escape(_safe(destination.prefix))}-*.parquet"
-    for file in Path(destination.root).rglob(pattern):
-        with suppress(OSError):
-            file.unlink()
+    start = f"{_safe(destination.prefix)}-"
+    with suppress(HeadwaterError):
+        storage = connection.files.storage(destination.root)
+        names = [(file.path.rpartition("/")[2], file.path) for file in storage.list()]
+        ours = [path for name, path in names if name.startswith(start)]
+        for path in ours:
+            if path.endswith(".parquet"):
+                storage.delete(path)
 
 
 def _copy(query: Statement, destination: Destination) -> Statement:
@@ -158,34 +165,31 @@ def _not_writable(root: str, error: OSError) -> Exception:
 
 
 def _data_file(
-    row: dict[str, object], columns: Sequence[Column], destination: Destination
+    row: dict[str, object], columns: Sequence[Column], destination: Destination, storage: Storage
 ) -> DataFile:
-    path = Path(str(row["filename"]))
-    try:
-        facts = path.stat()
-    except OSError as error:
-        raise _mismatch(path, f"it cannot be found: {error}") from error
-    if facts.st_size != row["file_size_bytes"]:
-        raise _mismatch(path, f"it has {facts.st_size} bytes, not {row['file_size_bytes']}")
+    path = _relative(row, destination)
+    found = storage.stat_or_none(path)
+    if found is None:
+        raise _mismatch(path, "it cannot be found")
+    if found.size_bytes != row["file_size_bytes"]:
+        raise _mismatch(path, f"it has {found.size_bytes} bytes, not {row['file_size_bytes']}")
     return data_file_from_copy(
         row,
         root=destination.root,
         columns=columns,
         partition_by=destination.partition_by,
-        modified_ms=facts.st_mtime_ns // _NANOSECONDS_IN_MS,
+        modified_ms=found.modified_ms,
     )
 
 
-def _mismatch(path: Path, why: str) -> DataDamaged:
+def _relative(row: dict[str, object], destination: Destination) -> str:
+    return str(row["filename"]).removeprefix(f"{destination.root.rstrip('/')}/")
+
+
+def _mismatch(path: str, why: str) -> DataDamaged:
     return DataDamaged(
         "data-file-mismatch",
-        f"data file `{path.name}` is not as it was written",
+        f"data file `{path}` is not as it was written",
         why=why,
         fix="look for another program that writes to the table's folder, then run again",
     )
-
-
-def _remove_empty(rows: Sequence[dict[str, object]]) -> None:
-    for row in rows:
-        if not row["count"]:
-            Path(str(row["filename"])).unlink(missing_ok=True)

@@ -2,12 +2,14 @@
 
 import os
 import threading
+from collections.abc import Callable
 from pathlib import Path
 from typing import ClassVar
 
 import duckdb
 
 from headwater.base.errors import InternalError
+from headwater.engines.duckdb.files import RemoteFiles
 from headwater.engines.duckdb.instance import Instance, InstanceSettings
 from headwater.engines.duckdb.session import DuckDBSession
 from headwater.engines.duckdb.spill import sweep_spill_folders
@@ -31,7 +33,15 @@ class DuckDBEngine(Engine):
     can_overwrite_partitions: ClassVar[bool] = True
     can_query_interactively: ClassVar[bool] = True
 
-    def __init__(self, settings: EngineSettings) -> None:
+    def __init__(
+        self, settings: EngineSettings, make_remote: Callable[[], RemoteFiles] | None = None
+    ) -> None:
+        """Open nothing yet.
+
+        Args:
+            settings: How to open instances.
+            make_remote: Makes the file system of object stores for one; None for folders only.
+        """
         sweep_spill_folders(settings.temp_directory)
         sessions = max(1, settings.threads)
         limit = settings.memory_limit_bytes or int(_machine_memory_bytes() * _MEMORY_SHARE)
@@ -49,6 +59,7 @@ class DuckDBEngine(Engine):
             temp_directory=settings.temp_directory,
             project_root=str(Path(settings.project_root).resolve()),
             settings=settings.settings,
+            make_remote=make_remote,
         )
 
     @property

@@ -7,7 +7,7 @@ limited by itself. Opening one costs about 20 ms, so clean ones are used again.
 # ruff: noqa: S608 - names and literals are ours or quoted; users' SQL is a part of its own
 import shutil
 import weakref
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 from types import MappingProxyType
@@ -17,6 +17,7 @@ import duckdb
 from headwater.base.errors import Invalid
 from headwater.base.relations import quote_identifier
 from headwater.engines.duckdb.errors import DRIVER_ERRORS, error_of
+from headwater.engines.duckdb.files import Files, RemoteFiles
 from headwater.engines.duckdb.profile import PROFILE_SETTINGS, ThreadClocks, thread_ids
 from headwater.engines.duckdb.spill import make_spill_folder
 from headwater.engines.duckdb.text import quote_text
@@ -35,6 +36,7 @@ class InstanceSettings:
         temp_directory: Folder in which it makes its own for spilling; None: the system's.
         project_root: Base of relative paths in SQL.
         settings: The profile's own DuckDB settings.
+        make_remote: Makes the file system of object stores; None for folders only.
     """
 
     memory_limit_bytes: int
@@ -42,6 +44,7 @@ class InstanceSettings:
     temp_directory: str | None
     project_root: str
     settings: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
+    make_remote: Callable[[], RemoteFiles] | None = None
 
 
 class Instance:
@@ -64,6 +67,10 @@ class Instance:
             self._remove_spill()
             raise error_of(error, "") from error
         self.clocks = ThreadClocks(thread_ids() - others)
+        remote = settings.make_remote() if settings.make_remote else None
+        if remote is not None:
+            self._root.register_filesystem(remote)
+        self.files = Files(remote)
         self._run(f"ATTACH ':memory:' AS {HOME}")
         self._run(f"USE {HOME}")
         self._run("DETACH memory")

@@ -91,7 +91,10 @@ def write_merge(
     added: tuple[DataFile, ...] = ()
     if touched or staged:
         added = copy_to_files(connection, Statement(before=selected), merge.columns, destination)
-    _check_sum(added, kept + inserted - deleted, destination)
+    expected = kept + inserted - deleted
+    if rows_of(added) != expected:
+        remove_files(connection, destination)
+        raise _sum_mismatch(rows_of(added), expected)
     _drop(connection)
     written = make_written(connection.meter, added, merge.columns, inserted=inserted)
     return replace(
@@ -267,16 +270,13 @@ def _visible_rows(connection: Connection, files: Sequence[DataFile]) -> int:
     return sum((file.rows or 0) - len(file.deleted_rows) for file in files)
 
 
-def _check_sum(added: Sequence[DataFile], expected: int, destination: Destination) -> None:
-    found = rows_of(added)
-    if found != expected:
-        remove_files(destination)
-        raise DataDamaged(
-            "data-file-mismatch",
-            f"the merge wrote {found} rows where {expected} were expected",
-            why="the table's log and its files do not agree, or a file changed meanwhile",
-            fix="look for another program that writes to the table's folder, then run again",
-        )
+def _sum_mismatch(found: int, expected: int) -> DataDamaged:
+    return DataDamaged(
+        "data-file-mismatch",
+        f"the merge wrote {found} rows where {expected} were expected",
+        why="the table's log and its files do not agree, or a file changed meanwhile",
+        fix="look for another program that writes to the table's folder, then run again",
+    )
 
 
 def _drop(connection: Connection) -> None:

@@ -29,6 +29,7 @@ from headwater.engines.engine import (
     WritePartitions,
     Written,
 )
+from headwater.lake.snapshot import Snapshot
 
 _RESERVED_CATALOGS = frozenset({"main", "system", "temp", HOME})
 _RESERVED_SCHEMAS = frozenset({"information_schema", "pg_catalog"})
@@ -60,7 +61,7 @@ class DuckDBSession(Session):
         self._instance = instance
         self._project_root = project_root
         self._give_back = give_back
-        self._connection = Connection(instance.connect(), instance.clocks)
+        self._connection = Connection(instance.connect(), instance.clocks, instance.files)
         self._attached: set[str] = set()
         self._schemas: set[tuple[str, str]] = set()
         self._lookups = 0
@@ -81,6 +82,8 @@ class DuckDBSession(Session):
         """Make ``name`` readable in SQL, as a view, replacing an earlier binding."""
         self._connection.begin()
         self._make_schema(name.catalog, name.schema)
+        if isinstance(source, Snapshot):
+            self._connection.files.check(source.root)
         scan = scan_of(source, project_root=self._project_root, lookup_name=self._lookup_name())
         create = f"CREATE OR REPLACE VIEW {name.quoted()} AS\n"
         sql = self._connection.make_scan(scan)
