@@ -16,6 +16,7 @@ from uuid import uuid4
 
 from headwater.base.clock import Clock, SystemClock
 from headwater.base.codec import Json
+from headwater.base.codes import find_code, find_code_or_none
 from headwater.base.diagnostics import Diagnostic, has_errors
 from headwater.base.errors import Conflict, HeadwaterError, Invalid, NotFound
 from headwater.base.ids import NodeId, new_run_id
@@ -30,7 +31,7 @@ from headwater.engines.registry import open_engine
 from headwater.graph.around import Direction, edges_around
 from headwater.graph.columns import column_edges
 from headwater.graph.compile import GraphResult, compile_graph, resolve_graph
-from headwater.graph.graph import Graph, Lookup
+from headwater.graph.graph import Graph
 from headwater.graph.manifest import ArtifactFacts, make_catalog, make_manifest
 from headwater.graph.select import Indirect, parse_selectors, select, select_expression
 from headwater.graph.select import Selection as SelectedNodes
@@ -119,7 +120,6 @@ class Workspace:
         self._environment = environment
         self._variables = variables
         self._clock = clock
-        self._lookup: EngineLookup | None = None
         self._compiled: tuple[Project, Graph] | None = None
         self._journal: Journal | None = None
 
@@ -172,8 +172,6 @@ class Workspace:
 
     def close(self) -> None:
         """Give everything back; safe to call twice."""
-        if self._lookup is not None:
-            self._lookup.close()
         for name in ("_engine", "_metastore"):
             opened = self.__dict__.pop(name, None)
             if opened is not None:
@@ -208,13 +206,13 @@ class Workspace:
         return read_project(self.files, options)
 
     def compile_project(
-        self, read: ProjectResult, lookup: Lookup | None = None, *, inline: str | None = None
+        self, read: ProjectResult, *, inline: str | None = None
     ) -> GraphResult | None:
         """Compile what was read: function 2; None when there is no project to compile."""
         if read.project is None:
             return None
-        lookup = lookup or self._engine_lookup(read.project)
-        return compile_graph(read.project, lookup, inline=inline)
+        with self._lookup_of(read.project) as lookup:
+            return compile_graph(read.project, lookup, inline=inline)
 
     def parse(self) -> Checked:
         """Read the project, resolve its references and write manifest.json."""
@@ -239,13 +237,9 @@ class Workspace:
         with (
             TemporaryDirectory(prefix="headwater-check-") as folder,
             self._elsewhere(folder) as away,
+            self._lookup_of(read.project, away) as lookup,
         ):
-            lookup = EngineLookup(
-                replace(away, sources=file_sources(read.project)),
-                seed_files(read.project, self.root),
-            )
             graph = compile_graph(read.project, lookup)
-            lookup.close()
         options = PlanOptions(project_root=str(self.root), severities={"input-not-built": "off"})
         plan = make_plan(graph.graph, State(), options)
         found = (*read.diagnostics, *graph.diagnostics, *plan.diagnostics)
@@ -326,7 +320,7 @@ class Workspace:
             full_refresh=request.full_refresh,
             force=request.force,
             tests=_TESTS_OF_VERB.get(request.verb, "none"),
-            severities=dict.fromkeys(request.accept, "warning"),
+            severities=dict.fromkeys(_numbers_of(request.accept), "warning"),
             project_root=str(self.root),
             seed_bytes=seed_sizes(read.project, self.root),
             created_at=self._context.now(),
@@ -336,20 +330,35 @@ class Workspace:
         return replace(plan, diagnostics=(*plan.diagnostics, *found))
 
     def check_plan(self, plan: Plan, *, accept: tuple[str, ...] = ()) -> Plan:
-        """Return a saved plan if it still fits; its inputs are checked again as it runs.
+        """Return a saved plan if the project is still the one planned.
+
+        Its inputs are checked as it runs.
+
+        Args:
+            plan: The plan as read.
+            accept: Codes whose errors shall only warn.
 
         Raises:
             Conflict: ``plan-stale``, when the project has changed since.
         """
-        now = self.plan(PlanRequest(accept=accept))
-        if now.checksum != plan.checksum or now.target != plan.target:
+        read = self.read("apply")
+        graph = self.compile_project(read)
+        if read.project is None or graph is None or graph.graph.checksum != plan.checksum:
             raise Conflict(
                 "plan-stale",
                 "the project is not the one that was planned",
                 why="a file, a variable or the target has changed since the plan was made",
                 fix="plan again: hw plan -o plan.json",
             )
-        return plan
+        self._compiled = (read.project, graph.graph)
+        accepted = _numbers_of(accept)
+        return replace(
+            plan,
+            diagnostics=tuple(
+                replace(each, severity="warning") if each.code in accepted else each
+                for each in plan.diagnostics
+            ),
+        )
 
     @contextmanager
     def taken(self, command: str) -> Iterator[None]:
@@ -604,10 +613,17 @@ class Workspace:
         """Return the context with the project's sources that are no tables of the lake."""
         return replace(self._context, sources=file_sources(project))
 
-    def _engine_lookup(self, project: Project) -> EngineLookup:
-        if self._lookup is None:
-            self._lookup = EngineLookup(self._context_of(project), seed_files(project, self.root))
-        return self._lookup
+    @contextmanager
+    def _lookup_of(
+        self, project: Project, context: Context | None = None
+    ) -> Iterator[EngineLookup]:
+        """Answer questions for one compilation; the next asks anew, for tables may have moved."""
+        world = replace(context or self._context, sources=file_sources(project))
+        lookup = EngineLookup(world, seed_files(project, self.root))
+        try:
+            yield lookup
+        finally:
+            lookup.close()
 
     def _compiled_now(self) -> tuple[Project, Graph]:
         """Return the project as the last plan saw it.
@@ -732,6 +748,18 @@ class Workspace:
     def _project_path(self, key: str, default: str) -> str:
         value = self._project_setting(key)
         return value if isinstance(value, str) else default
+
+
+def _numbers_of(codes: tuple[str, ...]) -> frozenset[str]:
+    """Return the numbers of codes given by number or name.
+
+    Raises:
+        NotFound: ``code-unknown``.
+    """
+    for code in codes:
+        if find_code_or_none(code) is None:
+            raise NotFound("code-unknown", f"no code is called `{code}`", fix="hw explain --list")
+    return frozenset(find_code(code).number for code in codes)
 
 
 def _try(name: str, check: Callable[[], str]) -> Finding:

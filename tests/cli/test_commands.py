@@ -344,3 +344,23 @@ unit_tests:
     statuses = {result["node"]: result["status"] for result in mended.document["results"]}
     assert statuses["unit_test.shop.revenue.revenue_is_summed"] == "pass"
     assert statuses["model.shop.revenue"] == "success"
+
+
+def test_one_workspace_asks_anew_for_every_compilation(project: Path) -> None:
+    from headwater import Workspace
+
+    write_files(
+        project,
+        {"models/counted.sql": "select {{ run_query('select count(*) from raw.t').rows[0][0] }} n"},
+    )
+    with Workspace.open(project) as workspace:
+        workspace.load("shop.raw.t", "select 1 as a")
+        first = workspace.plan()
+        workspace.load("shop.raw.t", "select 2 as a")
+        second = workspace.plan()
+
+    codes = [
+        next(step.sql for step in plan.steps if step.name == "counted" and step.kind == "build")
+        for plan in (first, second)
+    ]
+    assert codes == ["select 1 n", "select 2 n"]

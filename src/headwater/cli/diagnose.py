@@ -2,13 +2,12 @@
 
 import sys
 from collections.abc import Iterable
-from functools import lru_cache
 from pathlib import Path
 
 import click
 
 from headwater.base.diagnostics import Diagnostic, render
-from headwater.cli.output import wants_colour
+from headwater.cli.output import line_reader, wants_colour
 
 _COLOURS = {"error": "red", "warning": "yellow", "info": "cyan"}
 
@@ -23,22 +22,3 @@ def print_diagnostics(diagnostics: Iterable[Diagnostic], root: Path) -> None:
         if colour:
             head = click.style(head, fg=_COLOURS[diagnostic.severity], bold=True)
         print("\n".join([head, *rest]) + "\n", file=sys.stderr)
-
-
-class line_reader:  # noqa: N801 - called like a function; a class only to hold its small cache
-    """Gives lines of the project's files; None where a file or line does not exist."""
-
-    def __init__(self, root: Path) -> None:
-        self._lines = lru_cache(maxsize=64)(lambda file: _read_lines(root / file))
-
-    def __call__(self, file: str, line: int) -> str | None:
-        """Return line ``line``, counted from 1."""
-        lines = self._lines(file)
-        return lines[line - 1] if 0 < line <= len(lines) else None
-
-
-def _read_lines(path: Path) -> tuple[str, ...]:
-    try:
-        return tuple(path.read_text(encoding="utf-8", errors="replace").splitlines())
-    except OSError:
-        return ()

@@ -24,7 +24,7 @@ def init_command(name: str, *, output: str) -> int:
     project = folder.resolve().name.replace("-", "_")
     if not project.isidentifier():
         raise Invalid(
-            "command-unknown",
+            "project-name-invalid",
             f"`{project}` cannot be a project's name",
             why="a name is made of letters, digits and underscores, and starts with a letter",
             fix="hw init my_project",

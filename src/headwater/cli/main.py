@@ -103,7 +103,7 @@ def run(arguments: list[str]) -> int:
     except click.UsageError as error:
         usage = error.ctx.get_usage() if error.ctx else "hw COMMAND [OPTIONS]"
         fault = HeadwaterError(
-            "command-unknown", error.format_message(), fix=f"{usage}  (try --help)"
+            "usage-invalid", error.format_message(), fix=f"{usage}  (try --help)"
         )
         return emit_error(fault, output)
     except click.exceptions.Exit as exit_:

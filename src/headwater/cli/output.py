@@ -3,6 +3,8 @@
 import os
 import sys
 from collections.abc import Callable, Iterable
+from functools import lru_cache
+from pathlib import Path
 from typing import ParamSpec, TypeVar
 
 import click
@@ -53,20 +55,12 @@ def emit_error(error: HeadwaterError, output: str) -> int:
     Returns:
         The exit code.
     """
-    from headwater.base.codes import find_code
+    from headwater.base.diagnostics import diagnostic_of, render
 
-    code = find_code(error.code)
-    note(f"error[{code.name}] {code.number}: {error.what}")
-    if error.where:
-        note(f"  --> {error.where}")
-    if error.why:
-        note(f"why: {error.why}")
-    if error.fix:
-        note(f"hint: {error.fix}")
+    finding = diagnostic_of(error)
+    note("\n".join(render(finding, line_reader(Path()))))
     if output == "json":
-        from headwater.base.diagnostics import diagnostic_of
-
-        emit_document({"schema": "headwater.error/1", "diagnostics": [diagnostic_of(error)]})
+        emit_document({"schema": "headwater.error/1", "diagnostics": [finding]})
     return error.exit_code
 
 
@@ -79,3 +73,22 @@ def wants_colour(stream: object) -> bool:
         return True
     is_terminal = getattr(stream, "isatty", lambda: False)()
     return bool(is_terminal) and environment.get("TERM") != "dumb"
+
+
+class line_reader:  # noqa: N801 - called like a function; a class only to hold its small cache
+    """Gives lines of the project's files; None where a file or line does not exist."""
+
+    def __init__(self, root: Path) -> None:
+        self._lines = lru_cache(maxsize=64)(lambda file: _read_lines(root / file))
+
+    def __call__(self, file: str, line: int) -> str | None:
+        """Return line ``line``, counted from 1."""
+        lines = self._lines(file)
+        return lines[line - 1] if 0 < line <= len(lines) else None
+
+
+def _read_lines(path: Path) -> tuple[str, ...]:
+    try:
+        return tuple(path.read_text(encoding="utf-8", errors="replace").splitlines())
+    except OSError:
+        return ()

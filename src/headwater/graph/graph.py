@@ -98,7 +98,8 @@ class LookupTable(Protocol):
 class Lookup(Protocol):
     """What compiling may ask about the world; implemented by the workspace.
 
-    Every answer is kept in ``State``, so that a plan replays without a lake.
+    Every answer ends up in the graph, as compiled SQL and columns, so that planning on the same
+    graph and state needs no lake.
     """
 
     def columns_or_none(self, relation: TableName) -> tuple[Column, ...] | None:

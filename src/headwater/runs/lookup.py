@@ -1,7 +1,7 @@
 """What compiling may ask about the world: columns, kinds, types of a query, rows of a query.
 
-Implements ``graph.Lookup``. Every answer is kept, so that a node asked about twice is looked up
-once and the answers can travel with the state.
+Implements ``graph.Lookup`` for one compilation: a question asked twice is answered once, and what
+was answered ends up in the graph.
 """
 
 from collections.abc import Mapping

@@ -14,7 +14,7 @@ cannot be read, such as `threads: many`.
 value in that place.""",
     ),
     Code(
-        name="command-unknown",
+        name="usage-invalid",
         number="HW1902",
         title="The command line cannot be read",
         explain="""A command, an option or an argument is not one that `hw` knows, or one that it
@@ -80,6 +80,13 @@ selectors:
   - name: nightly
     definition: {method: tag, value: nightly}
 ```""",
+    ),
+    Code(
+        name="project-name-invalid",
+        number="HW1911",
+        title="The name cannot be a project's name",
+        explain="""A project's name becomes part of identifiers: it is made of letters, digits and
+underscores and starts with a letter. `hw init my_project`.""",
     ),
     Code(
         name="internal",
