@@ -140,6 +140,29 @@ def test_the_tempting_edit_is_refused_with_its_reasons(harbor: Path) -> None:
     assert {"HW3002", "HW4002"} <= errors  # breaking-change, late-rows-lost
 
 
+def test_the_tempting_edit_is_priced_by_what_it_reads(harbor: Path) -> None:
+    generate(harbor, DAYS, 2)
+    hw(harbor, "build")
+    apply_edit(harbor, "tempting")
+
+    changes = {change["node"]: change for change in hw(harbor, "plan", expected=3)["changes"]}
+
+    narrowed = changes["model.harbor.fct_container_moves"]
+    unfiltered = changes["model.harbor.port_day_activity"]
+    [driver] = unfiltered["drivers"]
+    assert narrowed["lines"] == ["incremental window: 10 days -> 3 days"]
+    assert 0.1 < ratio(narrowed, "bytes_read") < 0.9
+    assert 0.1 < ratio(narrowed, "cpu_seconds") < 1.0
+    assert ratio(unfiltered, "bytes_read") > 1.5
+    assert ratio(unfiltered, "cpu_seconds") > 1.0
+    assert (driver["relation"]["name"], driver["is_full_scan"]) == ("fct_container_moves", True)
+
+
+def ratio(change: dict[str, Any], quantity: str) -> float:
+    after, before = change["cost_after"][quantity], change["cost_before"][quantity]
+    return float(after["value"]) / float(before["value"])
+
+
 @pytest.mark.slow
 def test_the_repair_is_planned_and_applied(harbor: Path) -> None:
     before = contents(harbor)

@@ -322,14 +322,14 @@ def test_what_statements_take_anyway_is_not_scaled() -> None:
         run_id=RunId("r"),
         action="incremental",
         fingerprint="f",
-        meter=Meter(cpu_seconds=0.005, statements=3),
+        meter=Meter(cpu_seconds=0.010, statements=3),
         rows=None,
         input_bytes=None,
         at="",
     )
 
-    assert cpu_from_runs([run], [0.0], is_same=False).value == pytest.approx(0.003)
-    assert cpu_from_runs([run], [10.0], is_same=False).value == pytest.approx(0.023)
+    assert cpu_from_runs([run], [0.0], is_same=False).value == pytest.approx(0.006)
+    assert cpu_from_runs([run], [10.0], is_same=False).value == pytest.approx(0.046)
     tiny = replace(run, meter=Meter(cpu_seconds=0.001, statements=3))
     assert cpu_from_runs([tiny], [10.0], is_same=False).value == pytest.approx(0.001)
 

@@ -209,3 +209,23 @@ def test_run_results_have_dbts_shape(context: Context) -> None:
     }
     assert by_id["test.shop.t"]["failures"] == 1
     assert by_id["model.shop.numbers"]["relation_name"] == '"shop"."main"."numbers"'
+
+
+def test_state_knows_the_bounds_of_a_partition_column(context: Context) -> None:
+    days = "select * from (values (1, date '2026-03-09'), (2, '2026-03-10'), (3, null)) as t(id, d)"
+    step = build("numbers", days, partition_by=("d",))
+    run_steps(context, step)
+
+    table = read_state(graph(step), context).tables[str(relation("numbers"))]
+
+    assert table.partition_columns == ("d",)
+    assert (table.minimum["d"], table.maximum["d"]) == ("2026-03-09", "2026-03-10")
+
+
+def test_a_record_keeps_the_incremental_query(context: Context) -> None:
+    step = build("numbers", NUMBERS, incremental_code="select 1 where false")
+    run_steps(context, step)
+
+    deployed = read_state(graph(step), context).deployed[node_id("numbers")]
+
+    assert deployed.incremental_code == "select 1 where false"

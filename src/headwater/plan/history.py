@@ -31,9 +31,9 @@ CPU_SECONDS_PER_BYTE = 1.5e-8
 this machine."""
 CPU_SECONDS_PER_STEP = 0.005
 """CPU time of a step over next to no rows; likewise a prior."""
-CPU_SECONDS_PER_STATEMENT = 0.001
-"""CPU time that each statement takes however little it reads, so that it is never scaled. A build
-of a few rows takes 2.7 ms for its three statements."""
+CPU_SECONDS_PER_STATEMENT = 0.002
+"""CPU time that each statement takes however little it reads, so that it is never scaled. Builds
+of a few hundred rows take 5-8 ms for their three statements."""
 
 _ACTIONS: dict[Mode, frozenset[str]] = {
     "full": frozenset({"add", "rebuild"}),

@@ -405,7 +405,8 @@ def _touched_lines(item: Impact, names: Names, width: int) -> Iterator[StyledLin
         yield (*head, StyledText(f"    {way}", "dim"))
         return
     yield head
-    yield _line(f"      {way}", "dim")
+    for part in _wrapped(way, width - 6):
+        yield _line(f"      {part}", "dim")
 
 
 def _place(item: Impact) -> str:
