@@ -334,6 +334,18 @@ def test_what_statements_take_anyway_is_not_scaled() -> None:
     assert cpu_from_runs([tiny], [10.0], is_same=False).value == pytest.approx(0.001)
 
 
+def test_a_first_incremental_run_is_guessed_from_the_full_one() -> None:
+    state = with_runs(deploy(windowed(3)), 10.0)  # the table was built once, whole
+    state = commit(state, "raw", size=100)
+    state = with_bounds(state, "2026-03-01T00:00:00", "2026-03-31T00:00:00")
+
+    cpu = cost(plan(windowed(3), state)).cpu_seconds
+
+    assert cpu.value == pytest.approx(10.0 * 310 / 2100)
+    assert cpu.grade == "guess"
+    assert cpu.high == pytest.approx(6 * 10.0 * 310 / 2100)
+
+
 def test_a_lost_filter_is_named_as_the_driver() -> None:
     before = incremental()
     state = commit(with_runs(deploy(before), 1.0, action="incremental"), "raw", size=200)

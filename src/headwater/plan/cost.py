@@ -108,7 +108,7 @@ def cost_of(
         draft.state.history.get(compiled.node.unique_id, ()), compiled.fingerprint, mode
     )
     growths = _growths(draft, compiled, mode, basis, sizes, bytes_read)
-    cpu = guess_cpu(bytes_read)
+    cpu = _guess_cpu(draft, version, mode, sizes, bytes_read)
     if basis.runs:
         cpu = cpu_from_runs(basis.runs, growths, is_same=basis.is_same)
     return Cost(
@@ -117,6 +117,23 @@ def cost_of(
         cpu_seconds=cpu,
         dollars=price_of(cpu, draft.state.prices),
     )
+
+
+def _guess_cpu(
+    draft: Draft, version: Version, mode: Mode, sizes: Sizes, bytes_read: Estimate
+) -> Estimate:
+    """Guess the CPU time of what never ran: from a full run by the share read, or from bytes."""
+    plain, compiled = guess_cpu(bytes_read), version.compiled
+    if mode != "incremental" or bytes_read.value is None:
+        return plain
+    history = draft.state.history.get(compiled.node.unique_id, ())
+    full = find_basis(history, compiled.fingerprint, "full")
+    whole = add_reads(predict_reads(draft, version, "full", sizes)).value
+    if not full.runs or not whole:
+        return plain
+    share = min(1.0, bytes_read.value / whole)
+    scaled = cpu_from_runs(full.runs, [share] * len(full.runs), is_same=full.is_same).value
+    return plain if scaled is None else around(scaled, FACTOR_GUESS, "guess")
 
 
 def _bytes_read(
