@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
-from typing import Literal
+from typing import ClassVar, Literal
 
 from headwater.base.codec import Json
 from headwater.base.ids import NodeId
@@ -78,6 +78,8 @@ class TestInfo:
     arguments: Mapping[str, Json]
     column: str | None
     attached_node: NodeId | None
+
+    __test__: ClassVar[bool] = False  # pytest takes a class called Test... for tests
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
