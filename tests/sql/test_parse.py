@@ -7,7 +7,6 @@ from hypothesis import strategies as st
 
 from headwater.base.codes import find_code
 from headwater.base.errors import Invalid
-from headwater.sql.dialects import is_reserved
 from headwater.sql.parse import SqlFault, parse_query
 
 
@@ -113,10 +112,6 @@ def test_a_reserved_word_says_how_to_quote_it() -> None:
 def test_an_unknown_dialect_is_refused() -> None:
     with pytest.raises(Invalid, match="`spork` is not a SQL dialect"):
         parse_query("select 1", dialect="spork")
-
-
-def test_reserved_words_are_found_in_any_case() -> None:
-    assert [is_reserved(word) for word in ("ORDER", "order", "orders")] == [True, True, False]
 
 
 DEEP = {

@@ -219,13 +219,3 @@ def downstream(graph: Graph, node: NodeId, column: str = EVERY) -> tuple[Reached
 def upstream(graph: Graph, node: NodeId, column: str = EVERY) -> tuple[Reached, ...]:
     """Return every column that a column comes from; for many, keep a ColumnGraph."""
     return ColumnGraph(graph).upstream(node, column)
-
-
-def readers_of(graph: Graph, relation: TableName) -> tuple[NodeId, ...]:
-    """Return the nodes whose final SQL reads a relation, in the graph's order."""
-    wanted = str(relation).lower()
-    return tuple(
-        key
-        for key, node in graph.nodes.items()
-        if any(str(read).lower() == wanted for read in node.reads)
-    )

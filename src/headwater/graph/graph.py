@@ -76,10 +76,6 @@ class Graph:
     checksum: str
     waits: Mapping[NodeId, tuple[NodeId, ...]] = field(default_factory=lambda: MappingProxyType({}))
 
-    def relation_of(self, node: NodeId) -> TableName | None:
-        """Return where a node is stored, or None."""
-        return self.nodes[node].node.relation
-
 
 class LookupTable(Protocol):
     """The answer to a query that a macro asked while compiling."""

@@ -40,8 +40,6 @@ SECTIONS: Mapping[str, str] = {
 }
 """Top-level key of resource types that are not under ``nodes``."""
 
-COMPILED = frozenset({"model", "snapshot", "test", "analysis", "operation"})
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ArtifactFacts:

@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from headwater.base.codec import Json
 from headwater.base.diagnostics import Diagnostic
 from headwater.base.ids import NodeId
-from headwater.base.spans import Span
 from headwater.jinja.context import ContextValues
 from headwater.jinja.macros import Macro
 from headwater.jinja.render import Templates
@@ -135,8 +134,3 @@ def file_of(project: Project, node: Node) -> str:
         if package.name == node.package and package.folder:
             return f"{package.folder}/{node.original_path}"
     return node.original_path
-
-
-def span_of(project: Project, node: Node) -> Span:
-    """Return where a node is defined."""
-    return node.where or Span(file=file_of(project, node))

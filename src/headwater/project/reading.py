@@ -90,7 +90,6 @@ class Reading:
         nodes: Nodes so far, also disabled ones.
         groups: Groups by unique_id.
         wanted_packages: Last parts of the names in packages.yml.
-        macro_descriptions: By unique_id, from properties files.
     """
 
     options: ReadOptions
@@ -107,7 +106,6 @@ class Reading:
     nodes: dict[NodeId, Node] = field(default_factory=dict)
     groups: dict[str, Group] = field(default_factory=dict)
     wanted_packages: frozenset[str] = frozenset()
-    macro_descriptions: dict[str, str] = field(default_factory=dict)
 
     def add(self, node: Node) -> bool:
         """Keep a node; false, with a finding, when its unique_id is taken."""

@@ -57,8 +57,3 @@ def require_dialect(name: str) -> str:
             fix=f"use one of: {', '.join(DIALECTS)}",
         )
     return lowered
-
-
-def is_reserved(word: str, *, dialect: str = DUCKDB) -> bool:
-    """Say whether ``word``, in any case, must be quoted to name a column or table."""
-    return word.lower() in RESERVED_WORDS[require_dialect(dialect)]

@@ -154,16 +154,6 @@ class Found:
     path: tuple[str, ...] = ()
 
 
-def mark_sources(scope: Scope) -> None:
-    """Tell apart sources that share a base relation, by their order among themselves."""
-    for position, source in enumerate(scope.sources):
-        tables = source.relation.tables
-        earlier = sum(
-            1 for other in scope.sources[:position] if not tables.isdisjoint(other.relation.tables)
-        )
-        source.mark = f"@{earlier}" if earlier else ""
-
-
 def find_column(scope: Scope, parts: tuple[str, ...]) -> Found | str | None:
     """Resolve lower-case name parts in a scope, its aliases excluded, then in its parents.
 
