@@ -31,6 +31,7 @@ from headwater.engines.registry import open_engine
 from headwater.graph.around import Direction, edges_around
 from headwater.graph.columns import column_edges
 from headwater.graph.compile import GraphResult, compile_graph, resolve_graph
+from headwater.graph.faults import nodes_of_types, weigh_faults
 from headwater.graph.graph import Graph
 from headwater.graph.manifest import ArtifactFacts, make_catalog, make_manifest
 from headwater.graph.select import Indirect, parse_selectors, select, select_expression
@@ -306,17 +307,20 @@ class Workspace:
         request = request or PlanRequest()
         read = self.read(request.verb, full_refresh=request.full_refresh)
         graph = self.compile_project(read)
-        found = (*read.diagnostics, *(graph.diagnostics if graph else ()))
-        if read.project is None or graph is None or has_errors(found):
-            return self._not_compiled(found)
-        self._compiled = (read.project, graph.graph)
-        nodes = None
+        if read.project is None or graph is None:
+            return self._not_compiled((*read.diagnostics, *(graph.diagnostics if graph else ())))
+        found, nodes, types = read.diagnostics, None, _TYPES_OF_VERB[request.verb]
         if not request.selection.is_everything:
             chosen = self._select(graph.graph, request.selection)
             nodes, found = chosen.nodes, (*found, *chosen.diagnostics)
+        wanted = nodes_of_types(graph.graph, types, nodes)
+        found = (*found, *weigh_faults(graph.diagnostics, graph.graph, wanted))
+        if has_errors(found):
+            return self._not_compiled(found)
+        self._compiled = (read.project, graph.graph)
         options = PlanOptions(
             selected=nodes,
-            resource_types=_TYPES_OF_VERB[request.verb],
+            resource_types=types,
             full_refresh=request.full_refresh,
             force=request.force,
             tests=_TESTS_OF_VERB.get(request.verb, "none"),

@@ -364,3 +364,22 @@ def test_one_workspace_asks_anew_for_every_compilation(project: Path) -> None:
         for plan in (first, second)
     ]
     assert codes == ["select 1 n", "select 2 n"]
+
+
+def test_a_model_that_asks_for_its_own_unbuilt_seed_does_not_keep_the_seed_from_loading(
+    hw: Hw, project: Path
+) -> None:
+    (project / "models/asking.sql").write_text(
+        "{% set found = run_query('select max(amount) from ' ~ ref('raw_orders')) %}"
+        "select {{ found.columns[0].values()[0] }} as largest",
+        encoding="utf-8",
+    )
+    refused = hw("build", "--output", "json")
+    seeded = hw("seed", "--output", "json")
+    built = hw("build", "--output", "json")
+
+    assert refused.code == 2
+    assert seeded.code == 0, seeded.err
+    assert [result["node"] for result in seeded.document["results"]] == ["seed.shop.raw_orders"]
+    assert built.code == 0, built.err
+    assert rows(hw("sql", "select * from asking", "--output", "json")) == [["10.5"]]
