@@ -383,3 +383,23 @@ def test_a_model_that_asks_for_its_own_unbuilt_seed_does_not_keep_the_seed_from_
     assert [result["node"] for result in seeded.document["results"]] == ["seed.shop.raw_orders"]
     assert built.code == 0, built.err
     assert rows(hw("sql", "select * from asking", "--output", "json")) == [["10.5"]]
+
+
+def test_unknown_materializations_are_refused_and_enforced_contracts_warned_of(
+    hw: Hw, project: Path
+) -> None:
+    kept = "{{ config(materialized='external', location='o.parquet') }} select 1 as one"
+    (project / "models/kept.sql").write_text(kept, encoding="utf-8")
+    refused = hw("build", "--output", "json")
+    (project / "models/kept.sql").write_text(
+        "{{ config(materialized='table', contract={'enforced': true}) }} select 1 as one",
+        encoding="utf-8",
+    )
+    planned = hw("plan", "--output", "json")
+
+    assert refused.code == 3
+    assert "materialization-unknown" in refused.out
+    assert planned.code == 0, planned.err
+    assert [(found["code"], found["severity"]) for found in planned.document["diagnostics"]] == [
+        ("HW3008", "warning")
+    ]

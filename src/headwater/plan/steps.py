@@ -28,6 +28,7 @@ from headwater.plan.plan import (
     Target,
 )
 from headwater.plan.strategy import (
+    check_promises,
     check_strategy,
     names_of,
     on_schema_change_of,
@@ -222,6 +223,7 @@ def _check(draft: Draft, node: NodeId) -> Iterator[Diagnostic]:
     if decision.how == "skip":
         return
     yield from _missing_inputs(draft, node)
+    yield from check_promises(compiled)
     if compiled.node.materialized == "incremental" and compiled.node.resource_type == "model":
         finding = check_strategy(compiled)
         if finding is not None:

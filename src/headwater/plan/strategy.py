@@ -4,6 +4,7 @@ dbt's default is merge when there is a unique_key and append when there is none;
 matches by key is an append when there is no key to match by.
 """
 
+from collections.abc import Iterator, Mapping
 from typing import Literal
 
 from headwater.base.codec import Json
@@ -20,6 +21,8 @@ _ON_SCHEMA_CHANGE: tuple[OnSchemaChange, ...] = (
     "append_new_columns",
     "sync_all_columns",
 )
+
+_MATERIALIZATIONS = ("table", "view", "incremental", "ephemeral")
 
 
 def names_of(value: Json) -> tuple[str, ...]:
@@ -84,3 +87,31 @@ def check_strategy(compiled: CompiledNode) -> Diagnostic | None:
             node=node.unique_id,
         )
     return None
+
+
+def check_promises(compiled: CompiledNode) -> Iterator[Diagnostic]:
+    """Report a model's materialization that cannot be built, and a contract that is not checked."""
+    node = compiled.node
+    if node.resource_type != "model":
+        return
+    if node.materialized not in _MATERIALIZATIONS:
+        yield Diagnostic(
+            code="materialization-unknown",
+            severity="error",
+            what=f"`{node.name}` is to be built as `{node.materialized}`, which is not known",
+            why="the planner will not build something else than was asked for",
+            fix=f"use one of {', '.join(_MATERIALIZATIONS)}",
+            where=node.where,
+            node=node.unique_id,
+        )
+    contract = node.config.get("contract")
+    if isinstance(contract, Mapping) and contract.get("enforced") is True:
+        yield Diagnostic(
+            code="contract-not-checked",
+            severity="warning",
+            what=f"the contract of `{node.name}` is not checked",
+            why="declared types and constraints are not compared with what the query gives",
+            fix="cast the columns in the model, and declare tests: they run before it is published",
+            where=node.where,
+            node=node.unique_id,
+        )

@@ -74,6 +74,39 @@ a `unique_key` and `append` when it has none.
 """,
     ),
     Code(
+        name="materialization-unknown",
+        number="HW3007",
+        title="materialized is not one that can be built",
+        explain="""\
+**What it finds.** A model whose `materialized` is none of `table`, `view`, `incremental` and
+`ephemeral`: `materialized_view`, `external`, or one that the project defines with
+`{% materialization %}`.
+
+**Why it matters.** It would have to be built as something else than was asked for.
+
+**Example.** `{{ config(materialized='external', location='orders.parquet') }}`.
+
+**How to mend it.** Use one of the four. Tables are Delta tables that other tools can read as they
+are, which is what most `external` models are for.
+""",
+    ),
+    Code(
+        name="contract-not-checked",
+        number="HW3008",
+        title="an enforced contract is not checked yet",
+        explain="""\
+**What it finds.** A model with `contract: {enforced: true}`.
+
+**Why it matters.** Declared column types and constraints are not compared with what the query
+gives, so that a wrong type would be published.
+
+**Example.** `data_type: varchar` on a column that the query gives as an integer.
+
+**How to mend it.** Cast the columns in the model, and declare tests for its constraints: they run
+before the table is published.
+""",
+    ),
+    Code(
         name="overwrite-without-partitions",
         number="HW3005",
         title="insert_overwrite without partition_by would replace the whole table",
