@@ -18,19 +18,24 @@ import urllib.request
 import zlib
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, replace
 from functools import partial
 from io import BytesIO
 from pathlib import Path, PurePosixPath
-from types import MappingProxyType
 from typing import Literal, assert_never
 from urllib.parse import urlsplit
 
-import yaml
-
 from headwater.base.codec import Json
+from headwater.base.diagnostics import Diagnostic
 from headwater.base.errors import Conflict, DataDamaged, Denied, Invalid, NotFound, Unavailable
-from headwater.project.packages import parse_version, satisfies
+from headwater.base.spans import Span
+from headwater.project.packages import (
+    PackageEntry,
+    choose_version,
+    parse_package_list,
+    parse_version,
+)
+from headwater.project.yaml_text import read_yaml, write_yaml
 
 HUB_URL = "https://hub.getdbt.com"
 TIMEOUT_SECONDS = 60
@@ -40,32 +45,7 @@ UNPACKED_BYTES_MAX = 1024 * 1024 * 1024
 ARCHIVE_FILES_MAX = 50_000
 PACKAGES_MAX = 500
 LOCK_FILE = "package-lock.yml"
-_NO_ENTRY: Mapping[str, Json] = MappingProxyType({})
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Package:
-    """One entry of `packages.yml`.
-
-    Attributes:
-        kind: Where it comes from.
-        location: ``owner/name`` on the hub, a git URL, a folder, or an archive's URL.
-        versions: Hub version ranges; all must hold.
-        revision: Git branch, tag or commit; empty for the default branch.
-        subdirectory: Folder of the repository that holds the project.
-        name: Given name of an archive's package.
-        prerelease: Whether versions such as ``1.0.0-rc1`` may be taken.
-        written: The entry as written, for the lock file's hash.
-    """
-
-    kind: Literal["hub", "git", "local", "tarball"]
-    location: str
-    versions: tuple[str, ...] = ()
-    revision: str = ""
-    subdirectory: str = ""
-    name: str = ""
-    prerelease: bool = False
-    written: Mapping[str, Json] = field(default_factory=lambda: _NO_ENTRY)
+_DAMAGED_FIX = "fetch it again; if it stays so, take another version or tell its author"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -78,7 +58,7 @@ class Installed:
         version: Hub version, git commit, ``local`` or ``tarball``.
     """
 
-    package: Package
+    package: PackageEntry
     name: str
     version: str
 
@@ -114,53 +94,26 @@ class PackageSettings:
     hub_url: str = HUB_URL
 
 
-def parse_packages(document: Mapping[str, Json], file: str = "packages.yml") -> tuple[Package, ...]:
-    """Read the ``packages:`` of a rendered `packages.yml`, `dependencies.yml` or lock file.
+def parse_packages(file: str, text: str) -> tuple[PackageEntry, ...]:
+    """Read a rendered `packages.yml`, `dependencies.yml` or lock file, all of it or nothing.
+
+    Args:
+        file: Its name, for messages.
+        text: Its text.
 
     Raises:
-        Invalid: An entry is none of the known kinds, or lacks its version.
+        Invalid: ``yaml-malformed``, or ``packages-malformed`` at the entry that cannot be used.
     """
-    entries = document.get("packages")
-    if not isinstance(entries, list):
-        return ()
-    return tuple(_parse_entry(entry, file) for entry in entries)
-
-
-def _parse_entry(entry: Json, file: str) -> Package:
-    if not isinstance(entry, dict):
-        entry = {"entry": entry}
-    match entry:
-        case {"package": str(location), "version": versions} if "/" in location:
-            listed = versions if isinstance(versions, list) else [versions]
-            return Package(
-                kind="hub",
-                location=location,
-                versions=tuple(part for v in listed for part in str(v).split(",")),
-                prerelease=bool(entry.get("install_prerelease")),
-                written=entry,
-            )
-        case {"git": str(location)} if location and not location.startswith("-"):
-            return Package(
-                kind="git",
-                location=location,
-                revision=str(entry.get("revision") or ""),
-                subdirectory=str(entry.get("subdirectory") or ""),
-                written=entry,
-            )
-        case {"local": str(location)} if location:
-            return Package(kind="local", location=location, written=entry)
-        case {"tarball": str(location), "name": str(name)} if location:
-            return Package(kind="tarball", location=location, name=name, written=entry)
-        case _:
-            raise Invalid(
-                "package-not-found",
-                f"`{file}` has an entry that says no package: {json.dumps(entry, default=str)}",
-                fix="an entry has `package` and `version`, `git`, `local`, or `tarball` and `name`",
-            )
+    entries, found = parse_package_list(file, text)
+    for problem in found:
+        raise Invalid(
+            problem.name, problem.what, why=problem.why, fix=problem.fix, where=problem.where
+        )
+    return entries
 
 
 def install_packages(
-    entries: Sequence[Package], settings: PackageSettings, report: Report = lambda _: None
+    entries: Sequence[PackageEntry], settings: PackageSettings, report: Report = lambda _: None
 ) -> tuple[Installed, ...]:
     """Fetch packages and what they need, put them in place and write the lock file.
 
@@ -180,7 +133,7 @@ def install_packages(
     locked = _read_yaml(lock)
     wanted = entries
     if not settings.upgrade and locked.get("sha1_hash") == lock_hash(entries):
-        wanted = parse_packages(locked, LOCK_FILE)
+        wanted = parse_packages(LOCK_FILE, lock.read_text(encoding="utf-8"))
     try:
         settings.folder.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(prefix=".fetching-", dir=settings.folder) as staging:
@@ -211,17 +164,21 @@ class _Fetch:
         self.settings = settings
         self.staging = staging
         self.report = report
-        self.asked: dict[str, list[Package]] = {}
+        self.asked: dict[str, list[PackageEntry]] = {}
         self.chosen: dict[str, tuple[str, Installed, Path]] = {}
 
-    def all(self, entries: Sequence[Package], *, is_locked: bool) -> _Fetched:
+    def all(self, entries: Sequence[PackageEntry], *, is_locked: bool) -> _Fetched:
         """Fetch everything; a lock file already lists what its packages need."""
         waiting = [(entry, self.settings.root) for entry in entries]
         while waiting:
             entry, base = waiting.pop(0)
             if len(self.asked) > PACKAGES_MAX:
                 raise Invalid(
-                    "package-version-conflict", f"more than {PACKAGES_MAX} packages are needed"
+                    "package-version-conflict",
+                    f"more than {PACKAGES_MAX} packages are needed",
+                    why=f"the last one is `{entry.location}`, asked for by `{base}`",
+                    fix="look for packages that ask for ever new ones, and take them out",
+                    where=entry.where,
                 )
             needed = self._one(entry, base)
             waiting += () if is_locked else needed
@@ -235,7 +192,7 @@ class _Fetch:
             found[installed.name] = (installed, path)
         return found
 
-    def _one(self, entry: Package, base: Path) -> list[tuple[Package, Path]]:
+    def _one(self, entry: PackageEntry, base: Path) -> list[tuple[PackageEntry, Path]]:
         key = _identity(entry, base)
         asked = self.asked.setdefault(key, [])
         asked.append(entry)
@@ -248,16 +205,15 @@ class _Fetch:
         name = _project_name(path, entry)
         pinned = _pinned(entry, version)
         self.chosen[key] = (pin, Installed(package=pinned, name=name, version=version), path)
-        document = _read_yaml(path / "packages.yml") or _read_yaml(path / "dependencies.yml")
-        return [(needed, path) for needed in parse_packages(document, f"{name}/packages.yml")]
+        return [(needed, path) for needed in _asked_by(path, name)]
 
     def _pin(
-        self, key: str, asked: Sequence[Package], base: Path
+        self, key: str, asked: Sequence[PackageEntry], base: Path
     ) -> tuple[str, Callable[[Path], tuple[Path, str]]]:
         entry = asked[-1]
         match entry.kind:
             case "local":
-                return "local", lambda _: (_existing_folder(base / entry.location), "local")
+                return "local", lambda _: (_existing_folder(base, entry), "local")
             case "tarball":
                 return "tarball", partial(self._tarball, entry.location, "")
             case "git":
@@ -270,7 +226,7 @@ class _Fetch:
                 assert_never(entry.kind)
 
     def _pin_hub(
-        self, name: str, asked: Sequence[Package]
+        self, name: str, asked: Sequence[PackageEntry]
     ) -> tuple[str, Callable[[Path], tuple[Path, str]]]:
         mirrored = find_mirrored(self.settings.mirror, name)
         if self.settings.mirror and mirrored is None:
@@ -278,10 +234,11 @@ class _Fetch:
                 "package-not-found",
                 f"package `{name}` is not in the mirror `{self.settings.mirror}`",
                 fix="add `<owner>/<name>` or `<owner>+<name>` there, or leave the mirror out",
+                where=asked[-1].where,
             )
         index = {} if mirrored else self._hub_index(name)
         known = mirrored_versions(mirrored) if mirrored else {v: v for v in index}
-        version = pick_version(name, tuple(known), asked)
+        version = _version_of(name, tuple(known), asked)
         if mirrored:
             return version, partial(_from_mirror, mirrored, known[version], version)
         tarball, sha1 = index[version]
@@ -317,7 +274,7 @@ class _Fetch:
             raise _damaged(address, "its checksum differs from the announced one")
         return unpack(content, target, address), "tarball"
 
-    def _git(self, entry: Package, target: Path) -> tuple[Path, str]:
+    def _git(self, entry: PackageEntry, target: Path) -> tuple[Path, str]:
         mirrored = find_mirrored(self.settings.mirror, _owner_and_name(entry.location))
         address = str(mirrored) if mirrored else entry.location
         folder = self.settings.root / address
@@ -327,12 +284,15 @@ class _Fetch:
         path = (target / entry.subdirectory).resolve()
         if not path.is_relative_to(target.resolve()) or not path.is_dir():
             raise NotFound(
-                "package-not-found", f"`{entry.location}` has no folder `{entry.subdirectory}`"
+                "package-not-found",
+                f"`{entry.location}` has no folder `{entry.subdirectory}`",
+                fix="correct `subdirectory`, or `revision` if another one has the folder",
+                where=entry.where,
             )
         return path, commit
 
 
-def _identity(entry: Package, base: Path) -> str:
+def _identity(entry: PackageEntry, base: Path) -> str:
     if entry.kind == "local":
         return str((base / entry.location).resolve())
     if entry.kind == "git":
@@ -340,77 +300,116 @@ def _identity(entry: Package, base: Path) -> str:
     return entry.location
 
 
-def _pinned(entry: Package, version: str) -> Package:
+def _pinned(entry: PackageEntry, version: str) -> PackageEntry:
     match entry.kind:
         case "hub":
-            return Package(kind="hub", location=entry.location, versions=(version,))
+            return PackageEntry(kind="hub", location=entry.location, versions=(version,))
         case "git":
-            return Package(
+            return PackageEntry(
                 kind="git",
                 location=entry.location,
                 revision=version,
                 subdirectory=entry.subdirectory,
             )
         case "local" | "tarball":
-            return entry
+            return replace(entry, where=None)
         case _:
             assert_never(entry.kind)
 
 
-def _project_name(path: Path, entry: Package) -> str:
+def _asked_by(path: Path, name: str) -> tuple[PackageEntry, ...]:
+    """Read what a package asks for itself, from the first of its lists that asks for anything."""
+    for file in ("packages.yml", "dependencies.yml"):
+        if (path / file).is_file():
+            entries = parse_packages(f"{name}/{file}", _read_text(path / file))
+            if entries:
+                # Their places are in a file that is not the user's.
+                return tuple(replace(entry, where=None) for entry in entries)
+    return ()
+
+
+def _project_name(path: Path, entry: PackageEntry) -> str:
     name = _read_yaml(path / "dbt_project.yml").get("name")
     if not isinstance(name, str) or not re.fullmatch(r"\w+", name):
         raise NotFound(
             "package-not-found",
             f"`{entry.location}` is no package: it has no `dbt_project.yml` with a `name`",
             fix="a package of a larger repository needs `subdirectory`",
+            where=entry.where,
         )
     return name
 
 
-def _existing_folder(path: Path) -> Path:
+def _existing_folder(base: Path, entry: PackageEntry) -> Path:
+    path = base / entry.location
     if not path.is_dir():
-        raise NotFound("package-not-found", f"there is no folder `{path}`")
+        raise NotFound(
+            "package-not-found",
+            f"there is no folder `{path}`",
+            fix="`local` is relative to the file that lists it: correct it",
+            where=entry.where,
+        )
     return path.resolve()
 
 
-def _read_yaml(path: Path) -> Mapping[str, Json]:
+def _read_text(path: Path) -> str:
     try:
-        document = yaml.safe_load(path.read_text(encoding="utf-8"))
+        return path.read_text(encoding="utf-8")
     except (FileNotFoundError, NotADirectoryError):
-        return {}
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
-        line = str(error).splitlines()[0]
-        raise Invalid("package-damaged", f"cannot read `{path}`", why=line) from error
-    return document if isinstance(document, dict) else {}
+        return ""
+    except UnicodeDecodeError as error:
+        raise Invalid(
+            "package-damaged",
+            f"cannot read `{path}`",
+            why=str(error),
+            fix="save it as UTF-8",
+            where=Span(file=path.name),
+        ) from error
+
+
+def _read_yaml(path: Path) -> Mapping[str, Json]:
+    loaded = read_yaml(path.name, _read_text(path))
+    if isinstance(loaded, Diagnostic):
+        raise Invalid(
+            "package-damaged",
+            f"cannot read `{path}`",
+            why=loaded.what,
+            fix=_DAMAGED_FIX,
+            where=loaded.where,
+        )
+    return loaded.content if isinstance(loaded.content, dict) else {}
 
 
 # Versions
 
 
-def pick_version(name: str, known: Sequence[str], asked: Sequence[Package]) -> str:
+def _version_of(name: str, known: Sequence[str], asked: Sequence[PackageEntry]) -> str:
     """Return the highest version that fits every range asked for.
 
     Raises:
         Conflict: No known version fits all, although each range alone may be met.
         NotFound: There is no version at all.
     """
-    ranges = [text.strip() for entry in asked for text in entry.versions]
-    versions = {version: parsed for version in known if (parsed := parse_version(version))}
-    fitting = {text: parsed for text, parsed in versions.items() if satisfies(parsed, ranges)}
-    named = {text.lstrip("=v ") for text in ranges}
-    allowed = [
-        text
-        for text, parsed in fitting.items()
-        if not parsed.prerelease or str(parsed) in named or any(entry.prerelease for entry in asked)
-    ]
-    if allowed:
-        return max(allowed, key=fitting.__getitem__)
+    chosen = choose_version(known, asked)
+    if chosen is not None:
+        return chosen
+    versions = {text: version for text in known if (version := parse_version(text))}
     newest = ", ".join(sorted(versions, key=versions.__getitem__)[-5:])
-    why = f"asked for: {', '.join(ranges) or 'any'}; newest there are: {newest or 'none'}"
+    ranges = ", ".join(text for entry in asked for text in entry.versions)
+    why = f"asked for: {ranges or 'any'}; newest there are: {newest or 'none'}"
+    where = next((entry.where for entry in asked if entry.where), None)
+    fix = "take a `version` that there is, or `install-prerelease: true` if it is a prerelease"
     if len(asked) > 1:
-        raise Conflict("package-version-conflict", f"no version of `{name}` fits everyone", why=why)
-    raise NotFound("package-not-found", f"no version of `{name}` fits", why=why)
+        raise Conflict(
+            "package-version-conflict",
+            f"no version of `{name}` fits everyone",
+            why=why,
+            fix="widen the range in packages.yml, or take other versions of those that ask",
+            where=where,
+        )
+    raise NotFound(
+        "package-not-found", f"no version of `{name}` fits", why=why, fix=fix, where=where
+    )
 
 
 # Mirror
@@ -483,7 +482,12 @@ def git_checkout(address: str, revision: str, target: Path) -> str:
         Unavailable: Git is missing or fails (``git-failed``).
     """
     if revision.startswith("-") or address.startswith("-"):
-        raise Invalid("git-failed", f"`{revision or address}` is no revision or address")
+        raise Invalid(
+            "git-failed",
+            f"`{revision if revision.startswith('-') else address}` is no revision or address",
+            why="git would take what starts with a hyphen for an option",
+            fix="correct `git` or `revision` of the entry",
+        )
     inside = ["-C", str(target)]
     _git(["init", "--quiet", str(target)], address)
     try:
@@ -518,7 +522,10 @@ def _git(arguments: Sequence[str], address: object) -> str:
         )
     except (OSError, subprocess.TimeoutExpired) as error:
         raise Unavailable(
-            "git-failed", f"cannot run git for `{address}`", why=str(error)
+            "git-failed",
+            f"cannot run git for `{address}`",
+            why=str(error),
+            fix="install git and make sure that it is on the PATH and that the host answers",
         ) from error
     if done.returncode:
         lines = [line for line in done.stderr.decode(errors="replace").splitlines() if line.strip()]
@@ -543,12 +550,20 @@ def _refuse_links(folder: Path, source: str) -> None:
 
 def _download(address: str) -> bytes:
     if urlsplit(address).scheme not in {"https", "http", "file"}:
-        raise NotFound("package-not-found", f"there is no file `{address}`")
+        raise NotFound(
+            "package-not-found",
+            f"there is no file `{address}`",
+            fix="`tarball` is a file of the project, or an https, http or file address",
+        )
     try:
         with urllib.request.urlopen(address, timeout=TIMEOUT_SECONDS) as answer:  # noqa: S310 - checked
             content: bytes = answer.read(ARCHIVE_BYTES_MAX + 1)
     except urllib.error.HTTPError as error:
-        raise NotFound("package-not-found", f"`{address}` answers {error.code}") from error
+        raise NotFound(
+            "package-not-found",
+            f"`{address}` answers {error.code}",
+            fix="check the spelling of the package or of the address",
+        ) from error
     except (urllib.error.URLError, TimeoutError, OSError) as error:
         raise Unavailable(
             "package-offline",
@@ -604,15 +619,23 @@ def _unpack_member(
 
 
 def _damaged(source: str, why: str) -> DataDamaged:
-    return DataDamaged("package-damaged", f"the package `{source}` must not be unpacked", why=why)
+    return DataDamaged(
+        "package-damaged",
+        f"the package `{source}` must not be unpacked",
+        why=why,
+        fix=_DAMAGED_FIX,
+    )
 
 
-def _conflict(what: str, asked: Iterable[Package]) -> Conflict:
+def _conflict(what: str, asked: Iterable[PackageEntry]) -> Conflict:
+    listed = tuple(asked)
     why = "; ".join(
         f"{entry.kind} {entry.location} {entry.revision or ', '.join(entry.versions)}".strip()
-        for entry in asked
+        for entry in listed
     )
-    return Conflict("package-version-conflict", what, why=why, fix="keep only one of them")
+    where = next((entry.where for entry in listed if entry.where), None)
+    fix = "keep only one of them"
+    return Conflict("package-version-conflict", what, why=why, fix=fix, where=where)
 
 
 # In place
@@ -662,13 +685,13 @@ def _remove_stale(
             report(PackageEvent(kind="removed", name=name))
 
 
-def lock_hash(entries: Iterable[Package]) -> str:
+def lock_hash(entries: Iterable[PackageEntry]) -> str:
     """Return dbt's hash of the project's own entries, by which it knows a lock file that fits."""
     texts = sorted(json.dumps(_hashed(entry), sort_keys=True) for entry in entries)
     return hashlib.sha1("\n".join(texts).encode(), usedforsecurity=False).hexdigest()
 
 
-def _hashed(entry: Package) -> dict[str, Json]:
+def _hashed(entry: PackageEntry) -> dict[str, Json]:
     written = dict(entry.written)
     match entry.kind:
         case "hub":
@@ -682,13 +705,13 @@ def _hashed(entry: Package) -> dict[str, Json]:
     return {**defaults, **written, "unrendered": written}
 
 
-def _write_lock(path: Path, entries: Sequence[Package], fetched: _Fetched) -> None:
+def _write_lock(path: Path, entries: Sequence[PackageEntry], fetched: _Fetched) -> None:
     if not entries:
         path.unlink(missing_ok=True)
         return
-    listed = [_lock_entry(installed) for installed, _ in fetched.values()]
-    document = {"packages": listed, "sha1_hash": lock_hash(entries)}
-    text = yaml.safe_dump(document, sort_keys=True)
+    listed: list[Json] = [_lock_entry(installed) for installed, _ in fetched.values()]
+    document: Json = {"packages": listed, "sha1_hash": lock_hash(entries)}
+    text = write_yaml(document)
     if path.is_file() and path.read_text(encoding="utf-8") == text:
         return
     beside = path.with_name(f".{path.name}.new")
@@ -696,10 +719,10 @@ def _write_lock(path: Path, entries: Sequence[Package], fetched: _Fetched) -> No
     beside.replace(path)
 
 
-def _lock_entry(installed: Installed) -> dict[str, str]:
+def _lock_entry(installed: Installed) -> Json:
     entry = installed.package
     keys = {"hub": "package", "git": "git", "local": "local", "tarball": "tarball"}
-    found = {keys[entry.kind]: entry.location, "name": installed.name}
+    found: dict[str, Json] = {keys[entry.kind]: entry.location, "name": installed.name}
     if entry.kind == "hub":
         found["version"] = installed.version
     if entry.kind == "git":

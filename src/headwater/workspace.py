@@ -517,7 +517,6 @@ class Workspace:
         listed = self.files.package_list
         if listed is None:
             return ()
-        content = _read_mapping(listed.file, listed.text)
         mirror = mirror or self.settings.text("packages_mirror")
         settings = PackageSettings(
             root=self.root,
@@ -525,7 +524,7 @@ class Workspace:
             mirror=Path(mirror) if mirror else None,
             upgrade=upgrade,
         )
-        entries = parse_packages(content, listed.file)
+        entries = parse_packages(listed.file, listed.text)
         return install_packages(
             entries, settings, lambda event: progress(f"{event.kind} {event.name} {event.version}")
         )

@@ -19,9 +19,9 @@ from headwater.deps import (
     install_packages,
     lock_hash,
     parse_packages,
-    pick_version,
     unpack,
 )
+from headwater.project.packages import PackageEntry
 
 Install = Callable[..., tuple[Installed, ...]]
 
@@ -66,6 +66,10 @@ def write_repository(folder: Path, name: str, *tags: str, needs: object = None) 
     return folder
 
 
+def listed(*entries: object) -> tuple[PackageEntry, ...]:
+    return parse_packages("packages.yml", yaml.safe_dump({"packages": list(entries)}))
+
+
 @pytest.fixture
 def root(tmp_path: Path) -> Path:
     return write_package(tmp_path / "project", "shop")
@@ -75,7 +79,7 @@ def root(tmp_path: Path) -> Path:
 def install(root: Path) -> Install:
     def run(*entries: object, **options: object) -> tuple[Installed, ...]:
         settings = PackageSettings(root=root, folder=root / "dbt_packages", **options)  # type: ignore[arg-type]
-        return install_packages(parse_packages({"packages": list(entries)}), settings)  # type: ignore[arg-type]
+        return install_packages(listed(*entries), settings)
 
     return run
 
@@ -167,6 +171,7 @@ def test_versions_that_exclude_each_other_are_a_conflict(root: Path, install: In
 
     assert caught.value.code == "package-version-conflict"
     assert "asked for: 2.0.0, <2.0.0" in caught.value.why
+    assert str(caught.value.where).startswith("packages.yml:2")
 
 
 def test_lock_file_keeps_versions_until_upgraded(root: Path, install: Install) -> None:
@@ -186,16 +191,12 @@ def test_lock_file_keeps_versions_until_upgraded(root: Path, install: Install) -
 
 
 def test_lock_hash_is_the_one_that_dbt_writes() -> None:
-    entries = parse_packages(
-        {
-            "packages": [
-                {"package": "dbt-labs/dbt_utils", "version": "1.3.3"},
-                {"package": "godatadriven/dbt_date", "version": "0.17.1"},
-                {"git": "https://github.com/dbt-labs/dbt-audit-helper.git", "revision": "main"},
-                {"local": "../x"},
-                {"tarball": "https://x/y.tgz", "name": "y"},
-            ]
-        }
+    entries = listed(
+        {"package": "dbt-labs/dbt_utils", "version": "1.3.3"},
+        {"package": "godatadriven/dbt_date", "version": "0.17.1"},
+        {"git": "https://github.com/dbt-labs/dbt-audit-helper.git", "revision": "main"},
+        {"local": "../x"},
+        {"tarball": "https://x/y.tgz", "name": "y"},
     )
 
     assert lock_hash(entries) == "cc24b69ccedc3e3f7a36bf06d820fb063e9fa3bc"
@@ -243,11 +244,12 @@ def test_failed_fetch_leaves_what_was_installed(root: Path, install: Install) ->
         ({"git": "../lib", "subdirectory": "../.."}, "package-not-found"),
         ({"package": "acme/lib", "version": "9.9.9"}, "package-not-found"),
         ({"package": "acme/unknown", "version": "1.0.0"}, "package-not-found"),
-        ({"package": "acme/lib", "version": "one"}, "package-not-found"),
-        ({"package": "lib", "version": "1.0.0"}, "package-not-found"),
+        ({"package": "acme/lib", "version": "one"}, "packages-malformed"),
+        ({"package": "lib", "version": "1.0.0"}, "packages-malformed"),
+        ({"package": "acme/lib"}, "packages-malformed"),
         ({"tarball": "gopher://x/y", "name": "y"}, "package-not-found"),
         ({"tarball": "http://127.0.0.1:9/y.tgz", "name": "y"}, "package-offline"),
-        ("nonsense", "package-not-found"),
+        ("nonsense", "packages-malformed"),
     ],
 )
 def test_bad_entry_gets_a_clear_code(
@@ -260,6 +262,7 @@ def test_bad_entry_gets_a_clear_code(
         install(entry, mirror=root.parent / "mirror")
 
     assert caught.value.code == code
+    assert caught.value.fix
 
 
 def test_read_only_folder_is_refused(root: Path, install: Install) -> None:
@@ -331,30 +334,12 @@ def test_repository_with_a_link_out_of_it_is_refused(root: Path, install: Instal
     assert caught.value.code == "package-damaged"
 
 
-@pytest.mark.parametrize(
-    ("ranges", "expected"),
-    [
-        ([">=1.0.0"], "2.0.0"),
-        (["<2.0.0"], "1.10.0"),
-        (["1.2.0"], "1.2.0"),
-        (["=1.2.0"], "1.2.0"),
-        ([">1.2.0,<1.10.0"], "1.9.0"),
-        (["2.1.0-rc1"], "2.1.0-rc1"),
-    ],
-)
-def test_version_choice(ranges: list[str], expected: str) -> None:
-    known = ("1.2.0", "1.9.0", "1.10.0", "2.0.0", "2.1.0-rc1")
-    (entry,) = parse_packages({"packages": [{"package": "a/b", "version": list(ranges)}]})
-
-    assert pick_version("a/b", known, [entry]) == expected
-
-
 def test_progress_is_told(root: Path) -> None:
     write_package(root.parent / "lib", "lib")
     seen: list[PackageEvent] = []
     settings = PackageSettings(root=root, folder=root / "dbt_packages")
 
-    install_packages(parse_packages({"packages": [{"local": "../lib"}]}), settings, seen.append)
+    install_packages(listed({"local": "../lib"}), settings, seen.append)
 
     assert [(event.kind, event.name) for event in seen] == [
         ("fetching", "../lib"),

@@ -5,26 +5,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from headwater.project.packages import (
-    IndexedVersion,
     PackageEntry,
+    choose_version,
     parse_package_list,
     parse_version,
-    resolve_packages,
     satisfies,
 )
 
 
-def hub(location: str, *versions: str, prerelease: bool = False) -> PackageEntry:
-    return PackageEntry(
-        kind="hub", location=location, versions=versions, install_prerelease=prerelease
-    )
-
-
-def indexed(*versions: str, packages: tuple[PackageEntry, ...] = ()) -> tuple[IndexedVersion, ...]:
-    return tuple(
-        IndexedVersion(version=version, name="p", url="u", packages=packages)
-        for version in versions
-    )
+def hub(location: str, *versions: str) -> PackageEntry:
+    return PackageEntry(kind="hub", location=location, versions=versions)
 
 
 def test_every_kind_of_entry_is_read() -> None:
@@ -53,7 +43,9 @@ MALFORMED = [
     "packages: x",
     "packages: [x]",
     "packages: [{}]",
-    "packages: [{package: a, version: new}]",
+    "packages: [{package: a/b, version: new}]",
+    "packages: [{package: a, version: 1.0.0}]",
+    "packages: [{package: a/b}]",
     "- a",
     "packages: [{tarball: u}]",
     "packages: [{private: a/b}]",
@@ -67,55 +59,38 @@ def test_malformed_list_is_a_finding(text: str) -> None:
     assert [item.name for item in found] == ["packages-malformed"]
 
 
-def test_newest_version_that_everybody_accepts_is_chosen() -> None:
-    index = {
-        "a/a": indexed("1.0.0", "1.10.0", "1.9.0", "2.0.0"),
-        "b/b": indexed("1.0.0", packages=(hub("a/a", "<1.10.0"),)),
-    }
-
-    result = resolve_packages([hub("a/a", ">=1.0.0"), hub("b/b")], index.get)
-
-    assert result.diagnostics == ()
-    assert {name: chosen.version for name, chosen in result.hub.items()} == {
-        "a/a": "1.9.0",
-        "b/b": "1.0.0",
-    }
+KNOWN = ("1.2.0", "1.9.0", "1.10.0", "2.0.0", "2.1.0-rc1", "latest")
 
 
-def test_prerelease_is_chosen_only_when_asked_for() -> None:
-    index = {"a/a": indexed("1.0.0", "1.1.0-rc1")}
-
-    def choose(entry: PackageEntry) -> str:
-        return resolve_packages([entry], index.get).hub["a/a"].version
-
-    assert choose(hub("a/a")) == "1.0.0"
-    assert choose(hub("a/a", prerelease=True)) == "1.1.0-rc1"
-    assert choose(hub("a/a", "1.1.0-rc1")) == "1.1.0-rc1"
-
-
-def test_conflict_and_absence_are_findings() -> None:
-    index = {
-        "a/a": indexed("1.0.0", "2.0.0"),
-        "b/b": indexed("1.0.0", packages=(hub("a/a", "<2.0.0"),)),
-    }
-
-    conflict = resolve_packages([hub("a/a", ">=2.0.0"), hub("b/b")], index.get)
-    absence = resolve_packages([hub("x/x")], index.get)
-
-    assert [item.name for item in conflict.diagnostics] == ["package-version-conflict"]
-    assert [item.name for item in absence.diagnostics] == ["package-not-found"]
+@pytest.mark.parametrize(
+    ("ranges", "expected"),
+    [
+        ((">=1.0.0",), "2.0.0"),
+        (("<2.0.0",), "1.10.0"),
+        (("1.2.0",), "1.2.0"),
+        (("=1.2.0",), "1.2.0"),
+        ((">1.2.0", "<1.10.0"), "1.9.0"),
+        (("2.1.0-rc1",), "2.1.0-rc1"),
+        (("9.9.9",), None),
+    ],
+)
+def test_newest_version_in_range_is_chosen(ranges: tuple[str, ...], expected: str | None) -> None:
+    assert choose_version(KNOWN, [hub("a/b", *ranges)]) == expected
 
 
-def test_packages_that_ask_for_each_other_settle() -> None:
-    index = {
-        "a/a": indexed("1.0.0", packages=(hub("b/b"),)),
-        "b/b": indexed("1.0.0", packages=(hub("a/a"), PackageEntry(kind="git", location="g"))),
-    }
+def test_everybody_must_accept_the_version() -> None:
+    entries = [hub("a/b", ">=1.2.0"), hub("a/b", "<1.10.0")]
 
-    result = resolve_packages([hub("a/a")], index.get)
+    assert choose_version(KNOWN, entries) == "1.9.0"
+    assert choose_version(KNOWN, [*entries, hub("a/b", ">=2.0.0")]) is None
 
-    assert sorted(result.hub) == ["a/a", "b/b"]
-    assert [entry.location for entry in result.others] == ["g"]
+
+@pytest.mark.parametrize("key", ["install-prerelease", "install_prerelease"])
+def test_prerelease_is_chosen_when_an_entry_allows_it(key: str) -> None:
+    text = f"packages: [{{package: a/b, version: '>=1.0.0', {key}: true}}]"
+    entries, _ = parse_package_list("packages.yml", text)
+
+    assert choose_version(KNOWN, entries) == "2.1.0-rc1"
 
 
 numbers = st.integers(0, 30)

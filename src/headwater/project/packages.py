@@ -1,12 +1,13 @@
 """Packages: what packages.yml asks for as values, and choosing versions, without a network.
 
-``deps`` fetches; here an index of versions is an argument, so resolution can be repeated.
+The one reader of package lists: a project's reading and ``deps``, which fetches, agree by it.
 """
 
 import re
-from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
 from functools import total_ordering
+from types import MappingProxyType
 from typing import Literal
 
 from headwater.base.codec import Json
@@ -18,8 +19,7 @@ _VERSION = re.compile(
     r"^(?P<operator>>=|<=|==|=|>|<)?\s*v?(?P<major>\d+)\.(?P<minor>\d+)\.(?P<patch>\d+)"
     r"(?:-(?P<prerelease>[0-9A-Za-z.-]+))?(?:\+[0-9A-Za-z.-]+)?$"
 )
-PACKAGES_MAX = 500
-"""Most packages that resolution will follow; more means a loop in the index."""
+_NO_ENTRY: Mapping[str, Json] = MappingProxyType({})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,6 +35,7 @@ class PackageEntry:
         name: Name of a tarball's package.
         install_prerelease: Whether prereleases of hub may be chosen.
         where: Place of the entry.
+        written: The entry as written, by which a lock file is known to fit.
     """
 
     kind: Literal["hub", "git", "local", "tarball"]
@@ -45,6 +46,7 @@ class PackageEntry:
     name: str = ""
     install_prerelease: bool = False
     where: Span | None = None
+    written: Mapping[str, Json] = field(default_factory=lambda: _NO_ENTRY)
 
 
 @total_ordering
@@ -70,42 +72,6 @@ class Version:
 
     def __lt__(self, other: "Version") -> bool:
         return self._key() < other._key()
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class IndexedVersion:
-    """A version of a package in an index.
-
-    Attributes:
-        version: The version, as text.
-        name: The package's own name.
-        url: Where its archive is.
-        packages: What it asks for itself.
-    """
-
-    version: str
-    name: str
-    url: str
-    packages: tuple[PackageEntry, ...] = ()
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Resolution:
-    """Chosen packages.
-
-    Attributes:
-        hub: Chosen version by ``owner/name``.
-        others: Git, local and tarball entries, each once, in order.
-        diagnostics: What could not be chosen.
-    """
-
-    hub: Mapping[str, IndexedVersion]
-    others: tuple[PackageEntry, ...]
-    diagnostics: tuple[Diagnostic, ...]
-
-
-FindVersions = Callable[[str], tuple[IndexedVersion, ...] | None]
-"""Gives the versions of ``owner/name``, or None when the index does not have it."""
 
 
 def parse_package_list(
@@ -158,16 +124,19 @@ def _entry(loaded: YamlFile, index: int, values: Json) -> PackageEntry | Diagnos
             revision=_revision(values.get("revision")),
             subdirectory=subdirectory,
             where=where,
+            written=values,
         )
     if values.get("local"):
-        return PackageEntry(kind="local", location=str(values["local"]), where=where)
+        return PackageEntry(
+            kind="local", location=str(values["local"]), where=where, written=values
+        )
     if values.get("tarball"):
         name = str(values.get("name") or "")
         if not name:
             return _malformed("a `tarball` needs the `name` of its package", where)
         return PackageEntry(
             kind="tarball", location=str(values["tarball"]), name=name,
-            subdirectory=subdirectory, where=where,
+            subdirectory=subdirectory, where=where, written=values,
         )  # fmt: skip
     if values.get("package"):
         return _hub_entry(values, where)
@@ -182,19 +151,26 @@ def _revision(value: Json) -> str:
 
 def _hub_entry(values: Mapping[str, Json], where: Span) -> PackageEntry | Diagnostic:
     location = str(values["package"])
+    if not re.fullmatch(r"[^/\s]+/[^/\s]+", location):
+        return _malformed(f"`{location}` is not a package of the hub: `owner/name`", where)
     written = values.get("version")
-    versions = written if isinstance(written, list) else [written] if written is not None else []
+    if written is None or written == "":
+        return _malformed(f"package `{location}` has no `version`", where)
+    versions = written if isinstance(written, list) else [written]
     texts = tuple(part.strip() for text in versions for part in str(text).split(","))
     for text in texts:
         if not _VERSION.match(text):
             what = f"`{text}` of package `{location}` is not a version such as >=1.3.0"
             return _malformed(what, where)
+    # dbt's own key has a hyphen; lock files and older lists have it with an underscore.
+    allows = values.get("install-prerelease", values.get("install_prerelease"))
     return PackageEntry(
         kind="hub",
         location=location,
         versions=texts,
-        install_prerelease=values.get("install-prerelease") is True,
+        install_prerelease=allows is True,
         where=where,
+        written=values,
     )
 
 
@@ -226,107 +202,24 @@ def satisfies(version: Version, constraints: Iterable[str]) -> bool:
     return True
 
 
-def choose_version(
-    entry: PackageEntry, constraints: Iterable[str], versions: Iterable[IndexedVersion]
-) -> IndexedVersion | None:
-    """Choose the newest version that meets the constraints.
+def choose_version(known: Iterable[str], asked: Iterable[PackageEntry]) -> str | None:
+    """Choose the newest version that meets every entry's constraints, or None.
 
-    Prereleases are taken only when the entry allows them or a constraint names one exactly.
+    Prereleases are taken only when an entry allows them or a constraint names one exactly.
+
+    Args:
+        known: Versions that there are, as text; what is no version is passed over.
+        asked: Every entry that asks for the package.
     """
-    wanted = tuple(constraints)
-    best: tuple[Version, IndexedVersion] | None = None
-    for candidate in versions:
-        version = parse_version(candidate.version)
-        if version is None or not satisfies(version, wanted):
-            continue
-        named = any(text.lstrip("=v ") == str(version) for text in wanted)
-        if version.prerelease and not (entry.install_prerelease or named):
-            continue
-        if best is None or best[0] < version:
-            best = (version, candidate)
-    return best[1] if best else None
-
-
-def resolve_packages(entries: Iterable[PackageEntry], find_versions: FindVersions) -> Resolution:
-    """Choose a version of every hub package, what packages ask for themselves included.
-
-    A package's own requirements count as soon as it is chosen; when they change an earlier choice
-    everything is chosen again, until nothing changes.
-    """
-    roots = tuple(entries)
-    chosen: dict[str, IndexedVersion] = {}
-    for _ in range(PACKAGES_MAX):
-        wanted, others = _requirements(roots, chosen)
-        again: dict[str, IndexedVersion] = {}
-        found: list[Diagnostic] = []
-        for location, asked in wanted.items():
-            versions = find_versions(location)
-            if versions is None:
-                found.append(_not_found(location, asked[0]))
-                continue
-            constraints = tuple(dict.fromkeys(text for entry in asked for text in entry.versions))
-            version = choose_version(asked[0], constraints, versions)
-            if version is None:
-                found.append(_conflict(location, asked, constraints, versions))
-            else:
-                again[location] = version
-        if again == chosen or found:
-            return Resolution(hub=again, others=others, diagnostics=tuple(found))
-        chosen = again
-    return Resolution(
-        hub=chosen,
-        others=(),
-        diagnostics=(
-            Diagnostic(
-                code="package-version-conflict",
-                severity="error",
-                what=f"the packages' requirements do not settle after {PACKAGES_MAX} rounds",
-            ),
-        ),
-    )
-
-
-def _requirements(
-    roots: tuple[PackageEntry, ...], chosen: Mapping[str, IndexedVersion]
-) -> tuple[dict[str, list[PackageEntry]], tuple[PackageEntry, ...]]:
-    wanted: dict[str, list[PackageEntry]] = {}
-    others: dict[tuple[str, str, str], PackageEntry] = {}
-    queue = list(roots)
-    seen: set[str] = set()
-    while queue:
-        entry = queue.pop(0)
-        if entry.kind != "hub":
-            others.setdefault((entry.kind, entry.location, entry.subdirectory), entry)
-            continue
-        wanted.setdefault(entry.location, []).append(entry)
-        if entry.location in chosen and entry.location not in seen:
-            seen.add(entry.location)
-            queue += chosen[entry.location].packages
-    return wanted, tuple(others.values())
-
-
-def _not_found(location: str, entry: PackageEntry) -> Diagnostic:
-    return Diagnostic(
-        code="package-not-found",
-        severity="error",
-        what=f"the index has no package `{location}`",
-        fix="Check the spelling: `owner/name`",
-        where=entry.where,
-    )
-
-
-def _conflict(
-    location: str,
-    asked: list[PackageEntry],
-    constraints: tuple[str, ...],
-    versions: tuple[IndexedVersion, ...],
-) -> Diagnostic:
-    newest = ", ".join(version.version for version in versions[-5:]) or "none"
-    return Diagnostic(
-        code="package-version-conflict",
-        severity="error",
-        what=f"no version of `{location}` is {' and '.join(constraints)}",
-        why=f"{len(asked)} packages ask for it; the index has {newest}",
-        fix="Widen the range in packages.yml",
-        where=next((entry.where for entry in asked if entry.where), None),
-    )
+    entries = tuple(asked)
+    wanted = tuple(text for entry in entries for text in entry.versions)
+    named = {text.lstrip("=v ") for text in wanted}
+    takes_any = any(entry.install_prerelease for entry in entries)
+    fitting = {
+        text: version
+        for text in known
+        if (version := parse_version(text))
+        and satisfies(version, wanted)
+        and (not version.prerelease or takes_any or str(version) in named)
+    }
+    return max(fitting, key=fitting.__getitem__) if fitting else None

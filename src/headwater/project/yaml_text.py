@@ -61,6 +61,12 @@ def read_yaml(file: str, text: str) -> YamlFile | Diagnostic:
     return YamlFile(file=file, text=text, content=cast("Json", content))
 
 
+def write_yaml(content: Json) -> str:
+    """Write a value as YAML text, keys sorted."""
+    text: str = yaml.safe_dump(content, sort_keys=True)
+    return text
+
+
 _TAB = re.compile(r"^[ ]*\t", re.MULTILINE)
 
 
