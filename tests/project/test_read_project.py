@@ -156,6 +156,24 @@ def test_generic_test_keeps_arguments_config_and_place(read: Read) -> None:
     assert str(test.where) == "models/p.yml:6:13"
 
 
+def test_place_of_a_test_is_its_own_line_and_not_the_word_in_a_description(read: Read) -> None:
+    result = read(
+        {
+            "models/a.sql": "select 1 as id",
+            "models/p.yml": (
+                "models:\n  - name: a\n    columns:\n      - name: id\n"
+                "        description: The unique key.\n        data_tests:\n"
+                "          - not_null\n          - unique\n"
+            ),
+        }
+    )
+
+    tests = {node.name: node for node in project_of(result).nodes.values() if node.test}
+
+    assert str(tests["unique_a_id"].where) == "models/p.yml:8:13"
+    assert str(tests["not_null_a_id"].where) == "models/p.yml:7:13"
+
+
 def test_source_table_has_its_own_node(read: Read) -> None:
     result = read(
         {

@@ -397,7 +397,7 @@ def _add_test(reading: Reading, declared: Declared, built: Built, macro: Macro) 
             column=declared.column,
             attached_node=attached,
         ),
-        where=_place(declared, built),
+        where=_place(declared),
         config_call=MappingProxyType(captured.config),
     )
     reading.add(node)
@@ -429,21 +429,13 @@ def _own_reference(tested: Tested) -> tuple[tuple[Ref, ...], tuple[SourceRef, ..
     return (Ref(name=tested.name),), ()
 
 
-def _place(declared: Declared, built: Built) -> Span:
-    """Find where a test is written, by text: exact enough for a message, and cheap."""
-    file = declared.tested.entry.file
-    text = file.text
-    offset = max(text.find(f"name: {declared.tested.name}"), 0)
-    if declared.column:
-        column = text.find(f"name: {declared.column}", offset)
-        offset = column if column >= 0 else offset
-    name = f"{built.namespace}.{built.name}" if built.namespace else built.name
-    found = text.find(name, offset)
-    if found < 0:
-        return Span(file=file.file)
-    line = text.count("\n", 0, found) + 1
-    start = found - (text.rfind("\n", 0, found) + 1) + 1
-    return Span(file=file.file, line=line, column=start, end_column=start + len(name))
+def _place(declared: Declared) -> Span:
+    """Return where a test's name is written: the entry itself, or its key."""
+    written = declared.written
+    if not isinstance(written, dict):
+        return declared.tested.entry.span(*declared.path)
+    key = "test_name" if "test_name" in written else str(next(iter(written)))
+    return declared.tested.entry.span(*declared.path, key)
 
 
 def read_node_tests(reading: Reading) -> None:

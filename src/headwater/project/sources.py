@@ -8,7 +8,6 @@ from headwater.base.codec import Json
 from headwater.base.diagnostics import Diagnostic
 from headwater.base.ids import NodeId
 from headwater.base.relations import TableName
-from headwater.base.spans import Span, span_at
 from headwater.project.capture import Text
 from headwater.project.config import Config, merge_config
 from headwater.project.findings import unknown_key, wrong_shape
@@ -74,7 +73,7 @@ def _read_table(reading: Reading, entry: Entry, index: int, table: Mapping[str, 
     )
     finish_config(reading, config, text, None)
     columns, raw = read_columns(reading, inner, table.get("columns"))
-    where = _table_span(entry, name)
+    where = entry.span(*path, "name")
     node = Node(
         unique_id=NodeId(f"source.{entry.package}.{entry.name}.{name}"),
         resource_type="source",
@@ -135,15 +134,6 @@ def _relation(reading: Reading, entry: Entry, table: Mapping[str, Json]) -> Tabl
     schema = entry.values.get("schema") or entry.name
     identifier = table.get("identifier") or table["name"]
     return TableName(str(database), str(schema), str(identifier))
-
-
-def _table_span(entry: Entry, name: str) -> Span:
-    text = entry.file.text
-    start = max(text.find(entry.name), 0)
-    offset = text.find(f"name: {name}", start)
-    if offset < 0:
-        return Span(file=entry.file.file)
-    return span_at(entry.file.file, text, offset + len("name: "), len(name))
 
 
 def _source_info(

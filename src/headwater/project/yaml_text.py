@@ -1,12 +1,12 @@
-"""YAML text to values, fast, with places found only when a message needs one.
+"""YAML text to values, and from the path of a value's keys to its place.
 
-The C loader keeps no lines; when something is wrong the file is composed a second time, with marks,
-and the path of keys is followed to its place.
+A value knows no lines, but the nodes that it is made of do: they are kept beside it, so that a
+place costs a walk down its path and no second parse.
 """
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import cast
 
 import yaml
@@ -34,21 +34,23 @@ class YamlFile:
         file: Path relative to the root project.
         text: Its text.
         content: Its value; None for an empty file.
+        root: The node of its value, with marks; None for an empty file.
     """
 
     file: str
     text: str
     content: Json
+    root: yaml.Node | None = field(default=None, repr=False, compare=False)
 
     def span(self, *path: str | int) -> Span:
         """Return the place of a key, following names and positions; the nearest known otherwise."""
-        return locate(self.file, self.text, path)
+        return _locate(self.file, self.root, path)
 
 
 def read_yaml(file: str, text: str) -> YamlFile | Diagnostic:
     """Read YAML text, or say what is wrong with it."""
     try:
-        content = yaml.load(text, Loader=_Loader)  # noqa: S506 - a subclass of the safe loader
+        root, content = _load(text)
     except yaml.YAMLError as error:
         return _malformed(file, text, error)
     except RecursionError:
@@ -58,7 +60,16 @@ def read_yaml(file: str, text: str) -> YamlFile | Diagnostic:
             what="not valid YAML: it is nested deeper than can be read",
             where=Span(file=file),
         )
-    return YamlFile(file=file, text=text, content=cast("Json", content))
+    return YamlFile(file=file, text=text, content=content, root=root)
+
+
+def _load(text: str) -> tuple[yaml.Node | None, Json]:
+    loader = _Loader(text)
+    try:
+        root = loader.get_single_node()
+        return root, None if root is None else cast("Json", loader.construct_document(root))
+    finally:
+        loader.dispose()
 
 
 def write_yaml(content: Json) -> str:
@@ -91,12 +102,8 @@ def _malformed(file: str, text: str, error: yaml.YAMLError) -> Diagnostic:
     )
 
 
-def locate(file: str, text: str, path: Sequence[str | int]) -> Span:
-    """Find the place of a path of keys and positions in YAML text."""
-    try:
-        node = yaml.compose(text, Loader=_Loader)
-    except yaml.YAMLError:
-        return Span(file=file)
+def _locate(file: str, node: yaml.Node | None, path: Sequence[str | int]) -> Span:
+    """Find the place of a path of keys and positions below a node."""
     mark = node.start_mark if node is not None else None
     length = 0
     for key in path:
@@ -105,8 +112,8 @@ def locate(file: str, text: str, path: Sequence[str | int]) -> Span:
             break
         mark_node, node = found
         mark = mark_node.start_mark
-        is_key = mark_node is not node and mark_node.end_mark.line == mark.line
-        length = mark_node.end_mark.column - mark.column if is_key else 0
+        is_word = isinstance(mark_node, yaml.ScalarNode) and mark_node.end_mark.line == mark.line
+        length = mark_node.end_mark.column - mark.column if is_word else 0
     if mark is None:
         return Span(file=file)
     column = mark.column + 1
