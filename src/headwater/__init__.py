@@ -5,6 +5,20 @@ are imported when they are first used, so that importing the package costs nothi
 """
 
 from importlib import import_module
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from headwater.base.diagnostics import Diagnostic
+    from headwater.base.errors import HeadwaterError
+    from headwater.base.meters import Meter
+    from headwater.base.relations import TableName
+    from headwater.base.units import Estimate
+    from headwater.engines.engine import Engine
+    from headwater.plan.plan import Plan
+    from headwater.runs.answers import PlanRequest, Selection
+    from headwater.runs.cancel import CancelToken
+    from headwater.runs.run import Run
+    from headwater.workspace import Workspace
 
 __version__ = "0.1.0"
 
@@ -16,14 +30,14 @@ _HOMES = {
     "HeadwaterError": "headwater.base.errors",
     "Meter": "headwater.base.meters",
     "Plan": "headwater.plan.plan",
-    "PlanRequest": "headwater.workspace",
+    "PlanRequest": "headwater.runs.answers",
     "Run": "headwater.runs.run",
-    "Selection": "headwater.workspace",
+    "Selection": "headwater.runs.answers",
     "TableName": "headwater.base.relations",
     "Workspace": "headwater.workspace",
 }
 
-__all__ = [  # noqa: F822 - the names are made by __getattr__
+__all__ = [
     "CancelToken",
     "Diagnostic",
     "Engine",

@@ -3,7 +3,6 @@
 The only place that knows both wings by name. Methods are a few calls each; logic lives below.
 """
 
-import shutil
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
@@ -41,7 +40,7 @@ from headwater.plan.build import make_plan
 from headwater.plan.options import BUILT_TYPES, TEST_TYPES, PlanOptions, TestMode
 from headwater.plan.plan import Plan, Totals
 from headwater.plan.state import Prices, State
-from headwater.project.files import ProjectFiles, read_files
+from headwater.project.files import ProjectFiles, read_files, read_profiles
 from headwater.project.node import ResourceType
 from headwater.project.options import ReadOptions, Target
 from headwater.project.profiles import ProfileRequest, read_target
@@ -75,7 +74,7 @@ from headwater.runs.journal import Journal, open_journal
 from headwater.runs.load import make_load_plan
 from headwater.runs.lookup import EngineLookup
 from headwater.runs.query import find_name_or_none, not_found, run_sql, table_of
-from headwater.runs.recover import clear_up
+from headwater.runs.recover import clean_folders, clear_up
 from headwater.runs.results import make_run_results
 from headwater.runs.run import Run
 from headwater.runs.sources import file_sources, seed_files, seed_sizes
@@ -533,19 +532,10 @@ class Workspace:
         """Remove the project's clean-targets and orphan data files; return what was removed."""
         wanted = self._project_setting("clean-targets")
         names = wanted if isinstance(wanted, list) else ["target", "dbt_packages"]
-        folders = [self.root / str(name) for name in names]
-        inside = [
-            folder
-            for folder in folders
-            if folder.is_dir() and self.root in folder.resolve().parents
-        ]
-        removed = [str(folder.relative_to(self.root)) for folder in inside]
-        if not dry_run:
-            for folder in inside:
-                shutil.rmtree(folder)
-            if self.folder.is_dir():
-                removed += [finding.what for finding in clear_up(self._context)]
-        return tuple(removed)
+        removed = clean_folders(self.root, [str(name) for name in names], dry_run=dry_run)
+        if not dry_run and self.folder.is_dir():
+            removed = (*removed, *(finding.what for finding in clear_up(self._context)))
+        return removed
 
     # -- parts, each made when first needed -----------------------------------------------------
 
@@ -719,7 +709,9 @@ class Workspace:
 
     def _profile_request(self) -> ProfileRequest:
         name, profile = read_name(self.files.packages[0].project_file)
-        text, file = self._profiles_file()
+        text, file = read_profiles(
+            self.root, self.settings.text("profiles_dir"), self._environment.get("HOME")
+        )
         wanted = self.settings.text("profile")
         return ProfileRequest(
             project=name,
@@ -732,17 +724,6 @@ class Workspace:
             vars=self._variables,
             threads=self.settings.whole("threads"),
         )
-
-    def _profiles_file(self) -> tuple[str | None, str]:
-        """Find profiles.yml as dbt does: the given folder, else the project's, else ``~/.dbt``."""
-        given = self.settings.text("profiles_dir")
-        home = self._environment.get("HOME")
-        folders = [Path(given)] if given else [self.root, *([Path(home) / ".dbt"] if home else [])]
-        for folder in folders:
-            path = folder / "profiles.yml"
-            if path.is_file():
-                return path.read_text(encoding="utf-8"), str(path)
-        return None, "profiles.yml"
 
     def _project_setting(self, key: str) -> Json:
         file = self.files.packages[0].project_file

@@ -129,6 +129,25 @@ def read_files(root: Path) -> ProjectFiles:
     )
 
 
+def read_profiles(root: Path, given: str | None, home: str | None) -> tuple[str | None, str]:
+    """Find and read profiles.yml as dbt does.
+
+    Args:
+        root: The project's folder.
+        given: Folder asked for; then no other is looked at.
+        home: The user's home folder, for ``~/.dbt``.
+
+    Returns:
+        Its text, None when there is none, and its path for messages.
+    """
+    folders = [Path(given)] if given else [root, *([Path(home) / ".dbt"] if home else [])]
+    for folder in folders:
+        path = folder / "profiles.yml"
+        if path.is_file():
+            return path.read_text(encoding="utf-8"), str(path)
+    return None, "profiles.yml"
+
+
 def _package_folders(folder: Path) -> list[str]:
     if not folder.is_dir():
         return []

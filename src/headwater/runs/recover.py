@@ -5,8 +5,11 @@ logs are the truth: a node whose commit is there was published and is recorded n
 used; any other left nothing but files that no version names.
 """
 
+import shutil
+from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
+from pathlib import Path
 
 from headwater.base.codec import decode, from_builtins
 from headwater.base.diagnostics import Diagnostic
@@ -147,3 +150,26 @@ def _remove_files(context: Context, name: TableName, run: RunRecord, sofar: _Rem
         freed = remove_orphans(table, orphans)
         return _Removed(files=sofar.files + len(orphans), size_bytes=sofar.size_bytes + freed)
     return sofar
+
+
+def clean_folders(root: Path, names: Sequence[str], *, dry_run: bool) -> tuple[str, ...]:
+    """Remove folders of a project; names that lead outside it are left alone.
+
+    Args:
+        root: The project's folder.
+        names: Folders relative to it.
+        dry_run: Only say what would be removed.
+
+    Returns:
+        What was removed, relative to ``root``.
+    """
+    top = root.resolve()
+    found = [
+        folder
+        for folder in (root / name for name in names)
+        if folder.is_dir() and top in folder.resolve().parents
+    ]
+    if not dry_run:
+        for folder in found:
+            shutil.rmtree(folder)
+    return tuple(str(folder.relative_to(root)) for folder in found)
