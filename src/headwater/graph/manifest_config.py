@@ -3,73 +3,15 @@
 from collections.abc import Mapping
 
 from headwater.base.codec import Json, to_builtins
+from headwater.project.config import DEFAULTS
 from headwater.project.node import Node
 
-COMMON: Mapping[str, Json] = {
+_WRITTEN_APART = frozenset({"pre_hook", "post_hook"})
+_SAVED_QUERY: Mapping[str, Json] = {
     "enabled": True,
-    "alias": None,
-    "schema": None,
-    "database": None,
-    "tags": [],
-    "meta": {},
     "group": None,
-}
-BUILT: Mapping[str, Json] = {
-    **COMMON,
-    "materialized": "view",
-    "incremental_strategy": None,
-    "batch_size": None,
-    "lookback": 1,
-    "begin": None,
-    "persist_docs": {},
-    "quoting": {},
-    "column_types": {},
-    "full_refresh": None,
-    "unique_key": None,
-    "on_schema_change": "ignore",
-    "on_configuration_change": "apply",
-    "grants": {},
-    "packages": [],
-    "docs": {"show": True, "node_color": None},
-    "contract": {"enforced": False, "alias_types": True},
-    "event_time": None,
-    "concurrent_batches": None,
-}
-DEFAULTS: Mapping[str, Mapping[str, Json]] = {
-    "model": {**BUILT, "access": "protected", "freshness": None},
-    "seed": {**BUILT, "materialized": "seed", "delimiter": ",", "quote_columns": None},
-    "snapshot": {
-        **BUILT,
-        "materialized": "snapshot",
-        "strategy": None,
-        "target_schema": None,
-        "target_database": None,
-        "updated_at": None,
-        "check_cols": None,
-        "snapshot_meta_column_names": {},
-        "dbt_valid_to_current": None,
-    },
-    "analysis": BUILT,
-    "operation": BUILT,
-    "test": {
-        **COMMON,
-        "schema": "dbt_test__audit",
-        "materialized": "test",
-        "severity": "ERROR",
-        "store_failures": None,
-        "store_failures_as": None,
-        "where": None,
-        "limit": None,
-        "fail_calc": "count(*)",
-        "warn_if": "!= 0",
-        "error_if": "!= 0",
-    },
-    "source": {"enabled": True, "event_time": None, "meta": {}, "tags": []},
-    "exposure": {"enabled": True, "tags": [], "meta": {}},
-    "metric": {"enabled": True, "group": None, "meta": {}},
-    "semantic_model": {"enabled": True, "group": None, "meta": {}},
-    "saved_query": {"enabled": True, "group": None, "meta": {}, "cache": {"enabled": False}},
-    "unit_test": {"enabled": True, "tags": [], "meta": {}},
+    "meta": {},
+    "cache": {"enabled": False},
 }
 STRICT = frozenset({"exposure", "metric", "semantic_model", "saved_query"})
 """Types whose config is written without keys of our own."""
@@ -77,10 +19,10 @@ STRICT = frozenset({"exposure", "metric", "semantic_model", "saved_query"})
 
 def config_document(node: Node) -> dict[str, Json]:
     """Return the effective config with dbt's defaults and spellings."""
-    defaults = DEFAULTS.get(node.resource_type, COMMON)
-    config: dict[str, Json] = {**defaults}
+    defaults = _SAVED_QUERY if node.resource_type == "saved_query" else DEFAULTS[node.resource_type]
+    config = {key: value for key, value in defaults.items() if key not in _WRITTEN_APART}
     for key, value in node.config.items():
-        if key in {"pre_hook", "post_hook"}:
+        if key in _WRITTEN_APART:
             continue
         if node.resource_type in STRICT and key not in defaults:
             continue

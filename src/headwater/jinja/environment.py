@@ -31,6 +31,11 @@ def has_jinja(text: str) -> bool:
     return _HAS_JINJA.search(text) is not None
 
 
+def is_undefined(value: object) -> bool:
+    """Say whether a value is what Jinja gives for a name that nothing defines."""
+    return isinstance(value, Undefined)
+
+
 class MacroParser(Parser):
     """Renames every macro, so that a project can override one by name."""
 

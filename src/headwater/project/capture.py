@@ -9,14 +9,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import NoReturn, cast
 
-from jinja2 import Undefined
-
 from headwater.base.codec import Json
 from headwater.base.diagnostics import Diagnostic, diagnostic_of
 from headwater.base.errors import HeadwaterError, InternalError
 from headwater.base.relations import Column, TableName
 from headwater.base.spans import Span, span_at
 from headwater.jinja.context import Subject, Variables, make_context
+from headwater.jinja.environment import is_undefined
 from headwater.jinja.relation import Relation
 from headwater.project.config import Config, merge_calls
 from headwater.project.findings import suggestion
@@ -346,7 +345,7 @@ def plain(value: object) -> Json:
         return value
     if isinstance(value, str):
         return str(value)
-    if isinstance(value, Undefined):
+    if is_undefined(value):
         return None
     if isinstance(value, Relation):
         return value.render()
