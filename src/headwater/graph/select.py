@@ -272,7 +272,12 @@ def _everything() -> Expression:
 
 
 def _invalid(raw: str, why: str) -> Invalid:
-    return Invalid("selector-invalid", f"cannot read the selector `{raw}`", why=why)
+    return Invalid(
+        "selector-invalid",
+        f"cannot read the selector `{raw}`",
+        why=why,
+        fix="write `name`, `+name`, `name+1`, `method:value`; space joins, comma intersects",
+    )
 
 
 class _Evaluation:

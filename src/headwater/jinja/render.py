@@ -7,7 +7,7 @@ is kept for as long as the project value lives.
 import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
-from types import CodeType, TracebackType
+from types import CodeType, MappingProxyType, TracebackType
 
 from jinja2 import Template, TemplateError, TemplateSyntaxError, Undefined, UndefinedError
 from jinja2.utils import missing
@@ -327,7 +327,8 @@ class Templates:
         try:
             return join_values(parts)
         except ValueError as error:
-            raise Invalid("jinja-failed", f"{name}: {error}", where=Span(file=name)) from error
+            where = _line_span(name, text, 1)
+            raise Invalid("jinja-failed", f"{error}", fix=_FAILED_FIX, where=where) from error
 
     def call(
         self,
@@ -433,18 +434,30 @@ class Templates:
             error.where = error.where or where
             return error
         if isinstance(error, CompilerFault):
-            return Invalid(error.code, str(error), why=via, where=where)
+            fix = _FAULT_FIXES.get(error.code, _RAISED_FIX)
+            return Invalid(error.code, str(error), why=via, fix=fix, where=where)
         if isinstance(error, UndefinedError):
             what = f"{error.message or error}"
             return Invalid("jinja-undefined", what, why=via, fix=_UNDEFINED_FIX, where=where)
         if isinstance(error, RecursionError):
-            return Invalid("jinja-recursion", "macros call each other without end", where=where)
+            what = "macros call each other without end"
+            return Invalid("jinja-recursion", what, why=via, fix=_RECURSION_FIX, where=where)
         what = f"Jinja failed: {type(error).__name__}: {error}"
-        return Invalid("jinja-failed", what, why=via, where=where)
+        return Invalid("jinja-failed", what, why=via, fix=_FAILED_FIX, where=where)
 
 
 _UNDEFINED_FIX = (
     "Check the spelling; a macro of a package is called as `package.macro` and needs `hw deps`"
+)
+_FAILED_FIX = "Check the values and arguments that this line passes, and their types"
+_RAISED_FIX = "The macro refused on purpose: give it what its message asks for"
+_RECURSION_FIX = "Give the macro a condition under which it no longer calls itself"
+_SYNTAX_FIX = "Close every `{{`, `{%` and quote, and end every block: `{% endif %}`, `{% endfor %}`"
+_FAULT_FIXES: Mapping[str, str] = MappingProxyType(
+    {
+        "jinja-recursion": _RECURSION_FIX,
+        "macro-not-found": "Define one of them, or install its package with `hw deps`",
+    }
 )
 
 
@@ -464,7 +477,8 @@ def _joined(
             raise
         except TypeError as error:
             where = span_at(name, text, piece.offset)
-            raise Invalid("jinja-failed", f"Jinja failed: {error}", where=where) from error
+            what = f"Jinja failed: {error}"
+            raise Invalid("jinja-failed", what, fix=_FAILED_FIX, where=where) from error
         result.append(str(called))
     return "".join(result)
 
@@ -489,7 +503,7 @@ def _syntax_error(error: TemplateSyntaxError, name: str, text: str) -> Invalid:
     where = _line_span(
         error.name or name, text if (error.name or name) == name else "", error.lineno
     )
-    return Invalid("jinja-syntax", what, where=where)
+    return Invalid("jinja-syntax", what, fix=_SYNTAX_FIX, where=where)
 
 
 __all__ = [

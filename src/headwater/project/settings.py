@@ -142,7 +142,11 @@ def _load(package: PackageFiles, found: list[Diagnostic]) -> YamlFile | None:
     if problem:
         found.append(
             Diagnostic(
-                code="project-malformed", severity="error", what=problem, where=loaded.span(*path)
+                code="project-malformed",
+                severity="error",
+                what=problem,
+                fix="Write `name:` with a name such as `my_shop`",
+                where=loaded.span(*path),
             )
         )
         return None
@@ -180,6 +184,7 @@ def _check_version(file: YamlFile, wanted: Json, found: list[Diagnostic]) -> Non
             code="version-not-supported",
             severity="warning",
             what=f"the project asks for dbt {', '.join(constraints)}; {DBT_VERSION} is read here",
+            fix=f"Widen `require-dbt-version` to include {DBT_VERSION}, or check the result",
             where=file.span("require-dbt-version"),
         )
     )
@@ -237,6 +242,7 @@ def _check_tree(file: YamlFile, tree: Json, path: tuple[str, ...], found: list[D
                     code="config-type",
                     severity="error",
                     what=f"config `{name}` is {value!r}; it must be true or false",
+                    fix="Write true or false without quotes",
                     where=file.span(*path, key),
                 )
             )
@@ -264,6 +270,7 @@ def _dispatch(
                     code="config-type",
                     severity="error",
                     what="each entry of `dispatch` has a `macro_namespace` and a `search_order`",
+                    fix="Write `{macro_namespace: dbt_utils, search_order: [my_shop, dbt_utils]}`",
                     where=file.span("dispatch", index),
                 )
             )
