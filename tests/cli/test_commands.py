@@ -403,3 +403,24 @@ def test_unknown_materializations_are_refused_and_enforced_contracts_warned_of(
     assert [(found["code"], found["severity"]) for found in planned.document["diagnostics"]] == [
         ("HW3008", "warning")
     ]
+
+
+def test_selection_takes_several_words_as_dbts_does(hw: Hw) -> None:
+    listed = hw("ls", "-s", "revenue", "stg_orders", "--exclude", "stg_orders", "--output", "name",
+                "--resource-type", "model")  # fmt: skip
+
+    assert listed.out.split() == ["revenue"]
+
+
+def test_hooks_and_grants_that_have_no_effect_are_told(hw: Hw, project: Path) -> None:
+    write_files(
+        project,
+        {
+            "dbt_project.yml": "name: shop\non-run-start: ['select 1']\n",
+            "models/granted.sql": "{{ config(grants={'select': ['ada']}) }} select 1 as a",
+        },
+    )
+
+    codes = {d["name"] for d in hw("plan", "--output", "json").document["diagnostics"]}
+
+    assert codes >= {"run-hook-not-run", "grants-not-applied"}

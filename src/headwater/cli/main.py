@@ -41,6 +41,9 @@ COMMANDS: dict[str, tuple[str, str, str]] = {
 }
 
 
+_SELECTORS = frozenset({"-s", "--select", "-m", "--models", "--exclude"})
+
+
 class Commands(click.Group):
     """A group that knows its commands' names and imports a command when it is called."""
 
@@ -97,7 +100,7 @@ def run(arguments: list[str]) -> int:
     """Run one command and return its exit code (see the epilog above)."""
     output = _wanted_output(arguments)
     try:
-        code = hw.main(arguments, prog_name="hw", standalone_mode=False)
+        code = hw.main(join_selectors(arguments), prog_name="hw", standalone_mode=False)
     except HeadwaterError as error:
         return emit_error(error, output)
     except click.UsageError as error:
@@ -118,6 +121,21 @@ def run(arguments: list[str]) -> int:
     except Exception as error:  # noqa: BLE001 - the last line of defence names the fault as ours
         return _internal(error, output)
     return code if isinstance(code, int) else 0
+
+
+def join_selectors(arguments: list[str]) -> list[str]:
+    """Let selection options take several words, as dbt's do: ``-s a b`` is ``-s "a b"``."""
+    joined: list[str] = []
+    in_selector = False
+    for argument in arguments:
+        is_option = argument.startswith("-") and argument != "-"
+        if in_selector and not is_option and joined[-1] not in _SELECTORS:
+            joined[-1] = f"{joined[-1]} {argument}"
+            continue
+        if is_option:
+            in_selector = argument in _SELECTORS
+        joined.append(argument)
+    return joined
 
 
 def _internal(error: Exception, output: str) -> int:

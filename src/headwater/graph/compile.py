@@ -178,6 +178,7 @@ class _Compilation:
             post_hooks=hooks[1],
         )
         if node.resource_type == "operation":
+            self._report_run_hook(node)
             return replace(compiled, fingerprint=text_meaning(full.code))
         compiled = self._understand(compiled)
         return replace(compiled, own_lineage=self._own_lineage(full, compiled))
@@ -192,6 +193,19 @@ class _Compilation:
             for key in text.used
         }
         return trace(query, {**self._schemas(query), **ephemeral})
+
+    def _report_run_hook(self, node: Node) -> None:
+        self.diagnostics.append(
+            Diagnostic(
+                code="run-hook-not-run",
+                severity="warning",
+                what=f"`{node.name}` is not run: on-run-start and on-run-end are not built yet",
+                why="what they would have created or changed is not there",
+                fix="move what a model needs into its pre_hook",
+                where=node.where,
+                node=node.unique_id,
+            )
+        )
 
     def _refuse_python(self, compiled: CompiledNode) -> CompiledNode:
         node = compiled.node

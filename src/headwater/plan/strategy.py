@@ -90,7 +90,7 @@ def check_strategy(compiled: CompiledNode) -> Diagnostic | None:
 
 
 def check_promises(compiled: CompiledNode) -> Iterator[Diagnostic]:
-    """Report a model's materialization that cannot be built, and a contract that is not checked."""
+    """Report a model's materialization that cannot be built, and config that has no effect yet."""
     node = compiled.node
     if node.resource_type != "model":
         return
@@ -101,6 +101,16 @@ def check_promises(compiled: CompiledNode) -> Iterator[Diagnostic]:
             what=f"`{node.name}` is to be built as `{node.materialized}`, which is not known",
             why="the planner will not build something else than was asked for",
             fix=f"use one of {', '.join(_MATERIALIZATIONS)}",
+            where=node.where,
+            node=node.unique_id,
+        )
+    if node.config.get("grants"):
+        yield Diagnostic(
+            code="grants-not-applied",
+            severity="warning",
+            what=f"the grants of `{node.name}` are not applied",
+            why="there are no permissions yet: whoever can read the lake can read the table",
+            fix="protect the lake's folder or bucket, or leave the grants out",
             where=node.where,
             node=node.unique_id,
         )

@@ -107,6 +107,21 @@ before the table is published.
 """,
     ),
     Code(
+        name="grants-not-applied",
+        number="HW3009",
+        title="configured grants are not applied yet",
+        explain="""\
+**What it finds.** A model with `grants:` in its config.
+
+**Why it matters.** Tables are files in the lake, and there are no permissions on them yet: whoever
+can read the folder or bucket can read the table, whatever the config says.
+
+**Example.** `grants: {select: [reporting]}`
+
+**How to mend it.** Protect the lake's folder or bucket by its own means, or leave the grants out.
+""",
+    ),
+    Code(
         name="overwrite-without-partitions",
         number="HW3005",
         title="insert_overwrite without partition_by would replace the whole table",
