@@ -401,7 +401,8 @@ class Workspace:
         if self._journal is None:
             run = execute(planned, context, graph=graph, sink=sink, cancel=cancel, command=command)
         else:
-            run = execute_in(self._journal, planned, graph, sink=sink, cancel=cancel)
+            journal = replace(self._journal, context=context)
+            run = execute_in(journal, planned, graph, sink=sink, cancel=cancel)
         self._write_artifacts(project, graph, plan, run)
         return run
 

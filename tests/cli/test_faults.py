@@ -151,6 +151,31 @@ def test_profile_naming_an_unknown_engine(hw: Hw, project: Path) -> None:
     check_refused(hw("build"), "HW", "dukdb", "duckdb")
 
 
+@pytest.mark.parametrize("threads", ["0", "-3", "many"])
+def test_threads_that_are_none_are_refused(hw: Hw, threads: str) -> None:
+    assert hw("build", "--threads", threads).code == 2
+
+
+@pytest.mark.timeout(60)
+def test_one_thread_is_enough_even_when_macros_ask_while_compiling(hw: Hw, project: Path) -> None:
+    write_files(
+        project,
+        {
+            "data/extra.csv": "a\n1\n2\n",
+            "models/extra.yml": "sources:\n  - name: files\n    tables:\n      - name: extra\n"
+            "        meta: {external_location: data/extra.csv}\n",
+            "models/asks.sql": "select {{ run_query('select 42').rows[0][0] }} as n, a "
+            "from {{ source('files', 'extra') }}",
+        },
+    )
+
+    ended = hw("build", "--threads", "1")
+
+    assert ended.code == 0, ended.err
+    shown = hw("sql", "select sum(a)::int, max(n) from asks", "--output", "json").document
+    assert shown["rows"] == [[3, 42]]
+
+
 def test_failing_test_publishes_nothing_and_skips_what_follows(hw: Hw, project: Path) -> None:
     hw("build")
     before = hw("sql", "select * from revenue order by 1", "--output", "json").document["rows"]

@@ -6,10 +6,20 @@ are data, read once by the shell that starts a command; nothing below reads the 
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import Literal
 
 from headwater.base.codec import Json
 from headwater.base.errors import Invalid
+
+_KINDS = MappingProxyType(
+    {
+        "text": "text",
+        "whole": "a whole number above zero",
+        "number": "a number",
+        "flag": "yes or no",
+    }
+)
 
 Origin = Literal["flag", "environment", "file", "default"]
 
@@ -215,13 +225,19 @@ def _find(file: Mapping[str, Json], name: str) -> Json:
     return level  # type: ignore[return-value]
 
 
+def _positive(number: int) -> int:
+    if number < 1:
+        raise ValueError(number)
+    return number
+
+
 def _value(setting: Setting, given: object, origin: Origin, place: str) -> Value:
     try:
         match setting.kind:
             case "text":
                 value: str | int | float | bool = str(given)
             case "whole":
-                value = int(str(given))
+                value = _positive(int(str(given)))
             case "number":
                 value = float(str(given))
             case "flag":
@@ -229,7 +245,7 @@ def _value(setting: Setting, given: object, origin: Origin, place: str) -> Value
     except ValueError as error:
         raise Invalid(
             "setting-invalid",
-            f"setting `{setting.name}` is {given!r}, which is not a {setting.kind} number",
+            f"setting `{setting.name}` is {given!r}, which is not {_KINDS[setting.kind]}",
             why=f"it was given by {place}",
             fix=setting.help,
         ) from error

@@ -46,6 +46,8 @@ class EngineLookup:
         """Return the columns of an existing table or view, or None when there is none."""
         if relation not in self._columns:
             seed = self._seeds.get(relation)
+            if relation in self._context.sources:
+                self.close()  # describing a file takes a session too
             self._columns[relation] = (
                 read_columns_or_none(self._context, relation)
                 if seed is None
@@ -89,6 +91,7 @@ class EngineLookup:
             UserCodeError: The engine refused the query.
         """
         if sql not in self._rows:
+            self.close()  # one session at a time, or a workspace of one thread waits for itself
             self._rows[sql] = run_sql(self._context, sql, rows_max=ROWS_MAX)
         return self._rows[sql]
 
@@ -103,6 +106,7 @@ class EngineLookup:
         if self._session is not None:
             self._session.close()
             self._session = None
+            self._bound.clear()
 
     def _open(self) -> Session:
         if self._session is None:
