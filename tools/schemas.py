@@ -150,5 +150,6 @@ def make_schemas() -> dict[str, Schema]:
         "deps": _of_parts("deps", {"packages": _OBJECTS}),
         "init": _of_parts("init", {"project": str, "files": _STRINGS}),
         "code": _of_parts("code", {"code": Code}),
+        "schemas": _of_parts("schemas", {"names": _STRINGS}),
         "codes": _of_parts("codes", {"codes": tuple[Code, ...]}),
     }

@@ -4,7 +4,7 @@ The only place that knows both wings by name. Methods are a few calls each; logi
 """
 
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
@@ -553,6 +553,11 @@ class Workspace:
 
     @cached_property
     def _metastore(self) -> Metastore:
+        ignored = self.folder / ".gitignore"
+        if not ignored.exists():
+            with suppress(OSError):  # a folder that cannot be written is the store's to report
+                self.folder.mkdir(parents=True, exist_ok=True)
+                ignored.write_text("*\n", encoding="utf-8")
         return open_metastore(self.folder / "workspace.db")
 
     @cached_property

@@ -194,6 +194,49 @@ def test_lineage_lists_every_edge_in_both_kinds(hw: Hw) -> None:
     assert (stage, "customer", mart, "*", "row") in ends
 
 
+def test_lineage_of_one_column_has_what_decides_its_rows(hw: Hw) -> None:
+    edges = hw("lineage", "revenue.revenue", "--output", "json").document["edges"]
+
+    ends = {(e["from"]["column"], e["to"]["node"], e["to"]["column"], e["kind"]) for e in edges}
+    assert ("customer", "model.shop.revenue", "*", "row") in ends
+
+
+@pytest.mark.parametrize(
+    ("name", "words"), [("revenu", "revenue"), ("revenue.nope", "customer"), ("zzz", "hw ls")]
+)
+def test_lineage_of_nothing_says_what_there_is(hw: Hw, name: str, words: str) -> None:
+    ended = hw("lineage", name)
+
+    assert ended.code == 2
+    assert words in ended.err
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "select 1; select 2",
+        "drop table revenue",
+        "insert into revenue values (1)",
+        "create table x as select 1",
+        "copy (select 1) to 'out.csv'",
+        "attach 'other.db'",
+    ],
+)
+def test_query_only_reads(hw: Hw, project: Path, text: str) -> None:
+    hw("build")
+
+    assert hw("sql", text or ";").code in {1, 2}
+    assert not (project / "out.csv").exists()
+    assert rows(hw("sql", "select count(*) from revenue", "--output", "json")) == [[2]]
+
+
+def test_workspace_folder_is_not_for_git(hw: Hw, project: Path) -> None:
+    hw("build")
+
+    assert (project / ".headwater" / ".gitignore").read_text() == "*\n"
+
+
 def test_lineage_of_one_column_leaves_out_the_others(hw: Hw) -> None:
     edges = hw("lineage", "revenue.revenue", "--direct", "--output", "json").document["edges"]
 

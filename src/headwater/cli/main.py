@@ -89,7 +89,8 @@ def _nearest(name: str) -> str:
     cls=Commands,
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
     epilog="Exit codes: 0 ok, 1 a node or test failed, 2 usage or project fault, "
-    "3 blocked by policy, 4 try again later, 130 interrupted.",
+    "3 blocked by policy, 4 try again later, 130 interrupted; `hw plan --detailed-exitcode`: "
+    "5 work to do.",
 )
 @click.version_option(__version__, "-V", "--version", message="headwater %(version)s")
 def hw() -> None:

@@ -30,7 +30,9 @@ def edges_around(
     """
     node, column = find_column(graph, name)
     known = ColumnGraph(graph)
-    columns = (column,) if column else (*_columns(graph.nodes[node]), EVERY)
+    columns = (column,) if column else _columns(graph.nodes[node])
+    if not (column and direct):
+        columns = (*columns, EVERY)  # what decides about the node's rows is about each column too
     starts = {ColumnRef(node, each) for each in columns}
     sides: list[set[ColumnRef]] = []
     if direction != "down":
@@ -62,18 +64,24 @@ def find_column(graph: Graph, name: str) -> tuple[NodeId, str | None]:
     Raises:
         NotFound: ``lineage-not-found``, with the nearest name.
     """
-    for node, column in ((name, None), tuple(name.rpartition(".")[::2])):
-        found = _find_node_or_none(graph, str(node))
+    head, _, tail = name.rpartition(".")
+    for node, column in ((name, None), (head, tail)):
+        found = _find_node_or_none(graph, node) if node else None
         if found is None:
             continue
         if column is None:
             return found, None
         names = {each.lower(): each for each in _columns(graph.nodes[found])}
-        if not names or str(column).lower() in names:
-            return found, names.get(str(column).lower(), str(column))
-        raise _not_found(f"`{node}` has no column `{column}`", str(column), list(names.values()))
+        if not names or column.lower() in names:
+            return found, names.get(column.lower(), column)
+        raise _not_found(
+            f"`{node}` has no column `{column}`",
+            column,
+            list(names.values()),
+            f"it has {', '.join(names.values())}",
+        )
     nodes = [each.node.name for each in graph.nodes.values()]
-    raise _not_found(f"there is no node `{name}`", name.rpartition(".")[0] or name, nodes)
+    raise _not_found(f"there is no node `{name}`", head or name, nodes, "`hw ls` lists the nodes")
 
 
 def _find_node_or_none(graph: Graph, name: str) -> NodeId | None:
@@ -99,7 +107,7 @@ def _folded(at: ColumnRef) -> ColumnRef:
     return ColumnRef(at.node, at.column.lower())
 
 
-def _not_found(what: str, wanted: str, known: list[str]) -> NotFound:
+def _not_found(what: str, wanted: str, known: list[str], otherwise: str) -> NotFound:
     near = get_close_matches(wanted, known, n=1)
-    fix = f"did you mean `{near[0]}`?" if near else "`hw ls` lists the nodes"
+    fix = f"did you mean `{near[0]}`?" if near else otherwise
     return NotFound("lineage-not-found", what, fix=fix)

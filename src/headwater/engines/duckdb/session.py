@@ -15,7 +15,7 @@ from headwater.engines.duckdb.connection import Connection, Statement
 from headwater.engines.duckdb.instance import HOME, Instance
 from headwater.engines.duckdb.merge import write_merge
 from headwater.engines.duckdb.seed import describe_seed, write_seed
-from headwater.engines.duckdb.text import is_query
+from headwater.engines.duckdb.text import check_reads_only, is_query
 from headwater.engines.duckdb.write import write_all, write_partitions
 from headwater.engines.engine import (
     Destination,
@@ -97,13 +97,14 @@ class DuckDBSession(Session):
         return self._connection.describe(self._connection.query_text(sql))
 
     def query(self, sql: str, *, rows_max: int) -> Result:
-        """Run a query and return at most ``rows_max`` rows; any single statement is allowed."""
+        """Run one query and return at most ``rows_max`` rows; nothing may be changed."""
         self._connection.begin()
         self._connection.keep_order(in_order=True)
         statements = self._connection.statements(sql)
         if len(statements) == 1 and is_query(statements[0]):
             columns, rows = self._query_rows(self._connection.query_text(sql), rows_max)
         else:
+            check_reads_only(statements)
             self._reusable = False
             columns, rows = self._run_script([part.query for part in statements])
         return Result(

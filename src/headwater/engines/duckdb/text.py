@@ -1,11 +1,20 @@
 """SQL text made safely: literals, lists, and one statement cut from a user's text."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 import duckdb
 
-from headwater.base.errors import UserCodeError
+from headwater.base.errors import Invalid, UserCodeError
 from headwater.engines.duckdb.errors import DRIVER_ERRORS, error_of
+
+_READING = frozenset(
+    {
+        duckdb.StatementType.SELECT,
+        duckdb.StatementType.EXPLAIN,
+        duckdb.StatementType.PRAGMA,
+        duckdb.StatementType.MULTI,  # PIVOT without a list of columns
+    }
+)
 
 
 def quote_text(text: str) -> str:
@@ -47,6 +56,28 @@ def split_statements(connection: duckdb.DuckDBPyConnection, sql: str) -> list[du
 def is_query(statement: duckdb.Statement) -> bool:
     """Tell whether a statement returns rows and changes nothing."""
     return bool(statement.type == duckdb.StatementType.SELECT)
+
+
+def check_reads_only(statements: Sequence[duckdb.Statement]) -> None:
+    """Refuse several statements, none, and statements that are not for reading.
+
+    Raises:
+        Invalid: ``statement-unusable``.
+    """
+    if len(statements) != 1:
+        found = "no statement" if not statements else f"{len(statements)} statements"
+        raise Invalid(
+            "statement-unusable",
+            f"one query was expected, the text has {found}",
+            fix="give one query at a time",
+        )
+    if statements[0].type not in _READING:
+        raise Invalid(
+            "statement-unusable",
+            f"one query was expected, the text is a {statements[0].type.name} statement",
+            why="a query reads; tables are written by building the nodes of a project",
+            fix="give a `select`, or make the table a model or a seed",
+        )
 
 
 def one_query(connection: duckdb.DuckDBPyConnection, sql: str) -> str:
