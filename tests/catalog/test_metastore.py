@@ -4,13 +4,12 @@ from pathlib import Path
 
 import pytest
 
-from headwater.base.codec import encode
+from headwater.base.codec import decode, encode
 from headwater.base.errors import Invalid, NotFound
 from headwater.base.ids import NodeId, RunId
 from headwater.base.meters import Meter
 from headwater.base.relations import Column, TableName
-from headwater.base.units import exact
-from headwater.catalog.ledger import estimated_beside_actual
+from headwater.base.units import Estimate, exact
 from headwater.catalog.metastore import Metastore, open_metastore
 from headwater.catalog.records import (
     AttemptRecord,
@@ -248,9 +247,9 @@ def test_a_run_that_has_ended_stays_as_it_ended(metastore: Metastore) -> None:
 
     metastore.finish_run(RUN, "crashed", "much later")
 
-    found = metastore.find_run_or_none(RUN)
-    assert found is not None
-    assert (found.status, found.finished_at) == ("success", "later")
+    assert [(found.status, found.finished_at) for found in metastore.list_runs()] == [
+        ("success", "later")
+    ]
 
 
 def test_runs_are_listed_newest_first_and_by_status(metastore: Metastore) -> None:
@@ -276,6 +275,7 @@ def test_attempts_that_a_crash_left_open_are_closed(metastore: Metastore) -> Non
 def test_the_ledger_shows_the_estimate_beside_what_was_measured(metastore: Metastore) -> None:
     metastore.start_attempt(attempt(status="success", meter=Meter(cpu_seconds=2.5)))
 
-    row = estimated_beside_actual(metastore, RUN)[0]
+    row = metastore.attempts_of_run(RUN)[0]
 
-    assert (row.estimate["cpu_seconds"], row.meter.cpu_seconds) == (exact(2.0), 2.5)
+    assert decode(dict[str, Estimate], row.estimate)["cpu_seconds"] == exact(2.0)
+    assert row.meter.cpu_seconds == 2.5

@@ -14,6 +14,7 @@ from headwater.base.errors import DataDamaged, Denied, HeadwaterError, Invalid, 
 from headwater.catalog import store as store_module
 from headwater.catalog.store import Store, Value, migration_files, split_statements
 
+ALL_RUNS = {"status": "", "limit": 9}
 RUN_ROW: dict[str, Value] = {
     "run_id": "r1",
     "project": "p",
@@ -36,7 +37,7 @@ def test_a_store_opened_again_has_what_was_kept(tmp_path: Path) -> None:
 
     second = Store(tmp_path / "workspace.db")
 
-    assert second.run("find_run", {"run_id": "r1"})[0][0] == "r1"
+    assert second.run("list_runs", ALL_RUNS)[0][0] == "r1"
     second.close()
 
 
@@ -51,7 +52,7 @@ def test_a_failed_transaction_keeps_nothing(tmp_path: Path) -> None:
     with pytest.raises(ZeroDivisionError):
         fail_half_way()
 
-    assert opened.run("find_run", {"run_id": "r1"}) == []
+    assert opened.run("list_runs", ALL_RUNS) == []
     opened.close()
 
 

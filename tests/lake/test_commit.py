@@ -2,7 +2,7 @@
 
 import json
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -611,3 +611,51 @@ def test_a_table_name_that_is_no_folder_is_refused(name: str) -> None:
         table_root("/lake", TableName("c", "s", name))
 
     assert caught.value.code == "table-path-invalid"
+
+
+class Interrupted(LocalStorage):
+    """A folder on which something else happens once, while a commit flushes its files."""
+
+    def __init__(self, root: str) -> None:
+        super().__init__(root)
+        self.happens: Callable[[], object] | None = None
+
+    def make_durable(self, paths: Iterable[str]) -> None:
+        super().make_durable(paths)
+        happens, self.happens = self.happens, None
+        if happens is not None:
+            with ThreadPoolExecutor(max_workers=1) as pool:
+                pool.submit(happens).result()
+
+
+def test_a_schema_changed_by_another_thread_in_between_is_a_conflict(tmp_path: Path) -> None:
+    storage = Interrupted(str(tmp_path))
+    table = Table(str(tmp_path), storage)
+    create(table, "select 1 as a")
+    _, files = write_files(tmp_path, "select 2 as a")
+
+    def widen() -> None:
+        columns, _ = write_files(tmp_path, "select 1 as a, 'x' as b")
+        commit(open_table(tmp_path), make_commit(SetSchema(columns=columns)))
+        table.snapshot()  # the shared table moves on while the first commit is under way
+
+    storage.happens = widen
+    with pytest.raises(Conflict) as caught:
+        commit(table, make_commit(*adding(*files)))
+
+    assert caught.value.code == "commit-conflict"
+    assert table.snapshot().version == 1
+
+
+def test_a_state_that_a_committer_holds_stays_at_its_version(tmp_path: Path) -> None:
+    table = open_table(tmp_path)
+    create(table, "select 1 as a")
+    held = table.refreshed_or_none()
+    assert held is not None
+
+    append(open_table(tmp_path), "select 2 as a")
+    newer = table.refreshed_or_none()
+
+    assert newer is not None
+    assert (held.version, len(held.files)) == (0, 1)
+    assert (newer.version, len(newer.files)) == (1, 2)

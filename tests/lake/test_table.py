@@ -26,8 +26,14 @@ from tests.lake.writing import (
 
 from headwater.base.errors import DataDamaged, Invalid, NotFound
 from headwater.base.relations import Column
-from headwater.lake import commit as commit_module
-from headwater.lake.commit import AddFile, RemoveFile, SetSchema, SetTransaction, commit
+from headwater.lake.commit import (
+    CHECKPOINT_EVERY,
+    AddFile,
+    RemoveFile,
+    SetSchema,
+    SetTransaction,
+    commit,
+)
 from headwater.lake.delta import write_checkpoint
 from headwater.lake.replay import entry_name
 from headwater.lake.snapshot import ColumnStats, DataFile
@@ -35,13 +41,11 @@ from headwater.lake.storage import open_storage
 from headwater.lake.table import Table
 
 
-def three_versions(root: Path) -> Table:
+def three_versions(root: Path, *, checkpoint_every: int = CHECKPOINT_EVERY) -> Table:
     table = open_table(root)
-    for number in range(3):
-        if number == 0:
-            create(table, "select 0 as a")
-        else:
-            append(table, f"select {number} as a")
+    create(table, "select 0 as a")
+    for number in (1, 2):
+        append(table, f"select {number} as a", checkpoint_every=checkpoint_every)
     return table
 
 
@@ -375,12 +379,8 @@ def test_a_damaged_checkpoint_is_our_error_and_is_not_needed_with_the_whole_log(
         open_table(tmp_path).snapshot()
 
 
-def test_a_checkpoint_is_written_now_and_then_and_others_start_from_it(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(commit_module, "CHECKPOINT_EVERY", 2)
-
-    table = three_versions(tmp_path)
+def test_a_checkpoint_is_written_now_and_then_and_others_start_from_it(tmp_path: Path) -> None:
+    table = three_versions(tmp_path, checkpoint_every=2)
 
     assert (tmp_path / "_delta_log/00000000000000000002.checkpoint.parquet").exists()
     for version in range(3):

@@ -11,6 +11,7 @@ import duckdb
 from headwater.base.clock import FixedClock
 from headwater.base.relations import Column
 from headwater.lake.commit import (
+    CHECKPOINT_EVERY,
     Action,
     AddFile,
     Commit,
@@ -128,6 +129,12 @@ def create(
     )
 
 
-def append(table: Table, sql: str, *, partition_by: tuple[str, ...] = ()) -> int:
+def append(
+    table: Table,
+    sql: str,
+    *,
+    partition_by: tuple[str, ...] = (),
+    checkpoint_every: int = CHECKPOINT_EVERY,
+) -> int:
     _, files = write_files(table.root, sql, partition_by=partition_by)
-    return commit(table, make_commit(*adding(*files)))
+    return commit(table, make_commit(*adding(*files)), checkpoint_every=checkpoint_every)

@@ -3,16 +3,19 @@
 import shutil
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
-from threading import Timer
+from threading import Barrier, Timer
 
 import pytest
 from tests.runs.project import SLOW
 from tests.runs.world import (
     append,
     build,
+    check,
     close_context,
     data_files,
     graph_of,
@@ -27,12 +30,19 @@ from tests.runs.world import (
     statuses,
 )
 
+from headwater.base.diagnostics import Diagnostic
+from headwater.base.errors import Denied, Invalid
 from headwater.base.ids import NodeId
+from headwater.base.relations import TableName
 from headwater.base.telemetry import Event, NodeStarted
+from headwater.catalog.records import AttemptRecord, RelationRecord
+from headwater.engines.engine import ViewSource
 from headwater.lake.commit import AddFile, Commit, RemoveFile, commit
 from headwater.runs.cancel import CancelToken
 from headwater.runs.context import Context
 from headwater.runs.execute import execute
+from headwater.runs.pins import Pins, Relation
+from headwater.testing.memory import MemoryMetastore
 
 NUMBERS = "select * from (values (1, 'a'), (2, 'b')) as t(id, name)"
 
@@ -267,3 +277,135 @@ def test_append_that_fails_half_way_leaves_no_files(context: Context, tmp_path: 
 
     assert statuses(run) == {"numbers": "error"}
     assert data_files(tmp_path) == before
+
+
+class Interrupting(MemoryMetastore):
+    """A metastore that stops the run as soon as an attempt has begun."""
+
+    def __init__(self, token: CancelToken) -> None:
+        super().__init__()
+        self.token = token
+
+    def start_attempt(self, record: AttemptRecord) -> None:
+        super().start_attempt(record)
+        self.token.interrupt()
+
+
+def test_an_interrupted_test_leaves_no_attempt_open(context: Context) -> None:
+    token = CancelToken()
+    stopped = replace(context, metastore=Interrupting(token))
+
+    run = run_steps(stopped, check("t", "select 1", gates=None, reads=[]), cancel=token)
+
+    assert run.status == "cancelled"
+    assert [kept.status for kept in stopped.metastore.attempts_of_run(run.run_id)] == ["error"]
+
+
+class Crashing(MemoryMetastore):
+    """A metastore in memory with a bug that shows once."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.is_broken = True
+
+    def find_relation_or_none(self, name: TableName) -> RelationRecord | None:
+        if self.is_broken:
+            self.is_broken = False
+            message = f"a bug at {name}"
+            raise RuntimeError(message)
+        return super().find_relation_or_none(name)
+
+
+def test_a_test_that_crashes_leaves_no_attempt_open(context: Context) -> None:
+    broken = replace(context, metastore=Crashing())
+
+    run = run_steps(broken, check("t", "select 1", gates=None, reads=["numbers"]))
+
+    assert statuses(run) == {"t": "error"}
+    assert [kept.status for kept in broken.metastore.attempts_of_run(run.run_id)] == ["error"]
+
+
+def test_a_run_that_crashes_is_kept_as_failed_and_not_as_cancelled(context: Context) -> None:
+    def crash(event: Event) -> None:
+        message = f"the screen is gone at {event}"
+        raise RuntimeError(message)
+
+    step = build("numbers", NUMBERS)
+    with pytest.raises(RuntimeError, match="the screen is gone"):
+        execute(plan_of(step), context, graph=graph_of([step]), sink=crash)
+
+    assert [run.status for run in context.metastore.list_runs()] == ["failed"]
+
+
+class Meeting(MemoryMetastore):
+    """A metastore whose answers wait until two have asked."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.both = Barrier(2, timeout=5)
+
+    def find_relation_or_none(self, name: TableName) -> RelationRecord | None:
+        self.both.wait()
+        return super().find_relation_or_none(name)
+
+
+def test_workers_look_for_their_inputs_side_by_side(context: Context) -> None:
+    pins = Pins(replace(context, metastore=Meeting()))
+
+    with ThreadPoolExecutor(max_workers=2) as pool:
+        found = list(pool.map(pins.find_or_none, [relation("a"), relation("b")]))
+
+    assert found == [None, None]
+
+
+def test_what_was_pinned_first_is_what_everybody_reads(context: Context) -> None:
+    meeting = Meeting()
+    pins = Pins(replace(context, metastore=meeting))
+    made = Relation(source=ViewSource(sql="select 1 as id"))
+
+    with ThreadPoolExecutor(max_workers=1) as pool:
+        late = pool.submit(pins.find_or_none, relation("a"))
+        while not meeting.both.n_waiting:
+            time.sleep(0.001)
+        pins.put(relation("a"), made)
+        meeting.both.wait()
+
+        assert late.result() is made
+
+
+def test_a_missing_input_fails_its_reader_by_name(context: Context) -> None:
+    run = run_steps(context, build("reader", f"select * from {quoted('raw')}", reads=["raw"]))
+
+    assert run.results[0].diagnostic is not None
+    assert run.results[0].diagnostic.name == "input-missing"
+
+
+def test_a_failing_test_forbids_publishing_by_name(context: Context) -> None:
+    run = run_steps(
+        context, build("numbers", NUMBERS), check("t", "select 1", gates="numbers", reads=[])
+    )
+
+    numbers = next(result for result in run.results if result.name == "numbers")
+    assert numbers.diagnostic is not None
+    assert numbers.diagnostic.name == "tests-failed"
+
+
+def test_a_plan_with_an_error_is_not_applied(context: Context) -> None:
+    found = Diagnostic(code="ref-not-found", severity="error", what="no such model")
+
+    with pytest.raises(Invalid) as caught:
+        run_steps(context, build("numbers", NUMBERS), diagnostics=(found,))
+
+    assert caught.value.code == "plan-blocked"
+    assert context.metastore.list_runs() == ()
+
+
+def test_a_workspace_folder_that_cannot_be_made_is_said_as_such(
+    context: Context, tmp_path: Path
+) -> None:
+    (tmp_path / "file").write_text("in the way", encoding="utf-8")
+
+    with pytest.raises(Denied) as caught:
+        run_steps(replace(context, folder=tmp_path / "file"), build("numbers", NUMBERS))
+
+    assert caught.value.code == "workspace-read-only"

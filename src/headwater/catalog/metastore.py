@@ -122,10 +122,6 @@ class Metastore(ABC):
         """Keep how a run ended; a run that has ended stays as it ended."""
 
     @abstractmethod
-    def find_run_or_none(self, run_id: RunId) -> RunRecord | None:
-        """Return a run."""
-
-    @abstractmethod
     def list_runs(self, *, status: str = "", limit: int = HISTORY_MAX) -> tuple[RunRecord, ...]:
         """Return runs, newest first; of one status when given."""
 
@@ -227,11 +223,6 @@ class StoredMetastore(Metastore):
         """See Metastore."""
         values = {"run_id": run_id, "status": status, "finished_at": finished_at}
         self._store.run("finish_run", values)
-
-    def find_run_or_none(self, run_id: RunId) -> RunRecord | None:
-        """See Metastore."""
-        rows = self._store.run("find_run", {"run_id": run_id})
-        return run_from_row(rows[0]) if rows else None
 
     def list_runs(self, *, status: str = "", limit: int = HISTORY_MAX) -> tuple[RunRecord, ...]:
         """See Metastore."""

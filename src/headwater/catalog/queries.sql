@@ -51,11 +51,6 @@ on conflict (run_id) do nothing;
 update run set status = :status, finished_at = :finished_at
 where run_id = :run_id and status = 'running';
 
--- name: find_run
-select run_id, project, target, command, status, started_at, finished_at, process_id, host,
-  plan_hash, plan
-from run where run_id = :run_id;
-
 -- name: list_runs
 select run_id, project, target, command, status, started_at, finished_at, process_id, host,
   plan_hash, plan

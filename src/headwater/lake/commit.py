@@ -156,7 +156,13 @@ class Commit:
     metrics: Mapping[str, Json] = field(default_factory=lambda: MappingProxyType({}))
 
 
-def commit(table: Table, commit: Commit, clock: Clock | None = None) -> int:
+def commit(
+    table: Table,
+    commit: Commit,
+    clock: Clock | None = None,
+    *,
+    checkpoint_every: int = CHECKPOINT_EVERY,
+) -> int:
     """Publish one log entry, whole and durable, or nothing; return its version.
 
     Data files and their folders are flushed first. A blind append that loses the race for a
@@ -167,6 +173,7 @@ def commit(table: Table, commit: Commit, clock: Clock | None = None) -> int:
         table: The table; may not exist yet.
         commit: What to require and what to do.
         clock: Where ``commitInfo.timestamp`` comes from; never less than the version before.
+        checkpoint_every: Versions from one checkpoint to the next.
 
     Raises:
         Conflict: ``commit-conflict``, naming the version in between and who wrote it;
@@ -192,7 +199,7 @@ def commit(table: Table, commit: Commit, clock: Clock | None = None) -> int:
                 table.storage.make_root_durable()
         base = None if state is None else replace(state, files={}, vectors={}, transactions={})
         if _publish(table, version + 1, lines, state, clock or SystemClock()):
-            _checkpoint(table, version + 1)
+            _checkpoint(table, version + 1, checkpoint_every)
             return version + 1
     raise _conflict(table, version, f"other writers won {REBASES_MAX} times in a row")
 
@@ -532,9 +539,9 @@ def _without_none(values: dict[str, Any]) -> dict[str, Any]:
     return {name: value for name, value in values.items() if value is not None}
 
 
-def _checkpoint(table: Table, version: int) -> None:
+def _checkpoint(table: Table, version: int, every: int) -> None:
     """Write a checkpoint now and then; the commit stands whether or not it succeeds."""
-    if version and version % CHECKPOINT_EVERY == 0:
+    if version and version % every == 0:
         with suppress(HeadwaterError):
             write_checkpoint(table.root, table.storage.options, version)
 

@@ -186,6 +186,16 @@ def read_entry(version: int, data: bytes, modified_ms: int) -> Entry:
     return Entry(version=version, lines=lines, info=info, timestamp_ms=stamp)
 
 
+def copy_state(state: LogState) -> LogState:
+    """Return a copy that further entries can be applied to; O(files), of references only."""
+    return replace(
+        state,
+        files=dict(state.files),
+        vectors=dict(state.vectors),
+        transactions=dict(state.transactions),
+    )
+
+
 def apply_entry(state: LogState, entry: Entry) -> None:
     """Fold the next entry into the state.
 

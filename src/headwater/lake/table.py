@@ -19,6 +19,7 @@ from headwater.lake.replay import (
     Entry,
     LogState,
     apply_entry,
+    copy_state,
     describe_entry,
     entry_name,
     make_snapshot,
@@ -173,7 +174,7 @@ class Table:
         return LogListing(entries=entries, checkpoints=tuple(sorted(checkpoints)))
 
     def refreshed_or_none(self) -> LogState | None:
-        """Return the newest state, for the committer; callers must not change it."""
+        """Return the newest state, for the committer, who must not change it; nor will we."""
         with self._lock:
             if self._state is None or not self._is_same_table():
                 self._reload()
@@ -198,15 +199,22 @@ class Table:
         return found is not None and found.identity == known.identity
 
     def _advance(self) -> None:
-        while self._state is not None:
-            version = self._state.version + 1
+        """Apply what came after to a copy: a committer may be reading the older state.
+
+        So it reads one version from first to last, and an entry that fails leaves no half.
+        """
+        state, newest = self._state, self._newest_file
+        while state is not None:
+            version = state.version + 1
             found = self.storage.stat_or_none(entry_name(version))
             if found is None:
-                return
+                break
             entry = self._read(found, version)
-            state, self._state = self._state, None  # not kept when the entry fails half-way
+            if state is self._state:
+                state = copy_state(state)
             apply_entry(state, entry)
-            self._state, self._newest_file = state, found
+            newest = found
+        self._state, self._newest_file = state, newest
 
     def _replayed(
         self, version: int | None, listing: LogListing | None = None

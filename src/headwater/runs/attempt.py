@@ -6,7 +6,7 @@ leaves the table as it was, and its files are deleted; after the commit the log 
 """
 
 import hashlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -25,11 +25,11 @@ from headwater.plan.plan import Build, BuildStep, BuildView, LoadSeed, RunTest
 from headwater.runs.gate import Verdict, count_failures, failing_rows_sql, judge
 from headwater.runs.pins import Relation
 from headwater.runs.publish import build_record, discard, file_prefix, only_rearranged, publish
-from headwater.runs.record import deployed_build, deployed_test
+from headwater.runs.record import deployed_build, deployed_test, record, record_start
 from headwater.runs.run import NodeResult
 from headwater.runs.schedule import Unit
 from headwater.runs.stage import Place, Staged, stage
-from headwater.runs.work import End, Work, keep_ends, keep_started, tell_ends, tell_started
+from headwater.runs.work import End, Work, tell_ends, tell_started
 
 ATTEMPTS_MAX = 2
 """A node whose table was only moved by another writer's maintenance is tried again once."""
@@ -66,17 +66,27 @@ def _may_retry(work: Work, step: BuildStep, end: End) -> bool:
 
 def _run_test_alone(work: Work, step: RunTest) -> tuple[NodeResult, ...]:
     """Run a test on committed tables."""
+    started = work.context.now()
     try:
-        keep_started(work, step, 1, work.context.now())
+        record_start(work, step, 1, started)
         with _session(work) as session:
             verdict, kept = _run_test(work, session, step, attempt=1, pending=None)
         ends = [_test_end(work, verdict, 1, kept, is_published=True)]
-        keep_ends(work, ends)
+        record(work, ends)
     except HeadwaterError as error:
-        ends = [_failed(step, 1, work.context.now(), error)]
+        ends = _record_failure(work, _failed(step, 1, started, error))
     except Exception as error:  # noqa: BLE001 - one test's crash must not take the run along
-        ends = [_failed(step, 1, work.context.now(), _crash(step, error))]
+        ends = _record_failure(work, _failed(step, 1, started, _crash(step, error)))
     return tell_ends(work, ends)
+
+
+def _record_failure(work: Work, end: End, others: Sequence[End] = ()) -> list[End]:
+    """Record a failed end, and those of its gates; say so in its message when even that fails."""
+    try:
+        record(work, [end, *others])
+    except HeadwaterError as second:
+        end = replace(end, message=f"{end.message}; not recorded either: {second.what}")
+    return [end, *others]
 
 
 @contextmanager
@@ -123,7 +133,7 @@ class _Attempt:
         """Run to the end; the first End is the step's, the others its gates'."""
         step, work = self.step, self.work
         try:
-            keep_started(work, step, self.number, self.started_at)
+            record_start(work, step, self.number, self.started_at)
             work.context.observer("attempt-started", step.node)
             _check_seed(step)
             current = self._current_or_none()
@@ -213,8 +223,8 @@ class _Attempt:
     ) -> int | None:
         if isinstance(staged.source, ViewSource):
             return None
-        record = build_record(self.step, self.number, inputs, self.meter)
-        version = publish(self.work, self._table(), current, staged, record)
+        kept = build_record(self.step, self.number, inputs, self.meter)
+        version = publish(self.work, self._table(), current, staged, kept)
         for path in staged.scrap:
             with suppress(HeadwaterError):
                 self._table().storage.delete(path)
@@ -248,7 +258,7 @@ class _Attempt:
             for verdict, kept in self.verdicts
         ]
         try:
-            keep_ends(work, [end, *tests])
+            record(work, [end, *tests])
         except HeadwaterError as error:
             end = replace(
                 _failed(step, self.number, self.started_at, error),
@@ -286,10 +296,7 @@ class _Attempt:
             _test_end(work, verdict, self.number, kept, is_published=False)
             for verdict, kept in self.verdicts
         ]
-        try:
-            keep_ends(work, [end, *tests])
-        except HeadwaterError as second:
-            end = replace(end, message=f"{end.message}; not recorded either: {second.what}")
+        ends = _record_failure(work, end, tests)
         skipped = [
             End(
                 step=test,
@@ -301,7 +308,7 @@ class _Attempt:
             for test in self.unit.gates
             if test.node not in done
         ]
-        return [end, *tests, *skipped]
+        return [*ends, *skipped]
 
 
 def _crash(step: BuildStep | RunTest, error: Exception) -> InternalError:
@@ -401,8 +408,8 @@ def _store_failures(
         discard(work, table, attempt)
         raise
     at = work.context.now()
-    record = TableRecord(name=name, location=table.root, run_id=work.run_id, updated_at=at)
-    return record, written.meter
+    kept = TableRecord(name=name, location=table.root, run_id=work.run_id, updated_at=at)
+    return kept, written.meter
 
 
 def _test_end(

@@ -99,10 +99,11 @@ def execute_in(
         post=inbox.put,
     )
     started = context.now()
-    sink(RunStarted(run_id=journal.run_id, steps=sum(len(u.steps) for u in units), at=started))
     loop = _Loop(work=work, plan=plan, inbox=inbox, sink=sink)
-    status: Literal["success", "failed", "cancelled"] = "cancelled"
+    status: Literal["success", "failed", "cancelled"] = "failed"  # what a crash stays
+    steps = sum(len(unit.steps) for unit in units)
     try:
+        sink(RunStarted(run_id=journal.run_id, steps=steps, at=started))
         loop.run(Schedule(units, _tests_first(plan, graph)))
         status = loop.status()
     finally:

@@ -10,7 +10,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from glob import glob
 from pathlib import Path
-from threading import RLock
+from threading import Lock
 from typing import assert_never
 
 from headwater.base.errors import NotFound
@@ -65,19 +65,25 @@ def read_relation_or_none(context: Context, name: TableName) -> Relation | None:
 
 
 class Pins:
-    """Relations of one run, each read once. Safe to use from several threads."""
+    """Relations of one run, each pinned once. Safe to use from several threads.
+
+    Storage is read outside the lock, so that workers wait for it side by side. Two that look for
+    one name at once may both read it; the first to finish pins it and both get that one.
+    """
 
     def __init__(self, context: Context) -> None:
         self._context = context
-        self._lock = RLock()
+        self._lock = Lock()
         self._pinned: dict[TableName, Relation | None] = {}
 
     def find_or_none(self, name: TableName) -> Relation | None:
         """Return the pinned relation, pinning it now when it was not; None when there is none."""
         with self._lock:
-            if name not in self._pinned:
-                self._pinned[name] = read_relation_or_none(self._context, name)
-            return self._pinned[name]
+            if name in self._pinned:
+                return self._pinned[name]
+        found = read_relation_or_none(self._context, name)
+        with self._lock:
+            return self._pinned.setdefault(name, found)
 
     def find(self, name: TableName) -> Relation:
         """Return the pinned relation.

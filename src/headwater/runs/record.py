@@ -1,17 +1,39 @@
-"""What a run leaves behind: deployed nodes, lineage edges and ledger rows, as records."""
+"""What a run leaves behind: deployed nodes, lineage edges and ledger rows, as records.
+
+The executor records through ``record`` alone, so that no way of ending leaves half of it.
+"""
 
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from types import MappingProxyType
 
 from headwater.base.codec import encode
 from headwater.base.ids import NodeId, RunId
 from headwater.base.relations import TableName
-from headwater.catalog.metastore import Metastore
-from headwater.catalog.records import LineageRecord, NodeEnd, NodeRecord
+from headwater.catalog.records import AttemptRecord, LineageRecord, NodeEnd, NodeRecord
 from headwater.graph.graph import CompiledNode, Graph
 from headwater.plan.plan import BuildStep, Plan, RunTest
 from headwater.plan.state import DeployedNode
-from headwater.runs.run import Run
+from headwater.runs.work import End, Work, engine_name
+
+
+def record_start(work: Work, step: BuildStep | RunTest, attempt: int, at: str) -> None:
+    """Record that an attempt began, before it writes anything."""
+    begun = End(step=step, attempt=attempt, status="error", message="", started_at=at)
+    work.context.metastore.start_attempt(_attempt_record(work, begun, at="", status="started"))
+
+
+def record(work: Work, ends: Iterable[End]) -> None:
+    """Record how a unit's steps ended, in one transaction: whatever a run keeps passes here.
+
+    Each end becomes an attempt, with what was measured beside what was estimated; one that
+    published also becomes the deployed node, its name in the metastore and its lineage edges.
+
+    Raises:
+        HeadwaterError: Whatever the store raises; then nothing of it is kept.
+    """
+    at = work.context.now()
+    work.context.metastore.finish_nodes([_node_end(work, end, at) for end in ends])
 
 
 def deployed_build(
@@ -110,10 +132,37 @@ def _compiled_or_none(graph: Graph | None, node: NodeId) -> CompiledNode | None:
     return None if graph is None else graph.nodes.get(node)
 
 
-def record(run: Run, ends: Iterable[NodeEnd], metastore: Metastore) -> None:
-    """Keep a whole run at once: its nodes' ends, then its own; for replays and rebuilt ledgers.
+def _node_end(work: Work, end: End, at: str) -> NodeEnd:
+    deployed = end.deployed
+    if deployed is not None:
+        deployed = replace(deployed, run_id=work.run_id, built_at=at)
+    return NodeEnd(
+        attempt=_attempt_record(work, end, at=at, status=end.status),
+        node=None if deployed is None else node_record(deployed, work.plan),
+        relation=end.relation,
+        lineage=None
+        if deployed is None
+        else lineage_records(work.graph, end.step.node, work.run_id, work.producers),
+    )
 
-    While a run executes, each node's end is kept as it happens, by the same call.
-    """
-    metastore.finish_nodes(tuple(ends))
-    metastore.finish_run(run.run_id, run.status, run.finished_at)
+
+def _attempt_record(work: Work, end: End, *, at: str, status: str) -> AttemptRecord:
+    step = end.step
+    fingerprint = step.fingerprint if isinstance(step, RunTest) else step.target.fingerprint
+    return AttemptRecord(
+        run_id=work.run_id,
+        node=step.node,
+        attempt=end.attempt,
+        action=step.action,
+        status=status,
+        fingerprint=fingerprint,
+        message=end.message,
+        rows=end.rows,
+        version=end.version,
+        meter=end.meter,
+        estimate=encode(step.cost),
+        input_bytes=work.pins.input_bytes(read.name for read in step.reads) if at else None,
+        started_at=end.started_at,
+        finished_at=at,
+        engine=engine_name(work.context),
+    )

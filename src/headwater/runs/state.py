@@ -18,6 +18,7 @@ from headwater.catalog.records import AttemptRecord, ViewRecord
 from headwater.engines.engine import EmptySource, FileSource, ViewSource
 from headwater.graph.graph import CompiledNode, Graph
 from headwater.lake.snapshot import HistoryEntry, Snapshot
+from headwater.lake.tablestats import bounds_of, column_bytes_of, null_counts_of
 from headwater.plan.state import (
     CHANGES_MAX,
     HISTORY_RUNS_MAX,
@@ -32,7 +33,6 @@ from headwater.plan.watermark import event_columns
 from headwater.runs.context import Context
 from headwater.runs.lateness import measure_lateness
 from headwater.runs.pins import Pins, local_files
-from headwater.runs.tablestats import bounds_of, column_bytes_of, null_counts_of
 
 READERS_MAX = 8
 """How many tables are looked at at once; reading logs waits for storage, not for the CPU."""

@@ -1,24 +1,26 @@
-"""What all workers of one run share, and how a node's end becomes results, events and records."""
+"""What all workers of one run share, and how a node's end becomes results and events.
+
+A step ends in one of many ways; they all make one ``End``, so that what is told, returned and
+recorded of it cannot differ.
+"""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from threading import current_thread
 
-from headwater.base.codec import encode
 from headwater.base.diagnostics import diagnostic_of
 from headwater.base.errors import HeadwaterError
 from headwater.base.ids import NodeId, RunId
 from headwater.base.meters import Meter
 from headwater.base.relations import TableName
 from headwater.base.telemetry import Event, NodeFinished, NodeStarted, NodeStatus
-from headwater.catalog.records import AttemptRecord, NodeEnd, RelationRecord
+from headwater.catalog.records import RelationRecord
 from headwater.graph.graph import Graph
 from headwater.plan.plan import BuildStep, Plan, RunTest
 from headwater.plan.state import DeployedNode
 from headwater.runs.cancel import CancelToken
 from headwater.runs.context import Context
 from headwater.runs.pins import Pins
-from headwater.runs.record import lineage_records, node_record
 from headwater.runs.run import NodeResult
 
 TRANSIENT_EXIT_CODE = 4
@@ -89,24 +91,6 @@ def tell_started(work: Work, node: NodeId) -> str:
     return at
 
 
-def keep_started(work: Work, step: BuildStep | RunTest, attempt: int, at: str) -> None:
-    """Keep that an attempt began, before it writes anything."""
-    work.context.metastore.start_attempt(
-        _attempt_record(
-            work,
-            End(step=step, attempt=attempt, status="error", message="", started_at=at),
-            at="",
-            status="started",
-        )
-    )
-
-
-def keep_ends(work: Work, ends: list[End]) -> None:
-    """Keep how a unit's steps ended, in one transaction."""
-    at = work.context.now()
-    work.context.metastore.finish_nodes([_node_end(work, end, at) for end in ends])
-
-
 def tell_ends(work: Work, ends: list[End]) -> tuple[NodeResult, ...]:
     """Post how a unit's steps ended and return their results."""
     at = work.context.now()
@@ -154,40 +138,4 @@ def _result(end: End, at: str) -> NodeResult:
         is_transient=end.error is not None
         and not is_test
         and end.error.exit_code == TRANSIENT_EXIT_CODE,
-    )
-
-
-def _node_end(work: Work, end: End, at: str) -> NodeEnd:
-    deployed = end.deployed
-    if deployed is not None:
-        deployed = replace(deployed, run_id=work.run_id, built_at=at)
-    return NodeEnd(
-        attempt=_attempt_record(work, end, at=at, status=end.status),
-        node=None if deployed is None else node_record(deployed, work.plan),
-        relation=end.relation,
-        lineage=None
-        if deployed is None
-        else lineage_records(work.graph, end.step.node, work.run_id, work.producers),
-    )
-
-
-def _attempt_record(work: Work, end: End, *, at: str, status: str) -> AttemptRecord:
-    step = end.step
-    fingerprint = step.fingerprint if isinstance(step, RunTest) else step.target.fingerprint
-    return AttemptRecord(
-        run_id=work.run_id,
-        node=step.node,
-        attempt=end.attempt,
-        action=step.action,
-        status=status,
-        fingerprint=fingerprint,
-        message=end.message,
-        rows=end.rows,
-        version=end.version,
-        meter=end.meter,
-        estimate=encode(step.cost),
-        input_bytes=work.pins.input_bytes(read.name for read in step.reads) if at else None,
-        started_at=end.started_at,
-        finished_at=at,
-        engine=engine_name(work.context),
     )

@@ -96,11 +96,6 @@ class MemoryMetastore(Metastore):
                 changed = {"status": status, "finished_at": finished_at}
                 self._runs[run_id] = replace(record, **changed)  # type: ignore[arg-type] # status is one of the Literal's words
 
-    def find_run_or_none(self, run_id: RunId) -> RunRecord | None:
-        """See Metastore."""
-        with self._lock:
-            return self._runs.get(run_id)
-
     def list_runs(self, *, status: str = "", limit: int = HISTORY_MAX) -> tuple[RunRecord, ...]:
         """See Metastore."""
         with self._lock:

@@ -1,11 +1,14 @@
-"""What a table's log says about its columns: bounds, nulls and bytes, added up over its files."""
+"""What a table's log says about its columns: bounds, nulls and bytes, added up over its files.
+
+Files are pruned one by one; whoever prices a query wants one figure for the whole table.
+"""
 
 from collections.abc import Callable, Mapping
 from decimal import Decimal, InvalidOperation
 from types import MappingProxyType
 
 from headwater.base.codec import Json
-from headwater.lake.snapshot import ColumnStats, Snapshot
+from headwater.lake.snapshot import ColumnStats, DataFile, Snapshot
 
 _NUMBERS = ("TINYINT", "SMALLINT", "INTEGER", "BIGINT", "HUGEINT", "FLOAT", "DOUBLE", "DECIMAL")
 
@@ -30,8 +33,11 @@ def bounds_of(snapshot: Snapshot) -> tuple[Mapping[str, str], Mapping[str, str]]
 
 def _bounds_in_files(snapshot: Snapshot, column: str) -> tuple[list[str], list[str]]:
     """Return the bounds of every file that holds values; none when one file does not say."""
-    found = [_stats(file.stats, column) for file in snapshot.files if file.rows != 0]
-    filled = [stats for stats in found if not _is_all_null(stats, snapshot)]
+    filled = [
+        file.stats.get(column)
+        for file in snapshot.files
+        if file.rows != 0 and not _is_all_null(file, column)
+    ]
     lows = [_text(stats.minimum) for stats in filled if stats]
     highs = [_text(stats.maximum) for stats in filled if stats]
     if None in filled or None in lows or None in highs:
@@ -61,15 +67,10 @@ def _summed(snapshot: Snapshot, value_of: Callable[[ColumnStats], int | None]) -
     return MappingProxyType(sums)
 
 
-def _stats(stats: Mapping[str, ColumnStats], column: str) -> ColumnStats | None:
-    return stats.get(column)
-
-
-def _is_all_null(stats: ColumnStats | None, snapshot: Snapshot) -> bool:
+def _is_all_null(file: DataFile, column: str) -> bool:
     """Say whether a file has only nulls in the column, so that it has no bounds to give."""
-    if stats is None or stats.null_count is None or stats.minimum is not None:
-        return False
-    return any(file.rows == stats.null_count for file in snapshot.files)
+    stats = file.stats.get(column)
+    return stats is not None and file.rows is not None and file.rows == stats.null_count
 
 
 def _text(value: Json) -> str | None:
