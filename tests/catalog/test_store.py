@@ -14,7 +14,7 @@ from headwater.base.errors import DataDamaged, Denied, HeadwaterError, Invalid, 
 from headwater.catalog import store as store_module
 from headwater.catalog.store import Store, Value, migration_files, split_statements
 
-ALL_RUNS = {"status": "", "limit": 9}
+ALL_RUNS: dict[str, str | int | float | bytes | None] = {"status": "", "limit": 9}
 RUN_ROW: dict[str, Value] = {
     "run_id": "r1",
     "project": "p",
