@@ -89,9 +89,32 @@ def check_strategy(compiled: CompiledNode) -> Diagnostic | None:
     return None
 
 
+def _check_snapshot(compiled: CompiledNode) -> Iterator[Diagnostic]:
+    """Refuse snapshot settings that would change what is stored and are not built."""
+    node = compiled.node
+    names = node.config.get("snapshot_meta_column_names")
+    renamed = isinstance(names, Mapping) and any(names.values())
+    asked = {
+        "snapshot_meta_column_names": renamed,
+        "dbt_valid_to_current": bool(node.config.get("dbt_valid_to_current")),
+    }
+    for setting in (name for name, is_asked in asked.items() if is_asked):
+        yield Diagnostic(
+            code="snapshot-setting-not-built",
+            severity="error",
+            what=f"snapshot `{node.name}` sets `{setting}`, which is not built yet",
+            why="history would be stored under other names or with other ends than asked for",
+            fix="leave it out, and rename or coalesce in a model that reads the snapshot",
+            where=node.where,
+            node=node.unique_id,
+        )
+
+
 def check_promises(compiled: CompiledNode) -> Iterator[Diagnostic]:
     """Report a model's materialization that cannot be built, and config that has no effect yet."""
     node = compiled.node
+    if node.resource_type == "snapshot":
+        yield from _check_snapshot(compiled)
     if node.resource_type != "model":
         return
     if node.materialized not in _MATERIALIZATIONS:

@@ -107,6 +107,22 @@ before the table is published.
 """,
     ),
     Code(
+        name="snapshot-setting-not-built",
+        number="HW3010",
+        title="a snapshot asks for columns or ends that are not built yet",
+        explain="""\
+**What it finds.** A snapshot with `snapshot_meta_column_names` or `dbt_valid_to_current`.
+
+**Why it matters.** Its history would be stored under other names, or with other ends, than it asks
+for; so it is refused instead of stored wrongly.
+
+**Example.** `dbt_valid_to_current: "to_date('9999-12-31')"`
+
+**How to mend it.** Leave the setting out, and rename or coalesce the columns in a model that reads
+the snapshot.
+""",
+    ),
+    Code(
         name="grants-not-applied",
         number="HW3009",
         title="configured grants are not applied yet",
