@@ -5,6 +5,7 @@ import shutil
 import subprocess
 import sys
 import venv
+from functools import lru_cache
 from pathlib import Path
 
 import pytest
@@ -24,7 +25,12 @@ def fetch(repository: str, folder: Path, revision: str = "HEAD") -> tuple[str, .
     Returns:
         Paths that the revision lists and the clone lacks: a partial clone leaves out large files.
     """
-    clone = _local_clone(repository) or _clone(repository)
+    clone = _local_clone(repository) or _clone_or_none(repository)
+    if clone is None:
+        pytest.skip(
+            f"cannot clone {_url(repository)}; "
+            "or name a folder of clones: HEADWATER_TEST_PROJECTS=DIR"
+        )
     columns = "--format=%(objecttype) %(objectname) %(path)"
     listed = _git(clone, "ls-tree", "-r", "-z", columns, revision)
     missing: list[str] = []
@@ -60,26 +66,31 @@ def _local_clone(repository: str) -> Path | None:
     return None
 
 
-def _clone(repository: str) -> Path:
+@lru_cache
+def _clone_or_none(repository: str) -> Path | None:
+    """Clone once; what cannot be cloned is not tried again by the next test."""
     clone = CACHE / "clones" / repository.replace("/", "+")
     if clone.exists():
         return clone
     partial = clone.with_suffix(".partial")
     shutil.rmtree(partial, ignore_errors=True)
     partial.parent.mkdir(parents=True, exist_ok=True)
-    url = f"https://github.com/{repository}.git"
     try:
         subprocess.run(
-            ["git", "clone", "--quiet", "--bare", url, str(partial)],
+            ["git", "clone", "--quiet", "--bare", _url(repository), str(partial)],
             check=True,
             capture_output=True,
             timeout=CLONE_SECONDS_MAX,
             env={**os.environ, "GIT_TERMINAL_PROMPT": "0"},
         )
     except (subprocess.CalledProcessError, subprocess.TimeoutExpired):
-        pytest.skip(f"cannot clone {url}; or name a folder of clones: HEADWATER_TEST_PROJECTS=DIR")
+        return None
     partial.rename(clone)
     return clone
+
+
+def _url(repository: str) -> str:
+    return f"https://github.com/{repository}.git"
 
 
 def peer_python(*requirements: str) -> Path:

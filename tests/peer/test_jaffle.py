@@ -133,12 +133,12 @@ def prepare(tmp_path_factory: pytest.TempPathFactory) -> Prepare:
     def fresh(shop: Shop) -> Path:
         folder = tmp_path_factory.mktemp("shop")
         if shop.repository not in kept:
-            kept[shop.repository] = folder / "kept"
             write_missing_seeds(folder / "kept", fetch(shop.repository, folder / "kept"))
             if (folder / "kept/profiles.yml").exists():
                 (folder / "kept/profiles.yml").rename(folder / "kept" / OWN_PROFILE)
             if (folder / "kept/packages.yml").exists():
                 hw(folder / "kept", "deps", *(("--mirror", PROJECTS) if PROJECTS else ()))
+            kept[shop.repository] = folder / "kept"
         return Path(shutil.copytree(kept[shop.repository], folder / "project"))
 
     return fresh
