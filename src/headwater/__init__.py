@@ -14,8 +14,9 @@ if TYPE_CHECKING:
     from headwater.base.relations import TableName
     from headwater.base.units import Estimate
     from headwater.engines.engine import Engine
+    from headwater.graph.choose import Selection
     from headwater.plan.plan import Plan
-    from headwater.runs.answers import PlanRequest, Selection
+    from headwater.runs.answers import PlanRequest
     from headwater.runs.cancel import CancelToken
     from headwater.runs.run import Run
     from headwater.workspace import Workspace
@@ -32,7 +33,7 @@ _HOMES = {
     "Plan": "headwater.plan.plan",
     "PlanRequest": "headwater.runs.answers",
     "Run": "headwater.runs.run",
-    "Selection": "headwater.runs.answers",
+    "Selection": "headwater.graph.choose",
     "TableName": "headwater.base.relations",
     "Workspace": "headwater.workspace",
 }

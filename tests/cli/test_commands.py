@@ -398,15 +398,36 @@ def test_one_workspace_asks_anew_for_every_compilation(project: Path) -> None:
     )
     with Workspace.open(project) as workspace:
         workspace.load("shop.raw.t", "select 1 as a")
-        first = workspace.plan()
+        first = workspace.plan().plan
         workspace.load("shop.raw.t", "select 2 as a")
-        second = workspace.plan()
+        second = workspace.plan().plan
 
     codes = [
         next(step.sql for step in plan.steps if step.name == "counted" and step.kind == "build")
         for plan in (first, second)
     ]
     assert codes == ["select 1 n", "select 2 n"]
+
+
+def test_findings_of_reading_count_in_the_plan_and_a_faulty_project_cannot_be_applied(
+    project: Path,
+) -> None:
+    from headwater import HeadwaterError, Workspace
+
+    with Workspace.open(project) as workspace:
+        clean = workspace.plan().plan.totals
+    write_files(project, {"models/orphan.yml": "models: [{name: not_there, columns: []}]\n"})
+    with Workspace.open(project) as workspace:
+        warned = workspace.plan().plan.totals
+    write_files(project, {"models/faulty.sql": "select * from {{ ref('nowhere') }}"})
+    with Workspace.open(project) as workspace:
+        faulty = workspace.plan()
+        with pytest.raises(HeadwaterError) as raised:
+            workspace.apply(faulty)
+
+    assert (clean.warnings, warned.warnings) == (0, 1)
+    assert faulty.plan.totals.errors == 1
+    assert raised.value.code == "plan-missing"
 
 
 def test_a_model_that_asks_for_its_own_unbuilt_seed_does_not_keep_the_seed_from_loading(

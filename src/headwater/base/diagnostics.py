@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from headwater.base.codes import find_code
-from headwater.base.errors import HeadwaterError
+from headwater.base.errors import HeadwaterError, Invalid
 from headwater.base.spans import Span
 
 Severity = Literal["error", "warning", "info"]
@@ -53,6 +53,17 @@ def diagnostic_of(error: HeadwaterError, *, node: str = "") -> Diagnostic:
         fix=error.fix,
         where=error.where,
         node=node,
+    )
+
+
+def error_of(diagnostic: Diagnostic) -> Invalid:
+    """Turn a finding into the error to raise where a command cannot go on without it."""
+    return Invalid(
+        diagnostic.name,
+        diagnostic.what,
+        why=diagnostic.why,
+        fix=diagnostic.fix,
+        where=diagnostic.where,
     )
 
 

@@ -32,17 +32,17 @@ def apply_command(
 
     Without FILE the project is planned first, as `hw build` does.
     """
-    with project.open_workspace() as workspace, workspace.taken("apply"):
+    with project.open_workspace() as workspace, workspace.taken("apply") as journal:
         if file is None:
-            plan = workspace.plan(PlanRequest(accept=accept))
+            planned = workspace.plan(PlanRequest(accept=accept))
         else:
-            plan = workspace.check_plan(read_plan(Path(file)), accept=accept)
-        code = exit_code(plan)
+            planned = workspace.check_plan(read_plan(Path(file)), accept=accept)
+        code = exit_code(planned.plan)
         if code or output == "text":
-            show(plan, output, workspace)
+            show(planned.plan, output, workspace)
         if code:
             return code
-        run = run_with_progress(workspace, plan, fail_fast=fail_fast, command="apply")
+        run = run_with_progress(workspace, planned, journal, fail_fast=fail_fast)
         if output == "json":
             emit_document(run)
         return run.exit_code

@@ -10,6 +10,7 @@ from headwater.cli.options import ProjectFlags, project_options, selection_optio
 from headwater.cli.output import emit_document, note, output_option
 from headwater.cli.plan import exit_code, show
 from headwater.cli.progress import run_with_progress
+from headwater.runs.journal import Journal
 from headwater.workspace import PlanRequest, Selection, Verb, Workspace
 
 F = TypeVar("F", bound=Callable[..., object])
@@ -53,15 +54,19 @@ def _make(verb: Verb, line: str) -> click.Command:
         request = PlanRequest(
             selection=selection, verb=verb, full_refresh=full_refresh, force=force, accept=accept
         )
-        with project.open_workspace() as workspace, _taken(workspace, verb, dry_run=dry_run):
-            plan = workspace.plan(request)
+        with (
+            project.open_workspace() as workspace,
+            _taken(workspace, verb, dry_run=dry_run) as journal,
+        ):
+            planned = workspace.plan(request)
+            plan = planned.plan
             code = exit_code(plan)
             if code or dry_run:
                 show(plan, output, workspace)
                 return code
             if output == "text":
                 show(plan, output, workspace)
-            run = run_with_progress(workspace, plan, fail_fast=fail_fast, command=verb)
+            run = run_with_progress(workspace, planned, journal, fail_fast=fail_fast)
             if output == "json":
                 emit_document(run)
             if run.status == "failed":
@@ -71,7 +76,9 @@ def _make(verb: Verb, line: str) -> click.Command:
     return command
 
 
-def _taken(workspace: Workspace, verb: Verb, *, dry_run: bool) -> AbstractContextManager[None]:
+def _taken(
+    workspace: Workspace, verb: Verb, *, dry_run: bool
+) -> AbstractContextManager[Journal | None]:
     """Take the workspace before planning, so that nothing moves between plan and run."""
     return nullcontext() if dry_run else workspace.taken(verb)
 

@@ -91,7 +91,7 @@ def selection_options(
             include=kwargs.pop("select"),  # type: ignore[arg-type]
             exclude=kwargs.pop("exclude"),  # type: ignore[arg-type]
             selector=kwargs.pop("selector"),  # type: ignore[arg-type]
-            indirect=str(kwargs.pop("indirect_selection")),
+            indirect=kwargs.pop("indirect_selection"),  # type: ignore[arg-type]
         )
         return command(project, chosen, *args, **kwargs)
 

@@ -38,7 +38,7 @@ def plan_command(
     """
     with project.open_workspace() as workspace:
         request = PlanRequest(selection=selection, full_refresh=full_refresh, accept=accept)
-        plan = workspace.plan(request)
+        plan = workspace.plan(request).plan
         if out and plan.is_compiled:
             Path(out).write_text(encode_pretty(plan), encoding="utf-8")
             note(f"saved to {out}; run it with: hw apply {out}")

@@ -12,19 +12,24 @@ from headwater.base.units import format_count, format_seconds
 from headwater.cli.diagnose import print_diagnostics
 from headwater.cli.output import note, wants_colour
 from headwater.plan.plan import Plan
+from headwater.runs.journal import Journal
 from headwater.runs.run import Run, describe_counts
-from headwater.workspace import CancelToken, Workspace
+from headwater.workspace import CancelToken, Planned, Workspace
 
 
-def run_with_progress(workspace: Workspace, plan: Plan, *, fail_fast: bool, command: str) -> Run:
+def run_with_progress(
+    workspace: Workspace, planned: Planned, journal: Journal | None, *, fail_fast: bool
+) -> Run:
     """Apply a plan, show how it goes on stderr, and let Ctrl-C stop it.
 
     The first Ctrl-C lets running nodes finish and starts no more; the second interrupts them.
     """
     cancel = CancelToken()
-    display = _display(plan)
+    display = _display(planned.plan)
     with _two_step_interrupt(cancel), display as sink:
-        run = workspace.apply(plan, sink=sink, cancel=cancel, fail_fast=fail_fast, command=command)
+        run = workspace.apply(
+            planned, journal=journal, sink=sink, cancel=cancel, fail_fast=fail_fast
+        )
     faults = [result.diagnostic for result in run.results if result.diagnostic is not None]
     if faults:
         note("")

@@ -70,7 +70,7 @@ Expression = Term | Combined
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Selection:
+class Selected:
     """What was selected.
 
     Attributes:
@@ -95,7 +95,7 @@ def select(
     *,
     indirect: Indirect = "eager",
     resource_types: Iterable[str] = (),
-) -> Selection:
+) -> Selected:
     """Return the nodes that a command is about.
 
     Args:
@@ -126,14 +126,14 @@ def select_expression(
     *,
     indirect: Indirect = "eager",
     resource_types: Iterable[str] = (),
-) -> Selection:
+) -> Selected:
     """Return the nodes that a read expression selects; arguments as for ``select``."""
     evaluation = _Evaluation(graph, indirect)
     chosen = evaluation.find(expression).direct
     kinds = frozenset(resource_types)
     if kinds:
         chosen = frozenset(k for k in chosen if graph.nodes[k].node.resource_type in kinds)
-    return Selection(nodes=chosen, diagnostics=tuple(evaluation.diagnostics))
+    return Selected(nodes=chosen, diagnostics=tuple(evaluation.diagnostics))
 
 
 def parse(values: Sequence[str]) -> Expression:

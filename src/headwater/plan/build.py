@@ -1,5 +1,6 @@
 """``make_plan``: Graph and State in, Plan out; a list of passes, each a pure function."""
 
+from headwater.base.diagnostics import Diagnostic
 from headwater.graph.graph import Graph
 from headwater.plan.changes import list_changes
 from headwater.plan.compare import compare_nodes
@@ -13,7 +14,7 @@ from headwater.plan.options import PlanOptions
 from headwater.plan.plan import Plan
 from headwater.plan.state import State
 from headwater.plan.steps import make_steps
-from headwater.plan.totals import add_up, count_findings
+from headwater.plan.totals import add_up, count_findings, with_findings
 from headwater.plan.watermark import all_watermarks
 
 PASSES: tuple[Pass, ...] = (
@@ -64,3 +65,18 @@ def make_plan(graph: Graph, state: State, options: PlanOptions) -> Plan:
         totals=draft.totals,
         fail_fast=options.fail_fast,
     )
+
+
+def make_faulty_plan(
+    project: str, target: str, diagnostics: tuple[Diagnostic, ...], created_at: str
+) -> Plan:
+    """Return the plan of a project with faults: no steps and no checksum, only the findings."""
+    plan = Plan(
+        project=project,
+        target=target,
+        checksum="",
+        compared_with="",
+        created_at=created_at,
+        steps=(),
+    )
+    return with_findings(plan, diagnostics)

@@ -4,10 +4,25 @@ Quantities are what is recorded; a price is applied when they are shown, so anot
 the same history.
 """
 
+from headwater.base.settings import Settings
 from headwater.base.units import UNKNOWN, Estimate
 from headwater.plan.state import Prices
 
 SECONDS_PER_HOUR = 3600.0
+
+
+def declared_prices(settings: Settings) -> Prices | None:
+    """Return the prices that the settings declare; None when there is none for CPU time."""
+    cpu_hour = settings.number("prices.cpu_hour")
+    if cpu_hour is None:
+        return None
+    return Prices(
+        name=settings.text("prices.name") or "declared",
+        cpu_hour=cpu_hour,
+        source=settings.text("prices.source") or "",
+        runs_per_month=settings.number("prices.runs_per_month"),
+        budget_month=settings.number("prices.budget_month"),
+    )
 
 
 def times(estimate: Estimate, factor: float) -> Estimate:

@@ -3,10 +3,11 @@
 from collections import Counter
 from dataclasses import replace
 
+from headwater.base.diagnostics import Diagnostic
 from headwater.base.units import Estimate, sum_estimates
 from headwater.plan.cost import regular_cost_after, regular_cost_before
 from headwater.plan.draft import Draft
-from headwater.plan.plan import Cost, Skip, Totals
+from headwater.plan.plan import Cost, Plan, Skip, Totals
 from headwater.plan.prices import month_of
 from headwater.plan.sizes import planned_sizes
 
@@ -33,9 +34,17 @@ def add_up(draft: Draft) -> Draft:
 
 def count_findings(draft: Draft) -> Draft:
     """Fill in how many findings there are."""
-    count = Counter(diagnostic.severity for diagnostic in draft.diagnostics)
-    totals = replace(draft.totals, errors=count["error"], warnings=count["warning"])
-    return replace(draft, totals=totals)
+    return replace(draft, totals=_counted(draft.totals, draft.diagnostics))
+
+
+def with_findings(plan: Plan, diagnostics: tuple[Diagnostic, ...]) -> Plan:
+    """Return a plan with these findings in place of its own, counted."""
+    return replace(plan, diagnostics=diagnostics, totals=_counted(plan.totals, diagnostics))
+
+
+def _counted(totals: Totals, diagnostics: tuple[Diagnostic, ...]) -> Totals:
+    count = Counter(diagnostic.severity for diagnostic in diagnostics)
+    return replace(totals, errors=count["error"], warnings=count["warning"])
 
 
 def sum_costs(costs: list[Cost]) -> Cost:

@@ -5,14 +5,15 @@ place costs a walk down its path and no second parse.
 """
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import cast
 
 import yaml
 
 from headwater.base.codec import Json
-from headwater.base.diagnostics import Diagnostic
+from headwater.base.diagnostics import Diagnostic, error_of
+from headwater.base.errors import Invalid
 from headwater.base.spans import Span, span_at
 
 
@@ -70,6 +71,22 @@ def _load(text: str) -> tuple[yaml.Node | None, Json]:
         return root, None if root is None else cast("Json", loader.construct_document(root))
     finally:
         loader.dispose()
+
+
+def read_mapping(file: str, text: str | None) -> Mapping[str, Json]:
+    """Read YAML that must be a mapping; no text and an empty one are an empty mapping.
+
+    Raises:
+        Invalid: ``yaml-malformed`` or ``setting-invalid``.
+    """
+    loaded = read_yaml(file, text or "")
+    if isinstance(loaded, Diagnostic):
+        raise error_of(loaded)
+    if loaded.content is None:
+        return {}
+    if not isinstance(loaded.content, Mapping):
+        raise Invalid("setting-invalid", f"`{file}` is not a mapping of names to values")
+    return loaded.content
 
 
 def write_yaml(content: Json) -> str:

@@ -1,36 +1,32 @@
 """What a workspace is asked and what it answers, as values that shells read."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
+from types import MappingProxyType
 from typing import Literal
 
 from headwater.base.diagnostics import Diagnostic
+from headwater.graph.choose import Selection
 from headwater.graph.columns import ColumnEdge
-from headwater.runs.artifacts import CompiledSql
+from headwater.graph.graph import Graph
+from headwater.plan.options import BUILT_TYPES, TEST_TYPES, TestMode
+from headwater.plan.plan import Plan
+from headwater.project.node import ResourceType
+from headwater.project.project import Project
 
 Verb = Literal["build", "run", "seed", "snapshot", "test"]
 
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Selection:
-    """Which nodes a command is about, as written on the command line.
-
-    Attributes:
-        include: Values of ``--select``; everything when there are none.
-        exclude: Values of ``--exclude``.
-        selector: A name in selectors.yml; None for none.
-        indirect: Which tests come along with selected nodes.
-    """
-
-    include: tuple[str, ...] = ()
-    exclude: tuple[str, ...] = ()
-    selector: str | None = None
-    indirect: str = "eager"
-
-    @property
-    def is_everything(self) -> bool:
-        """True when nothing was chosen or left out."""
-        return not (self.include or self.exclude or self.selector)
+_TYPES_OF_VERB: Mapping[Verb, frozenset[ResourceType]] = MappingProxyType(
+    {
+        "build": BUILT_TYPES,
+        "run": frozenset({"model"}),
+        "seed": frozenset({"seed"}),
+        "snapshot": frozenset({"snapshot"}),
+        "test": TEST_TYPES,
+    }
+)
+_TESTS_OF_VERB: Mapping[Verb, TestMode] = MappingProxyType({"build": "gate", "test": "only"})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,11 +41,36 @@ class PlanRequest:
         accept: Codes whose errors shall only warn.
     """
 
-    selection: Selection = Selection()
+    selection: Selection = field(default_factory=Selection)
     verb: Verb = "build"
     full_refresh: bool = False
     force: bool = False
     accept: tuple[str, ...] = ()
+
+    @property
+    def resource_types(self) -> frozenset[ResourceType]:
+        """Kinds of nodes that the verb acts on."""
+        return _TYPES_OF_VERB[self.verb]
+
+    @property
+    def tests(self) -> TestMode:
+        """How the verb treats tests."""
+        return _TESTS_OF_VERB.get(self.verb, "none")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Planned:
+    """A plan together with what it was made of, which applying it needs.
+
+    Attributes:
+        plan: What would be done.
+        project: The project as read; None when it has faults, and then the plan has no steps.
+        graph: The project compiled; None when it has faults.
+    """
+
+    plan: Plan
+    project: Project | None = None
+    graph: Graph | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -65,6 +86,23 @@ class Checked:
     nodes: int
     diagnostics: tuple[Diagnostic, ...]
     manifest: Path | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CompiledSql:
+    """A node's compiled SQL.
+
+    Attributes:
+        unique_id: dbt's unique_id; empty for a query that is no node.
+        name: Short name.
+        compiled_code: The SQL.
+        path: File that it was written to; empty when none.
+    """
+
+    unique_id: str
+    name: str
+    compiled_code: str
+    path: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

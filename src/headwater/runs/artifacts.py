@@ -5,33 +5,20 @@ Each file is replaced in one step, so that a reader never sees half of one.
 
 import os
 from collections.abc import Collection, Iterable, Mapping
-from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
 from headwater.base.codec import encode
 from headwater.base.ids import NodeId
 from headwater.graph.graph import CompiledNode, Graph
-from headwater.graph.manifest import CatalogTable, compiled_path
+from headwater.graph.manifest import ArtifactFacts, CatalogTable, compiled_path, make_manifest
 from headwater.plan.plan import BuildStep, Plan, RunTest
+from headwater.runs.answers import CompiledSql, Planned
 from headwater.runs.describe import TableDescription
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class CompiledSql:
-    """A node's compiled SQL.
-
-    Attributes:
-        unique_id: dbt's unique_id; empty for a query that is no node.
-        name: Short name.
-        compiled_code: The SQL.
-        path: File that it was written to; empty when none.
-    """
-
-    unique_id: str
-    name: str
-    compiled_code: str
-    path: str = ""
+from headwater.runs.results import make_run_results
+from headwater.runs.run import Run
 
 
 def write_document(folder: Path, name: str, document: object) -> Path:
@@ -66,6 +53,36 @@ def write_run_sql(folder: Path, graph: Graph, plan: Plan) -> None:
         sql = getattr(step, "sql", None)
         if sql and isinstance(step, BuildStep | RunTest) and step.node in graph.nodes:
             _replace(_sql_path(folder / "run", graph.nodes[step.node]), sql.encode())
+
+
+def write_all(folder: Path, planned: Planned, run: Run, facts: ArtifactFacts) -> None:
+    """Write what dbt leaves after a run: compiled and run SQL, the manifest, the run's results."""
+    project, graph = planned.project, planned.graph
+    if project is None or graph is None:
+        return
+    write_compiled(folder, graph.nodes.values())
+    write_run_sql(folder, graph, planned.plan)
+    write_document(folder, "manifest.json", make_manifest(project, graph, facts))
+    write_document(folder, "run_results.json", make_run_results(run, graph, facts))
+
+
+def artifact_facts(environment: Mapping[str, str], at: datetime) -> ArtifactFacts:
+    """Return what artifacts say of a command: its time, an id of its own, the environment.
+
+    Args:
+        environment: Environment variables; those that begin with ``DBT_ENV_CUSTOM_ENV_`` are kept.
+        at: UTC time.
+    """
+    prefix = "DBT_ENV_CUSTOM_ENV_"
+    return ArtifactFacts(
+        generated_at=at.strftime("%Y-%m-%dT%H:%M:%S.%fZ"),
+        invocation_id=str(uuid4()),
+        environment={
+            name.removeprefix(prefix): value
+            for name, value in environment.items()
+            if name.startswith(prefix)
+        },
+    )
 
 
 def _sql_path(folder: Path, compiled: CompiledNode) -> Path:

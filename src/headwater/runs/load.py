@@ -5,10 +5,12 @@ Ingestion is a run like any other: it has a plan, a record and a meter, and its 
 
 from typing import Literal
 
+from headwater.base.errors import HeadwaterError
 from headwater.base.ids import NodeId
 from headwater.base.relations import TableName
 from headwater.plan.plan import Append, Build, Plan, Target, Totals
 from headwater.runs.context import Context
+from headwater.runs.execute import execute
 
 
 def make_load_plan(
@@ -70,3 +72,31 @@ def make_load_plan(
         steps=(step,),
         totals=Totals(),
     )
+
+
+def load_rows(
+    context: Context,
+    name: TableName,
+    sql: str,
+    *,
+    mode: Literal["append", "overwrite"],
+    node: NodeId,
+) -> int:
+    """Write a query's rows into a table, as a run of one step; return the version committed.
+
+    Args:
+        context: Where the table is.
+        name: The table.
+        sql: A query over files or nothing.
+        mode: Add the rows, or replace the table.
+        node: unique_id to record the run under; made from the name when empty.
+
+    Raises:
+        HeadwaterError: What went wrong.
+    """
+    plan = make_load_plan(context, name, sql, mode=mode, node=node)
+    result = execute(plan, context, command="load").results[0]
+    if result.version is None:
+        fault = result.diagnostic
+        raise HeadwaterError(fault.name if fault else "internal", result.message)
+    return result.version

@@ -108,7 +108,7 @@ class _Binder:
             case Snapshot() if pinned:
                 return self._bind_table(table_of(self._context, name), use, name)
             case None:
-                raise not_found(self._context, use.parts)
+                raise _not_found(self._context, use.parts)
             case source:
                 return self._bind_source(name, source)
 
@@ -159,7 +159,7 @@ def find_name_or_none(context: Context, parts: tuple[str, ...]) -> TableName | N
         return pinned
     padded = TableName(*(context.catalog, context.schema)[: max(0, 3 - len(parts))], *parts[-3:])
     if context.tables.table(padded).version_or_none() is None:
-        raise not_found(context, parts)
+        raise _not_found(context, parts)
     return padded
 
 
@@ -179,7 +179,20 @@ def table_of(context: Context, name: TableName) -> Table:
     return context.tables.at(location) if location else context.tables.table(name)
 
 
-def not_found(context: Context, parts: tuple[str, ...]) -> NotFound:
+def find_table(context: Context, name: str) -> TableName:
+    """Find the table or view that a user named: ``t``, ``schema.t``, ``catalog.schema.t``.
+
+    Raises:
+        NotFound: ``relation-not-found``.
+        Invalid: ``relation-ambiguous``.
+    """
+    found = find_name_or_none(context, tuple(name.replace('"', "").split(".")))
+    if found is None:
+        raise _not_found(context, (name,))
+    return found
+
+
+def _not_found(context: Context, parts: tuple[str, ...]) -> NotFound:
     """Say that a name means nothing, and which one was probably meant."""
     known = {record.name.name: str(record.name) for record in context.metastore.list_relations()}
     near = get_close_matches(parts[-1], known, n=1)

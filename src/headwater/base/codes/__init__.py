@@ -4,6 +4,9 @@ The first digit of the number is the floor: 1 project and jinja, 2 graph and sql
 policy, 4 risk rules, 6 lake and engines, 7 catalog, 8 runs and jobs. There is no generic code.
 """
 
+from collections.abc import Iterable
+from types import MappingProxyType
+
 from headwater.base.codes import (
     catalog,
     cost,
@@ -19,7 +22,7 @@ from headwater.base.codes import (
 )
 from headwater.base.codes.code import Code
 
-__all__ = ["CODES", "Code", "find_code", "find_code_or_none"]
+__all__ = ["CODES", "Code", "code_numbers", "find_code", "find_code_or_none"]
 
 CODES: tuple[Code, ...] = (
     *settings.CODES,
@@ -35,7 +38,9 @@ CODES: tuple[Code, ...] = (
     *query.CODES,
 )
 
-_BY_NAME = {key: code for code in CODES for key in (code.name, code.number.lower())}
+_BY_NAME = MappingProxyType(
+    {key: code for code in CODES for key in (code.name, code.number.lower())}
+)
 
 
 def find_code_or_none(name_or_number: str) -> Code | None:
@@ -53,3 +58,12 @@ def find_code(name_or_number: str) -> Code:
     if code is None:
         raise KeyError(name_or_number)
     return code
+
+
+def code_numbers(names_or_numbers: Iterable[str]) -> frozenset[str]:
+    """Return the numbers of codes given by name or number.
+
+    Raises:
+        KeyError: There is no such code; its argument is the name.
+    """
+    return frozenset(find_code(each).number for each in names_or_numbers)

@@ -1,0 +1,76 @@
+"""Which nodes a command is about: what was asked for, resolved against a graph.
+
+A command line names nodes by ``--select`` and ``--exclude`` or by a selector of selectors.yml; both
+end as the same set of nodes.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from headwater.base.codec import Json
+from headwater.base.errors import NotFound
+from headwater.graph.graph import Graph
+from headwater.graph.select import Indirect, Selected, parse_selectors, select, select_expression
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Selection:
+    """Which nodes a command is about, as written on the command line.
+
+    Attributes:
+        include: Values of ``--select``; everything when there are none.
+        exclude: Values of ``--exclude``.
+        selector: A name in selectors.yml; None for none.
+        indirect: Which tests come along with selected nodes.
+    """
+
+    include: tuple[str, ...] = ()
+    exclude: tuple[str, ...] = ()
+    selector: str | None = None
+    indirect: Indirect = "eager"
+
+    @property
+    def is_everything(self) -> bool:
+        """True when nothing was chosen or left out."""
+        return not (self.include or self.exclude or self.selector)
+
+
+def choose(
+    graph: Graph,
+    selection: Selection,
+    named: Mapping[str, Json],
+    resource_types: tuple[str, ...] = (),
+) -> Selected:
+    """Find the nodes that a selection means.
+
+    Args:
+        graph: The project.
+        selection: What was asked for.
+        named: Content of selectors.yml.
+        resource_types: Kinds to keep; all when empty.
+
+    Raises:
+        NotFound: ``selector-not-found``.
+        Invalid: The selection or selectors.yml cannot be read.
+    """
+    if selection.selector is None:
+        return select(
+            graph,
+            selection.include,
+            selection.exclude,
+            indirect=selection.indirect,
+            resource_types=resource_types,
+        )
+    selectors = parse_selectors(named)
+    if selection.selector not in selectors:
+        raise NotFound(
+            "selector-not-found",
+            f"selectors.yml has no selector `{selection.selector}`",
+            fix=f"it has: {', '.join(sorted(selectors)) or 'none'}",
+        )
+    return select_expression(
+        graph,
+        selectors[selection.selector],
+        indirect=selection.indirect,
+        resource_types=resource_types,
+    )
