@@ -3,7 +3,8 @@
 import pytest
 from tests.plan.world import World, relation
 
-from headwater.plan.watermark import Watermark, event_columns, find_watermarks
+from headwater.plan.watermark import event_columns, watermarks_of
+from headwater.sql.watermark import Watermark
 
 SELECT = "select id, ts from {raw}"
 
@@ -13,7 +14,7 @@ def marks(condition: str, prefix: str = "", start: str = SELECT) -> tuple[Waterm
     world.model("fct", SELECT, incremental=f"{prefix} {start} where {condition}")
     graph = world.graph()
     [compiled] = [node for node in graph.nodes.values() if node.node.name == "fct"]
-    return find_watermarks(compiled)
+    return watermarks_of(compiled)
 
 
 @pytest.mark.parametrize(

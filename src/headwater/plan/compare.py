@@ -12,9 +12,10 @@ from headwater.graph.graph import CompiledNode
 from headwater.plan.draft import Difference, Draft
 from headwater.plan.options import BUILT_TYPES
 from headwater.plan.state import DeployedNode
-from headwater.plan.watermark import Watermark, find_watermarks, window_in_words
+from headwater.plan.watermark import watermarks_of, window_in_words
 from headwater.sql.compare import compare
 from headwater.sql.lineage import ColumnChange, QueryChange
+from headwater.sql.watermark import Watermark
 
 CONFIG_KEYS_IGNORED = frozenset({"meta", "tags", "docs", "enabled", "description", "group"})
 """Keys that change nothing that is stored."""
@@ -138,7 +139,7 @@ def _filter_lines(compiled: CompiledNode, deployed: DeployedNode) -> Iterator[st
     if not now or not before or now == before:
         return
     yield _window_line(
-        find_watermarks(replace(compiled, incremental_code=before)), find_watermarks(compiled)
+        watermarks_of(replace(compiled, incremental_code=before)), watermarks_of(compiled)
     )
 
 

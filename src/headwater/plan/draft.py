@@ -15,8 +15,8 @@ from headwater.plan.inputs import InputIndex
 from headwater.plan.options import PlanOptions
 from headwater.plan.plan import Change, Impact, Step, Totals
 from headwater.plan.state import DeployedNode, State
-from headwater.plan.watermark import Watermark
 from headwater.sql.lineage import QueryChange
+from headwater.sql.watermark import Watermark
 
 NO_CHANGE = QueryChange(formatting_only=True)
 """The change of a query that means what it meant."""

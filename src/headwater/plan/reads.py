@@ -25,7 +25,8 @@ from headwater.plan.scans import (
     usual_increment_bytes,
 )
 from headwater.plan.state import TableState
-from headwater.plan.watermark import HOURS_PER_DAY, Watermark, find_watermarks, stored_column
+from headwater.plan.watermark import HOURS_PER_DAY, stored_column, watermarks_of
+from headwater.sql.watermark import Watermark
 
 READS_MORE = 1.5
 """An input of which a run reads this many times as much as before drives the cost."""
@@ -64,7 +65,7 @@ def deployed_version_or_none(draft: Draft, node: NodeId) -> Version | None:
     if deployed.lineage is None or not deployed.code:
         return None
     before = as_deployed(compiled, deployed)
-    return Version(before, find_watermarks(before), is_deployed=True)
+    return Version(before, watermarks_of(before), is_deployed=True)
 
 
 def predict_reads(

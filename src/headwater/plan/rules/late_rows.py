@@ -32,13 +32,8 @@ from headwater.plan.deployed import as_deployed
 from headwater.plan.draft import SAME, Draft
 from headwater.plan.rules.rule import Rule
 from headwater.plan.state import Lateness
-from headwater.plan.watermark import (
-    HOURS_PER_DAY,
-    Watermark,
-    find_watermarks,
-    in_words,
-    stored_column,
-)
+from headwater.plan.watermark import HOURS_PER_DAY, in_words, stored_column, watermarks_of
+from headwater.sql.watermark import Watermark
 
 
 def check(draft: Draft) -> Iterator[Diagnostic]:
@@ -90,7 +85,7 @@ def _introduces(draft: Draft, compiled: CompiledNode, mark: Watermark) -> bool:
         return False
     if deployed is None or not deployed.incremental_code:
         return True
-    before = find_watermarks(as_deployed(compiled, deployed))
+    before = watermarks_of(as_deployed(compiled, deployed))
     return not any(
         old.hours is not None and old.hours <= (mark.hours or 0.0)
         for old in before
