@@ -114,6 +114,14 @@ def test_a_test_on_committed_tables_gates_nothing() -> None:
     assert gates(made) == {"not_null_raw_id": None}
 
 
+def test_what_reads_a_table_that_is_not_built_waits_for_the_tables_tests() -> None:
+    made = plan(two_tables().not_null("raw", "id"))
+
+    steps = {step.name: step for step in made.steps}
+    assert steps["a"].after == steps["b"].after == (steps["not_null_raw_id"].node,)
+    check_order(made)
+
+
 @pytest.mark.parametrize("seed", range(20))
 def test_any_tangle_of_tests_has_an_order(seed: int) -> None:
     import random

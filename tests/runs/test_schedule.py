@@ -2,7 +2,7 @@ from dataclasses import replace
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from tests.runs.world import build, check, node_id
+from tests.runs.world import build, check
 
 from headwater.base.units import exact
 from headwater.plan.plan import Build, Cost
@@ -53,13 +53,6 @@ def test_a_failure_loses_its_descendants_and_nothing_else() -> None:
 
     assert [unit.step.name for unit in lost] == ["b", "c"]
     assert drain_order(schedule) == ["d"]
-
-
-def test_a_unit_waits_for_tests_of_what_it_reads() -> None:
-    test = check("source_test", "", gates=None, reads=[])
-    schedule = Schedule(make_units([timed("a", 100), test]), {node_id("a"): [test.node]})
-
-    assert drain_order(schedule) == ["source_test", "a"]
 
 
 @settings(max_examples=50)

@@ -2,6 +2,7 @@
 
 A test gates the node it is attached to. When it also reads something that this plan builds out of
 that very node, waiting would go round in a circle, so it gates the last of what it reads instead.
+Whatever waits for something says so in its step: the executor knows no other order.
 """
 
 import heapq
@@ -43,6 +44,7 @@ def order_steps(draft: Draft) -> Ordering:
         gates[node] = gate
         after[node].discard(gate)
         after[gate] |= after[node]
+    _put_tests_first(draft, after, gates)
     order = _sort(after, gates, position)
     return Ordering(order, {node: tuple(sorted(first)) for node, first in after.items()}, gates)
 
@@ -67,6 +69,26 @@ def _built_inputs(draft: Draft, node: NodeId) -> set[NodeId]:
         if producer is not None and producer != node and draft.is_built(producer):
             found.add(producer)
     return found
+
+
+def _put_tests_first(
+    draft: Draft, after: dict[NodeId, set[NodeId]], gates: Mapping[NodeId, NodeId]
+) -> None:
+    """Let what reads a table that is not built wait for the table's tests, as dbt build does."""
+    alone = {
+        node
+        for node, decision in draft.decisions.items()
+        if decision.how == "test" and node not in gates and not after[node]
+    }
+    guards = {
+        node: found
+        for node, tests in draft.graph.gates.items()
+        if (found := [test for test in tests if test in alone])
+    }
+    for reader, decision in draft.decisions.items():
+        if decision.how not in {"skip", "test"}:
+            for node in draft.compiled(reader).depends_on:
+                after[reader].update(guards.get(node, ()))
 
 
 def _choose_gate(

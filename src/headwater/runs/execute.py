@@ -5,7 +5,7 @@ a session of its own. Nothing here knows SQL or storage.
 """
 
 import contextlib
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from queue import Empty, SimpleQueue
@@ -104,7 +104,7 @@ def execute_in(
     steps = sum(len(unit.steps) for unit in units)
     try:
         sink(RunStarted(run_id=journal.run_id, steps=steps, at=started))
-        loop.run(Schedule(units, _tests_first(plan, graph)))
+        loop.run(Schedule(units))
         status = loop.status()
     finally:
         finished = context.now()
@@ -123,22 +123,6 @@ def execute_in(
         engine=engine_name(context),
         findings=journal.findings,
     )
-
-
-def _tests_first(plan: Plan, graph: Graph | None) -> Mapping[NodeId, list[NodeId]]:
-    """Let what reads a table wait for the tests of that table, as dbt build does."""
-    alone = {step.node for step in plan.steps if isinstance(step, RunTest) and step.gates is None}
-    waits: dict[NodeId, list[NodeId]] = {}
-    readers: dict[NodeId, list[NodeId]] = {}
-    for reader, compiled in graph.nodes.items() if graph and alone else ():
-        if compiled.node.resource_type != "test":
-            for node in compiled.depends_on:
-                readers.setdefault(node, []).append(reader)
-    for node, tests in graph.gates.items() if graph else ():
-        found = [test for test in tests if test in alone]
-        for reader in readers.get(node, ()) if found else ():
-            waits.setdefault(reader, []).extend(found)
-    return waits
 
 
 @dataclass(slots=True, kw_only=True)

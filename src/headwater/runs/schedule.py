@@ -5,7 +5,7 @@ bookkeeping: no threads, no clock.
 """
 
 import heapq
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from headwater.base.ids import NodeId
@@ -56,23 +56,13 @@ def make_units(steps: Iterable[Step]) -> tuple[Unit, ...]:
 class Schedule:
     """What can run now; not for several threads."""
 
-    def __init__(
-        self,
-        units: Iterable[Unit],
-        first_of: Mapping[NodeId, Iterable[NodeId]] | None = None,
-    ) -> None:
-        """Order units.
-
-        Args:
-            units: In an order that respects their ``after``.
-            first_of: Further units that must end well before a unit starts, by unit.
-        """
+    def __init__(self, units: Iterable[Unit]) -> None:
+        """Order units, which come in an order that respects their ``after``."""
         self._units = {unit.node: unit for unit in units}
         unit_of = {step.node: unit.node for unit in self._units.values() for step in unit.steps}
         self._waits: dict[NodeId, set[NodeId]] = {}
         for unit in self._units.values():
             named = {node for step in unit.steps for node in step.after}
-            named |= set((first_of or {}).get(unit.node, ()))
             first = {unit_of[node] for node in named if node in unit_of}
             self._waits[unit.node] = first - {unit.node}
         self._followers: dict[NodeId, list[NodeId]] = {node: [] for node in self._units}
