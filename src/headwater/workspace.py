@@ -37,7 +37,7 @@ from headwater.plan.plan import Plan
 from headwater.plan.prices import declared_prices
 from headwater.plan.state import State
 from headwater.plan.totals import with_findings
-from headwater.project.files import ProjectFiles, read_files, read_profiles
+from headwater.project.files import ProjectFiles, read_files, read_profiles, read_text_or_none
 from headwater.project.options import ReadOptions, Target
 from headwater.project.profiles import ProfileRequest, read_target
 from headwater.project.project import ProjectResult
@@ -592,4 +592,4 @@ def _try(name: str, check: Callable[[], str]) -> Finding:
 
 
 def _read_yaml_or_empty(path: Path) -> Mapping[str, Json]:
-    return read_mapping(path.name, path.read_text(encoding="utf-8") if path.is_file() else None)
+    return read_mapping(path.name, read_text_or_none(path, path.name))

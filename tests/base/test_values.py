@@ -94,6 +94,30 @@ def test_diagnostic_shows_the_line_and_a_caret_under_the_place() -> None:
     ]
 
 
+@pytest.mark.parametrize("before", [0, 5, 500, 4990])
+def test_diagnostic_shows_only_the_surroundings_of_a_place_in_a_long_line(before: int) -> None:
+    text = "x" * before + "HERE" + "y" * (5000 - before)
+    span = span_at("models/a.sql", text, before, 4)
+    finding = Diagnostic(code="HW1901", severity="error", what="w", where=span)
+
+    _, place, shown, caret = render(finding, lambda _file, _line: text)
+
+    assert place.endswith(f":{before + 1}")
+    assert len(shown) < 180
+    marked = [letter for letter, mark in zip(shown, caret, strict=False) if mark == "^"]
+    assert "".join(marked) == "HERE"
+
+
+def test_diagnostic_does_not_hand_the_terminal_its_controls() -> None:
+    finding = Diagnostic(
+        code="HW1901", severity="error", what="w", where=Span(file="a.sql", column=4)
+    )
+
+    lines = render(finding, lambda _file, _line: "a\t\x1bb\0")
+
+    assert lines[2:] == ["  1 | a  b ", "    |    ^"]
+
+
 def test_diagnostic_without_a_readable_file_still_shows_the_place() -> None:
     finding = Diagnostic(
         code="HW1901", severity="warning", what="w", where=Span(file="gone.sql", line=9)

@@ -336,7 +336,7 @@ def test_file_that_is_not_text_is_said_and_skipped(tmp_path: Path) -> None:
 
     result = read_project(read_files(tmp_path), options())
 
-    assert found(result) == [("file-unreadable", "models/b.sql:1:1")]
+    assert found(result) == [("file-unreadable", "models/b.sql:1:8")]
     assert list(project_of(result).nodes) == ["model.shop.a"]
 
 

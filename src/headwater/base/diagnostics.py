@@ -1,5 +1,6 @@
 """Findings about a user's project: collected, never raised, shown all at once with a code frame."""
 
+import re
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Literal
@@ -9,6 +10,11 @@ from headwater.base.errors import HeadwaterError, Invalid
 from headwater.base.spans import Span
 
 Severity = Literal["error", "warning", "info"]
+
+_FRAME_WIDTH = 160
+"""Characters of a line that a code frame shows."""
+# A tab, a NUL or an escape of the terminal takes one place, as it does in a column number.
+_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -97,7 +103,23 @@ def _frame(span: Span, read_line: Callable[[str, int], str | None]) -> list[str]
     if text is None:
         return lines
     number = str(span.line)
-    width = max(1, (span.end_column or span.column + 1) - span.column)
     margin = " " * len(number)
-    caret = " " * (span.column - 1) + "^" * min(width, max(1, len(text) - span.column + 1))
-    return [*lines, f"  {number} | {text.expandtabs(1)}", f"  {margin} | {caret}"]
+    shown, column = _window(_CONTROL.sub(" ", text), span.column)
+    width = max(1, (span.end_column or span.column + 1) - span.column)
+    caret = " " * (column - 1) + "^" * min(width, max(1, len(shown) - column + 1))
+    return [*lines, f"  {number} | {shown}", f"  {margin} | {caret}"]
+
+
+def _window(text: str, column: int) -> tuple[str, int]:
+    """Cut the surroundings of a column out of a long line, such as one of generated SQL.
+
+    Returns:
+        The text to show, and the column in it.
+    """
+    if len(text) <= _FRAME_WIDTH:
+        return text, column
+    start = max(0, min(column - 1 - _FRAME_WIDTH // 2, len(text) - _FRAME_WIDTH))
+    before = "..." if start else ""
+    after = "..." if start + _FRAME_WIDTH < len(text) else ""
+    shown = text[start : start + _FRAME_WIDTH]
+    return before + shown + after, column - start + len(before)

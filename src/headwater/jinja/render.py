@@ -429,7 +429,7 @@ class Templates:
         frames = list(_template_frames(error.__traceback__))
         line = next((line for file, line in frames if file == name), 1)
         where = _line_span(name, text, line)
-        via = "; ".join(f"in {file}:{line}" for file, line in frames if file != name)
+        via = _via([f"in {file}:{line}" for file, line in frames if file != name])
         if isinstance(error, HeadwaterError):
             error.where = error.where or where
             return error
@@ -446,6 +446,15 @@ class Templates:
         return Invalid("jinja-failed", what, why=via, fix=_FAILED_FIX, where=where)
 
 
+def _via(hops: list[str]) -> str:
+    """Name the places that led to a fault; of a long way only its ends."""
+    if len(hops) > _HOPS_MAX:
+        left_out = len(hops) - _HOPS_MAX
+        hops = [*hops[: _HOPS_MAX // 2], f"{left_out} more", *hops[-_HOPS_MAX // 2 :]]
+    return "; ".join(hops)
+
+
+_HOPS_MAX = 6
 _UNDEFINED_FIX = (
     "Check the spelling; a macro of a package is called as `package.macro` and needs `hw deps`"
 )

@@ -6,14 +6,15 @@ Everything above works on these values, so a project can be read from memory, an
 import hashlib
 import os
 import re
+import stat
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
 from headwater.base.codec import Json
-from headwater.base.diagnostics import Diagnostic
-from headwater.base.spans import Span
+from headwater.base.diagnostics import Diagnostic, error_of
+from headwater.base.spans import Span, span_at
 from headwater.project.yaml_text import YamlFile, read_yaml
 
 FileKind = Literal["model", "macro", "seed", "snapshot", "test", "analysis", "properties", "docs"]
@@ -26,7 +27,7 @@ PATHS_DEFAULT: Mapping[str, tuple[str, ...]] = {
     "test-paths": ("tests",),
     "analysis-paths": ("analyses",),
 }
-_OLD_NAMES = {"model-paths": "source-paths", "seed-paths": "data-paths"}
+OLD_PATHS = {"model-paths": "source-paths", "seed-paths": "data-paths"}
 _KINDS: tuple[tuple[str, FileKind, str], ...] = (
     ("model-paths", "model", ".sql"),
     ("model-paths", "model", ".py"),
@@ -139,13 +140,34 @@ def read_profiles(root: Path, given: str | None, home: str | None) -> tuple[str 
 
     Returns:
         Its text, None when there is none, and its path for messages.
+
+    Raises:
+        Invalid: ``file-unreadable``.
     """
     folders = [Path(given)] if given else [root, *([Path(home) / ".dbt"] if home else [])]
     for folder in folders:
-        path = folder / "profiles.yml"
-        if path.is_file():
-            return path.read_text(encoding="utf-8"), str(path)
+        text = read_text_or_none(folder / "profiles.yml")
+        if text is not None:
+            return text, str(folder / "profiles.yml")
     return None, "profiles.yml"
+
+
+def read_text_or_none(path: Path, name: str = "") -> str | None:
+    """Read a file that a project may have; None when it has not.
+
+    Args:
+        path: The file.
+        name: What messages call it; its path when empty.
+
+    Raises:
+        Invalid: ``file-unreadable``: it is there, and is not UTF-8 text or may not be opened.
+    """
+    if not path.is_file():
+        return None
+    try:
+        return _decoded(path.read_bytes())
+    except (OSError, ValueError) as error:
+        raise error_of(_unreadable(name or str(path), error)) from error
 
 
 def _package_folders(folder: Path) -> list[str]:
@@ -172,7 +194,7 @@ def _read_package(root: Path, folder: str, found: list[Diagnostic]) -> PackageFi
     docs_paths = settings.get("docs-paths")
     sources = tuple(dict.fromkeys(path for group in paths.values() for path in group))
     if isinstance(docs_paths, list):
-        paths["docs-paths"] = tuple(str(path).rstrip("/") for path in docs_paths)
+        paths["docs-paths"] = _paths({"docs-paths": docs_paths}, "docs-paths")
     else:
         paths["docs-paths"] = sources
     is_ignored = _ignore_rules(base)
@@ -193,10 +215,17 @@ def _read_package(root: Path, folder: str, found: list[Diagnostic]) -> PackageFi
 
 
 def _paths(settings: Mapping[str, Json], name: str) -> tuple[str, ...]:
-    value = settings.get(name, settings.get(_OLD_NAMES.get(name, "")))
+    value = settings.get(name, settings.get(OLD_PATHS.get(name, "")))
     if isinstance(value, list):
-        return tuple(str(path).rstrip("/").removeprefix("./") for path in value)
+        # What is no relative path is reported with dbt_project.yml, and read nowhere.
+        texts = [path for path in value if isinstance(path, str) and is_relative_folder(path)]
+        return tuple(path.rstrip("/").removeprefix("./") for path in texts)
     return PATHS_DEFAULT[name]
+
+
+def is_relative_folder(path: str) -> bool:
+    """Say whether a path may name a folder of a project: relative to it, and a path at all."""
+    return not Path(path).is_absolute() and "\0" not in path
 
 
 def _below(relative: str, source: str) -> str:
@@ -218,14 +247,25 @@ def _kind_of(relative: str, source: str, paths: Mapping[str, tuple[str, ...]]) -
 
 
 def _walk(base: Path, source: str) -> Iterator[str]:
+    """Find the files below a folder; a link back to a folder that leads to it is not followed."""
     top = base / source
     for folder, folders, names in os.walk(top, followlinks=True):
-        folders[:] = sorted(name for name in folders if not name.startswith("."))
+        folders[:] = sorted(
+            name
+            for name in folders
+            if not name.startswith(".") and not _leads_back(os.path.join(folder, name))  # noqa: PTH118 - thousands of times
+        )
         relative = Path(folder).relative_to(base).as_posix()
         prefix = "" if relative == "." else f"{relative}/"
         for name in sorted(names):
             if name[0] not in ".#~":
                 yield prefix + name
+
+
+def _leads_back(folder: str) -> bool:
+    if not os.path.islink(folder):  # noqa: PTH114 - thousands of times
+        return False
+    return Path(folder).parent.resolve().is_relative_to(Path(folder).resolve())
 
 
 def _read_file(
@@ -239,16 +279,8 @@ def _read_file(
     kind, path = place
     try:
         text, checksum = _contents(root / file, is_text=kind != "seed")
-    except (OSError, UnicodeDecodeError, ValueError) as error:
-        found.append(
-            Diagnostic(
-                code="file-unreadable",
-                severity="error",
-                what=f"`{file}` cannot be read: {error}",
-                fix="Save it as UTF-8 text, correct its permissions, or name it in .dbtignore",
-                where=Span(file=file),
-            )
-        )
+    except (OSError, ValueError) as error:
+        found.append(_unreadable(file, error))
         return None
     return ProjectFile(
         kind=kind, path=path, original_path=relative, file=file, text=text, checksum=checksum
@@ -256,6 +288,9 @@ def _read_file(
 
 
 def _contents(path: Path, *, is_text: bool) -> tuple[str, str]:
+    if not stat.S_ISREG(path.stat().st_mode):  # a pipe would be waited for without end
+        message = "it is not a regular file"
+        raise ValueError(message)
     if not is_text:
         with path.open("rb") as stream:
             return "", hashlib.file_digest(stream, "sha256").hexdigest()
@@ -263,8 +298,28 @@ def _contents(path: Path, *, is_text: bool) -> tuple[str, str]:
     if len(content) > FILE_BYTES_MAX:
         message = f"it is larger than {FILE_BYTES_MAX} bytes"
         raise ValueError(message)
-    text = content.decode("utf-8-sig").replace("\r\n", "\n")
-    return text, hashlib.sha256(content).hexdigest()
+    return _decoded(content), hashlib.sha256(content).hexdigest()
+
+
+def _decoded(content: bytes) -> str:
+    return content.decode("utf-8-sig").replace("\r\n", "\n")
+
+
+def _unreadable(file: str, error: OSError | ValueError) -> Diagnostic:
+    where, why = Span(file=file), str(error)
+    if isinstance(error, UnicodeDecodeError):
+        before = error.object[: error.start].decode("utf-8", "replace")
+        where = span_at(file, before, len(before), 1)
+        why = f"byte {error.object[error.start]:#04x} is not UTF-8"
+    elif isinstance(error, OSError):
+        why = error.strerror or why
+    return Diagnostic(
+        code="file-unreadable",
+        severity="error",
+        what=f"`{file}` cannot be read: {why}",
+        fix="Save it as UTF-8 text, correct its permissions, or name it in .dbtignore",
+        where=where,
+    )
 
 
 def _ignore_rules(base: Path) -> Callable[[str], bool]:
@@ -281,7 +336,9 @@ def _ignore_rule(line: str) -> tuple[bool, re.Pattern[str]]:
     is_kept = line.startswith("!")
     pattern = line.removeprefix("!")
     anchored = "/" in pattern.rstrip("/")
-    pieces = re.split(r"(\*\*/?|\*|\?)", pattern.strip("/"))
+    # Repeated wildcards say nothing more, and would take exponentially long to try.
+    plain = re.sub(r"\*{3,}", "**", re.sub(r"(?:\*\*/)+", "**/", pattern.strip("/")))
+    pieces = re.split(r"(\*\*/?|\*|\?)", plain)
     parts = [_WILDCARDS.get(piece) or re.escape(piece) for piece in pieces]
     start = "^" if anchored else "(?:^|.*/)"
     return not is_kept, re.compile(f"{start}{''.join(parts)}(?:/.*)?$")

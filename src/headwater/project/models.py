@@ -140,6 +140,16 @@ def _read_snapshot(reading: Reading, package: Package, file: ProjectFile, block:
     add_text_node(reading, file, text, file.path)
 
 
+def _empty(text: Text) -> Diagnostic:
+    return Diagnostic(
+        code="sql-empty",
+        severity="warning",
+        what=f"{text.kind} `{text.name}` is an empty file and is left out",
+        fix="Write a select into it, or remove it",
+        where=Span(file=text.file),
+    )
+
+
 def add_text_node(
     reading: Reading,
     file: ProjectFile,
@@ -166,6 +176,9 @@ def add_text_node(
         kind, text.package, text.fqn, patch=from_yaml, call=captured.config
     )
     finish_config(reading, config, text, entry)
+    if not text.code.strip() and config.get("enabled") is not False:
+        config["enabled"] = False
+        reading.found.append(_empty(text))
     node = Node(
         unique_id=NodeId(f"{kind}.{text.package}.{text.name}"),
         resource_type=cast("ResourceType", kind),

@@ -171,12 +171,12 @@ def _chosen(
 
     try:
         wanted = request.target or rendered(profile.get("target")) or "default"
-        if wanted not in outputs:
+        if not isinstance(wanted, str) or wanted not in outputs:
             names = ", ".join(f"`{key}`" for key in outputs)
             hint = suggestion(str(wanted), outputs) or f"Use one of {names}"
             what = f"profile `{name}` has no output `{wanted}`; it has {names}"
             return _failed("target-not-found", what, loaded, name, "outputs", fix=hint)
-        output = rendered(outputs[str(wanted)])
+        output = rendered(outputs[wanted])
     except HeadwaterError as error:
         error.where = loaded.span(name)
         return ProfileResult(target=None, diagnostics=(diagnostic_of(error),))

@@ -65,6 +65,7 @@ def _read_file(reading: Reading, package: Package, file: ProjectFile) -> None:
     if isinstance(loaded, Diagnostic):
         reading.found.append(loaded)
         return
+    reading.found += loaded.repeated
     if loaded.content is None:
         return
     if not isinstance(loaded.content, dict):

@@ -11,7 +11,14 @@ from headwater.base.errors import HeadwaterError
 from headwater.base.spans import Span
 from headwater.jinja.functions import DBT_VERSION
 from headwater.project.config import DEFAULTS, TREE_KEYS, hooks_of
-from headwater.project.files import PROJECT_FILE, PackageFiles, ProjectFile
+from headwater.project.files import (
+    OLD_PATHS,
+    PATHS_DEFAULT,
+    PROJECT_FILE,
+    PackageFiles,
+    ProjectFile,
+    is_relative_folder,
+)
 from headwater.project.findings import suggestion, unknown_key
 from headwater.project.packages import parse_version, satisfies
 from headwater.project.yaml_text import YamlFile, read_yaml
@@ -91,6 +98,8 @@ def read_settings(
         return None
     content = cast("dict[str, Json]", content_file.content)
     _check_keys(content_file, content, found)
+    _check_paths(content_file, content, found)
+    found += content_file.repeated
     rendered = _rendered(content_file, content, evaluate, found)
     _check_version(content_file, rendered.get("require-dbt-version"), found)
     trees = {kind: _tree(rendered, keys) for kind, keys in TREE_KEYS.items()}
@@ -116,6 +125,8 @@ def read_settings(
 def _load(package: PackageFiles, found: list[Diagnostic]) -> YamlFile | None:
     where = f"{package.folder}/{PROJECT_FILE}" if package.folder else PROJECT_FILE
     if package.project_file is None:
+        if any(item.where is not None and item.where.file == where for item in found):
+            return None  # it is there, and why it cannot be read was said
         found.append(
             Diagnostic(
                 code="project-not-found",
@@ -171,6 +182,29 @@ def _check_keys(file: YamlFile, content: Mapping[str, Json], found: list[Diagnos
         for key in content
         if key not in _PROJECT_KEYS
     ]
+
+
+def _check_paths(file: YamlFile, content: Mapping[str, Json], found: list[Diagnostic]) -> None:
+    for key in (*PATHS_DEFAULT, *OLD_PATHS.values(), "docs-paths"):
+        value = content.get(key)
+        if value is None:
+            continue
+        wrong = [item for item in value if not _is_folder(item)] if isinstance(value, list) else []
+        if not isinstance(value, list) or wrong:
+            shown = wrong[0] if wrong else value
+            found.append(
+                Diagnostic(
+                    code="config-type",
+                    severity="error",
+                    what=f"`{key}` has {shown!r}; it must be a list of folders inside the project",
+                    fix=f"Write `{key}: [folder]`, with paths relative to dbt_project.yml",
+                    where=file.span(key),
+                )
+            )
+
+
+def _is_folder(value: Json) -> bool:
+    return isinstance(value, str) and is_relative_folder(value)
 
 
 def _check_version(file: YamlFile, wanted: Json, found: list[Diagnostic]) -> None:

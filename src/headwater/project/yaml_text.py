@@ -5,7 +5,7 @@ place costs a walk down its path and no second parse.
 """
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import cast
 
@@ -16,11 +16,42 @@ from headwater.base.diagnostics import Diagnostic, error_of
 from headwater.base.errors import Invalid
 from headwater.base.spans import Span, span_at
 
+_MERGE = "tag:yaml.org,2002:merge"
+_ALIAS = re.compile(r"\*\w")
+VALUES_MAX = 1_000_000
+"""More values than a file may come to when its aliases are written out."""
+
 
 class _Loader(getattr(yaml, "CSafeLoader", yaml.SafeLoader)):  # type: ignore[misc]
-    """Reads dates as text: YAML's date objects have no JSON and print differently."""
+    """Reads dates as text: YAML's date objects have no JSON and print differently.
+
+    Attributes:
+        repeated: Keys that a mapping has twice, of which YAML keeps the last.
+    """
+
+    def __init__(self, text: str) -> None:
+        super().__init__(text)
+        self.repeated: list[yaml.Node] = []
+
+    def construct_mapping(self, node: yaml.Node, deep: bool = False) -> dict[Hashable, object]:  # noqa: FBT001, FBT002 - PyYAML's signature
+        """Make a mapping, and remember keys that are written twice in it."""
+        written = [key for key, _ in node.value] if isinstance(node, yaml.MappingNode) else []
+        result: dict[Hashable, object] = super().construct_mapping(node, deep=deep)
+        if len(result) < len(written):
+            seen: set[str] = set()
+            for key in written:
+                if key.value in seen and key.tag != _MERGE:
+                    self.repeated.append(key)
+                seen.add(str(key.value))
+        return result
 
 
+def _set(loader: _Loader, node: yaml.Node) -> list[Hashable]:
+    """Read a set as the list that JSON would make of it, in the order in which it is written."""
+    return list(loader.construct_mapping(node))
+
+
+_Loader.add_constructor("tag:yaml.org,2002:set", _set)
 _Loader.yaml_implicit_resolvers = {
     first: [(tag, pattern) for tag, pattern in resolvers if tag != "tag:yaml.org,2002:timestamp"]
     for first, resolvers in yaml.SafeLoader.yaml_implicit_resolvers.items()
@@ -36,12 +67,14 @@ class YamlFile:
         text: Its text.
         content: Its value; None for an empty file.
         root: The node of its value, with marks; None for an empty file.
+        repeated: Warnings of keys that one mapping has twice.
     """
 
     file: str
     text: str
     content: Json
     root: yaml.Node | None = field(default=None, repr=False, compare=False)
+    repeated: tuple[Diagnostic, ...] = ()
 
     def span(self, *path: str | int) -> Span:
         """Return the place of a key, following names and positions; the nearest known otherwise."""
@@ -50,27 +83,74 @@ class YamlFile:
 
 def read_yaml(file: str, text: str) -> YamlFile | Diagnostic:
     """Read YAML text, or say what is wrong with it."""
+    loader = None
     try:
-        root, content = _load(text)
+        loader = _Loader(text)
+        root = loader.get_single_node()
+        problem = _check_aliases(root) if _ALIAS.search(text) else ""
+        if problem:
+            return _refused(file, problem)
+        content = None if root is None else cast("Json", loader.construct_document(root))
     except yaml.YAMLError as error:
         return _malformed(file, text, error)
     except RecursionError:
-        return Diagnostic(
-            code="yaml-malformed",
-            severity="error",
-            what="not valid YAML: it is nested deeper than can be read",
-            where=Span(file=file),
-        )
-    return YamlFile(file=file, text=text, content=content, root=root)
-
-
-def _load(text: str) -> tuple[yaml.Node | None, Json]:
-    loader = _Loader(text)
-    try:
-        root = loader.get_single_node()
-        return root, None if root is None else cast("Json", loader.construct_document(root))
+        return _refused(file, "it is nested deeper than can be read")
+    except ValueError as error:  # a number or date that Python has no value for
+        return _refused(file, str(error))
     finally:
-        loader.dispose()
+        if loader is not None:
+            loader.dispose()
+    repeated = tuple(_repeated(file, key) for key in loader.repeated)
+    return YamlFile(file=file, text=text, content=content, root=root, repeated=repeated)
+
+
+def _check_aliases(root: yaml.Node | None) -> str:
+    """Say why a document's aliases cannot be written out; nothing when they can.
+
+    A dozen lines of aliases of aliases come to more values than a machine holds, and an alias
+    inside of its own anchor to infinitely many.
+    """
+    sizes: dict[int, int] = {}
+    open_nodes: set[int] = set()
+
+    def size(node: yaml.Node) -> int:
+        place = id(node)
+        if place in open_nodes:
+            message = "an alias stands inside of its own anchor"
+            raise ValueError(message)
+        if place not in sizes:
+            open_nodes.add(place)
+            parts = node.value if isinstance(node, yaml.CollectionNode) else ()
+            flat = [
+                item for part in parts for item in (part if isinstance(part, tuple) else [part])
+            ]
+            sizes[place] = 1 + sum(size(part) for part in flat)
+            open_nodes.discard(place)
+        return sizes[place]
+
+    if root is not None and size(root) > VALUES_MAX:
+        return f"its aliases come to more than {VALUES_MAX:,} values"
+    return ""
+
+
+def _refused(file: str, problem: str) -> Diagnostic:
+    return Diagnostic(
+        code="yaml-malformed",
+        severity="error",
+        what=f"not valid YAML: {problem}",
+        where=Span(file=file),
+    )
+
+
+def _repeated(file: str, key: yaml.Node) -> Diagnostic:
+    where = _locate(file, key, ())
+    return Diagnostic(
+        code="yaml-key-repeated",
+        severity="warning",
+        what=f"the key `{key.value}` is written twice in one mapping; the last one counts",
+        fix="Put what both say below one of them, and remove the other",
+        where=where,
+    )
 
 
 def read_mapping(file: str, text: str | None) -> Mapping[str, Json]:
@@ -104,6 +184,13 @@ def _malformed(file: str, text: str, error: yaml.YAMLError) -> Diagnostic:
     where = Span(file=file)
     if mark is not None:
         where = Span(file=file, line=mark.line + 1, column=mark.column + 1)
+    elif isinstance(error, yaml.reader.ReaderError):
+        # The fast reader counts bytes, so the character is looked for.
+        offset = max(0, text.find(chr(error.character)))
+        where = span_at(file, text, offset, 1)
+        problem = f"the character U+{error.character:04X} is not allowed"
+    if problem == "but found another document":
+        problem = "a second document begins here, and one is read"
     tab = _TAB.search(text)
     fix = "Check the indentation, colons and quotes on this line and the one above"
     if tab is not None and ("tab" in problem or "\\t" in problem or "token" in problem):

@@ -19,7 +19,8 @@ A project is a folder with a file `dbt_project.yml`; none was found, so there is
         number="HW1002",
         title="dbt_project.yml cannot be used",
         explain="""\
-`dbt_project.yml` is not valid YAML, is not a mapping, or has no `name`. Every other file is read
+`dbt_project.yml` is not valid YAML, is not a mapping, or has no `name` of letters, digits and
+underscores. Every other file is read
 with its settings, so reading stops here.
 
 ```yaml
@@ -46,11 +47,29 @@ description: "{{ doc('orders') }}"    # right
 """,
     ),
     Code(
+        name="yaml-key-repeated",
+        number="HW1009",
+        title="A mapping has one key twice",
+        explain="""\
+YAML keeps the last of them, so what the first one says is lost without a word.
+
+```yaml
+models:
+  - name: orders
+    config: {materialized: table}
+    config: {tags: [nightly]}        # the model is no table any more
+```
+
+**Mend it**: put what both say below one key.
+""",
+    ),
+    Code(
         name="file-unreadable",
         number="HW1004",
         title="A file of the project cannot be read",
         explain="""\
-The file exists but is not UTF-8 text, or the operating system refused to open it. It is skipped.
+The file exists but is not UTF-8 text, is a pipe or a link to nowhere, is larger than 64 MiB, or the
+operating system refused to open it. It is skipped.
 
 **Mend it**: save it as UTF-8, correct its permissions, or name it in `.dbtignore`.
 """,
