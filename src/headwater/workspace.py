@@ -125,6 +125,7 @@ class Workspace:
             clock: Where times come from.
 
         Raises:
+            NotFound: ``project-not-found``, when there is no such folder.
             Invalid: ``setting-invalid``, ``vars-malformed``.
         """
         given = dict(flags)
@@ -132,6 +133,12 @@ class Workspace:
             given["project_dir"] = str(project_dir)
         early = resolve_settings(given, environment, {})
         root = Path(early.text("project_dir") or ".").resolve()
+        if not root.is_dir():
+            raise NotFound(
+                "project-not-found",
+                f"there is no folder `{root}`",
+                fix="correct --project-dir, or DBT_PROJECT_DIR in the environment",
+            )
         settings = resolve_settings(given, environment, _read_yaml_or_empty(root / "headwater.yml"))
         return cls(
             read_files(root),
@@ -172,6 +179,21 @@ class Workspace:
             raise error_of(found.diagnostics[0])
         return found.target
 
+    def effective_target(self) -> Mapping[str, str | int | None]:
+        """Return the values in force that come from the profile or its defaults, by name."""
+        target = self.target
+        return {
+            "profile": target.profile,
+            "target": target.name,
+            "target_path": str(self.target_path),
+            "threads": self._world.threads,
+            "memory_limit": target.memory_limit,
+            "engine": target.engine,
+            "lake": self._world.lake,
+            "catalog": target.catalog,
+            "schema": target.schema,
+        }
+
     def read(self, command: str = "build", *, full_refresh: bool = False) -> ProjectResult:
         """Read the project: function 1."""
         now = self._clock.now()
@@ -205,11 +227,14 @@ class Workspace:
         path = artifacts.write_document(self.target_path, "manifest.json", document)
         return Checked(nodes=len(read.project.nodes), diagnostics=found, manifest=path)
 
-    def check(self) -> Checked:
+    def check(self, selection: Selection | None = None) -> Checked:
         """Read, compile and examine the project with an engine but without its lake.
 
         Macros that ask the engine something are answered; tables are taken as not there, and that
         they are not there is no finding.
+
+        Args:
+            selection: Nodes whose findings are wanted; findings of no node are always among them.
         """
         read = self.read("compile")
         if read.project is None:
@@ -223,11 +248,18 @@ class Workspace:
         options = PlanOptions(project_root=str(self.root), severities={"input-not-built": "off"})
         plan = make_plan(graph.graph, State(), options)
         found = (*read.diagnostics, *graph.diagnostics, *plan.diagnostics)
-        return Checked(nodes=len(read.project.nodes), diagnostics=found)
+        if selection is None or selection.is_everything:
+            return Checked(nodes=len(read.project.nodes), diagnostics=found)
+        chosen = self._choose(graph.graph, selection)
+        about = {"", *chosen.nodes}
+        found = (*(each for each in found if each.node in about), *chosen.diagnostics)
+        return Checked(nodes=len(chosen.nodes), diagnostics=found)
 
-    def compile(self, selection: Selection, *, inline: str | None = None) -> Compiled:
+    def compile(
+        self, selection: Selection, *, inline: str | None = None, full_refresh: bool = False
+    ) -> Compiled:
         """Compile the selected nodes, or one query with Jinja, and write the SQL."""
-        read = self.read("compile")
+        read = self.read("compile", full_refresh=full_refresh)
         graph = self.compile_project(read, inline=inline)
         found = (*read.diagnostics, *(graph.diagnostics if graph else ()))
         folder = self.target_path / "compiled"
@@ -413,7 +445,16 @@ class Workspace:
     # -- looking -----------------------------------------------------------------------------
 
     def sql(self, text: str, *, rows_max: int = 1000) -> Result:
-        """Run a query over tables, views, older versions and Delta paths."""
+        """Run a query over tables, views, older versions and Delta paths.
+
+        Outside of a project there are no names, but paths can be read.
+        """
+        if not self._is_project:
+            with (
+                TemporaryDirectory(prefix="headwater-sql-") as folder,
+                self._world.elsewhere(Path(folder)) as away,
+            ):
+                return run_sql(away, text, rows_max=rows_max)
         try:
             return run_sql(self._context, text, rows_max=rows_max)
         except NotFound as error:
@@ -448,32 +489,32 @@ class Workspace:
     def debug(self) -> tuple[Finding, ...]:
         """Try the project, the profile, the lake and the engine."""
         checks: tuple[tuple[str, Callable[[], str]], ...] = (
-            (
-                "project",
-                lambda: f"{read_name(self.files.packages[0].project_file)[0]} in {self.root}",
-            ),
+            ("project", self._project_name),
             ("profile", lambda: f"{self.target.profile}, output {self.target.name}"),
             ("lake", lambda: self._context.tables.root),
             ("engine", lambda: f"{self._world.engine.name} {self._world.engine.version}"),
             ("query", lambda: f"select 42 gives {self.sql('select 42').rows[0][0]}"),
             (
                 "records",
-                lambda: f"{len(self._world.metastore.list_runs())} runs in {self._world.folder}",
+                lambda: f"{len(self._context.metastore.list_runs())} runs in {self._world.folder}",
             ),
         )
         return tuple(_try(name, check) for name, check in checks)
 
-    def docs_generate(self) -> Documents:
-        """Write manifest.json and catalog.json."""
+    def docs_generate(self, selection: Selection | None = None) -> Documents:
+        """Write manifest.json, and catalog.json of the selected nodes."""
         read = self.read("generate")
         graph = self.compile_project(read)
         found = (*read.diagnostics, *(graph.diagnostics if graph else ()))
         if read.project is None or graph is None or has_errors(found):
             return Documents(files=(), diagnostics=found)
         manifest = make_manifest(read.project, graph.graph, self._facts())
-        catalog = make_catalog(
-            graph.graph, artifacts.catalog_tables(graph.graph, self.tables()), self._facts()
-        )
+        known = artifacts.catalog_tables(graph.graph, self.tables())
+        if selection is not None and not selection.is_everything:
+            chosen = self._choose(graph.graph, selection)
+            found = (*found, *chosen.diagnostics)
+            known = tuple(table for table in known if table.node in chosen.nodes)
+        catalog = make_catalog(graph.graph, known, self._facts())
         files = (
             artifacts.write_document(self.target_path, "manifest.json", manifest),
             artifacts.write_document(self.target_path, "catalog.json", catalog),
@@ -528,7 +569,26 @@ class Workspace:
 
     @property
     def _context(self) -> Context:
+        """The world of this project; nothing is made in a folder that is no project.
+
+        Raises:
+            NotFound: ``project-not-found``.
+        """
+        if not self._is_project:
+            raise NotFound(
+                "project-not-found",
+                f"there is no `dbt_project.yml` in `{self.root}`",
+                fix="run the command inside a project, pass --project-dir, or start with `hw init`",
+            )
         return self._world.context
+
+    def _project_name(self) -> str:
+        name, _profile = read_name(self.files.packages[0].project_file)
+        return f"{name} in {self._context.project_root}"
+
+    @property
+    def _is_project(self) -> bool:
+        return self.files.packages[0].project_file is not None
 
     def _facts(self) -> ArtifactFacts:
         return artifacts.artifact_facts(self._environment, self._clock.now())

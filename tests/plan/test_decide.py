@@ -318,12 +318,17 @@ def test_reads_carry_versions_and_none_for_what_is_built_first() -> None:
     }
 
 
-def test_a_missing_source_is_reported_once_a_reader() -> None:
-    world = orders()
+def test_a_missing_source_is_reported_once_with_its_readers() -> None:
+    world = orders().model("more", "select id from {raw_orders}").not_null("raw_orders", "id")
 
     made = make_plan(world.graph(), State(), DEFAULT)
 
-    assert {d.name for d in made.diagnostics} == {"input-not-built"}
+    [finding] = made.diagnostics
+    assert finding.name == "input-not-built"
+    assert "`raw_orders` does not exist, and " in finding.what
+    assert "`more`" in finding.what
+    assert finding.what.endswith("1 test read it")
+    assert finding.node == world.made["raw_orders"].node_id
     assert made.is_blocked
 
 

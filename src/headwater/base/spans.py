@@ -29,3 +29,11 @@ def span_at(file: str, text: str, offset: int, length: int = 0) -> Span:
     column = offset - (text.rfind("\n", 0, offset) + 1) + 1
     end = column + length if length else None
     return Span(file=file, line=line, column=column, end_column=end)
+
+
+def offset_of(text: str, line: int, column: int) -> int:
+    """Return the character offset of a place in ``text``; the reverse of ``span_at``."""
+    start = 0
+    for _ in range(line - 1):
+        start = text.find("\n", start) + 1
+    return start + column - 1

@@ -4,17 +4,22 @@ import click
 
 from headwater.base.diagnostics import has_errors
 from headwater.cli.diagnose import print_diagnostics
-from headwater.cli.options import ProjectFlags, project_options
+from headwater.cli.options import ProjectFlags, project_options, selection_options
 from headwater.cli.output import emit, emit_document, output_option
+from headwater.workspace import Selection
 
 
 @click.command("check")
 @project_options
+@selection_options
 @output_option("text", "json")
-def check_command(project: ProjectFlags, *, output: str) -> int:
-    """Read, compile and examine the project; nothing is written and no data is read."""
+def check_command(project: ProjectFlags, selection: Selection, *, output: str) -> int:
+    """Read, compile and examine the project; nothing is written and no data is read.
+
+    With a selection, findings of other nodes are left out; those of the project stay.
+    """
     with project.open_workspace() as workspace:
-        checked = workspace.check()
+        checked = workspace.check(selection)
         if output == "json":
             emit_document(
                 {

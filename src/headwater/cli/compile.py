@@ -13,13 +13,19 @@ from headwater.workspace import Selection
 @project_options
 @selection_options
 @click.option("--inline", metavar="SQL", help="Compile this query instead of the project's nodes.")
+@click.option("-f", "--full-refresh", is_flag=True, help="Compile as a full refresh would.")
 @output_option("text", "json")
 def compile_command(
-    project: ProjectFlags, selection: Selection, *, inline: str | None, output: str
+    project: ProjectFlags,
+    selection: Selection,
+    *,
+    inline: str | None,
+    full_refresh: bool,
+    output: str,
 ) -> int:
     """Write the compiled SQL of the selected nodes under target/compiled."""
     with project.open_workspace() as workspace:
-        compiled = workspace.compile(selection, inline=inline)
+        compiled = workspace.compile(selection, inline=inline, full_refresh=full_refresh)
         if output == "json":
             emit_document(
                 {

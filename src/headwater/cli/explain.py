@@ -1,10 +1,12 @@
 """``hw explain``: what a code means and how to mend it, offline."""
 
+import sys
+
 import click
 
 from headwater.base.codes import CODES, find_code_or_none
 from headwater.base.errors import NotFound
-from headwater.cli.output import emit, emit_document, emit_lines, output_option
+from headwater.cli.output import emit, emit_document, emit_lines, output_option, wants_colour
 
 
 @click.command("explain")
@@ -22,8 +24,22 @@ def explain_command(code: str | None, *, list_all: bool, output: str) -> int:
     if output == "json":
         emit_document({"schema": "headwater.code/1", "code": found})
     else:
-        emit(f"{found.number}  {found.name}\n{found.title}\n\n{found.explain.strip()}")
+        head, text = f"{found.number}  {found.name}\n{found.title}", found.explain.strip()
+        if wants_colour(sys.stdout) and sys.stdout.isatty():
+            _print_markdown(head, text)
+        else:
+            emit(f"{head}\n\n{text}")
     return 0
+
+
+def _print_markdown(head: str, text: str) -> None:
+    from rich.console import Console
+    from rich.markdown import Markdown
+
+    console = Console()
+    console.print(head, style="bold", highlight=False)
+    console.print()
+    console.print(Markdown(text))
 
 
 def _list(output: str) -> None:

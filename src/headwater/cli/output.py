@@ -49,8 +49,13 @@ def note(line: str) -> None:
     print(line, file=sys.stderr, flush=True)
 
 
-def emit_error(error: HeadwaterError, output: str) -> int:
+def emit_error(error: HeadwaterError, output: str, *, sql: str = "") -> int:
     """Report an error: for people on stderr, and as a document on stdout when JSON was asked for.
+
+    Args:
+        error: What went wrong.
+        output: The form asked for.
+        sql: The query that places in ``<sql>`` point into.
 
     Returns:
         The exit code.
@@ -58,7 +63,14 @@ def emit_error(error: HeadwaterError, output: str) -> int:
     from headwater.base.diagnostics import diagnostic_of, render
 
     finding = diagnostic_of(error)
-    note("\n".join(render(finding, line_reader(Path()))))
+    files, lines = line_reader(Path()), sql.splitlines()
+
+    def read_line(file: str, line: int) -> str | None:
+        if file != "<sql>":
+            return files(file, line)
+        return lines[line - 1] if 0 < line <= len(lines) else None
+
+    note("\n".join(render(finding, read_line)))
     if output == "json":
         emit_document({"schema": "headwater.error/1", "diagnostics": [finding]})
     return error.exit_code

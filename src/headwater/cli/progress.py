@@ -2,7 +2,7 @@
 
 import signal
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager
 from types import FrameType
 
@@ -11,7 +11,8 @@ from headwater.base.telemetry import Event, NodeFinished, NodeStarted, RunFinish
 from headwater.base.units import format_count, format_seconds
 from headwater.cli.diagnose import print_diagnostics
 from headwater.cli.output import note, wants_colour
-from headwater.plan.plan import Plan
+from headwater.plan.labels import short_label
+from headwater.plan.plan import Plan, RunTest
 from headwater.runs.journal import Journal
 from headwater.runs.run import Run, describe_counts
 from headwater.workspace import CancelToken, Planned, Workspace
@@ -54,29 +55,41 @@ def _two_step_interrupt(cancel: CancelToken) -> Iterator[None]:
 
 def _display(plan: Plan) -> AbstractContextManager[Sink]:
     if wants_colour(sys.stderr) and sys.stderr.isatty():
-        return _live(plan)
-    return _lines()
+        return _live(step_labels(plan))
+    return _lines(step_labels(plan))
+
+
+def step_labels(plan: Plan) -> Mapping[str, str]:
+    """Return what each step is called on screen: a test by what it tests, the others by name."""
+    labels = {}
+    for step in plan.steps:
+        label = step.name
+        if isinstance(step, RunTest) and step.reads:
+            tested = [read.name.name for read in step.reads]
+            short = short_label(step.node, step.name, tested)
+            label = short if short == step.name else f"{tested[0]}.{short}"
+        labels[str(step.node)] = label
+    return labels
 
 
 @contextmanager
-def _lines() -> Iterator[Sink]:
+def _lines(labels: Mapping[str, str]) -> Iterator[Sink]:
     counter = _Counter()
 
     def sink(event: Event) -> None:
         counter.take(event)
         if isinstance(event, NodeFinished):
-            note(_line(event, counter))
+            note(_line(event, counter, labels))
 
     yield sink
 
 
 @contextmanager
-def _live(plan: Plan) -> Iterator[Sink]:
+def _live(labels: Mapping[str, str]) -> Iterator[Sink]:
     from rich.console import Console
     from rich.live import Live
     from rich.text import Text
 
-    names = {str(step.node): step.name for step in plan.steps}
     counter = _Counter()
     console = Console(stderr=True)
     with Live(console=console, refresh_per_second=8, transient=True) as live:
@@ -86,8 +99,8 @@ def _live(plan: Plan) -> Iterator[Sink]:
             if isinstance(event, NodeFinished):
                 colour = {"success": "green", "pass": "green", "warn": "yellow"}
                 style = colour.get(event.status, "red" if event.status != "skipped" else "dim")
-                console.print(Text(_line(event, counter), style=style), highlight=False)
-            running = [f"  ... {names.get(node, node)}" for node in counter.running]
+                console.print(Text(_line(event, counter, labels), style=style), highlight=False)
+            running = [f"  ... {labels.get(node, node)}" for node in counter.running]
             live.update(Text("\n".join([*running, counter.line()])))
 
         yield sink
@@ -124,13 +137,17 @@ class _Counter:
         return f"{self.done} of {self.total} done, {format_seconds(elapsed)}{eta}"
 
 
-def _line(event: NodeFinished, counter: _Counter) -> str:
-    rows = "" if event.rows is None else f"  {format_count(event.rows)} rows"
-    version = "" if event.version is None else f"  v{event.version}"
-    wall = format_seconds(event.meter.wall_seconds)
-    message = f"  {event.message}" if event.message and event.status != "success" else ""
+def _line(event: NodeFinished, counter: _Counter, labels: Mapping[str, str]) -> str:
     position = f"{counter.done}/{counter.total}"
-    return f"{position:>7}  {event.status:<7} {event.node}{rows}{version}  {wall}{message}"
+    parts = [f"{position:>7}", f"{event.status:<7} {labels.get(event.node, event.node)}"]
+    if event.rows is not None and event.status != "pass":
+        parts.append(f"{format_count(event.rows)} rows")
+    if event.version is not None:
+        parts.append(f"v{event.version}")
+    parts.append(format_seconds(event.meter.wall_seconds))
+    if event.message and event.status not in {"success", "pass"}:
+        parts.append(event.message)
+    return "  ".join(parts)
 
 
 def _summary(run: Run) -> str:

@@ -5,9 +5,11 @@ from pathlib import Path
 
 import click
 
+from headwater.base.errors import Invalid, UserCodeError
 from headwater.cli.options import ProjectFlags, project_options
-from headwater.cli.output import output_option
+from headwater.cli.output import emit_error, output_option
 from headwater.cli.rows import emit_rows
+from headwater.sql.parse import SqlFault
 
 
 @click.command("sql")
@@ -31,6 +33,12 @@ def sql_command(
     """
     text = file.read_text(encoding="utf-8") if file else query or sys.stdin.read()
     with project.open_workspace() as workspace:
-        result = workspace.sql(text, rows_max=limit)
+        try:
+            result = workspace.sql(text, rows_max=limit)
+        except (SqlFault, UserCodeError) as error:
+            # The query is this command's argument, so that a fault in it is one of usage.
+            where = error.span("<sql>") if isinstance(error, SqlFault) else error.where
+            fault = Invalid(error.code, error.what, why=error.why, fix=error.fix, where=where)
+            return emit_error(fault, output, sql=text)
         emit_rows(result.columns, result.rows, output, more=result.truncated)
     return 0

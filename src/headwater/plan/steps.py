@@ -12,6 +12,7 @@ from headwater.base.ids import NodeId
 from headwater.base.relations import TableName
 from headwater.graph.graph import CompiledNode
 from headwater.plan.draft import Decision, Draft
+from headwater.plan.missing import missing_inputs
 from headwater.plan.order import order_steps
 from headwater.plan.plan import (
     Append,
@@ -55,7 +56,7 @@ def make_steps(draft: Draft) -> Draft:
     """Fill ``steps``, in an order that respects ``after``, and report what cannot be done."""
     ordering = order_steps(draft)
     steps: list[Step] = []
-    findings: list[Diagnostic] = list(draft.diagnostics)
+    findings: list[Diagnostic] = [*draft.diagnostics, *missing_inputs(draft, ordering.order)]
     for node in ordering.order:
         base = _base(draft, node, ordering.after[node])
         steps.append(_make_step(draft, base, ordering.gates.get(node)))
@@ -222,34 +223,12 @@ def _check(draft: Draft, node: NodeId) -> Iterator[Diagnostic]:
     decision, compiled = draft.decisions[node], draft.compiled(node)
     if decision.how == "skip":
         return
-    yield from _missing_inputs(draft, node)
     yield from check_promises(compiled)
     if compiled.node.materialized == "incremental" and compiled.node.resource_type == "model":
         finding = check_strategy(compiled)
         if finding is not None:
             yield finding
     yield from _moved_by_others(compiled, decision)
-
-
-def _missing_inputs(draft: Draft, node: NodeId) -> Iterator[Diagnostic]:
-    compiled = draft.compiled(node)
-    for relation in draft.index.reads[node]:
-        producer = draft.index.producers.get(relation)
-        if str(relation) in draft.state.tables or (producer and draft.is_built(producer)):
-            continue
-        is_source = producer is None or producer not in draft.decisions
-        yield Diagnostic(
-            code="input-not-built",
-            severity="error",
-            what=f"`{compiled.node.name}` reads `{relation.name}`, which does not exist",
-            why="no table, view or file of that name was found, and this plan builds none"
-            + ("" if is_source else f": {draft.decisions[producer].reason}" if producer else ""),
-            fix="load it, or correct the source's schema, identifier or external_location"
-            if is_source
-            else f"select it too: `+{compiled.node.name}`",
-            where=compiled.node.where,
-            node=node,
-        )
 
 
 def _moved_by_others(compiled: CompiledNode, decision: Decision) -> Iterator[Diagnostic]:

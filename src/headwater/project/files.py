@@ -14,6 +14,7 @@ from typing import Literal
 
 from headwater.base.codec import Json
 from headwater.base.diagnostics import Diagnostic, error_of
+from headwater.base.errors import NotFound
 from headwater.base.spans import Span, span_at
 from headwater.project.yaml_text import YamlFile, read_yaml
 
@@ -142,6 +143,7 @@ def read_profiles(root: Path, given: str | None, home: str | None) -> tuple[str 
         Its text, None when there is none, and its path for messages.
 
     Raises:
+        NotFound: ``profile-not-found``, when the folder asked for has no profiles.yml.
         Invalid: ``file-unreadable``.
     """
     folders = [Path(given)] if given else [root, *([Path(home) / ".dbt"] if home else [])]
@@ -149,6 +151,13 @@ def read_profiles(root: Path, given: str | None, home: str | None) -> tuple[str 
         text = read_text_or_none(folder / "profiles.yml")
         if text is not None:
             return text, str(folder / "profiles.yml")
+    if given:
+        raise NotFound(
+            "profile-not-found",
+            f"there is no `{Path(given) / 'profiles.yml'}`",
+            why="this folder was asked for, so no other was looked at",
+            fix="correct --profiles-dir, or DBT_PROFILES_DIR in the environment",
+        )
     return None, "profiles.yml"
 
 

@@ -4,19 +4,26 @@
 stays as it was written, but for the places where relations are named.
 """
 
+import re
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from difflib import get_close_matches
 from pathlib import Path
 
-from headwater.base.errors import Invalid, NotFound
+from headwater.base.errors import Invalid, NotFound, UserCodeError
+from headwater.base.meters import Meter
 from headwater.base.relations import Column, TableName
+from headwater.base.spans import offset_of, span_at
 from headwater.catalog.names import resolve_among
+from headwater.catalog.records import ViewRecord
 from headwater.engines.engine import EmptySource, Result, Session, Source, ViewSource
 from headwater.lake.snapshot import Snapshot
 from headwater.lake.table import Table
 from headwater.runs.context import Context
 from headwater.runs.pins import read_relation_or_none
-from headwater.sql.relations import RelationUse, find_relations, substitute
+from headwater.sql.relations import RelationUse, find_relations, original_offset, substitute
+
+_SHOW_TABLES = re.compile(r"\s*show\s+(all\s+)?tables\s*;?\s*", re.IGNORECASE)
 
 VIEW_DEPTH_MAX = 100
 """How deep views may lie within views; deeper is taken for a cycle."""
@@ -30,11 +37,43 @@ def run_sql(context: Context, sql: str, *, rows_max: int) -> Result:
         Invalid: ``relation-ambiguous``, ``view-has-no-versions``, ``timestamp-unreadable``.
         UserCodeError: The engine refused or failed the query.
     """
+    if _SHOW_TABLES.fullmatch(sql):
+        return _show_tables(context)
     session = context.engine.open_session(catalog=context.catalog, schema=context.schema)
     try:
-        return session.query(bind_relations(context, session, sql), rows_max=rows_max)
+        binder = _Binder(context, session)
+        replacements = binder.bind_names(sql, depth=0)
+        bound = substitute(sql, replacements)
+        try:
+            return session.query(bound, rows_max=rows_max)
+        except UserCodeError as error:
+            if error.where is not None:
+                offset = offset_of(bound, error.where.line, error.where.column)
+                at = original_offset(replacements, sql, offset)
+                error.where = span_at(error.where.file, sql, at)
+            raise
     finally:
         session.close()
+
+
+def _show_tables(context: Context) -> Result:
+    """Answer from the records: the engine knows only what a query names."""
+    records = context.metastore.list_relations()
+    names = ("catalog", "schema", "name", "kind")
+    return Result(
+        columns=tuple(Column(name=name, type="VARCHAR") for name in names),
+        rows=tuple(
+            (
+                each.name.catalog,
+                each.name.schema,
+                each.name.name,
+                "view" if isinstance(each, ViewRecord) else "table",
+            )
+            for each in records
+        ),
+        truncated=False,
+        meter=Meter(),
+    )
 
 
 def read_columns_or_none(context: Context, name: TableName) -> tuple[Column, ...] | None:
@@ -82,12 +121,12 @@ class _Binder:
                 f"views lie more than {VIEW_DEPTH_MAX} deep within each other",
                 why="one of them probably reads itself",
             )
-        replacements: dict[RelationUse, str] = {}
-        for use in find_relations(sql):
-            name = self._bind_use(use, depth)
-            if name is not None:
-                replacements[use] = name.quoted()
-        return substitute(sql, replacements)
+        return substitute(sql, self.bind_names(sql, depth=depth))
+
+    def bind_names(self, sql: str, *, depth: int) -> Mapping[RelationUse, str]:
+        """Bind what ``sql`` names; return the name that the session knows, for each place."""
+        names = ((use, self._bind_use(use, depth)) for use in find_relations(sql))
+        return {use: name.quoted() for use, name in names if name is not None}
 
     def _bind_use(self, use: RelationUse, depth: int) -> TableName | None:
         if use.path is not None:
@@ -153,7 +192,8 @@ def find_name_or_none(context: Context, parts: tuple[str, ...]) -> TableName | N
     chosen = resolve_among(parts, known, context.catalog, context.schema)
     if chosen is not None:
         return chosen
-    if "information_schema" in parts or Path(parts[-1]).suffix:
+    # Files, written as `'a/b.csv'`, and the engine's own catalog are the engine's to find.
+    if "information_schema" in parts or Path(parts[-1]).suffix or re.search(r"[/\\]", parts[-1]):
         return None
     if (pinned := find_version_or_none(context, parts)) is not None:
         return pinned

@@ -64,6 +64,12 @@ class World:
         return self.root / ".headwater"
 
     @property
+    def lake(self) -> str:
+        """Absolute folder or URL of the tables."""
+        lake = self.target.lake or str(self.folder / "lake")
+        return lake if "://" in lake else str(self.root / lake)
+
+    @property
     def threads(self) -> int:
         """How many nodes run at once."""
         return self._settings.whole("threads") or self.target.threads
@@ -108,10 +114,7 @@ class World:
     @cached_property
     def context(self) -> Context:
         """All of it as the value that runs are given."""
-        lake = self.target.lake or str(self.folder / "lake")
-        if "://" not in lake:
-            lake = str(self.root / lake)
-        return self._make_context(self.metastore, lake, self.folder)
+        return self._make_context(self.metastore, self.lake, self.folder)
 
     def context_of(self, project: Project) -> Context:
         """Return the context with the project's sources that are no tables of the lake."""

@@ -256,6 +256,8 @@ def _syntax_fault(error: ParseError, tokens: list[Token], sql: str) -> SqlFault:
         return _reserved_fault(reserved.text, reserved.start, sql)
     detail = error.errors[0] if error.errors else {}
     said = re.sub(r"<Token .*", "the end", str(detail.get("description", "cannot be parsed")))
+    if said.lower().startswith("required keyword"):  # the rest names classes of the library
+        said = "something is missing"
     if index is None:
         what = f"the query ends too early: {_as_clause(said)}"
         last = tokens[-1]

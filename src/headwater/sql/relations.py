@@ -14,7 +14,7 @@ from sqlglot.errors import TokenError
 from sqlglot.tokenizer_core import Token, TokenType
 
 from headwater.base.relations import quote_identifier
-from headwater.sql.parse import check_nesting, read_tokens, read_trees
+from headwater.sql.parse import SqlFault, check_nesting, place_at, read_tokens, read_trees
 from headwater.sql.reads import outside_tables
 
 _STARTS = frozenset({"select", "with", "from", "values", "pivot", "unpivot", "table", "(",
@@ -73,7 +73,7 @@ def find_relations(sql: str) -> tuple[RelationUse, ...]:
     if not tokens or tokens[0].text.lower() not in _STARTS:
         return ()
     check_nesting(tokens, sql)
-    kept, travels = _split_travels(tokens)
+    kept, travels = _split_travels(tokens, sql)
     uses: list[RelationUse] = []
     for tree in read_trees(kept, sql):
         uses += [_use(table, travels, sql) for table in outside_tables(tree)]
@@ -100,6 +100,18 @@ def substitute(sql: str, replacements: Mapping[RelationUse, str]) -> str:
     return "".join([*pieces, sql[offset:]])
 
 
+def original_offset(replacements: Mapping[RelationUse, str], sql: str, offset: int) -> int:
+    """Return where a place in the text that ``substitute`` made lies in the original."""
+    shift = 0
+    for use in sorted(replacements, key=lambda use: use.start):
+        start = use.start + shift
+        length = len(substitute(sql, {use: replacements[use]})) - len(sql) + use.end - use.start
+        if offset < start + length:
+            return use.start if offset >= start else offset - shift
+        shift += length - (use.end - use.start)
+    return offset - shift
+
+
 def _tokens(sql: str) -> list[Token]:
     try:
         return list(_Dialect().tokenize(sql))
@@ -117,13 +129,13 @@ class _Dialect(DuckDB):
         IDENTIFIERS = ['"', "`"]  # noqa: RUF012 - sqlglot's own form of setting
 
 
-def _split_travels(tokens: list[Token]) -> tuple[list[Token], list[_Travel]]:
+def _split_travels(tokens: list[Token], sql: str) -> tuple[list[Token], list[_Travel]]:
     """Take time travel out of the tokens, so that what is left is the engine's SQL."""
     kept: list[Token] = []
     travels: list[_Travel] = []
     i = 0
     while i < len(tokens):
-        taken = _travel_at(tokens, i) if kept else None
+        taken = _travel_at(tokens, i, sql) if kept else None
         if taken is None:
             kept.append(tokens[i])
             i += 1
@@ -135,13 +147,25 @@ def _split_travels(tokens: list[Token]) -> tuple[list[Token], list[_Travel]]:
     return kept, travels
 
 
+def _no_version(sign: Token, word: Token, sql: str) -> SqlFault:
+    length = word.end + 1 - sign.start
+    return SqlFault(
+        "sql-syntax",
+        f"`{sql[sign.start : word.end + 1]}` names no version",
+        place=place_at(sql, sign.start, length),
+        fix="write the number behind it: `t@v3`; `hw table history t` lists the versions",
+    )
+
+
 Taken = tuple[int, int | None, str | None]
 
 
-def _travel_at(tokens: list[Token], i: int) -> Taken | None:
+def _travel_at(tokens: list[Token], i: int, sql: str) -> Taken | None:
     words = [token.text.lower() for token in tokens[i : i + 6]]
     if words[0] == "@" and len(words) > 1 and tokens[i].start == tokens[i - 1].end + 1:
         version = re.fullmatch(r"v(\d+)", words[1])
+        if version is None and words[1].startswith("v"):
+            raise _no_version(tokens[i], tokens[i + 1], sql)
         return (2, int(version[1]), None) if version else None
     if words[1:3] == ["as", "of"] and len(words) > 3:  # noqa: PLR2004 - kind, as, of, value
         return _travel_value(words[0], tokens[i + 3], 4)

@@ -46,8 +46,8 @@ the consumers in the same commit. An exposure that lists the columns it uses in
         number="HW3003",
         title="a step reads something that does not exist",
         explain="""\
-**What it finds.** A selected node reads a table, view or file that does not exist and that this
-plan does not build.
+**What it finds.** Selected nodes read a table, view or file that does not exist and that this plan
+does not build. It is reported once, with its readers.
 
 **Why it matters.** The step would fail after other steps have already run.
 
