@@ -365,3 +365,18 @@ def test_graph_round_trips_through_json() -> None:
 
     assert back == graph
     assert list(back.nodes) == list(graph.nodes)
+
+
+def test_model_and_graph_say_what_a_node_depends_on() -> None:
+    text = (
+        "{{ model.depends_on.nodes }} {{ model.refs }} "
+        "{{ graph.nodes['model.shop.stg'].depends_on.nodes }} {{ graph.functions }}"
+    )
+    wanted = sql("m", f"select 1 as id /* {text} */ from {{{{ ref('stg') }}}}", "stg")
+    project = project_of(source("raw", "orders"), staged(), wanted)
+
+    code = compiled(compile_graph(project, FixedLake(RAW)), "m").code
+
+    assert code.split(" */")[0] == (
+        "select 1 as id /* ['model.shop.stg'] [{'name': 'stg'}] ['source.shop.raw.orders'] {}"
+    )

@@ -39,8 +39,9 @@ EXPRESSIONS: list[tuple[str, object]] = [
     ("dbt.array_construct()", []),
     ("dbt.array_append(dbt.array_construct([1]), 2)", [1, 2]),
     ("dbt.array_concat(dbt.array_construct([1]), dbt.array_construct([2]))", [1, 2]),
-    ("dbt.equals('null', 'null')", True),
-    ("dbt.equals('null', '1')", False),
+    ("dbt.split_part(\"'a'\", \"'|'\", 2)", None),
+    ("dbt.equals('null', 'null')", None),
+    ("dbt.equals('2', '1')", False),
 ]
 
 
@@ -60,6 +61,7 @@ AGGREGATES: list[tuple[str, object]] = [
     ("dbt.listagg('v', \"','\", 'order by v desc', 2)", "3,2"),
     ("dbt.bool_or(\"v > '2'\")", True),
     ("dbt.any_value('1')", 1),
+    ("dbt.any_value(\"nullif(v, '1')\")", None),
 ]
 
 

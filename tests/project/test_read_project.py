@@ -266,7 +266,7 @@ def test_descriptions_use_docs_blocks(read: Read) -> None:
 
     node = node_of(result, "model.shop.a")
 
-    assert node.description == "About {{ it }}.!"
+    assert node.description == "About .!"
     assert node.columns["id"].description == "the id"
 
 
@@ -384,3 +384,17 @@ def test_started_at_is_what_templates_see(read: Read) -> None:
 
 def test_everything_in_the_project_that_was_read_is_free_of_findings(read: Read) -> None:
     assert found(read({})) == []
+
+
+def test_docs_block_may_hold_jinja_of_its_own_and_sees_nothing(read: Read) -> None:
+    result = read(
+        {
+            "models/a.sql": "select 1 as id",
+            "models/d.md": "{% docs d %}\n{% raw %}{{ ref('x') }}{% endraw %} {{ gone }}!\n"
+            "{% enddocs %}\n{% docs bad %}\n\n{{ ref('x') }}{% enddocs %}",
+            "models/p.yml": "models: [{name: a, description: \"{{ doc('d') }}\"}]\n",
+        }
+    )
+
+    assert node_of(result, "model.shop.a").description == "{{ ref('x') }} !"
+    assert found(result) == [("jinja-undefined", "models/d.md:6:1")]

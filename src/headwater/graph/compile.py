@@ -249,7 +249,7 @@ class _Compilation:
 
     def _render(self, node: Node, *, incremental: bool) -> _Text:
         host = self.host(node, incremental=incremental)
-        context = node_context(self.project, node, host)
+        context = node_context(self.project, node, host, self.found.depends_on)
         body = render_node(self.project, node, context).text
         if not incremental:
             self.diagnostics += host.diagnostics
@@ -262,7 +262,7 @@ class _Compilation:
         if not written:
             return ()
         host = self.host(node, incremental=False)
-        context = node_context(self.project, node, host)
+        context = node_context(self.project, node, host, self.found.depends_on)
         texts = [
             str(hook.get("sql") or "") if isinstance(hook, Mapping) else str(hook)
             for hook in (written if isinstance(written, (list, tuple)) else [written])
@@ -392,7 +392,9 @@ class _Compilation:
             fixtures,
             incremental=bool(test.macros.get("is_incremental")),
         )
-        context = overridden(node_context(self.project, model, host), test, self.project)
+        context = overridden(
+            node_context(self.project, model, host, self.found.depends_on), test, self.project
+        )
         text = render_node(self.project, model, context).text
         if host.missing:
             raise Invalid(

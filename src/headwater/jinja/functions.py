@@ -120,13 +120,13 @@ def local_md5(value: str) -> str:
 def diff_of_two_dicts(
     left: Mapping[str, Iterable[str]], right: Mapping[str, Iterable[str]]
 ) -> dict[str, list[str]]:
-    """Return, by lower-case key, what the left has and the right has not; case is ignored."""
+    """Return, by the left's key, what the left has and the right has not; case is ignored."""
     lower = {key.lower(): {item.lower() for item in items} for key, items in right.items()}
     result = {}
     for key, items in left.items():
         rest = [item for item in items if item.lower() not in lower.get(key.lower(), set())]
         if rest:
-            result[key.lower()] = rest
+            result[key] = rest
     return result
 
 

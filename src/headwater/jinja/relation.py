@@ -217,7 +217,7 @@ class Relation(Mapping[str, object]):
         """Return ``information_schema`` of the same catalog, or a view in it."""
         return Relation(
             database=self.database,
-            schema="information_schema",
+            schema="INFORMATION_SCHEMA",
             identifier=str(view_name) if view_name else None,
             quoted=(True, False, False),
         )

@@ -295,7 +295,9 @@ class Templates:
         if not has_jinja(text):
             return Rendered(text=text.removesuffix("\n"))
         pieces = self._static_pieces(text, package)
-        if pieces is not None:
+        if pieces is not None and all(
+            piece.name in context for piece in pieces if isinstance(piece, Call)
+        ):
             return Rendered(text=_joined(pieces, context, name, text))
         self._unknown.clear()
         scope = self._scope(context, package, lenient=lenient)

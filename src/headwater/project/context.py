@@ -11,9 +11,10 @@ here, hooks are texts: ``render_text(project, node, context, hook_sql)``.
 """
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 
 from headwater.base.errors import HeadwaterError
+from headwater.base.ids import NodeId
 from headwater.jinja.context import ConfigValue, Host, Subject, Variables, make_context
 from headwater.jinja.render import Rendered, Templates
 from headwater.project.node import Node
@@ -22,6 +23,8 @@ from headwater.project.project import Project, file_of
 TEST_ARGUMENTS = "_dbt_generic_test_kwargs"
 """Name by which a generic test's ``raw_code`` passes its arguments to the test macro."""
 
+Inputs = Mapping[NodeId, Sequence[NodeId]]
+
 _MODEL = re.compile(
     r"^\{\{ get_where_subquery\((?P<call>ref|source)"
     r"\('(?P<first>[^']+)'(?:, '(?P<second>[^']+)')?\)\) \}\}$"
@@ -29,8 +32,16 @@ _MODEL = re.compile(
 _LOOKS_LIKE_CALL = re.compile(r"^\s*(env_var|ref|var|source|doc)\s*\(.+\)\s*$")
 
 
-def node_context(project: Project, node: Node, host: Host) -> Mapping[str, object]:
+def node_context(
+    project: Project, node: Node, host: Host, inputs: Inputs | None = None
+) -> Mapping[str, object]:
     """Make the context that a node's text is rendered with.
+
+    Args:
+        project: The project.
+        node: The node.
+        host: The world.
+        inputs: What every node depends on, for ``model`` and ``graph``; None while it is not known.
 
     Raises:
         HeadwaterError: An argument of a generic test cannot be rendered.
@@ -39,12 +50,12 @@ def node_context(project: Project, node: Node, host: Host) -> Mapping[str, objec
     relation = node.relation
     subject = Subject(
         package=node.package,
-        model=LazyModel(node),
+        model=LazyModel(node, inputs or {}),
         config=ConfigValue(node.config),
         variables=Variables(project.vars.get(node.package, {}), is_lenient=not host.execute),
         database=relation.catalog if relation else target.catalog,
         schema=relation.schema if relation else target.schema,
-        graph=LazyGraph(project),
+        graph=LazyGraph(project, inputs or {}),
     )
     context = make_context(project.context_values, subject, host)
     config = node.config
@@ -157,15 +168,17 @@ def evaluate_arguments(
 class LazyModel(Mapping[str, object]):
     """``model`` in Jinja: dbt's dict of a node, made when first looked at."""
 
-    __slots__ = ("_made", "_node")
+    __slots__ = ("_inputs", "_made", "_node")
 
-    def __init__(self, node: Node) -> None:
+    def __init__(self, node: Node, inputs: Inputs) -> None:
         self._node = node
+        self._inputs = inputs
         self._made: dict[str, object] | None = None
 
     def _values(self) -> dict[str, object]:
         if self._made is None:
-            self._made = model_dict(self._node)
+            node = self._node
+            self._made = model_dict(node, self._inputs.get(node.unique_id, ()))
         return self._made
 
     def __getitem__(self, key: str) -> object:
@@ -181,10 +194,11 @@ class LazyModel(Mapping[str, object]):
 class LazyGraph(Mapping[str, object]):
     """``graph`` in Jinja: every node as a dict, made when first looked at."""
 
-    __slots__ = ("_made", "_project")
+    __slots__ = ("_inputs", "_made", "_project")
 
-    def __init__(self, project: Project) -> None:
+    def __init__(self, project: Project, inputs: Inputs) -> None:
         self._project = project
+        self._inputs = inputs
         self._made: dict[str, dict[str, object]] = {}
 
     def __getitem__(self, key: str) -> object:
@@ -193,7 +207,7 @@ class LazyGraph(Mapping[str, object]):
         if key not in self._made:
             kinds = _GRAPH_KEYS[key]
             self._made[key] = {
-                str(node.unique_id): LazyModel(node)
+                str(node.unique_id): LazyModel(node, self._inputs)
                 for node in self._project.nodes.values()
                 if node.resource_type in kinds
             }
@@ -214,11 +228,17 @@ _GRAPH_KEYS: Mapping[str, frozenset[str]] = {
     "semantic_models": frozenset({"semantic_model"}),
     "saved_queries": frozenset({"saved_query"}),
     "unit_tests": frozenset({"unit_test"}),
+    "functions": frozenset(),
 }
 
 
-def model_dict(node: Node) -> dict[str, object]:
-    """Return a node as dbt's dict: the names that macros read from ``model`` and ``graph``."""
+def model_dict(node: Node, inputs: Sequence[NodeId] = ()) -> dict[str, object]:
+    """Return a node as dbt's dict: the names that macros read from ``model`` and ``graph``.
+
+    Args:
+        node: The node.
+        inputs: What it depends on, once that is known.
+    """
     relation = node.relation
     result: dict[str, object] = dict(node.declared)
     result |= {
@@ -242,10 +262,19 @@ def model_dict(node: Node) -> dict[str, object]:
         "description": node.description,
         "columns": {name: _column_dict(node, name) for name in node.columns},
         "refs": [
-            {"name": ref.name, "package": ref.package, "version": ref.version} for ref in node.refs
+            {
+                key: value
+                for key, value in (
+                    ("name", ref.name),
+                    ("package", ref.package),
+                    ("version", ref.version),
+                )
+                if value is not None
+            }
+            for ref in node.refs
         ],
         "sources": [[source.source_name, source.name] for source in node.sources],
-        "depends_on": {"macros": list(node.macros), "nodes": []},
+        "depends_on": {"macros": list(node.macros), "nodes": [str(key) for key in inputs]},
         "patch_path": node.patch_path or None,
         "checksum": {"name": "sha256", "checksum": node.checksum},
     }

@@ -1,8 +1,9 @@
 """Docs blocks: ``{% docs name %}`` in Markdown files, for ``doc()`` in descriptions."""
 
-from headwater.base.diagnostics import Diagnostic
+from headwater.base.diagnostics import Diagnostic, diagnostic_of
+from headwater.base.errors import HeadwaterError
 from headwater.base.spans import span_at
-from headwater.jinja.scan import UnclosedBlock, scan_blocks
+from headwater.jinja.scan import Block, UnclosedBlock, scan_blocks
 from headwater.project.files import ProjectFile
 from headwater.project.findings import duplicate
 from headwater.project.project import DocBlock
@@ -42,5 +43,17 @@ def _read_file(reading: Reading, package: Package, file: ProjectFile) -> None:
             package=package.name,
             name=block.name,
             path=file.original_path,
-            text=block.body.strip(),
+            text=_rendered(reading, package, file, block),
         )
+
+
+def _rendered(reading: Reading, package: Package, file: ProjectFile, block: Block) -> str:
+    """Render a block's own Jinja, such as ``{% raw %}``; as in dbt, nothing is defined in it."""
+    lines = file.text.count("\n", 0, block.body_start)
+    try:
+        return reading.templates.render(
+            "\n" * lines + block.body, name=file.file, context={}, package=package.name
+        ).text.strip()
+    except HeadwaterError as error:
+        reading.found.append(diagnostic_of(error))
+        return block.body.strip()

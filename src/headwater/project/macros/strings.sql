@@ -21,7 +21,7 @@
 {# Part `part_number` of a text, counted from 1, or from the end when negative. #}
 {% macro split_part(string_text, delimiter_text, part_number) %}{{ return(adapter.dispatch('split_part', 'dbt')(string_text, delimiter_text, part_number)) }}{% endmacro %}
 {% macro default__split_part(string_text, delimiter_text, part_number) -%}
-split_part({{ string_text }}, {{ delimiter_text }}, {{ part_number }})
+string_split({{ string_text }}, {{ delimiter_text }})[{{ part_number }}]
 {%- endmacro %}
 
 {% macro listagg(measure, delimiter_text="','", order_by_clause=none, limit_num=none) %}{{ return(adapter.dispatch('listagg', 'dbt')(measure, delimiter_text, order_by_clause, limit_num)) }}{% endmacro %}
@@ -35,7 +35,7 @@ string_agg({{ measure }}, {{ delimiter_text }}{{ ' ' ~ order_by_clause if order_
 {%- endmacro %}
 
 {% macro any_value(expression) %}{{ return(adapter.dispatch('any_value', 'dbt')(expression)) }}{% endmacro %}
-{% macro default__any_value(expression) -%}any_value({{ expression }}){%- endmacro %}
+{% macro default__any_value(expression) -%}arbitrary({{ expression }}){%- endmacro %}
 
 {% macro bool_or(expression) %}{{ return(adapter.dispatch('bool_or', 'dbt')(expression)) }}{% endmacro %}
 {% macro default__bool_or(expression) -%}bool_or({{ expression }}){%- endmacro %}
