@@ -220,3 +220,42 @@ def test_a_semicolon_inside_a_text_does_not_end_a_statement() -> None:
         "create table a (b text default 'x;\ny');",
         "select 1;",
     ]
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="file sizes are limited by POSIX")
+def test_a_store_that_may_not_grow_says_so_and_keeps_what_it_has(tmp_path: Path) -> None:
+    program = textwrap.dedent(
+        """
+        import resource, signal, sys
+        from pathlib import Path
+        from headwater.base.errors import Unavailable
+        from headwater.catalog.store import Store
+
+        signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+        store = Store(Path(sys.argv[1]))
+        row = {
+            "project": "p", "target": "t", "command": "build", "status": "running",
+            "started_at": "1", "finished_at": "", "process_id": 1, "host": "h", "plan_hash": "",
+        }
+        store.run("put_run", {**row, "run_id": "kept", "plan": b""})
+        resource.setrlimit(resource.RLIMIT_FSIZE, (200_000, 200_000))
+        try:
+            store.run("put_run", {**row, "run_id": "large", "plan": bytes(10_000_000)})
+        except Unavailable as error:
+            print(error.code)
+        """
+    )
+    path = tmp_path / "workspace.db"
+
+    ended = subprocess.run(
+        [sys.executable, "-c", program, str(path)],
+        env={"PYTHONPATH": str(Path(store_module.__file__).parents[2])},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+    assert ended.stdout.strip() == "store-full", ended.stderr
+    reopened = Store(path)
+    assert [row[0] for row in reopened.run("list_runs", ALL_RUNS)] == ["kept"]
+    reopened.close()

@@ -7,6 +7,7 @@ import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import duckdb
 import pytest
 from tests.engines.tables import Table, read, rows
 
@@ -284,3 +285,27 @@ def test_every_code_that_the_engine_raises_is_explained() -> None:
     assert len(codes) > 12
     for code in codes:
         assert find_code(code).explain
+
+
+def test_a_closed_session_says_so(project_root: Path) -> None:
+    settings = EngineSettings(
+        kind="duckdb", threads=1, memory_limit_bytes=2**28, project_root=str(project_root)
+    )
+    engine = open_engine(settings)
+    session = engine.open_session(catalog="shop", schema="main")
+    session.close()
+
+    with pytest.raises(HeadwaterError) as caught:
+        session.query("select 1 as i", rows_max=1)
+    engine.close()
+    with pytest.raises(HeadwaterError) as closed:
+        engine.open_session(catalog="shop", schema="main")
+
+    assert (caught.value.code, closed.value.code) == ("session-closed", "session-closed")
+
+
+def test_a_failure_inside_of_the_engine_is_told_from_one_of_the_sql() -> None:
+    error = error_of(duckdb.InternalException("INTERNAL Error: index out of range"), "select 1")
+
+    assert error.code == "engine-internal"
+    assert "index out of range" in error.why

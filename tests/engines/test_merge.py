@@ -247,9 +247,10 @@ def test_a_log_that_miscounts_rows_is_found_out(table: Table) -> None:
     wrong = replace(table.writes[0].added[0], rows=5)
     table.writes[0] = replace(table.writes[0], added=(wrong,))
 
-    with pytest.raises(DataDamaged):
+    with pytest.raises(DataDamaged) as caught:
         table.write("select 1 as i, 'new' as s", merge(table, "i"))
 
+    assert caught.value.code == "data-file-mismatch"
     assert table.files() == {wrong.path}
 
 

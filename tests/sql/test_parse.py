@@ -199,3 +199,11 @@ def test_any_words_are_a_query_or_a_fault(words: list[str]) -> None:
         place = (1, 1, 1)
 
     assert min(place) >= 1
+
+
+def test_dialect_that_is_not_read_is_refused_with_those_that_are() -> None:
+    with pytest.raises(Invalid) as caught:
+        parse_query("select 1", dialect="oracle")
+
+    assert caught.value.code == "dialect-unknown"
+    assert "duckdb" in caught.value.fix

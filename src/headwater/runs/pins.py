@@ -114,7 +114,7 @@ class Pins:
     def version_or_none(self, name: TableName) -> str | None:
         """Return the version of a relation as State has it; None when there is none."""
         found = self.find_or_none(name)
-        return None if found is None else self._version(name, found, frozenset())
+        return None if found is None else self._version(name, found, {})
 
     def behind(self, names: Iterable[TableName]) -> tuple[TableName, ...]:
         """Return the relations and all that the views among them read, inputs first."""
@@ -156,15 +156,22 @@ class Pins:
             self._visit(read, ordered, above | {name})
         ordered[name] = None
 
-    def _version(self, name: TableName, relation: Relation, above: frozenset[TableName]) -> str:
+    def _version(self, name: TableName, relation: Relation, known: dict[TableName, str]) -> str:
+        """Return a version; each view is looked at once, however many views read it."""
+        if name not in known:
+            known[name] = "?"  # a view that reads itself
+            known[name] = self._version_of(relation, known)
+        return known[name]
+
+    def _version_of(self, relation: Relation, known: dict[TableName, str]) -> str:
         match relation.source:
             case Snapshot(version=number):
                 return str(number)
             case ViewSource(sql=sql):
                 parts = [sql]
                 for read in relation.reads:
-                    found = None if read in above else self.find_or_none(read)
-                    version = self._version(read, found, above | {name}) if found else "?"
+                    found = self.find_or_none(read)
+                    version = self._version(read, found, known) if found else "?"
                     parts.append(f"{read}={version}")
                 return fingerprint(parts)
             case FileSource():
