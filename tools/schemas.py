@@ -11,6 +11,7 @@ from typing import Any, Literal, NewType, Union, get_args, get_origin, get_type_
 from headwater.base.codes import Code
 from headwater.base.diagnostics import Diagnostic
 from headwater.plan.plan import Plan
+from headwater.runs.effective import InForce
 from headwater.runs.run import Run
 
 Schema = dict[str, Any]
@@ -143,7 +144,10 @@ def make_schemas() -> dict[str, Schema]:
         "tables": _of_parts("tables", {"tables": _OBJECTS}),
         "table": _of_parts("table", {"table": {"type": "object"}}),
         "history": _of_parts("history", {"table": {"type": "string"}, "versions": _OBJECTS}),
-        "config": _of_parts("config", {"settings": _OBJECTS}),
+        "config": _of_parts(
+            "config",
+            {"settings": tuple[InForce, ...], "diagnostics": tuple[Diagnostic, ...]},
+        ),
         "debug": _of_parts("debug", {"checks": _OBJECTS}),
         "clean": _of_parts("clean", {"dry_run": bool, "removed": _STRINGS}),
         "docs": _of_parts("docs", {"files": _STRINGS, "diagnostics": findings}),

@@ -66,6 +66,12 @@ from headwater.runs.describe import (
     list_tables,
     table_history,
 )
+from headwater.runs.effective import (
+    Configuration,
+    ConfigurationFacts,
+    effective_configuration,
+    named_folder,
+)
 from headwater.runs.execute import execute, execute_in
 from headwater.runs.journal import Journal, open_journal
 from headwater.runs.load import load_rows
@@ -125,20 +131,14 @@ class Workspace:
             clock: Where times come from.
 
         Raises:
-            NotFound: ``project-not-found``, when there is no such folder.
+            NotFound: ``folder-not-found``, when there is no such folder.
             Invalid: ``setting-invalid``, ``vars-malformed``.
         """
         given = dict(flags)
         if project_dir is not None:
             given["project_dir"] = str(project_dir)
         early = resolve_settings(given, environment, {})
-        root = Path(early.text("project_dir") or ".").resolve()
-        if not root.is_dir():
-            raise NotFound(
-                "project-not-found",
-                f"there is no folder `{root}`",
-                fix="correct --project-dir, or DBT_PROJECT_DIR in the environment",
-            )
+        root = named_folder(early, "project_dir") or Path.cwd()
         settings = resolve_settings(given, environment, _read_yaml_or_empty(root / "headwater.yml"))
         return cls(
             read_files(root),
@@ -178,21 +178,6 @@ class Workspace:
         if found.target is None:
             raise error_of(found.diagnostics[0])
         return found.target
-
-    def effective_target(self) -> Mapping[str, str | int | None]:
-        """Return the values in force that come from the profile or its defaults, by name."""
-        target = self.target
-        return {
-            "profile": target.profile,
-            "target": target.name,
-            "target_path": str(self.target_path),
-            "threads": self._world.threads,
-            "memory_limit": target.memory_limit,
-            "engine": target.engine,
-            "lake": self._world.lake,
-            "catalog": target.catalog,
-            "schema": target.schema,
-        }
 
     def read(self, command: str = "build", *, full_refresh: bool = False) -> ProjectResult:
         """Read the project: function 1."""
@@ -273,13 +258,13 @@ class Workspace:
         results = artifacts.write_compiled(self.target_path, nodes)
         return Compiled(results=results, folder=folder, diagnostics=(*found, *chosen.diagnostics))
 
-    def ls(self, selection: Selection, resource_types: tuple[str, ...] = ()) -> Listed:
+    def ls(self, selection: Selection) -> Listed:
         """List the selected nodes as dbt does."""
         read = self.read("list")
         if read.project is None or has_errors(read.diagnostics):
             return Listed(rows=(), diagnostics=read.diagnostics)
         graph = resolve_graph(read.project)
-        chosen = self._choose(graph.graph, selection, resource_types)
+        chosen = self._choose(graph.graph, selection)
         document = make_manifest(read.project, graph.graph, self._facts())
         rows = artifacts.list_rows(document, graph.graph, chosen.nodes)
         return Listed(rows=rows, diagnostics=(*graph.diagnostics, *chosen.diagnostics))
@@ -486,6 +471,19 @@ class Workspace:
         found = find_table(self._context, name)
         return table_history(table_of(self._context, found), found, limit)
 
+    def config(self) -> Configuration:
+        """Say what is in force, setting by setting, and where each value came from."""
+        _name, profile = read_name(self.files.packages[0].project_file)
+        request = self._profile_request()
+        facts = ConfigurationFacts(
+            root=self.root,
+            target_path=self.target_path,
+            profiles_file=request.file if request.text is not None else None,
+            named_profile=profile or None,
+            has_target_path=self._project_setting("target-path") is not None,
+        )
+        return effective_configuration(self.settings, read_target(request), facts)
+
     def debug(self) -> tuple[Finding, ...]:
         """Try the project, the profile, the lake and the engine."""
         checks: tuple[tuple[str, Callable[[], str]], ...] = (
@@ -593,11 +591,8 @@ class Workspace:
     def _facts(self) -> ArtifactFacts:
         return artifacts.artifact_facts(self._environment, self._clock.now())
 
-    def _choose(
-        self, graph: Graph, selection: Selection, resource_types: tuple[str, ...] = ()
-    ) -> Selected:
-        named = _read_yaml_or_empty(self.root / "selectors.yml")
-        return choose(graph, selection, named, resource_types)
+    def _choose(self, graph: Graph, selection: Selection) -> Selected:
+        return choose(graph, selection, _read_yaml_or_empty(self.root / "selectors.yml"))
 
     def _faulty(self, diagnostics: tuple[Diagnostic, ...]) -> Planned:
         name, _profile = read_name(self.files.packages[0].project_file)
@@ -606,9 +601,9 @@ class Workspace:
 
     def _profile_request(self) -> ProfileRequest:
         name, profile = read_name(self.files.packages[0].project_file)
-        text, file = read_profiles(
-            self.root, self.settings.text("profiles_dir"), self._environment.get("HOME")
-        )
+        given = named_folder(self.settings, "profiles_dir")
+        home = self._environment.get("HOME")
+        text, file = read_profiles(self.root, str(given) if given else None, home)
         wanted = self.settings.text("profile")
         return ProfileRequest(
             project=name,

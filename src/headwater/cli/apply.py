@@ -6,6 +6,7 @@ import click
 
 from headwater.base.codec import decode
 from headwater.base.errors import Invalid, NotFound
+from headwater.cli.files import fault_of
 from headwater.cli.options import ProjectFlags, project_options
 from headwater.cli.output import emit_document, output_option
 from headwater.cli.plan import exit_code, show
@@ -61,6 +62,8 @@ def read_plan(path: Path) -> Plan:
         raise NotFound(
             "plan-not-found", f"there is no file `{path}`", fix="make one: hw plan -o plan.json"
         ) from error
+    except OSError as error:
+        raise fault_of(error, path, "read") from error
     except ValueError as error:
         raise Invalid(
             "plan-unreadable",

@@ -7,7 +7,7 @@ from typing import TypeVar
 import click
 
 from headwater.cli.options import ProjectFlags, project_options, selection_options
-from headwater.cli.output import emit_document, note, output_option
+from headwater.cli.output import emit_document, is_quiet, note, output_option
 from headwater.cli.plan import exit_code, show
 from headwater.cli.progress import run_with_progress
 from headwater.runs.journal import Journal
@@ -64,7 +64,7 @@ def _make(verb: Verb, line: str) -> click.Command:
             if code or dry_run:
                 show(plan, output, workspace)
                 return code
-            if output == "text":
+            if output == "text" and not is_quiet():
                 show(plan, output, workspace)
             run = run_with_progress(workspace, planned, journal, fail_fast=fail_fast)
             if output == "json":

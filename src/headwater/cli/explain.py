@@ -6,7 +6,14 @@ import click
 
 from headwater.base.codes import CODES, find_code_or_none
 from headwater.base.errors import NotFound
-from headwater.cli.output import emit, emit_document, emit_lines, output_option, wants_colour
+from headwater.cli.markdown import plain_text
+from headwater.cli.output import (
+    emit_document,
+    emit_lines,
+    output_option,
+    text_width,
+    wants_colour,
+)
 
 
 @click.command("explain")
@@ -24,22 +31,11 @@ def explain_command(code: str | None, *, list_all: bool, output: str) -> int:
     if output == "json":
         emit_document({"schema": "headwater.code/1", "code": found})
     else:
-        head, text = f"{found.number}  {found.name}\n{found.title}", found.explain.strip()
-        if wants_colour(sys.stdout) and sys.stdout.isatty():
-            _print_markdown(head, text)
-        else:
-            emit(f"{head}\n\n{text}")
+        head = f"{found.number}  {found.name}"
+        colour = wants_colour(sys.stdout)
+        body = plain_text(found.explain, width=text_width(), colour=colour)
+        emit_lines([click.style(head, bold=True) if colour else head, found.title, "", *body])
     return 0
-
-
-def _print_markdown(head: str, text: str) -> None:
-    from rich.console import Console
-    from rich.markdown import Markdown
-
-    console = Console()
-    console.print(head, style="bold", highlight=False)
-    console.print()
-    console.print(Markdown(text))
 
 
 def _list(output: str) -> None:

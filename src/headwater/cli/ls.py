@@ -14,21 +14,19 @@ from headwater.workspace import Selection
 @click.command("ls")
 @project_options
 @selection_options
-@click.option("--resource-type", multiple=True, metavar="TYPE", help="Only nodes of this type.")
 @click.option("--output-keys", multiple=True, metavar="KEY", help="Keys of the JSON lines.")
 @output_option("selector", "name", "path", "json")
 def ls_command(
     project: ProjectFlags,
     selection: Selection,
     *,
-    resource_type: tuple[str, ...],
     output_keys: tuple[str, ...],
     output: str,
 ) -> int:
     """List nodes, one a line: as selectors, names, paths, or JSON objects as dbt writes them."""
     keys = tuple(key for given in output_keys for key in given.split())
     with project.open_workspace() as workspace:
-        listed = workspace.ls(selection, resource_type)
+        listed = workspace.ls(selection)
         print_diagnostics(listed.diagnostics, workspace.root)
         if has_errors(listed.diagnostics):
             return 2

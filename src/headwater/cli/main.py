@@ -6,13 +6,18 @@ the lake, the SQL parser or rich.
 
 import os
 import sys
+from collections.abc import Mapping
+from contextlib import suppress
 from importlib import import_module
+from types import MappingProxyType
 
 import click
 
 from headwater import __version__
-from headwater.base.errors import HeadwaterError
-from headwater.cli.output import emit_error
+from headwater.base.errors import HeadwaterError, Invalid, Unavailable
+from headwater.cli.dbt_options import command_fault_or_none, option_fault_or_none, prepare
+from headwater.cli.files import fault_of
+from headwater.cli.output import Manner, emit_error, make_streams_safe
 
 COMMANDS: dict[str, tuple[str, str, str]] = {
     "init": ("Start", "init", "Make a new project that builds at once"),
@@ -41,7 +46,11 @@ COMMANDS: dict[str, tuple[str, str, str]] = {
 }
 
 
-_SELECTORS = frozenset({"-s", "--select", "-m", "--models", "--exclude"})
+_ALIASES: Mapping[str, str] = MappingProxyType({"list": "ls"})
+_SELECTORS = frozenset({
+    "-s", "--select", "-m", "--model", "--models", "--exclude", "--resource-type",
+    "--resource-types", "--exclude-resource-type", "--exclude-resource-types", "--output-keys",
+})  # fmt: skip
 
 
 class Commands(click.Group):
@@ -63,10 +72,12 @@ class Commands(click.Group):
         self, ctx: click.Context, args: list[str]
     ) -> tuple[str | None, click.Command | None, list[str]]:
         """Find the command, or say which one was probably meant."""
-        name = args[0]
+        name = _ALIASES.get(args[0], args[0])
         if name not in COMMANDS:
+            if (fault := command_fault_or_none(name)) is not None:
+                raise fault
             raise click.UsageError(f"no such command: {name}.{_nearest(name)}", ctx)
-        return super().resolve_command(ctx, args)
+        return super().resolve_command(ctx, [name, *args[1:]])
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002
         """Write the commands by group, without importing any."""
@@ -99,29 +110,68 @@ def hw() -> None:
 
 def run(arguments: list[str]) -> int:
     """Run one command and return its exit code (see the epilog above)."""
-    output = _wanted_output(arguments)
+    output = _wanted(arguments, "--output") or "text"
+    root = _wanted(arguments, "--project-dir")
+    make_streams_safe()
+    prepared = prepare(arguments)
     try:
-        code = hw.main(join_selectors(arguments), prog_name="hw", standalone_mode=False)
-    except HeadwaterError as error:
-        return emit_error(error, output)
-    except click.UsageError as error:
-        usage = error.ctx.get_usage() if error.ctx else "hw COMMAND [OPTIONS]"
-        fault = HeadwaterError(
-            "usage-invalid", error.format_message(), fix=f"{usage}  (try --help)"
+        code = hw.main(
+            join_selectors(list(prepared.arguments)),
+            prog_name="hw",
+            standalone_mode=False,
+            color=prepared.colour,
+            obj=Manner(quiet=prepared.quiet),
         )
-        return emit_error(fault, output)
+    except HeadwaterError as error:
+        return emit_error(error, output, root=root)
+    except click.UsageError as error:
+        return _usage_end(error, output)
     except click.exceptions.Exit as exit_:
         return exit_.exit_code
     except (click.Abort, KeyboardInterrupt):
-        print("interrupted", file=sys.stderr)
+        emit_error(Unavailable("interrupted", "interrupted"), output)
         return 130
     except BrokenPipeError:
-        # The reader of our output has gone (`hw ls | head`): not a fault of ours.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return 0
+        return _reader_gone()
+    except OSError as error:
+        return emit_error(_world_fault(error), output)
     except Exception as error:  # noqa: BLE001 - the last line of defence names the fault as ours
         return _internal(error, output)
     return code if isinstance(code, int) else 0
+
+
+def _usage_end(error: click.UsageError, output: str) -> int:
+    if isinstance(error, click.exceptions.NoArgsIsHelpError):
+        if output == "json":
+            return emit_error(Invalid("usage-invalid", "a command is missing"), output)
+        print(error.format_message(), file=sys.stderr)
+        return 2
+    return emit_error(_usage_fault(error), output)
+
+
+def _reader_gone() -> int:
+    """End quietly when the reader of our output has gone (`hw ls | head`): no fault of ours."""
+    for stream in (sys.stdout, sys.stderr):
+        with suppress(OSError, ValueError):
+            os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
+    return 0
+
+
+def _usage_fault(error: click.UsageError) -> HeadwaterError:
+    name = error.ctx.command_path.removeprefix("hw").strip() if error.ctx else ""
+    if isinstance(error, click.NoSuchOption):
+        known = option_fault_or_none(error.option_name, name)
+        if known is not None:
+            return known
+    usage = error.ctx.get_usage() if error.ctx else "hw COMMAND [OPTIONS]"
+    help_ = f"hw {name} --help" if name else "hw --help"
+    return Invalid("usage-invalid", error.format_message(), fix=f"{usage}  ({help_})")
+
+
+def _world_fault(error: OSError) -> HeadwaterError:
+    if error.filename is None:
+        return Invalid("file-unusable", f"the operating system refused: {error.strerror or error}")
+    return fault_of(error, str(error.filename), "used")
 
 
 def join_selectors(arguments: list[str]) -> list[str]:
@@ -151,10 +201,10 @@ def _internal(error: Exception, output: str) -> int:
     return emit_error(fault, output)
 
 
-def _wanted_output(arguments: list[str]) -> str:
+def _wanted(arguments: list[str], option: str) -> str:
     for position, argument in enumerate(arguments):
-        if argument.startswith("--output="):
+        if argument.startswith(f"{option}="):
             return argument.partition("=")[2]
-        if argument == "--output" and position + 1 < len(arguments):
+        if argument == option and position + 1 < len(arguments):
             return arguments[position + 1]
-    return "text"
+    return ""

@@ -4,10 +4,12 @@ import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import wraps
-from typing import Concatenate, ParamSpec, TypeVar
+from typing import Concatenate, ParamSpec, TypeVar, get_args
 
 import click
 
+from headwater.base.errors import Invalid
+from headwater.project.node import ResourceType
 from headwater.workspace import Selection, Workspace
 
 P = ParamSpec("P")
@@ -29,6 +31,7 @@ _SELECTION_OPTIONS = (
         "--select",
         "-m",
         "--models",
+        "--model",
         "select",
         multiple=True,
         metavar="SELECTOR",
@@ -36,6 +39,22 @@ _SELECTION_OPTIONS = (
     ),
     click.option("--exclude", multiple=True, metavar="SELECTOR", help="What to leave out."),
     click.option("--selector", metavar="NAME", help="A selector of selectors.yml."),
+    click.option(
+        "--resource-type",
+        "--resource-types",
+        "resource_type",
+        multiple=True,
+        metavar="TYPE",
+        help="Only nodes of this kind: model, seed, snapshot, test ...",
+    ),
+    click.option(
+        "--exclude-resource-type",
+        "--exclude-resource-types",
+        "exclude_resource_type",
+        multiple=True,
+        metavar="TYPE",
+        help="No nodes of this kind.",
+    ),
     click.option(
         "--indirect-selection",
         type=click.Choice(["eager", "cautious", "buildable", "empty"]),
@@ -92,10 +111,28 @@ def selection_options(
             exclude=kwargs.pop("exclude"),  # type: ignore[arg-type]
             selector=kwargs.pop("selector"),  # type: ignore[arg-type]
             indirect=kwargs.pop("indirect_selection"),  # type: ignore[arg-type]
+            resource_types=_types(kwargs.pop("resource_type")),
+            without_types=_types(kwargs.pop("exclude_resource_type")),
         )
         return command(project, chosen, *args, **kwargs)
 
     return _with(_SELECTION_OPTIONS, wrapped)
+
+
+def _types(given: object) -> tuple[str, ...]:
+    """Read the kinds of ``--resource-type``, which may stand in one word or several.
+
+    Raises:
+        Invalid: ``usage-invalid``.
+    """
+    texts = given if isinstance(given, tuple) else ()
+    names = tuple(name for text in texts for name in str(text).replace(",", " ").split())
+    known = get_args(ResourceType)
+    for name in names:
+        if name not in {"all", "default", *known}:
+            fix = f"kinds are {', '.join(known)}"
+            raise Invalid("usage-invalid", f"there is no kind of node `{name}`", fix=fix)
+    return () if {"all", "default"} & set(names) else names
 
 
 def _with(options: tuple[Callable[..., object], ...], command: Callable[P, R]) -> Callable[P, R]:

@@ -1,10 +1,13 @@
 """What commands print: one JSON document or text on stdout, everything else on stderr."""
 
 import os
+import shutil
 import sys
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
+from types import MappingProxyType
 from typing import ParamSpec, TypeVar
 
 import click
@@ -13,6 +16,7 @@ from headwater.base.errors import HeadwaterError
 
 P = ParamSpec("P")
 R = TypeVar("R")
+_NO_TEXTS: Mapping[str, str] = MappingProxyType({})
 
 
 def output_option(*choices: str) -> Callable[[Callable[P, R]], Callable[P, R]]:
@@ -24,6 +28,24 @@ def output_option(*choices: str) -> Callable[[Callable[P, R]], Callable[P, R]]:
         show_default=True,
         help="How the result is written to stdout.",
     )
+
+
+def make_streams_safe() -> None:
+    """Let stdout and stderr take every character, whatever the locale can show.
+
+    A name with an accent, or a sign of ours, must never end a command in the C locale: what cannot
+    be shown is written as an escape instead.
+    """
+    for stream in (sys.stdout, sys.stderr):
+        reconfigure = getattr(stream, "reconfigure", None)
+        if reconfigure is not None and stream.encoding.lower().replace("-", "") != "utf8":
+            reconfigure(errors="backslashreplace")
+
+
+def text_width() -> int:
+    """Return the columns that text may take: the terminal's, at most 100; 100 when piped."""
+    columns = shutil.get_terminal_size((100, 40)).columns
+    return max(20, min(columns, 100))
 
 
 def emit(text: str) -> None:
@@ -45,17 +67,39 @@ def emit_lines(lines: Iterable[str]) -> None:
 
 
 def note(line: str) -> None:
-    """Write a line for people to stderr."""
-    print(line, file=sys.stderr, flush=True)
+    """Write a line for people to stderr, unless they asked for quiet."""
+    if not is_quiet():
+        print(line, file=sys.stderr, flush=True)
 
 
-def emit_error(error: HeadwaterError, output: str, *, sql: str = "") -> int:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Manner:
+    """How a command shall speak.
+
+    Attributes:
+        quiet: Only results and errors.
+    """
+
+    quiet: bool = False
+
+
+def is_quiet() -> bool:
+    """Say whether only results and errors are wanted (``--quiet``)."""
+    context = click.get_current_context(silent=True)
+    manner = context.find_object(Manner) if context else None
+    return manner is not None and manner.quiet
+
+
+def emit_error(
+    error: HeadwaterError, output: str, *, root: str = "", texts: Mapping[str, str] = _NO_TEXTS
+) -> int:
     """Report an error: for people on stderr, and as a document on stdout when JSON was asked for.
 
     Args:
         error: What went wrong.
-        output: The form asked for.
-        sql: The query that places in ``<sql>`` point into.
+        output: ``--output`` of the command.
+        root: Folder of the project, which places are relative to; the current one when empty.
+        texts: Texts that places may point into and that are no files, by name.
 
     Returns:
         The exit code.
@@ -63,14 +107,10 @@ def emit_error(error: HeadwaterError, output: str, *, sql: str = "") -> int:
     from headwater.base.diagnostics import diagnostic_of, render
 
     finding = diagnostic_of(error)
-    files, lines = line_reader(Path()), sql.splitlines()
-
-    def read_line(file: str, line: int) -> str | None:
-        if file != "<sql>":
-            return files(file, line)
-        return lines[line - 1] if 0 < line <= len(lines) else None
-
-    note("\n".join(render(finding, read_line)))
+    head, *rest = render(finding, line_reader(Path(root), texts))
+    if wants_colour(sys.stderr):
+        head = click.style(head, fg="red", bold=True)
+    print("\n".join([head, *rest]), file=sys.stderr, flush=True)
     if output == "json":
         emit_document({"schema": "headwater.error/1", "diagnostics": [finding]})
     return error.exit_code
@@ -78,6 +118,9 @@ def emit_error(error: HeadwaterError, output: str, *, sql: str = "") -> int:
 
 def wants_colour(stream: object) -> bool:
     """Say whether a stream is a terminal that shows colour (NO_COLOR, FORCE_COLOR, TERM=dumb)."""
+    context = click.get_current_context(silent=True)
+    if context is not None and context.color is not None:
+        return context.color
     environment = os.environ  # noqa: TID251 - the shell is where the environment is read
     if environment.get("NO_COLOR"):
         return False
@@ -90,8 +133,12 @@ def wants_colour(stream: object) -> bool:
 class line_reader:  # noqa: N801 - called like a function; a class only to hold its small cache
     """Gives lines of the project's files; None where a file or line does not exist."""
 
-    def __init__(self, root: Path) -> None:
-        self._lines = lru_cache(maxsize=64)(lambda file: _read_lines(root / file))
+    def __init__(self, root: Path, texts: Mapping[str, str] = _NO_TEXTS) -> None:
+        def lines_of(file: str) -> tuple[str, ...]:
+            known = texts.get(file)
+            return _read_lines(root / file) if known is None else tuple(known.splitlines())
+
+        self._lines = lru_cache(maxsize=64)(lines_of)
 
     def __call__(self, file: str, line: int) -> str | None:
         """Return line ``line``, counted from 1."""

@@ -6,6 +6,7 @@ import click
 
 from headwater.base.codec import encode_pretty
 from headwater.cli.diagnose import print_diagnostics
+from headwater.cli.files import write_file
 from headwater.cli.options import ProjectFlags, project_options, selection_options
 from headwater.cli.output import emit, note, output_option
 from headwater.cli.screen import print_plan
@@ -40,7 +41,7 @@ def plan_command(
         request = PlanRequest(selection=selection, full_refresh=full_refresh, accept=accept)
         plan = workspace.plan(request).plan
         if out and plan.is_compiled:
-            Path(out).write_text(encode_pretty(plan), encoding="utf-8")
+            write_file(Path(out), encode_pretty(plan))
             note(f"saved to {out}; run it with: hw apply {out}")
         show(plan, output, workspace)
     code = exit_code(plan)

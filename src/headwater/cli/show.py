@@ -3,11 +3,12 @@
 import click
 
 from headwater.base.diagnostics import has_errors
-from headwater.base.errors import Invalid
+from headwater.base.errors import HeadwaterError, Invalid
 from headwater.cli.diagnose import print_diagnostics
 from headwater.cli.options import ProjectFlags, project_options, selection_options
-from headwater.cli.output import output_option
+from headwater.cli.output import emit_error, output_option
 from headwater.cli.rows import emit_rows
+from headwater.cli.sql import SQL_TEXT, fault_of_query
 from headwater.workspace import Selection
 
 
@@ -16,13 +17,20 @@ from headwater.workspace import Selection
 @selection_options
 @click.option("--inline", metavar="SQL", help="Show this query, which may use Jinja.")
 @click.option("--limit", type=int, default=5, show_default=True, help="Rows at most.")
+@click.option("-f", "--full-refresh", is_flag=True, help="As a full refresh would run it.")
 @output_option("text", "json")
 def show_command(
-    project: ProjectFlags, selection: Selection, *, inline: str | None, limit: int, output: str
+    project: ProjectFlags,
+    selection: Selection,
+    *,
+    inline: str | None,
+    full_refresh: bool,
+    limit: int,
+    output: str,
 ) -> int:
     """Compile one node or query and show rows of it; nothing is written."""
     with project.open_workspace() as workspace:
-        compiled = workspace.compile(selection, inline=inline)
+        compiled = workspace.compile(selection, inline=inline, full_refresh=full_refresh)
         print_diagnostics(compiled.diagnostics, workspace.root)
         if has_errors(compiled.diagnostics):
             return 2
@@ -34,6 +42,10 @@ def show_command(
                 f"`hw show` shows one node, and {len(chosen)} are selected",
                 fix="select one: hw show -s NAME, or give a query: hw show --inline 'select 1'",
             )
-        shown = workspace.sql(chosen[0].compiled_code, rows_max=limit)
+        code = chosen[0].compiled_code
+        try:
+            shown = workspace.sql(code, rows_max=limit)
+        except HeadwaterError as error:
+            return emit_error(fault_of_query(error), output, texts={SQL_TEXT: code})
         emit_rows(shown.columns, shown.rows, output, more=False)
     return 0

@@ -5,7 +5,7 @@ end as the same set of nodes.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from headwater.base.codec import Json
 from headwater.base.errors import NotFound
@@ -22,45 +22,50 @@ class Selection:
         exclude: Values of ``--exclude``.
         selector: A name in selectors.yml; None for none.
         indirect: Which tests come along with selected nodes.
+        resource_types: Values of ``--resource-type``; all kinds when there are none.
+        without_types: Values of ``--exclude-resource-type``.
     """
 
     include: tuple[str, ...] = ()
     exclude: tuple[str, ...] = ()
     selector: str | None = None
     indirect: Indirect = "eager"
+    resource_types: tuple[str, ...] = ()
+    without_types: tuple[str, ...] = ()
 
     @property
     def is_everything(self) -> bool:
         """True when nothing was chosen or left out."""
-        return not (self.include or self.exclude or self.selector)
+        chosen = self.include or self.exclude or self.selector
+        return not (chosen or self.resource_types or self.without_types)
+
+    def has_type(self, resource_type: str) -> bool:
+        """Say whether a kind of node is among those asked for."""
+        if resource_type in self.without_types:
+            return False
+        return not self.resource_types or resource_type in self.resource_types
 
 
-def choose(
-    graph: Graph,
-    selection: Selection,
-    named: Mapping[str, Json],
-    resource_types: tuple[str, ...] = (),
-) -> Selected:
+def choose(graph: Graph, selection: Selection, named: Mapping[str, Json]) -> Selected:
     """Find the nodes that a selection means.
 
     Args:
         graph: The project.
         selection: What was asked for.
         named: Content of selectors.yml.
-        resource_types: Kinds to keep; all when empty.
 
     Raises:
         NotFound: ``selector-not-found``.
         Invalid: The selection or selectors.yml cannot be read.
     """
+    chosen = _chosen(graph, selection, named)
+    types = {each: graph.nodes[each].node.resource_type for each in chosen.nodes}
+    return replace(chosen, nodes=frozenset(n for n in types if selection.has_type(types[n])))
+
+
+def _chosen(graph: Graph, selection: Selection, named: Mapping[str, Json]) -> Selected:
     if selection.selector is None:
-        return select(
-            graph,
-            selection.include,
-            selection.exclude,
-            indirect=selection.indirect,
-            resource_types=resource_types,
-        )
+        return select(graph, selection.include, selection.exclude, indirect=selection.indirect)
     selectors = parse_selectors(named)
     if selection.selector not in selectors:
         raise NotFound(
@@ -68,9 +73,4 @@ def choose(
             f"selectors.yml has no selector `{selection.selector}`",
             fix=f"it has: {', '.join(sorted(selectors)) or 'none'}",
         )
-    return select_expression(
-        graph,
-        selectors[selection.selector],
-        indirect=selection.indirect,
-        resource_types=resource_types,
-    )
+    return select_expression(graph, selectors[selection.selector], indirect=selection.indirect)

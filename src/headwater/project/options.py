@@ -29,6 +29,7 @@ class Target:
         settings: Settings of the engine.
         storage_options: Options of object stores, secrets too: never shown or kept.
         jinja: ``target`` as templates see it: no secrets.
+        given: Keys that the profile's output has; empty for the built-in default.
     """
 
     profile: str
@@ -43,6 +44,7 @@ class Target:
     settings: Mapping[str, Json] = field(default_factory=dict)
     storage_options: Mapping[str, str] = field(default_factory=dict, repr=False)
     jinja: Mapping[str, Json] = field(default_factory=dict)
+    given: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

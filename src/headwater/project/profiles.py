@@ -5,7 +5,7 @@ Pure: the text, the environment and the variables are arguments.
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import PurePosixPath
 
 from headwater.base.codec import Json
@@ -230,6 +230,7 @@ def _checked(
         output={**output, "threads": threads},
         threads=request.threads,
     )
+    target = replace(target, given=frozenset(map(str, output)))
     return ProfileResult(target=target, diagnostics=findings)
 
 

@@ -15,10 +15,15 @@ from headwater.base.ids import NodeId
 from headwater.graph.graph import CompiledNode, Graph
 from headwater.graph.manifest import ArtifactFacts, CatalogTable, compiled_path, make_manifest
 from headwater.plan.plan import BuildStep, Plan, RunTest
+from headwater.project.node import Node
 from headwater.runs.answers import CompiledSql, Planned
 from headwater.runs.describe import TableDescription
 from headwater.runs.results import make_run_results
 from headwater.runs.run import Run
+
+_NAMED_BY_PACKAGE = frozenset({
+    "exposure", "metric", "saved_query", "semantic_model", "unit_test",
+})  # fmt: skip
 
 
 def write_document(folder: Path, name: str, document: object) -> Path:
@@ -121,8 +126,8 @@ def list_rows(
 ) -> tuple[dict[str, object], ...]:
     """Return what ``hw ls`` shows of the chosen nodes, from their entries in the manifest.
 
-    Each row has the manifest's keys and ``selector``: the fully qualified name that selects it,
-    as dbt writes it (``source:`` and ``exposure:`` in front for those kinds).
+    They are in the order of their unique_ids, as dbt has them. Each row has the manifest's keys and
+    ``selector``: the name that selects it, as dbt writes it (``source:`` and the like in front).
     """
     entries = {
         **manifest["nodes"],
@@ -134,12 +139,17 @@ def list_rows(
         **manifest["unit_tests"],
     }
     rows = []
-    for key in graph.nodes:
+    for key in sorted(graph.nodes):
         if key not in chosen or key not in entries:
             continue
         node = graph.nodes[key].node
-        dotted = ".".join(node.fqn)
-        prefix = {"source": "source:", "exposure": "exposure:", "metric": "metric:"}
-        selector = prefix.get(node.resource_type, "") + dotted
-        rows.append({**entries[key], "selector": selector})
+        rows.append({**entries[key], "selector": _selector(node)})
     return tuple(rows)
+
+
+def _selector(node: Node) -> str:
+    if node.resource_type == "source":
+        return "source:" + ".".join(node.fqn)
+    if node.resource_type in _NAMED_BY_PACKAGE:
+        return f"{node.resource_type}:{node.package}.{node.name}"
+    return ".".join(node.fqn)

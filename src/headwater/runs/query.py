@@ -11,19 +11,16 @@ from difflib import get_close_matches
 from pathlib import Path
 
 from headwater.base.errors import Invalid, NotFound, UserCodeError
-from headwater.base.meters import Meter
 from headwater.base.relations import Column, TableName
 from headwater.base.spans import offset_of, span_at
 from headwater.catalog.names import resolve_among
-from headwater.catalog.records import ViewRecord
 from headwater.engines.engine import EmptySource, Result, Session, Source, ViewSource
 from headwater.lake.snapshot import Snapshot
 from headwater.lake.table import Table
 from headwater.runs.context import Context
 from headwater.runs.pins import read_relation_or_none
+from headwater.runs.questions import answer_or_none, plain_describe
 from headwater.sql.relations import RelationUse, find_relations, original_offset, substitute
-
-_SHOW_TABLES = re.compile(r"\s*show\s+(all\s+)?tables\s*;?\s*", re.IGNORECASE)
 
 VIEW_DEPTH_MAX = 100
 """How deep views may lie within views; deeper is taken for a cycle."""
@@ -37,8 +34,10 @@ def run_sql(context: Context, sql: str, *, rows_max: int) -> Result:
         Invalid: ``relation-ambiguous``, ``view-has-no-versions``, ``timestamp-unreadable``.
         UserCodeError: The engine refused or failed the query.
     """
-    if _SHOW_TABLES.fullmatch(sql):
-        return _show_tables(context)
+    answer = answer_or_none(context, sql, rows_max=rows_max)
+    if answer is not None:
+        return answer
+    sql = plain_describe(sql)
     session = context.engine.open_session(catalog=context.catalog, schema=context.schema)
     try:
         binder = _Binder(context, session)
@@ -54,26 +53,6 @@ def run_sql(context: Context, sql: str, *, rows_max: int) -> Result:
             raise
     finally:
         session.close()
-
-
-def _show_tables(context: Context) -> Result:
-    """Answer from the records: the engine knows only what a query names."""
-    records = context.metastore.list_relations()
-    names = ("catalog", "schema", "name", "kind")
-    return Result(
-        columns=tuple(Column(name=name, type="VARCHAR") for name in names),
-        rows=tuple(
-            (
-                each.name.catalog,
-                each.name.schema,
-                each.name.name,
-                "view" if isinstance(each, ViewRecord) else "table",
-            )
-            for each in records
-        ),
-        truncated=False,
-        meter=Meter(),
-    )
 
 
 def read_columns_or_none(context: Context, name: TableName) -> tuple[Column, ...] | None:
@@ -193,8 +172,10 @@ def find_name_or_none(context: Context, parts: tuple[str, ...]) -> TableName | N
     if chosen is not None:
         return chosen
     # Files, written as `'a/b.csv'`, and the engine's own catalog are the engine's to find.
-    if "information_schema" in parts or Path(parts[-1]).suffix or re.search(r"[/\\]", parts[-1]):
+    if "information_schema" in parts or Path(parts[-1]).suffix:
         return None
+    if re.search(r"[/\\]", parts[-1]):
+        raise _not_a_table(parts[-1])
     if (pinned := find_version_or_none(context, parts)) is not None:
         return pinned
     padded = TableName(*(context.catalog, context.schema)[: max(0, 3 - len(parts))], *parts[-3:])
@@ -241,6 +222,20 @@ def _not_found(context: Context, parts: tuple[str, ...]) -> NotFound:
         f"there is no table or view `{'.'.join(parts)}`",
         why=f"looked in `{context.catalog}.{context.schema}` first, then everywhere else",
         fix=f"did you mean `{known[near[0]]}`?" if near else "`hw table list` shows what there is",
+    )
+
+
+def _not_a_table(path: str) -> NotFound:
+    is_delta = _is_local(path) and (Path(path) / "_delta_log").is_dir()
+    return NotFound(
+        "path-not-queryable",
+        f"`{path}` is no table, view or file that can be queried by its path",
+        why="a query reads tables and views by name, a Delta table by its folder as "
+        "delta.`path`, and files that end in .csv, .parquet or .json",
+        fix=f"for a Delta table: delta.`{path}`"
+        if is_delta
+        else "`hw table list` shows what there is; for another file name the reader: "
+        f"read_csv('{path}'), read_parquet, read_json, read_text",
     )
 
 

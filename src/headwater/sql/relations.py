@@ -21,6 +21,7 @@ _STARTS = frozenset({"select", "with", "from", "values", "pivot", "unpivot", "ta
                      "describe", "summarize"})  # fmt: skip
 
 
+_NAMES = frozenset({TokenType.VAR, TokenType.IDENTIFIER})
 _EXPLAIN = re.compile(r"\A\s*explain(\s+analyze)?\b", re.IGNORECASE)
 
 
@@ -77,6 +78,7 @@ def find_relations(sql: str) -> tuple[RelationUse, ...]:
     uses: list[RelationUse] = []
     for tree in read_trees(kept, sql):
         uses += [_use(table, travels, sql) for table in outside_tables(tree)]
+    _check_used(travels, uses, sql)
     return tuple(sorted(uses, key=lambda use: use.start))
 
 
@@ -157,6 +159,23 @@ def _no_version(sign: Token, word: Token, sql: str) -> SqlFault:
     )
 
 
+def _check_used(travels: list[_Travel], uses: list[RelationUse], sql: str) -> None:
+    """Refuse a version that belongs to no table: one after an alias, or of a CTE.
+
+    Raises:
+        SqlFault: ``sql-syntax``.
+    """
+    used = {use.end for use in uses}
+    for travel in travels:
+        if travel.end not in used:
+            raise SqlFault(
+                "sql-syntax",
+                f"`{sql[travel.start : travel.end]}` does not stand right after a table's name",
+                place=place_at(sql, travel.start, travel.end - travel.start),
+                fix="write the version before the alias: `orders@v3 as o`",
+            )
+
+
 Taken = tuple[int, int | None, str | None]
 
 
@@ -164,7 +183,7 @@ def _travel_at(tokens: list[Token], i: int, sql: str) -> Taken | None:
     words = [token.text.lower() for token in tokens[i : i + 6]]
     if words[0] == "@" and len(words) > 1 and tokens[i].start == tokens[i - 1].end + 1:
         version = re.fullmatch(r"v(\d+)", words[1])
-        if version is None and words[1].startswith("v"):
+        if version is None and tokens[i - 1].token_type in _NAMES:
             raise _no_version(tokens[i], tokens[i + 1], sql)
         return (2, int(version[1]), None) if version else None
     if words[1:3] == ["as", "of"] and len(words) > 3:  # noqa: PLR2004 - kind, as, of, value

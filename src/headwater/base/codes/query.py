@@ -25,4 +25,18 @@ for a version of a table that the view reads, or build the model as a table to k
         explain="""Write an ISO 8601 date or time: `'2026-11-21'`, `'2026-11-21T06:02:00'` (UTC) or
 `'2026-11-21T06:02:00+01:00'`. The version in force at that time is read.""",
     ),
+    Code(
+        name="path-not-queryable",
+        number="HW8054",
+        title="A path in a query is no table, view or file that can be read by its path",
+        explain="""A query reads:
+
+- tables and views by name: `orders`, `main.orders`, `shop.main.orders`;
+- older versions of tables: `orders@v3`, `orders VERSION AS OF 3`;
+- any Delta table by its folder or URL: delta.`/data/orders`;
+- files whose name ends in `.csv`, `.parquet` or `.json`, and other files through a reader:
+  `read_csv('path')`, `read_parquet('path')`, `read_json('path')`, `read_text('path')`.
+
+A path that is none of these names nothing. `hw table list` shows the tables and views.""",
+    ),
 )

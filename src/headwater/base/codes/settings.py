@@ -89,6 +89,31 @@ selectors:
 underscores and starts with a letter. `hw init my_project`.""",
     ),
     Code(
+        name="file-unusable",
+        number="HW1912",
+        title="A file named on the command line cannot be read or written",
+        explain="""The message says which file it is and what the operating system answered: it
+does not exist, it is a folder, its permissions do not allow it, or it is not UTF-8 text.""",
+    ),
+    Code(
+        name="folder-not-found",
+        number="HW1913",
+        title="A folder that was named does not exist",
+        explain="""`--project-dir` names the folder of `dbt_project.yml`, `--profiles-dir` the folder
+of `profiles.yml` (not the file). The same can come from `DBT_PROJECT_DIR` and `DBT_PROFILES_DIR`;
+the message says where the value is from.""",
+    ),
+    Code(
+        name="dbt-option-missing",
+        number="HW1914",
+        title="dbt has this command or option and `hw` does not have it yet",
+        explain="""The option exists in dbt and is known to `hw`, which does not support it yet. It
+is refused instead of ignored, so that nothing else happens than was asked for. The message says
+what does the same today. Options of dbt that could only change how fast it starts or what it logs
+(`--no-partial-parse`, `--no-version-check`, `--no-send-anonymous-usage-stats` and the like) are
+accepted and have no effect.""",
+    ),
+    Code(
         name="internal",
         number="HW1999",
         title="Headwater itself failed",
