@@ -202,3 +202,15 @@ def test_a_value_that_misfits_its_declared_type_is_refused(
         seed(session, tmp_path, "zip\nN-0150\n", {"zip": kind})
 
     assert caught.value.code == "seed-value-misfit"
+
+
+@pytest.mark.timeout(30)
+def test_a_very_wide_seed_keeps_each_columns_own_type(session: Session, tmp_path: Path) -> None:
+    kinds = [("1", "INTEGER"), ("x", "VARCHAR"), ("2026-01-02", "DATE"), ("true", "BOOLEAN")]
+    wide = [kinds[place % 4] for place in range(402)]
+    text = ",".join(f"c{place}" for place in range(402))
+    text += "\n" + ",".join(value for value, _ in wide) + "\n"
+
+    written = seed(session, tmp_path, text)
+
+    assert [column.type for column in written.columns] == [kind for _, kind in wide]
