@@ -15,7 +15,7 @@ from typing import Literal, Self
 from headwater.base.clock import Clock, SystemClock
 from headwater.base.codec import Json
 from headwater.base.codes import code_numbers
-from headwater.base.diagnostics import Diagnostic, error_of, has_errors
+from headwater.base.diagnostics import Diagnostic, error_of, has_errors, without_repeats
 from headwater.base.errors import Conflict, HeadwaterError, Invalid, NotFound
 from headwater.base.ids import NodeId, new_run_id
 from headwater.base.relations import TableName, parse_table_name
@@ -199,7 +199,8 @@ class Workspace:
         if read.project is None:
             return None
         with self._world.lookup_of(read.project) as lookup:
-            return compile_graph(read.project, lookup, inline=inline)
+            found = compile_graph(read.project, lookup, inline=inline)
+        return replace(found, diagnostics=without_repeats(found.diagnostics, read.diagnostics))
 
     def parse(self) -> Checked:
         """Read the project, resolve its references and write manifest.json."""

@@ -49,6 +49,15 @@ def test_model_that_is_not_sql_shows_the_place(hw: Hw, project: Path) -> None:
     check_refused(hw("build"), "HW2", "models/poem.sql")
 
 
+def test_fault_that_reading_and_compiling_both_meet_is_said_once(hw: Hw, project: Path) -> None:
+    write_files(project, {"models/broken.sql": "select 1 as a from {{ ref() }}"})
+
+    ended = hw("build")
+
+    check_refused(ended, "HW1206", "models/broken.sql:1")
+    assert ended.err.count("HW1206") == 1
+
+
 def test_invalid_jinja_shows_the_line(hw: Hw, project: Path) -> None:
     write_files(project, {"models/broken.sql": "select 1 as a\n{% if %}\n"})
 

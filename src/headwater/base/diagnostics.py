@@ -78,6 +78,14 @@ def has_errors(diagnostics: Iterable[Diagnostic]) -> bool:
     return any(diagnostic.severity == "error" for diagnostic in diagnostics)
 
 
+def without_repeats(
+    found: Iterable[Diagnostic], said: Iterable[Diagnostic]
+) -> tuple[Diagnostic, ...]:
+    """Leave out what was said before: reading and compiling meet the same fault in a text."""
+    known = {(item.code, item.what, item.where) for item in said}
+    return tuple(item for item in found if (item.code, item.what, item.where) not in known)
+
+
 def render(diagnostic: Diagnostic, read_line: Callable[[str, int], str | None]) -> list[str]:
     """Write a finding as the lines that a terminal shows.
 
