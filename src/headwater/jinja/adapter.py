@@ -78,10 +78,10 @@ class Adapter:
         """Never: tables are Delta tables."""
         return False
 
-    @staticmethod
-    def behavior() -> dict[str, bool]:
-        """Return the behaviour flags that are on: none."""
-        return {}
+    @property
+    def behavior(self) -> "_Behavior":
+        """The behaviour flags, of which none is on: ``adapter.behavior.NAME``."""
+        return _Behavior()
 
     def get_relation(
         self, database: object, schema: object, identifier: object
@@ -184,6 +184,25 @@ _CHANGES = frozenset({
 
 def _nothing(*_positional: object, **_named: object) -> None:
     return None
+
+
+class _Behavior:
+    __slots__ = ()
+
+    def __getattr__(self, name: str) -> "_Off":
+        if name.startswith("_"):
+            raise AttributeError(name)
+        return _Off()
+
+
+class _Off:
+    """A flag that is not on; ``no_warn`` is dbt's way of asking without a message."""
+
+    __slots__ = ()
+    no_warn = False
+
+    def __bool__(self) -> bool:
+        return False
 
 
 class _Refused:
