@@ -49,3 +49,14 @@ def test_bounds_of_numbers_are_ordered_by_value(tmp_path: Path) -> None:
     append(table, "select 10 as a")
 
     assert bounds_of(table.snapshot()) == ({"a": "9"}, {"a": "10"})
+
+
+def test_nan_is_above_every_number_as_the_engine_has_it(tmp_path: Path) -> None:
+    table = open_table(tmp_path)
+    create(table, "select 1 as i, 'nan'::double as p", partition_by=("p",))
+    append(table, "select 2 as i, 'infinity'::double as p", partition_by=("p",))
+    append(table, "select 3 as i, 2.5::double as p", partition_by=("p",))
+
+    low, high = bounds_of(table.snapshot())
+
+    assert (float(low["p"]), high["p"].lower()) == (2.5, "nan")

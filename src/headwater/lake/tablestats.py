@@ -88,8 +88,10 @@ def _order_of(kind: str) -> Callable[[str], tuple[Decimal, str]]:
 
     def number(text: str) -> tuple[Decimal, str]:
         try:
-            return Decimal(text), ""
+            value = Decimal(text)
         except InvalidOperation:
             return Decimal(0), text
+        # The engine holds NaN to be above every number; Decimal refuses to compare it.
+        return (Decimal("Infinity"), "nan") if value.is_nan() else (value, "")
 
     return number

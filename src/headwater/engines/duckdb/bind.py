@@ -186,7 +186,7 @@ def _plain_form(
 ) -> tuple[list[str], str, tuple[Lookup, ...]]:
     partitioned = set(snapshot.partition_columns)
     types = ", ".join(
-        f"{quote_text(column.name)}: {column.type}"
+        f"{quote_text(column.name)}: {quote_text(column.type)}"
         for column in snapshot.columns
         if column.name in partitioned
     )
