@@ -7,7 +7,7 @@ from pathlib import Path
 import click
 
 from headwater.base.diagnostics import Diagnostic, render
-from headwater.cli.output import line_reader, wants_colour
+from headwater.cli.output import line_reader, tell, wants_colour
 
 _COLOURS = {"error": "red", "warning": "yellow", "info": "cyan"}
 
@@ -21,4 +21,4 @@ def print_diagnostics(diagnostics: Iterable[Diagnostic], root: Path) -> None:
         head, *rest = render(diagnostic, read_line)
         if colour:
             head = click.style(head, fg=_COLOURS[diagnostic.severity], bold=True)
-        print("\n".join([head, *rest]) + "\n", file=sys.stderr)
+        tell("\n".join([head, *rest]) + "\n")

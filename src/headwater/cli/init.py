@@ -8,6 +8,8 @@ import click
 from headwater.base.errors import Invalid
 from headwater.cli.output import emit_document, emit_lines, output_option
 
+_MAY_BE_THERE = frozenset({".git", ".github", ".gitignore", ".venv", "LICENSE", "README.md"})
+
 
 @click.command("init")
 @click.argument("name")
@@ -15,10 +17,12 @@ from headwater.cli.output import emit_document, emit_lines, output_option
 def init_command(name: str, *, output: str) -> int:
     """Make folder NAME with a small project: a seed, a view, a table and their tests."""
     folder = Path(name)
-    if folder.exists() and any(folder.iterdir()):
+    found = sorted(each.name for each in folder.iterdir()) if folder.exists() else []
+    in_the_way = [each for each in found if each not in _MAY_BE_THERE]
+    if in_the_way:
         raise Invalid(
             "folder-not-empty",
-            f"`{folder}` exists and is not empty",
+            f"`{folder.resolve()}` exists and is not empty: it has {', '.join(in_the_way[:5])}",
             fix="choose another name, or empty the folder",
         )
     project = folder.resolve().name.replace("-", "_")
@@ -33,12 +37,13 @@ def init_command(name: str, *, output: str) -> int:
         written = [
             _copy(source, folder / source.relative_to(starter), project)
             for source in sorted(starter.rglob("*"))
-            if source.is_file()
+            if source.is_file() and source.name not in found
         ]
+    step = "" if folder.resolve() == Path.cwd() else f"cd {folder} && "
     if output == "json":
         emit_document({"schema": "headwater.init/1", "project": project, "files": written})
     else:
-        emit_lines([*(f"wrote {path}" for path in written), "", f"next: cd {folder} && hw build"])
+        emit_lines([*(f"wrote {path}" for path in written), "", f"next: {step}hw build"])
     return 0
 
 

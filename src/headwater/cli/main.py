@@ -4,10 +4,8 @@ Starting must stay cheap (`hw --help` under 80 ms of CPU), so nothing here impor
 the lake, the SQL parser or rich.
 """
 
-import os
 import sys
 from collections.abc import Mapping
-from contextlib import suppress
 from importlib import import_module
 from types import MappingProxyType
 
@@ -17,7 +15,7 @@ from headwater import __version__
 from headwater.base.errors import HeadwaterError, Invalid, Unavailable
 from headwater.cli.dbt_options import command_fault_or_none, option_fault_or_none, prepare
 from headwater.cli.files import fault_of
-from headwater.cli.output import Manner, emit_error, make_streams_safe
+from headwater.cli.output import Manner, emit_error, make_streams_safe, silence
 
 COMMANDS: dict[str, tuple[str, str, str]] = {
     "init": ("Start", "init", "Make a new project that builds at once"),
@@ -131,7 +129,7 @@ def run(arguments: list[str]) -> int:
     except (click.Abort, KeyboardInterrupt):
         emit_error(Unavailable("interrupted", "interrupted"), output)
         return 130
-    except BrokenPipeError:
+    except (BrokenPipeError, SystemExit):  # click makes the second of the first
         return _reader_gone()
     except OSError as error:
         return emit_error(_world_fault(error), output)
@@ -150,10 +148,9 @@ def _usage_end(error: click.UsageError, output: str) -> int:
 
 
 def _reader_gone() -> int:
-    """End quietly when the reader of our output has gone (`hw ls | head`): no fault of ours."""
-    for stream in (sys.stdout, sys.stderr):
-        with suppress(OSError, ValueError):
-            os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
+    """End quietly when the reader of our output has gone (`hw --help | head`)."""
+    silence(sys.stdout)
+    silence(sys.stderr)
     return 0
 
 
@@ -169,9 +166,7 @@ def _usage_fault(error: click.UsageError) -> HeadwaterError:
 
 
 def _world_fault(error: OSError) -> HeadwaterError:
-    if error.filename is None:
-        return Invalid("file-unusable", f"the operating system refused: {error.strerror or error}")
-    return fault_of(error, str(error.filename), "used")
+    return fault_of(error, str(error.filename or "standard output"), "used")
 
 
 def join_selectors(arguments: list[str]) -> list[str]:

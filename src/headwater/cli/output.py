@@ -1,14 +1,17 @@
 """What commands print: one JSON document or text on stdout, everything else on stderr."""
 
+import json
 import os
+import re
 import shutil
 import sys
 from collections.abc import Callable, Iterable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 from types import MappingProxyType
-from typing import ParamSpec, TypeVar
+from typing import ParamSpec, TextIO, TypeVar
 
 import click
 
@@ -16,6 +19,7 @@ from headwater.base.errors import HeadwaterError
 
 P = ParamSpec("P")
 R = TypeVar("R")
+_NOT_ASCII = re.compile(r"[^\x00-\x7f]+")
 _NO_TEXTS: Mapping[str, str] = MappingProxyType({})
 
 
@@ -50,15 +54,42 @@ def text_width() -> int:
 
 def emit(text: str) -> None:
     """Write a result to stdout, with a newline at its end."""
-    sys.stdout.write(text if text.endswith("\n") else text + "\n")
-    sys.stdout.flush()
+    _write(sys.stdout, text if text.endswith("\n") else text + "\n")
+
+
+def tell(text: str) -> None:
+    """Write text for people to stderr, with a newline at its end."""
+    _write(sys.stderr, text + "\n")
+
+
+def _write(stream: TextIO, text: str) -> None:
+    """Write; a reader that has gone (`hw build | head`) must not end what is being done."""
+    try:
+        stream.write(text)
+        stream.flush()
+    except BrokenPipeError:
+        silence(stream)
+
+
+def silence(stream: TextIO) -> None:
+    """Send what is still written to a stream nowhere: its reader has gone."""
+    with suppress(OSError, ValueError):
+        os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
+
+
+def emit_json(text: str) -> None:
+    """Write JSON to stdout; where the locale is not UTF-8, other characters as JSON escapes."""
+    encoding = sys.stdout.encoding or "utf-8"
+    if encoding.lower().replace("-", "") != "utf8":
+        text = _NOT_ASCII.sub(lambda found: json.dumps(found[0])[1:-1], text)
+    emit(text)
 
 
 def emit_document(document: object) -> None:
     """Write one JSON document to stdout."""
     from headwater.base.codec import encode_pretty
 
-    emit(encode_pretty(document))
+    emit_json(encode_pretty(document))
 
 
 def emit_lines(lines: Iterable[str]) -> None:
@@ -69,7 +100,7 @@ def emit_lines(lines: Iterable[str]) -> None:
 def note(line: str) -> None:
     """Write a line for people to stderr, unless they asked for quiet."""
     if not is_quiet():
-        print(line, file=sys.stderr, flush=True)
+        tell(line)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -110,10 +141,15 @@ def emit_error(
     head, *rest = render(finding, line_reader(Path(root), texts))
     if wants_colour(sys.stderr):
         head = click.style(head, fg="red", bold=True)
-    print("\n".join([head, *rest]), file=sys.stderr, flush=True)
+    tell("\n".join([head, *rest]))
     if output == "json":
-        emit_document({"schema": "headwater.error/1", "diagnostics": [finding]})
+        emit_faults([finding])
     return error.exit_code
+
+
+def emit_faults(findings: Iterable[object]) -> None:
+    """Write the document of a command that has no result because of faults."""
+    emit_document({"schema": "headwater.error/1", "diagnostics": list(findings)})
 
 
 def wants_colour(stream: object) -> bool:

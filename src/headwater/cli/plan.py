@@ -8,7 +8,7 @@ from headwater.base.codec import encode_pretty
 from headwater.cli.diagnose import print_diagnostics
 from headwater.cli.files import write_file
 from headwater.cli.options import ProjectFlags, project_options, selection_options
-from headwater.cli.output import emit, note, output_option
+from headwater.cli.output import emit, emit_json, note, output_option
 from headwater.cli.screen import print_plan
 from headwater.plan.plan import Plan
 from headwater.plan.show import show_markdown
@@ -52,7 +52,7 @@ def show(plan: Plan, output: str, workspace: Workspace) -> None:
     """Write a plan to stdout in the wanted form."""
     match output:
         case "json":
-            emit(encode_pretty(plan))
+            emit_json(encode_pretty(plan))
         case "github":
             emit(show_markdown(plan))
         case _ if not plan.is_compiled:

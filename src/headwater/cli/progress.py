@@ -65,7 +65,10 @@ def step_labels(plan: Plan) -> Mapping[str, str]:
     for step in plan.steps:
         label = step.name
         if isinstance(step, RunTest) and step.reads:
-            tested = [read.name.name for read in step.reads]
+            tested = sorted(
+                (read.name.name for read in step.reads),
+                key=lambda name: step.name.find(name) if name in step.name else len(step.name),
+            )
             short = short_label(step.node, step.name, tested)
             label = short if short == step.name else f"{tested[0]}.{short}"
         labels[str(step.node)] = label
@@ -96,12 +99,13 @@ def _live(labels: Mapping[str, str]) -> Iterator[Sink]:
 
         def sink(event: Event) -> None:
             counter.take(event)
+            running = [f"  ... {labels.get(node, node)}" for node in counter.running]
+            lines = "\n".join([*running, counter.line()])
+            live.update(Text(lines, no_wrap=True, overflow="crop"))
             if isinstance(event, NodeFinished):
                 colour = {"success": "green", "pass": "green", "warn": "yellow"}
                 style = colour.get(event.status, "red" if event.status != "skipped" else "dim")
                 console.print(Text(_line(event, counter, labels), style=style), highlight=False)
-            running = [f"  ... {labels.get(node, node)}" for node in counter.running]
-            live.update(Text("\n".join([*running, counter.line()])))
 
         yield sink
 
@@ -132,7 +136,11 @@ class _Counter:
     def line(self) -> str:
         """Return the counter line."""
         elapsed = self._now() - self._start
-        left = elapsed / self.done * (self.total - self.done) if self.done else None
+        left = (
+            elapsed / self.done * (self.total - self.done)
+            if self.done and self.done < self.total
+            else None
+        )
         eta = f", about {format_seconds(left)} left" if left is not None else ""
         return f"{self.done} of {self.total} done, {format_seconds(elapsed)}{eta}"
 

@@ -8,7 +8,7 @@ from decimal import Decimal
 
 from headwater.base.codec import encode_pretty
 from headwater.base.relations import Column
-from headwater.cli.output import emit
+from headwater.cli.output import emit, emit_json
 
 _CELL_CHARACTERS_MAX = 60
 
@@ -26,7 +26,7 @@ def emit_rows(
     """
     match output:
         case "json":
-            emit(encode_pretty(sql_document(columns, rows, truncated=more)))
+            emit_json(encode_pretty(sql_document(columns, rows, truncated=more)))
         case "csv":
             emit(_csv(columns, rows))
         case _:

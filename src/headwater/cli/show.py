@@ -6,7 +6,7 @@ from headwater.base.diagnostics import has_errors
 from headwater.base.errors import HeadwaterError, Invalid
 from headwater.cli.diagnose import print_diagnostics
 from headwater.cli.options import ProjectFlags, project_options, selection_options
-from headwater.cli.output import emit_error, output_option
+from headwater.cli.output import emit_error, emit_faults, output_option
 from headwater.cli.rows import emit_rows
 from headwater.cli.sql import SQL_TEXT, fault_of_query
 from headwater.workspace import Selection
@@ -33,6 +33,8 @@ def show_command(
         compiled = workspace.compile(selection, inline=inline, full_refresh=full_refresh)
         print_diagnostics(compiled.diagnostics, workspace.root)
         if has_errors(compiled.diagnostics):
+            if output == "json":
+                emit_faults(compiled.diagnostics)
             return 2
         chosen = [each for each in compiled.results if not each.unique_id.startswith("test.")]
         chosen = chosen or list(compiled.results)

@@ -61,7 +61,8 @@ def _text_of(query: str | None, file: Path | None) -> str:
     if file is not None:
         return read_file(file)
     if query is not None:
-        return query
+        # In the C locale Python hands UTF-8 over in pieces that stand for single bytes.
+        return query.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
     if sys.stdin.isatty():
         raise Invalid(
             "usage-invalid",
