@@ -25,6 +25,12 @@ def test_tests_are_called_by_what_they_test(name: str, expected: str) -> None:
     assert short_label(TEST, name, ["orders"]) == expected
 
 
+def test_a_test_of_a_sources_table_is_called_after_the_table() -> None:
+    name = "source_not_null_raw_orders_id"
+
+    assert short_label(TEST, name, ["raw_orders", "orders"]) == "not_null(id)"
+
+
 def test_other_nodes_keep_their_names() -> None:
     assert short_label(NodeId("model.shop.unique_orders_id"), "unique_orders_id", ["orders"]) == (
         "unique_orders_id"

@@ -65,12 +65,13 @@ def step_labels(plan: Plan) -> Mapping[str, str]:
     for step in plan.steps:
         label = step.name
         if isinstance(step, RunTest) and step.reads:
-            tested = sorted(
-                (read.name.name for read in step.reads),
-                key=lambda name: step.name.find(name) if name in step.name else len(step.name),
+            names = sorted(
+                (read.name for read in step.reads),
+                key=lambda name: step.name.find(name.name) % (len(step.name) + 1),
             )
-            short = short_label(step.node, step.name, tested)
-            label = short if short == step.name else f"{tested[0]}.{short}"
+            sources = [f"{name.schema}_{name.name}" for name in names]
+            short = short_label(step.node, step.name, [*sources, *(name.name for name in names)])
+            label = short if short == step.name else f"{names[0].name}.{short}"
         labels[str(step.node)] = label
     return labels
 

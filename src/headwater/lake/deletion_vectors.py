@@ -144,5 +144,5 @@ def _damaged(vector: DeletionVector, why: str) -> DataDamaged:
         "log-damaged",
         f"deletion vector `{vector.path_or_inline_dv}` cannot be used",
         why=why,
-        fix="restore its file from a copy of the table, or rebuild the table",
+        fix="restore its file from a copy of the table, or remove its folder and build again",
     )

@@ -97,7 +97,7 @@ def _mapped(root: str) -> Iterator[None]:
             "log-damaged",
             f"the checkpoint of `{root}` cannot be used",
             why=why,
-            fix="restore _delta_log from a copy of the table, or rebuild the table",
+            fix="restore _delta_log from a copy of the table, or remove its folder and build again",
         ) from error
 
 

@@ -444,5 +444,5 @@ def _damaged(version: int, why: str) -> DataDamaged:
         "log-damaged",
         f"log entry `{entry_name(max(version, 0))}` cannot be used",
         why=why,
-        fix="restore the file from a copy of the table, or rebuild the table",
+        fix="restore the file from a copy of the table, or remove its folder and build again",
     )

@@ -493,5 +493,6 @@ def _schema_damaged(text: str) -> DataDamaged:
         "log-damaged",
         "the table's schema in its Delta log is not a schema",
         why=f"found `{shown}`",
-        fix="restore the table's newest metaData entry in _delta_log, or rebuild the table",
+        fix="restore the table's newest metaData entry in _delta_log, or remove its folder "
+        "and build again",
     )

@@ -27,7 +27,8 @@ def short_label(node: NodeId, name: str, tested: Iterable[str]) -> str:
     Args:
         node: unique_id.
         name: Its name.
-        tested: Names of the models that it may be a test of.
+        tested: Names of the models that it may be a test of; of a source's table, the source's
+            name and the table's as one: ``raw_orders``.
     """
     if node.partition(".")[0] not in _TESTS:
         return name
@@ -35,6 +36,7 @@ def short_label(node: NodeId, name: str, tested: Iterable[str]) -> str:
         test, middle, rest = name.partition(f"_{model}")
         if middle and test:
             column = rest.strip("_").split("__")[0]
+            test = test.removeprefix("source_")
             return _cut(f"{test}({column})" if column else f"{test}({model})")
     return _cut(name)
 
