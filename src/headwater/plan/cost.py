@@ -10,7 +10,7 @@ from dataclasses import replace
 
 from headwater.base.ids import NodeId
 from headwater.base.relations import TableName
-from headwater.base.units import UNKNOWN, ZERO, Estimate, exact
+from headwater.base.units import UNKNOWN, ZERO, Estimate, exact, sum_estimates
 from headwater.graph.graph import CompiledNode
 from headwater.plan.decide import can_run_incrementally
 from headwater.plan.draft import SAME, Draft
@@ -38,6 +38,7 @@ from headwater.plan.reads import (
 )
 from headwater.plan.scans import Sizes
 from headwater.plan.sizes import size_after
+from headwater.plan.strategy import strategy_of
 
 
 def nothing(draft: Draft) -> Cost:
@@ -112,11 +113,27 @@ def cost_of(
     if basis.runs:
         cpu = cpu_from_runs(basis.runs, growths, is_same=basis.is_same)
     return Cost(
-        bytes_read=bytes_read,
+        bytes_read=_with_target(draft, compiled, mode, bytes_read),
         bytes_written=_bytes_written(draft, compiled, mode, basis, growths, bytes_read),
         cpu_seconds=cpu,
         dollars=price_of(cpu, draft.state.prices),
     )
+
+
+def _with_target(
+    draft: Draft, compiled: CompiledNode, mode: Mode, bytes_read: Estimate
+) -> Estimate:
+    """Add the bytes of its own table that a node reads to find the rows that it replaces.
+
+    A merge looks for its keys in every file that may hold them, so that all of the table is the
+    bound; what the query itself reads of it is counted with its inputs.
+    """
+    rewrites = mode == "incremental" and strategy_of(compiled) in {"merge", "delete+insert"}
+    table = draft.state.tables.get(str(compiled.node.relation))
+    if not rewrites or table is None or table.size_bytes is None:
+        return bytes_read
+    size = float(table.size_bytes)
+    return sum_estimates([bytes_read, Estimate(value=size, low=0.0, high=size, grade="bound")])
 
 
 def _guess_cpu(
