@@ -37,6 +37,29 @@ def test_file_keeps_the_house_limits(file: Path) -> None:
     assert file.stem not in FORBIDDEN_NAMES
 
 
+REPORTS = {
+    "Diagnostic", "Invalid", "NotFound", "Denied", "Conflict", "Unavailable", "DataDamaged",
+    "UserCodeError", "SqlFault",
+}  # fmt: skip
+"""What users are told with; an InternalError asks for a bug report instead."""
+
+
+@pytest.mark.parametrize("file", FILES, ids=lambda file: str(file.relative_to(SOURCE)))
+def test_whoever_reports_a_fault_says_how_to_mend_it(file: Path) -> None:
+    tree = ast.parse(file.read_text(encoding="utf-8"))
+
+    without = [
+        call.lineno
+        for call in ast.walk(tree)
+        if isinstance(call, ast.Call)
+        and isinstance(call.func, ast.Name)
+        and call.func.id in REPORTS
+        and not {"fix", None} & {keyword.arg for keyword in call.keywords}
+    ]
+
+    assert without == []
+
+
 def test_no_package_is_called_after_nothing() -> None:
     folders = {folder.name for folder in SOURCE.rglob("*") if folder.is_dir()}
 

@@ -109,7 +109,11 @@ class Store:
 
     def _opened(self) -> sqlite3.Connection:
         if self._connection is None:
-            raise Unavailable("store-busy", "the workspace store has been closed")
+            raise Unavailable(
+                "store-busy",
+                "the workspace store has been closed",
+                fix="open the workspace anew",
+            )
         return self._connection
 
     def _execute(self, sql: str, parameters: Parameters | None = None) -> sqlite3.Cursor:

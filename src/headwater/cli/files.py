@@ -61,4 +61,4 @@ def fault_of(error: OSError, path: Path | str, done: str) -> HeadwaterError:
         case errno.ENOSPC | errno.EDQUOT:
             return Unavailable("disk-full", what, why=why, fix="free some space and try again")
         case _:
-            return Invalid("file-unusable", what, why=why)
+            return Invalid("file-unusable", what, why=why, fix="name a file that can be used")

@@ -127,7 +127,9 @@ def run(arguments: list[str]) -> int:
     except click.exceptions.Exit as exit_:
         return exit_.exit_code
     except (click.Abort, KeyboardInterrupt):
-        emit_error(Unavailable("interrupted", "interrupted"), output)
+        emit_error(
+            Unavailable("interrupted", "interrupted", fix="run the same command again"), output
+        )
         return 130
     except (BrokenPipeError, SystemExit):  # click makes the second of the first
         return _reader_gone()
@@ -141,7 +143,9 @@ def run(arguments: list[str]) -> int:
 def _usage_end(error: click.UsageError, output: str) -> int:
     if isinstance(error, click.exceptions.NoArgsIsHelpError):
         if output == "json":
-            return emit_error(Invalid("usage-invalid", "a command is missing"), output)
+            return emit_error(
+                Invalid("usage-invalid", "a command is missing", fix="hw --help"), output
+            )
         print(error.format_message(), file=sys.stderr)
         return 2
     return emit_error(_usage_fault(error), output)

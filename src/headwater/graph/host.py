@@ -62,7 +62,11 @@ class CompileHost:
             self.used[found.unique_id] = None
             return Relation.ephemeral(found.name)
         if found.relation is None:
-            raise Invalid("ref-not-found", f"`{found.name}` is no table")
+            raise Invalid(
+                "ref-not-found",
+                f"`{found.name}` is no table",
+                fix="ref a model, a seed or a snapshot",
+            )
         return Relation.of_table(found.relation)
 
     def source(self, source_name: str, name: str) -> Relation:
@@ -73,7 +77,11 @@ class CompileHost:
         """
         found = self._found(SourceRef(source_name=source_name, name=name))
         if found.relation is None:
-            raise Invalid("source-not-found", f"source `{source_name}.{name}` has no table")
+            raise Invalid(
+                "source-not-found",
+                f"source `{source_name}.{name}` has no table",
+                fix="list the table below its source in a properties file",
+            )
         return Relation.of_table(found.relation)
 
     def _found(self, call: Ref | SourceRef) -> Node:
@@ -124,6 +132,7 @@ class CompileHost:
                 code="macro-warned",
                 severity="warning",
                 what=message,
+                fix="do what the macro asks for, or override the macro",
                 where=self._node.where,
                 node=self._node.unique_id,
             )

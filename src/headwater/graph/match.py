@@ -261,7 +261,12 @@ def _number(version: str) -> tuple[float, str]:
 
 
 def _invalid(raw: str, why: str) -> Invalid:
-    return Invalid("selector-invalid", f"cannot read the selector `{raw}`", why=why)
+    return Invalid(
+        "selector-invalid",
+        f"cannot read the selector `{raw}`",
+        why=why,
+        fix="write it as `method:value`, a name or a path",
+    )
 
 
 _METHODS: Mapping[str, Callable[[str], Matcher]] = MappingProxyType(

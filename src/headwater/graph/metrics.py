@@ -84,6 +84,7 @@ def _not_found(node: Node, kind: str, name: str) -> Diagnostic:
         severity="warning",
         what=f"{node.resource_type.replace('_', ' ')} `{node.name}` names {kind} `{name}`, "
         "which is not declared",
+        fix="declare it, or correct the name",
         where=node.where,
         node=node.unique_id,
     )

@@ -171,7 +171,11 @@ class ConfigValue:
         """
         value = self.meta_get(name, validator=validator)
         if value is None:
-            raise Invalid("config-required", f"`meta.{name}` is required here and not set")
+            raise Invalid(
+                "config-required",
+                f"`meta.{name}` is required here and not set",
+                fix=f"set `meta: {{{name}: ...}}` in the node's config",
+            )
         return value
 
     def persist_relation_docs(self) -> bool:
@@ -243,6 +247,7 @@ def make_env_var(environment: Mapping[str, str], *, secrets: bool = False) -> Ca
             raise Invalid(
                 "env-var-secret",
                 f"`{name}` is a secret, which only profiles.yml and packages.yml may read",
+                fix="use a variable without the DBT_ENV_SECRET_ prefix",
             )
         if name in environment:
             return environment[name]

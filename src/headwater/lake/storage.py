@@ -206,6 +206,7 @@ def check_path(path: str) -> str:
             "table-path-invalid",
             f"`{path!r}` is not a path inside the lake",
             why="each part between slashes must be a name, without `.`, `..` or NUL",
+            fix="name a path below the lake",
         )
     return path
 
@@ -512,7 +513,12 @@ def _from_os_error(place: str, error: OSError) -> HeadwaterError:
                 fix="put the lake on a local disk or an object store",
             )
         case errno.ENAMETOOLONG | errno.EINVAL | errno.EILSEQ:
-            return Invalid("table-path-invalid", f"`{place}` is not a usable path", why=why)
+            return Invalid(
+                "table-path-invalid",
+                f"`{place}` is not a usable path",
+                why=why,
+                fix="correct `lake` in the profile, or the path in the query",
+            )
         case _:
             if isinstance(error, FileNotFoundError):
                 return _missing(place)

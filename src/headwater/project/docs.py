@@ -27,6 +27,7 @@ def _read_file(reading: Reading, package: Package, file: ProjectFile) -> None:
                         code="jinja-syntax",
                         severity="error",
                         what=f"docs block `{block.name}` is not opened or not closed",
+                        fix="write both `{% docs name %}` and `{% enddocs %}`",
                         where=where,
                     )
                 )

@@ -366,7 +366,13 @@ def _add_test(reading: Reading, declared: Declared, built: Built, macro: Macro) 
         what = f"severity of test `{built.full_name}` is `{severity}`; it must be error or warn"
         where = entry.span(*declared.path)
         reading.found.append(
-            Diagnostic(code="config-type", severity="error", what=what, where=where)
+            Diagnostic(
+                code="config-type",
+                severity="error",
+                what=what,
+                fix="write `severity: error` or `severity: warn`",
+                where=where,
+            )
         )
     tags = {*declared.column_tags, *texts(config.get("tags"))}
     ending = make_test_hash(

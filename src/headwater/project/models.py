@@ -106,6 +106,7 @@ def _unclosed(file: ProjectFile, block: UnclosedBlock) -> Diagnostic:
         code="jinja-syntax",
         severity="error",
         what=f"`{{% {block.kind} {block.name} %}}` is not opened or not closed",
+        fix=f"Write both `{{% {block.kind} name %}}` and `{{% end{block.kind} %}}`",
         where=span_at(file.file, file.text, block.start),
     )
 
@@ -228,6 +229,7 @@ def with_properties(reading: Reading, node: Node, entry: Entry | None) -> Node:
                 code="model-versions",
                 severity="error",
                 what=f"`{node.name}` has versions, which this version does not read",
+                fix="Give each version a model of its own name for now",
                 where=entry.span("versions"),
                 node=node.unique_id,
             )
@@ -294,6 +296,7 @@ def finish_config(reading: Reading, config: Config, text: Text, entry: Entry | N
                     code="config-type",
                     severity="error",
                     what=f"config `{key}` of `{text.name}` is {config[key]!r}; it must be {wanted}",
+                    fix=f"Write {wanted}, or leave it out",
                     where=_config_place(text, entry, key),
                     node=f"{text.kind}.{text.package}.{text.name}",
                 )

@@ -133,7 +133,13 @@ def _read_packages(
             what = f"two packages are called `{settings.name}`"
             where = settings.file.span("name")
             found.append(
-                Diagnostic(code="duplicate-name", severity="error", what=what, where=where)
+                Diagnostic(
+                    code="duplicate-name",
+                    severity="error",
+                    what=what,
+                    fix="Remove one of the folders in dbt_packages, or rename a project",
+                    where=where,
+                )
             )
             continue
         packages.append(Package(settings=settings, files=package_files))
@@ -307,6 +313,7 @@ def _described_macros(reading: Reading) -> dict[str, Macro]:
                     code="properties-orphan",
                     severity="warning",
                     what=f"macro `{name}` is described, but there is no such macro",
+                    fix="Correct the name, or delete the entry",
                     where=entry.span("name"),
                 )
             )

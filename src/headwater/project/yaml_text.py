@@ -138,6 +138,7 @@ def _refused(file: str, problem: str) -> Diagnostic:
         code="yaml-malformed",
         severity="error",
         what=f"not valid YAML: {problem}",
+        fix="Write it flatter, without anchors that hold themselves",
         where=Span(file=file),
     )
 
@@ -165,7 +166,11 @@ def read_mapping(file: str, text: str | None) -> Mapping[str, Json]:
     if loaded.content is None:
         return {}
     if not isinstance(loaded.content, Mapping):
-        raise Invalid("setting-invalid", f"`{file}` is not a mapping of names to values")
+        raise Invalid(
+            "setting-invalid",
+            f"`{file}` is not a mapping of names to values",
+            fix="write it as `name: value`, one a line",
+        )
     return loaded.content
 
 

@@ -5,7 +5,8 @@ Ingestion is a run like any other: it has a plan, a record and a meter, and its 
 
 from typing import Literal
 
-from headwater.base.errors import HeadwaterError
+from headwater.base.diagnostics import error_of
+from headwater.base.errors import InternalError
 from headwater.base.ids import NodeId
 from headwater.base.relations import TableName
 from headwater.plan.plan import Append, Build, Plan, Target, Totals
@@ -97,6 +98,7 @@ def load_rows(
     plan = make_load_plan(context, name, sql, mode=mode, node=node)
     result = execute(plan, context, command="load").results[0]
     if result.version is None:
-        fault = result.diagnostic
-        raise HeadwaterError(fault.name if fault else "internal", result.message)
+        if result.diagnostic is None:
+            raise InternalError("internal", result.message)
+        raise error_of(result.diagnostic)
     return result.version

@@ -99,6 +99,7 @@ class _Binder:
                 "view-too-deep",
                 f"views lie more than {VIEW_DEPTH_MAX} deep within each other",
                 why="one of them probably reads itself",
+                fix="build one of them as a table",
             )
         return substitute(sql, self.bind_names(sql, depth=depth))
 

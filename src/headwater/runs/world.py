@@ -99,7 +99,9 @@ class World:
         try:
             memory = parse_bytes(limit) if limit else None
         except ValueError as error:
-            raise Invalid("setting-invalid", f"`memory_limit`: {error}") from error
+            raise Invalid(
+                "setting-invalid", f"`memory_limit`: {error}", fix="write it as `4GB` or `512MB`"
+            ) from error
         return open_engine(
             EngineSettings(
                 kind=self.target.engine,

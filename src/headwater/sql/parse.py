@@ -42,6 +42,9 @@ _NAME_ENDS = frozenset({"from", ",", ")", ".", "as", "=", ";", "where", ""})
 _NAME_STARTS = frozenset({"select", ",", "(", ".", "as", "=", "by", "and", "or", "on"})
 
 
+_SYNTAX_FIX = "Check the commas, brackets and keywords here and just before"
+
+
 class SqlFault(Invalid):
     """SQL that is not one query which can be read.
 
@@ -148,7 +151,7 @@ def read_trees(tokens: list[Token], sql: str) -> list[exp.Expr]:
     except (AttributeError, TypeError, ValueError, KeyError, IndexError) as error:
         # The parser's own slips on hostile text; the user's view is the same.
         what = "the query cannot be parsed"
-        raise SqlFault("sql-syntax", what, place=(1, 1, 1)) from error
+        raise SqlFault("sql-syntax", what, place=(1, 1, 1), fix=_SYNTAX_FIX) from error
     return [tree for tree in trees if tree is not None and not isinstance(tree, exp.Semicolon)]
 
 
@@ -261,12 +264,18 @@ def _syntax_fault(error: ParseError, tokens: list[Token], sql: str) -> SqlFault:
     if index is None:
         what = f"the query ends too early: {_as_clause(said)}"
         last = tokens[-1]
-        return SqlFault("sql-syntax", what, place=place_at(sql, last.start, len(last.text)))
+        return SqlFault(
+            "sql-syntax",
+            what,
+            place=place_at(sql, last.start, len(last.text)),
+            fix=_SYNTAX_FIX,
+        )
     token = tokens[index]
     return SqlFault(
         "sql-syntax",
         f"the query cannot be parsed at `{_shown(token, sql)}`: {_as_clause(said)}",
         place=place_at(sql, token.start, token.end - token.start + 1),
+        fix=_SYNTAX_FIX,
     )
 
 

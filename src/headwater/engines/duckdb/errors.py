@@ -31,7 +31,11 @@ def error_of(error: BaseException, sql: str, *, skip: int = 0) -> HeadwaterError
     if isinstance(error, HeadwaterError):
         return error
     if not _is_unicode(sql):
-        return UserCodeError("sql-failed", "the SQL text has characters that are no valid Unicode")
+        return UserCodeError(
+            "sql-failed",
+            "the SQL text has characters that are no valid Unicode",
+            fix="save the file as UTF-8, and look for half of a surrogate pair",
+        )
     if is_interrupt(error):
         return Unavailable(
             "interrupted",
@@ -60,7 +64,12 @@ def error_of(error: BaseException, sql: str, *, skip: int = 0) -> HeadwaterError
             why=message,
             fix="run again; when it repeats, report the message with the compiled SQL",
         )
-    return UserCodeError("sql-failed", message, where=_where(sql, position, skip))
+    return UserCodeError(
+        "sql-failed",
+        message,
+        fix="",  # the engine's message says what it wants
+        where=_where(sql, position, skip),
+    )
 
 
 def is_interrupt(error: BaseException) -> bool:

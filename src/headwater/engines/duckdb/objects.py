@@ -136,7 +136,11 @@ class ObjectFiles(AbstractFileSystem):  # type: ignore[misc] # fsspec has no typ
         bucket, key = split_url(url)
         storage = self.stores.at(bucket)
         if not isinstance(storage, ObjectStorage):
-            raise Invalid("storage-unsupported", f"`{url}` is no object store")
+            raise Invalid(
+                "storage-unsupported",
+                f"`{url}` is no object store",
+                fix="write it as s3://bucket/prefix",
+            )
         return storage, key
 
     def _facts_or_none(self, url: str) -> StoredFile | None:
