@@ -156,9 +156,10 @@ version can no longer be read.
         title="A column's type has no form in Delta",
         explain="""\
 Delta has booleans, signed integers to 64 bits, floats, decimals to 38 digits, text, bytes, dates,
-timestamps with and without zone, lists, maps and structs. Others are stored in their nearest
-exact form (unsigned integers wider, HUGEINT as DECIMAL(38,0), UUID, ENUM, TIME, INTERVAL and JSON
-as text). What is left is refused: UNION, TUPLE, VARIANT, GEOMETRY.
+timestamps with and without zone, lists, maps and structs. Others are stored in their nearest exact
+form (unsigned integers wider, HUGEINT as DECIMAL(38,0), UUID, ENUM, TIME, INTERVAL and JSON as
+text). TIMESTAMP_NS is rounded to the microseconds that Delta keeps. What is left is refused: UNION,
+TUPLE, VARIANT, GEOMETRY.
 
     select union_value(a := 1) as u     -- refused
     select union_value(a := 1).a as u   -- stored as INTEGER
