@@ -27,6 +27,7 @@ from tests.lake.writing import (
 from headwater.base.errors import (
     Conflict,
     DataDamaged,
+    Denied,
     HeadwaterError,
     InternalError,
     Invalid,
@@ -382,6 +383,51 @@ def test_a_put_that_failed_is_reported_and_nothing_is_visible(tmp_path: Path) ->
         commit(Table(table.root, Flaky(table.root, after=False)), make_commit())
 
     assert table.version_or_none() == 0
+
+
+class Forgetting(LocalStorage):
+    """Keeps an entry and then answers nothing about it: its put is refused or not, reads fail."""
+
+    def __init__(self, root: str, put_error: HeadwaterError | None = None) -> None:
+        super().__init__(root)
+        self.put_error = put_error
+        self.is_silent = False
+
+    def put_if_absent(self, path: str, data: bytes) -> bool:
+        won = super().put_if_absent(path, data)
+        self.is_silent = self.put_error is None
+        if self.put_error is not None:
+            raise self.put_error
+        return won
+
+    def read(self, path: str) -> bytes:
+        if self.is_silent:
+            raise Unavailable("storage-unavailable", "nobody answers")
+        return super().read(path)
+
+
+def test_an_acknowledged_entry_that_cannot_be_read_back_now_is_a_commit(tmp_path: Path) -> None:
+    table = open_table(tmp_path / "t")
+    create(table, "select 1 as a")
+    _, files = write_files(table.root, "select 2 as a")
+
+    version = commit(Table(table.root, Forgetting(table.root)), make_commit(*adding(*files)))
+
+    assert version == 1
+    assert sorted(pl.read_delta(table.root)["a"].to_list()) == [1, 2]
+
+
+def test_an_entry_that_is_there_is_a_commit_though_the_last_try_was_forbidden(
+    tmp_path: Path,
+) -> None:
+    table = open_table(tmp_path / "t")
+    create(table, "select 1 as a")
+    _, files = write_files(table.root, "select 2 as a")
+    storage = Forgetting(table.root, Denied("lake-read-only", "the key expired between two tries"))
+
+    version = commit(Table(table.root, storage), make_commit(*adding(*files)))
+
+    assert (version, table.version_or_none()) == (1, 1)
 
 
 def test_a_put_to_s3_whose_reply_was_lost_is_one_commit(tmp_path: Path) -> None:

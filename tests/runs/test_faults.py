@@ -4,7 +4,7 @@ import shutil
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
@@ -35,7 +35,7 @@ from headwater.base.errors import Denied, Invalid
 from headwater.base.ids import NodeId
 from headwater.base.relations import TableName
 from headwater.base.telemetry import Event, NodeStarted
-from headwater.catalog.records import AttemptRecord, RelationRecord
+from headwater.catalog.records import AttemptRecord, NodeEnd, RelationRecord
 from headwater.engines.engine import ViewSource
 from headwater.lake.commit import AddFile, Commit, RemoveFile, commit
 from headwater.runs.cancel import CancelToken
@@ -409,3 +409,44 @@ def test_a_workspace_folder_that_cannot_be_made_is_said_as_such(
         run_steps(replace(context, folder=tmp_path / "file"), build("numbers", NUMBERS))
 
     assert caught.value.code == "workspace-read-only"
+
+
+def test_a_step_whose_input_is_damaged_is_recorded_as_failed_for_that_reason(
+    context: Context, tmp_path: Path
+) -> None:
+    run_steps(context, build("numbers", NUMBERS))
+    (entry,) = tmp_path.glob("lake/shop/main/numbers/_delta_log/*.json")
+    entry.write_text("{")
+
+    run = run_steps(context, build("more", "select 1 as a", reads=["numbers"]))
+
+    (kept,) = context.metastore.attempts_of_run(run.run_id)
+    assert (kept.status, kept.input_bytes) == ("error", None)
+    assert "not recorded" not in kept.message
+
+
+class Forgetful(MemoryMetastore):
+    """A metastore with a bug that shows when the end of a node is kept."""
+
+    def finish_nodes(self, ends: Sequence[NodeEnd]) -> None:
+        message = f"a bug at {len(ends)} ends"
+        raise RuntimeError(message)
+
+
+def test_a_crash_after_a_commit_says_that_it_is_published_and_others_go_on(
+    context: Context,
+) -> None:
+    forgetful = replace(context, metastore=Forgetful())
+
+    run = run_steps(
+        forgetful,
+        build("numbers", NUMBERS),
+        build("more", NUMBERS),
+        check("t", "select 1 where false", gates="numbers", reads=["numbers"]),
+    )
+
+    ends = {result.name: result for result in run.results}
+    assert {name: end.version for name, end in ends.items()} == {"numbers": 0, "more": 0, "t": None}
+    assert ends["numbers"].message.startswith("published, but not recorded")
+    assert "as it was" not in str(ends["numbers"].diagnostic)
+    assert rows_of(context, "numbers") == rows_of(context, "more") == [(1, "a"), (2, "b")]

@@ -151,6 +151,21 @@ def test_a_commit_whose_record_was_lost_is_read_back_from_the_log(context: Conte
     assert (deployed.version, deployed.fingerprint, deployed.run_id) == (0, "f1", run.run_id)
 
 
+@pytest.mark.parametrize("document", [b"\x00\xff", b"{}", b'{"node": 1}'])
+def test_a_record_that_cannot_be_read_is_read_back_from_the_log(
+    context: Context, document: bytes
+) -> None:
+    step = build("numbers", NUMBERS)
+    run = run_steps(context, step)
+    (record,) = context.metastore.list_nodes("shop", "dev")
+    context.metastore.put_nodes([replace(record, document=document)])
+
+    state = read_state(graph(step), context)
+
+    deployed = state.deployed[node_id("numbers")]
+    assert (deployed.version, deployed.fingerprint, deployed.run_id) == (0, "f1", run.run_id)
+
+
 def test_another_writers_commit_is_not_taken_for_ours(context: Context) -> None:
     step = build("numbers", NUMBERS)
     run_steps(context, step)

@@ -22,6 +22,7 @@ from headwater.base.codec import Json, to_builtins
 from headwater.base.errors import (
     Conflict,
     DataDamaged,
+    Denied,
     HeadwaterError,
     InternalError,
     Unavailable,
@@ -221,13 +222,14 @@ def _publish(
     _check_entry(version, data, mark, len(lines))
     try:
         won = table.storage.put_if_absent(entry_name(version), data)
-    except Unavailable:
-        if not _is_ours(table, version, mark):
-            raise
+    except HeadwaterError as error:
+        # Whatever the last answer says: an earlier try of the same put may have succeeded.
+        if not _is_known_ours(table, version, mark):
+            raise error from error.__cause__
         won = True
     if not won and not _is_ours(table, version, mark):
         return False
-    if table.storage.read(entry_name(version)) != data:
+    if _read_back_or_none(table, version) not in {None, data}:
         raise DataDamaged(
             "log-damaged",
             f"log entry `{entry_name(version)}` of `{table.root}` reads back differently",
@@ -255,6 +257,25 @@ def _is_ours(table: Table, version: int, mark: str) -> bool:
         return False
     entry = read_entry(version, table.storage.read(entry_name(version)), found.modified_ms)
     return bool(entry.info.txn_id == mark)
+
+
+def _is_known_ours(table: Table, version: int, mark: str) -> bool:
+    """Tell whether the entry is surely ours; when it cannot be read, the put's own error holds."""
+    try:
+        return _is_ours(table, version, mark)
+    except HeadwaterError:
+        return False
+
+
+def _read_back_or_none(table: Table, version: int) -> bytes | None:
+    """Read the new entry again; None when storage does not answer: it has acknowledged the put.
+
+    The table has moved on then, and a failure told now would make the caller do its work twice.
+    """
+    try:
+        return table.storage.read(entry_name(version))
+    except (Denied, Unavailable):
+        return None
 
 
 def _check_entry(version: int, data: bytes, mark: str, count: int) -> None:

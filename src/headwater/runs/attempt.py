@@ -240,6 +240,21 @@ class _Attempt:
         else:
             reads = tuple(read.name for read in step.reads)
             work.pins.put(relation, Relation(source=staged.source, reads=reads))
+        try:
+            ends = self._published(staged, inputs, version)
+            record(work, ends)
+        except HeadwaterError as error:
+            return self._unrecorded(error, version)
+        except Exception as error:  # noqa: BLE001 - what was published must not take the run along
+            return self._unrecorded(_crash(step, error, "the next plan reads the log"), version)
+        work.context.observer("recorded", step.node)
+        return ends
+
+    def _published(
+        self, staged: Staged, inputs: Mapping[str, str], version: int | None
+    ) -> list[End]:
+        """Return how the step and its gates ended, once the step has published."""
+        step, work = self.step, self.work
         rows = "" if staged.rows is None else f"{format_count(staged.rows)} rows, "
         end = End(
             step=step,
@@ -257,17 +272,21 @@ class _Attempt:
             _test_end(work, verdict, self.number, kept, is_published=True)
             for verdict, kept in self.verdicts
         ]
-        try:
-            record(work, [end, *tests])
-        except HeadwaterError as error:
-            end = replace(
-                _failed(step, self.number, self.started_at, error),
-                message=f"published, but not recorded: {error.what}",
-                version=version,
-                meter=self.meter,
-            )
-        else:
-            work.context.observer("recorded", step.node)
+        return [end, *tests]
+
+    def _unrecorded(self, error: HeadwaterError, version: int | None) -> list[End]:
+        """Return how it ended when the table has moved on and the records have not."""
+        done = "" if version is None else "published, but "
+        end = replace(
+            _failed(self.step, self.number, self.started_at, error),
+            message=f"{done}not recorded: {error.what}",
+            version=version,
+            meter=self.meter,
+        )
+        tests = [
+            _test_end(self.work, verdict, self.number, kept, is_published=False)
+            for verdict, kept in self.verdicts
+        ]
         return [end, *tests]
 
     def _relation_record(self, staged: Staged) -> RelationRecord:
@@ -311,12 +330,14 @@ class _Attempt:
         return [*ends, *skipped]
 
 
-def _crash(step: BuildStep | RunTest, error: Exception) -> InternalError:
+def _crash(
+    step: BuildStep | RunTest, error: Exception, then: str = "the table is as it was"
+) -> InternalError:
     return InternalError(
         "node-crashed",
         f"Headwater failed while it ran `{step.name}`",
         why=f"{type(error).__name__}: {error}",
-        fix="please report this with the message; the table is as it was",
+        fix=f"please report this with the message; {then}",
     )
 
 
@@ -421,8 +442,9 @@ def _test_end(
     is_published: bool,
 ) -> End:
     step = verdict.step
-    inputs = {str(read.name): work.pins.version_or_none(read.name) or "" for read in step.reads}
     is_known = is_published and verdict.status != "error"
+    reads = step.reads if is_known else ()
+    inputs = {str(read.name): work.pins.version_or_none(read.name) or "" for read in reads}
     return End(
         step=step,
         attempt=attempt,

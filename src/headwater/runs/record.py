@@ -8,6 +8,7 @@ from dataclasses import replace
 from types import MappingProxyType
 
 from headwater.base.codec import encode
+from headwater.base.errors import HeadwaterError
 from headwater.base.ids import NodeId, RunId
 from headwater.base.relations import TableName
 from headwater.catalog.records import AttemptRecord, LineageRecord, NodeEnd, NodeRecord
@@ -161,8 +162,19 @@ def _attempt_record(work: Work, end: End, *, at: str, status: str) -> AttemptRec
         version=end.version,
         meter=end.meter,
         estimate=encode(step.cost),
-        input_bytes=work.pins.input_bytes(read.name for read in step.reads) if at else None,
+        input_bytes=_input_bytes_or_none(work, step) if at else None,
         started_at=end.started_at,
         finished_at=at,
         engine=engine_name(work.context),
     )
+
+
+def _input_bytes_or_none(work: Work, step: BuildStep | RunTest) -> int | None:
+    """Return the bytes of a step's inputs; None when they cannot be looked at.
+
+    A step that published has published: a quantity that is missing must not make it a failure.
+    """
+    try:
+        return work.pins.input_bytes(read.name for read in step.reads)
+    except HeadwaterError:
+        return None

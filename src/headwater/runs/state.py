@@ -79,7 +79,10 @@ def read_state(graph: Graph, context: Context, *, prices: Prices | None = None) 
 def _read_deployed(graph: Graph, context: Context) -> dict[NodeId, DeployedNode]:
     found: dict[NodeId, DeployedNode] = {}
     for record in context.metastore.list_nodes(graph.project, graph.target):
-        deployed = decode(DeployedNode, record.document)
+        try:
+            deployed = decode(DeployedNode, record.document)
+        except ValueError:  # garbled, or another release's: the table's log has it, a view is new
+            continue
         compiled = graph.nodes.get(record.node)
         if deployed.lineage is None and compiled and compiled.fingerprint == deployed.fingerprint:
             # Recorded after a crash, from the log and the plan, which have no lineage.
