@@ -10,7 +10,11 @@ from xml.sax.saxutils import escape
 
 
 class ObjectServer(ThreadingHTTPServer):
-    """Objects by path; ``lose_reply_to`` names an object whose next put succeeds unanswered."""
+    """Objects by path.
+
+    ``lose_reply_to`` names an object whose next put succeeds unanswered; ``put_late`` one whose
+    puts are refused and yet carried out, when ``land`` is called.
+    """
 
     daemon_threads = True
 
@@ -19,7 +23,13 @@ class ObjectServer(ThreadingHTTPServer):
         self.objects: dict[str, bytes] = {}
         self.guard = threading.Lock()
         self.lose_reply_to = ""
+        self.put_late = ""
+        self.late: dict[str, bytes] = {}
         self.refuse_all = False
+
+    def land(self) -> None:
+        """Carry out the puts that are late."""
+        self.objects |= self.late
 
     @property
     def options(self) -> dict[str, str]:
@@ -41,6 +51,10 @@ class Objects(BaseHTTPRequestHandler):
 
     def do_PUT(self) -> None:
         data = self.rfile.read(int(self.headers.get("Content-Length", "0")))
+        if self.server.put_late and self.key.endswith(self.server.put_late):
+            self.server.late[self.key] = data
+            self.answer(503)
+            return
         with self.server.guard:
             taken = self.headers.get("If-None-Match") == "*" and self.key in self.server.objects
             if not taken and not self.server.refuse_all:

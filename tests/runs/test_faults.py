@@ -11,6 +11,7 @@ from pathlib import Path
 from threading import Barrier, Timer
 
 import pytest
+from tests.lake.object_server import serving
 from tests.runs.project import SLOW
 from tests.runs.world import (
     append,
@@ -36,10 +37,12 @@ from headwater.base.ids import NodeId
 from headwater.base.relations import TableName
 from headwater.base.telemetry import Event, NodeStarted
 from headwater.catalog.records import AttemptRecord, NodeEnd, RelationRecord
-from headwater.engines.engine import ViewSource
+from headwater.engines.engine import EngineSettings, ViewSource
+from headwater.engines.registry import open_engine
 from headwater.lake.commit import AddFile, Commit, RemoveFile, commit
+from headwater.lake.replay import entry_name
 from headwater.runs.cancel import CancelToken
-from headwater.runs.context import Context
+from headwater.runs.context import Context, Tables
 from headwater.runs.execute import execute
 from headwater.runs.pins import Pins, Relation
 from headwater.testing.memory import MemoryMetastore
@@ -450,3 +453,23 @@ def test_a_crash_after_a_commit_says_that_it_is_published_and_others_go_on(
     assert ends["numbers"].message.startswith("published, but not recorded")
     assert "as it was" not in str(ends["numbers"].diagnostic)
     assert rows_of(context, "numbers") == rows_of(context, "more") == [(1, "a"), (2, "b")]
+
+
+def test_a_commit_that_lands_after_it_was_given_up_has_its_files(tmp_path: Path) -> None:
+    with serving() as server:
+        local = open_context(tmp_path)
+        settings = EngineSettings(kind="duckdb", threads=2, storage_options=server.options)
+        remote = replace(
+            local,
+            engine=open_engine(settings),
+            tables=Tables("s3://bucket/lake", server.options),
+        )
+        server.put_late = entry_name(0)
+
+        run = run_steps(remote, build("numbers", NUMBERS))
+        server.land()
+
+        assert statuses(run) == {"numbers": "error"}
+        assert rows_of(remote, "numbers") == [(1, "a"), (2, "b")]
+        remote.engine.close()
+        close_context(local)

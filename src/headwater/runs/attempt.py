@@ -24,7 +24,14 @@ from headwater.lake.table import Table
 from headwater.plan.plan import Build, BuildStep, BuildView, LoadSeed, RunTest
 from headwater.runs.gate import Verdict, count_failures, failing_rows_sql, judge
 from headwater.runs.pins import Relation
-from headwater.runs.publish import build_record, discard, file_prefix, only_rearranged, publish
+from headwater.runs.publish import (
+    build_record,
+    discard,
+    file_prefix,
+    may_still_land,
+    only_rearranged,
+    publish,
+)
 from headwater.runs.record import deployed_build, deployed_test, record, record_start
 from headwater.runs.run import NodeResult
 from headwater.runs.schedule import Unit
@@ -119,6 +126,7 @@ class _Attempt:
     Attributes:
         meter: What it has used so far, also when it fails.
         verdicts: How its gates ended, with the table of stored failures if any.
+        may_land: Its commit failed, but storage may yet carry it out; its files must stay.
     """
 
     work: Work
@@ -128,6 +136,7 @@ class _Attempt:
     started_at: str
     meter: Meter = field(default_factory=Meter)
     verdicts: tuple[tuple[Verdict, RelationRecord | None], ...] = ()
+    may_land: bool = False
 
     def run(self) -> list[End]:
         """Run to the end; the first End is the step's, the others its gates'."""
@@ -224,7 +233,11 @@ class _Attempt:
         if isinstance(staged.source, ViewSource):
             return None
         kept = build_record(self.step, self.number, inputs, self.meter)
-        version = publish(self.work, self._table(), current, staged, kept)
+        try:
+            version = publish(self.work, self._table(), current, staged, kept)
+        except HeadwaterError as error:
+            self.may_land = may_still_land(self._table(), error)
+            raise
         for path in staged.scrap:
             with suppress(HeadwaterError):
                 self._table().storage.delete(path)
@@ -307,7 +320,7 @@ class _Attempt:
     def _give_up(self, error: HeadwaterError) -> list[End]:
         """Take the files away and keep how it failed."""
         work = self.work
-        if not isinstance(self.step, BuildView):
+        if not isinstance(self.step, BuildView) and not self.may_land:
             discard(work, self._table(), self.number)
         end = replace(_failed(self.step, self.number, self.started_at, error), meter=self.meter)
         done = {verdict.step.node for verdict, _ in self.verdicts}
@@ -425,8 +438,9 @@ def _store_failures(
             rows=written.meter.rows_written,
         )
         publish(work, table, current, staged, build_record(step, attempt, {}, written.meter))
-    except HeadwaterError:
-        discard(work, table, attempt)
+    except HeadwaterError as error:
+        if not may_still_land(table, error):
+            discard(work, table, attempt)
         raise
     at = work.context.now()
     kept = TableRecord(name=name, location=table.root, run_id=work.run_id, updated_at=at)

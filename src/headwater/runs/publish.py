@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from contextlib import suppress
 
 from headwater.base.codec import Json, to_builtins
-from headwater.base.errors import Conflict, HeadwaterError
+from headwater.base.errors import Conflict, HeadwaterError, Unavailable
 from headwater.base.meters import Meter
 from headwater.lake.commit import (
     AddFile,
@@ -103,6 +103,15 @@ def build_record(
         "inputs": {} if is_test else dict(inputs),
         "meter": to_builtins(meter),
     }
+
+
+def may_still_land(table: Table, error: HeadwaterError) -> bool:
+    """Say whether a commit that failed may yet appear: an object store may be slow to obey.
+
+    A put that timed out can be carried out later, and an entry whose files are gone would make
+    the newest version unreadable; files that stay only take space. A folder obeys at once.
+    """
+    return "://" in table.root and isinstance(error, Unavailable)
 
 
 def discard(work: Work, table: Table, attempt: int) -> None:
