@@ -31,6 +31,7 @@ from headwater.graph.faults import nodes_of_types, weigh_faults
 from headwater.graph.graph import Graph
 from headwater.graph.manifest import ArtifactFacts, make_catalog, make_manifest
 from headwater.graph.select import Selected
+from headwater.jinja.bytecode import CodeStore
 from headwater.plan.build import make_faulty_plan, make_plan
 from headwater.plan.options import PlanOptions
 from headwater.plan.plan import Plan
@@ -58,6 +59,7 @@ from headwater.runs.answers import (
     Verb,
 )
 from headwater.runs.cancel import CancelToken
+from headwater.runs.code_store import open_code_store
 from headwater.runs.context import Context
 from headwater.runs.describe import (
     TableDescription,
@@ -161,6 +163,9 @@ class Workspace:
 
     def close(self) -> None:
         """Give everything back; safe to call twice."""
+        codes = self.__dict__.pop("_codes", None)
+        if codes is not None:
+            codes.save()
         world = self.__dict__.pop("_world", None)
         if world is not None:
             world.close()
@@ -189,6 +194,7 @@ class Workspace:
             started_at=now,
             invocation_id=str(new_run_id(self._clock)),
             flags={"WHICH": command, "FULL_REFRESH": full_refresh},
+            codes=self._codes,
         )
         return read_project(self.files, options)
 
@@ -561,6 +567,10 @@ class Workspace:
         """Folder of artifacts."""
         given = self.settings.text("target_path")
         return self.root / (given or self._project_path("target-path", "target"))
+
+    @cached_property
+    def _codes(self) -> CodeStore:
+        return open_code_store(self.settings.text("cache_dir"), self._environment, self.root)
 
     @cached_property
     def _world(self) -> World:

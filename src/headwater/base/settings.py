@@ -73,6 +73,14 @@ SETTINGS: tuple[Setting, ...] = (
         help="Output of the profile to use instead of its default.",
     ),
     Setting(
+        name="cache_dir",
+        default=None,
+        kind="text",
+        environment=("HEADWATER_CACHE_DIR",),
+        help="Folder of what can be thrown away, such as compiled templates; else "
+        "`$XDG_CACHE_HOME/headwater` or `~/.cache/headwater`. `off` keeps none.",
+    ),
+    Setting(
         name="target_path",
         default=None,
         kind="text",

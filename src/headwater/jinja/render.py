@@ -4,6 +4,7 @@ Compiling a template costs about a millisecond and running it a hundredth of tha
 is kept for as long as the project value lives.
 """
 
+import marshal
 import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
@@ -14,6 +15,7 @@ from jinja2.utils import missing
 
 from headwater.base.errors import HeadwaterError, Invalid
 from headwater.base.spans import Span, span_at
+from headwater.jinja.bytecode import CodeStore, NoCodeStore, code_key
 from headwater.jinja.environment import (
     MACRO_PREFIX,
     SCOPE,
@@ -29,6 +31,7 @@ from headwater.jinja.static import Call, split_static
 
 _DELIMITER = re.compile(r"\{[{%#]")
 _DEPTH_MAX = 150
+_NO_STORE = NoCodeStore()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -248,8 +251,15 @@ class Templates:
         index: Which macro a name means.
     """
 
-    def __init__(self, index: MacroIndex) -> None:
+    def __init__(self, index: MacroIndex, codes: CodeStore = _NO_STORE) -> None:
+        """Compile nothing yet.
+
+        Args:
+            index: Every macro.
+            codes: Where compiled code outlives this process.
+        """
         self.index = index
+        self._codes = codes
         self._unknown: list[str] = []
         unknown = self._unknown
 
@@ -401,10 +411,19 @@ class Templates:
         key = (text, name, line, value)
         code = self._code.get(key)
         if code is None:
-            environment = self._environment(lenient=False, value=value)
-            code = environment.compile("\n" * (line - 1) + text, name, name)
-            self._code[key] = code
+            code = self._code[key] = self._kept_or_new(text, name, line, value=value)
         return code
+
+    def _kept_or_new(self, text: str, name: str, line: int, *, value: bool) -> CodeType:
+        key = code_key(text, name, line, value=value)
+        kept = self._codes.find_or_none(key)
+        if kept is not None:
+            code: CodeType = marshal.loads(kept)  # noqa: S302 - only code that we compiled
+            return code
+        environment = self._environment(lenient=False, value=value)
+        made = environment.compile("\n" * (line - 1) + text, name, name)
+        self._codes.keep(key, marshal.dumps(made))
+        return made
 
     def _scope(self, context: Mapping[str, object], package: str, *, lenient: bool) -> Scope:
         variables = {**self._strict.globals, **context}

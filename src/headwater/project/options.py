@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from headwater.base.codec import Json
+from headwater.jinja.bytecode import CodeStore, NoCodeStore
 
 THREADS_DEFAULT = 4
 
@@ -58,6 +59,7 @@ class ReadOptions:
         started_at: When the command began, UTC: ``run_started_at``.
         invocation_id: Identifier of the command.
         flags: ``flags`` in Jinja; ``WHICH`` (the command) and ``FULL_REFRESH`` matter most.
+        codes: Where compiled templates outlive the command; no part of what is read.
     """
 
     target: Target
@@ -66,6 +68,7 @@ class ReadOptions:
     started_at: datetime
     invocation_id: str
     flags: Mapping[str, Json] = field(default_factory=dict)
+    codes: CodeStore = field(default_factory=NoCodeStore, compare=False)
 
 
 def jinja_flags(options: ReadOptions) -> Mapping[str, Json]:

@@ -168,7 +168,8 @@ def _make_reading(
     macros = list(read_shipped_macros())
     for package in packages:
         macros += _read_package_macros(package, found)
-    templates = Templates(MacroIndex(macros, root=root.name, dispatch=root.dispatch))
+    index = MacroIndex(macros, root=root.name, dispatch=root.dispatch)
+    templates = Templates(index, options.codes)
     _check_macros(templates, macros, root.name, found)
     reading: Reading
 

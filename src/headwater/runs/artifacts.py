@@ -5,6 +5,7 @@ Each file is replaced in one step, so that a reader never sees half of one.
 
 import os
 from collections.abc import Collection, Iterable, Mapping
+from contextlib import suppress
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -115,6 +116,10 @@ def catalog_tables(graph: Graph, tables: Iterable[TableDescription]) -> tuple[Ca
 
 
 def _replace(path: Path, data: bytes) -> None:
+    with suppress(OSError):
+        # Replacing costs a disk ten times what reading does, and most SQL stays as it was.
+        if path.stat().st_size == len(data) and path.read_bytes() == data:
+            return
     path.parent.mkdir(parents=True, exist_ok=True)
     partial = path.with_name(f".{path.name}.{os.getpid()}")
     partial.write_bytes(data)
