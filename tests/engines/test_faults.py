@@ -13,7 +13,14 @@ from tests.engines.tables import Table, read, rows
 
 from headwater.base.codes import find_code
 from headwater.base.diagnostics import diagnostic_of
-from headwater.base.errors import Denied, HeadwaterError, Invalid, Unavailable, UserCodeError
+from headwater.base.errors import (
+    DataDamaged,
+    Denied,
+    HeadwaterError,
+    Invalid,
+    Unavailable,
+    UserCodeError,
+)
 from headwater.base.relations import Column, TableName
 from headwater.engines.duckdb.errors import error_of
 from headwater.engines.engine import (
@@ -309,3 +316,27 @@ def test_a_failure_inside_of_the_engine_is_told_from_one_of_the_sql() -> None:
 
     assert error.code == "engine-internal"
     assert "index out of range" in error.why
+
+
+@pytest.mark.parametrize("left", [None, b"", b"PAR1 but no more than this, and no footer at all"])
+def test_a_lost_or_damaged_data_file_is_no_fault_of_the_query(
+    table: Table, session: Session, left: bytes | None
+) -> None:
+    table.write("select range as i from range(10)")
+    [name] = table.files()
+    (table.root / name).unlink()
+    if left is not None:
+        (table.root / name).write_bytes(left)
+
+    with pytest.raises(DataDamaged) as raised:
+        read(session, table.snapshot)
+
+    assert raised.value.code == "data-file-unreadable"
+    assert name in raised.value.what
+
+
+def test_a_file_that_a_query_names_itself_is_the_querys_matter(session: Session) -> None:
+    with pytest.raises(UserCodeError) as raised:
+        rows(session, "select * from '/nowhere/at/all.parquet'")
+
+    assert raised.value.code == "sql-failed"

@@ -277,4 +277,18 @@ select order_id, amount from {{ ref('stg_orders') }} -- order_date is not select
 **Mend it**: select the column, or correct `partition_by`.
 """,
     ),
+    Code(
+        name="data-file-unreadable",
+        number="HW6519",
+        title="A data file of a table is missing or damaged",
+        explain="""\
+The table's log names a data file that is not there, or that is no whole Parquet file.
+
+**Why it matters**: the log and the files contradict each other, so the table cannot be read at this
+version. Another program has deleted or changed files in the table's folder, or a disk lost them.
+
+**Mend it**: restore the file from a copy; read an older version that does not need it (`t@v3`); or
+build the table anew with `hw build --full-refresh --select t`, which reads its inputs and not it.
+""",
+    ),
 )

@@ -5,11 +5,18 @@ position in the statement; the prose of the message alone would have to be parse
 """
 
 import errno
+import re
 
 import duckdb
 import msgspec
 
-from headwater.base.errors import HeadwaterError, InternalError, Unavailable, UserCodeError
+from headwater.base.errors import (
+    DataDamaged,
+    HeadwaterError,
+    InternalError,
+    Unavailable,
+    UserCodeError,
+)
 from headwater.base.spans import Span, span_at
 
 SQL_FILE = "<sql>"
@@ -17,6 +24,14 @@ SQL_FILE = "<sql>"
 
 DRIVER_ERRORS = (duckdb.Error, RuntimeError, ValueError, TypeError, OSError, MemoryError)
 """What a call into DuckDB can raise: its own tree, and pybind's translations."""
+
+
+_LOST = re.compile(
+    "No files found that match the pattern|Cannot open file|No magic bytes found at end of file"
+    "|too small to be a Parquet file"
+)
+"""How the engine says that a Parquet file is not there or not whole."""
+_DATA_FILE = re.compile(r"['\"]([^'\"]+\.parquet)['\"]")
 
 
 def error_of(error: BaseException, sql: str, *, skip: int = 0) -> HeadwaterError:
@@ -63,6 +78,14 @@ def error_of(error: BaseException, sql: str, *, skip: int = 0) -> HeadwaterError
             "DuckDB failed with an internal error",
             why=message,
             fix="run again; when it repeats, report the message with the compiled SQL",
+        )
+    lost = _DATA_FILE.search(message) if _LOST.search(message) else None
+    if lost and lost[1] not in sql:
+        return DataDamaged(
+            "data-file-unreadable",
+            f"data file `{lost[1]}` of a table is missing or damaged",
+            why=message,
+            fix="restore it, read an older version, or rebuild: `hw build --full-refresh --select`",
         )
     return UserCodeError(
         "sql-failed",

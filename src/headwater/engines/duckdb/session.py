@@ -89,6 +89,8 @@ class DuckDBSession(Session):
         sql = self._connection.make_scan(scan)
         if isinstance(source, ViewSource):
             sql = self._connection.query_text(sql)
+        if isinstance(source, Snapshot):
+            create, sql = f"{create}{sql}", ""  # none of it was written by a user
         self._connection.rows(Statement(before=create, sql=sql))
 
     def describe(self, sql: str) -> tuple[Column, ...]:
