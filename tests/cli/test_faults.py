@@ -215,7 +215,7 @@ def test_read_only_lake(hw: Hw, project: Path) -> None:
     with read_only(lake):
         ended = hw("build")
 
-    check_refused(ended, "HW6", exit_code=1)
+    check_refused(ended, "HW6007", exit_code=1)
     actual = hw("sql", "select count(*) from revenue", "--output", "json").document["rows"]
     assert actual == [[2]]
 

@@ -12,6 +12,7 @@ import msgspec
 
 from headwater.base.errors import (
     DataDamaged,
+    Denied,
     HeadwaterError,
     InternalError,
     Unavailable,
@@ -32,6 +33,10 @@ _LOST = re.compile(
 )
 """How the engine says that a Parquet file is not there or not whole."""
 _DATA_FILE = re.compile(r"['\"]([^'\"]+\.parquet)['\"]")
+
+
+_REFUSED = frozenset({errno.EROFS, errno.EACCES, errno.EPERM})
+_REFUSED_TEXT = re.compile(r"Read-only file system|Permission denied|Operation not permitted")
 
 
 def error_of(error: BaseException, sql: str, *, skip: int = 0) -> HeadwaterError:
@@ -57,13 +62,9 @@ def error_of(error: BaseException, sql: str, *, skip: int = 0) -> HeadwaterError
             "the statement was cancelled while it ran",
             fix="run the same command again; finished nodes are skipped",
         )
-    if number == errno.ENOSPC or "No space left" in message or "max_temp_directory" in message:
-        return Unavailable(
-            "disk-full",
-            "the disk is full: the engine could not write",
-            why=message,
-            fix="free some space, or set `temp_directory` in the profile to a larger disk",
-        )
+    of_files = _of_files(message, number, sql)
+    if of_files is not None:
+        return of_files
     if isinstance(error, (duckdb.OutOfMemoryException, MemoryError)):
         return Unavailable(
             "out-of-memory",
@@ -79,6 +80,31 @@ def error_of(error: BaseException, sql: str, *, skip: int = 0) -> HeadwaterError
             why=message,
             fix="run again; when it repeats, report the message with the compiled SQL",
         )
+    return UserCodeError(
+        "sql-failed",
+        message,
+        fix="",  # the engine's message says what it wants
+        where=_where(sql, position, skip),
+    )
+
+
+def _of_files(message: str, number: int, sql: str) -> HeadwaterError | None:
+    """Return what to raise when the disk or the files are at fault and not the query."""
+    if number == errno.ENOSPC or "No space left" in message or "max_temp_directory" in message:
+        return Unavailable(
+            "disk-full",
+            "the disk is full: the engine could not write",
+            why=message,
+            fix="free some space, or set `temp_directory` in the profile to a larger disk",
+        )
+    if number in _REFUSED or _REFUSED_TEXT.search(message):
+        return Denied(
+            "lake-read-only",
+            "the engine may not write or read a file of the lake",
+            why=message,
+            fix="give this user permission on the folder, mount it writable, or set another `lake` "
+            "in the profile",
+        )
     lost = _DATA_FILE.search(message) if _LOST.search(message) else None
     if lost and lost[1] not in sql:
         return DataDamaged(
@@ -87,12 +113,7 @@ def error_of(error: BaseException, sql: str, *, skip: int = 0) -> HeadwaterError
             why=message,
             fix="restore it, read an older version, or rebuild: `hw build --full-refresh --select`",
         )
-    return UserCodeError(
-        "sql-failed",
-        message,
-        fix="",  # the engine's message says what it wants
-        where=_where(sql, position, skip),
-    )
+    return None
 
 
 def is_interrupt(error: BaseException) -> bool:

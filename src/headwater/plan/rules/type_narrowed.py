@@ -30,7 +30,7 @@ from headwater.plan.draft import Draft
 from headwater.plan.rules.rule import Rule
 from headwater.plan.state import TableState
 from headwater.sql.lineage import ColumnChange
-from headwater.sql.types import type_change
+from headwater.sql.types import canonical_type, type_change
 
 INTEGER_BITS = {
     "TINYINT": 8,
@@ -68,10 +68,15 @@ def _finding(compiled: CompiledNode, change: ColumnChange, table: TableState) ->
         case None:
             why = f"nothing proves that every value fits{f'; {seen}' if seen else ''}"
             severity = "warning"
+    verb = "narrows"
+    if type_change(change.before, change.after) == "changed":
+        verb = "changes"
+    if canonical_type(change.after) == "VARCHAR":
+        fits, severity, why = None, "warning", "text sorts, compares and adds up otherwise"
     return Diagnostic(
         code="type-narrowed",
         severity="error" if severity == "error" else "info" if severity == "info" else "warning",
-        what=f"`{compiled.node.name}.{change.column}` narrows from {change.before} "
+        what=f"`{compiled.node.name}.{change.column}` {verb} from {change.before} "
         f"to {change.after}",
         why=why,
         fix="" if fits else f"keep {change.before}, or round and check the values explicitly",
