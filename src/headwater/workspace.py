@@ -26,7 +26,7 @@ from headwater.engines.engine import Result
 from headwater.graph.around import Direction, edges_around
 from headwater.graph.choose import Selection, choose
 from headwater.graph.columns import column_edges
-from headwater.graph.compile import GraphResult, compile_graph, resolve_graph
+from headwater.graph.compile import GraphResult, compile_graph, render_hook, resolve_graph
 from headwater.graph.faults import nodes_of_types, weigh_faults
 from headwater.graph.graph import Graph
 from headwater.graph.manifest import ArtifactFacts, make_catalog, make_manifest
@@ -41,7 +41,7 @@ from headwater.plan.totals import with_findings
 from headwater.project.files import ProjectFiles, read_files, read_profiles, read_text_or_none
 from headwater.project.options import ReadOptions, Target
 from headwater.project.profiles import ProfileRequest, read_target
-from headwater.project.project import ProjectResult
+from headwater.project.project import Project, ProjectResult
 from headwater.project.read import read_project
 from headwater.project.settings import read_name
 from headwater.project.yaml_text import read_mapping
@@ -86,6 +86,7 @@ from headwater.runs.world import World
 
 __all__ = ["CancelToken", "PlanRequest", "Planned", "Selection", "Verb", "Workspace"]
 
+_START_FLAG = "skip_nodes_if_on_run_start_fails"
 _NO_FLAGS: Mapping[str, str | float | bool | None] = MappingProxyType({})
 _NO_TEXTS: Mapping[str, str] = MappingProxyType({})
 
@@ -307,6 +308,7 @@ class Workspace:
             chosen = self._choose(graph, request.selection)
             nodes, found = chosen.nodes, (*found, *chosen.diagnostics)
         wanted = nodes_of_types(graph, request.resource_types, nodes)
+        wanted |= {*graph.on_run_start, *graph.on_run_end}
         found = (*found, *weigh_faults(compiled.diagnostics, graph, wanted))
         if has_errors(found):
             return self._faulty(found)
@@ -315,6 +317,7 @@ class Workspace:
             resource_types=request.resource_types,
             full_refresh=request.full_refresh,
             force=request.force,
+            needs_start=self._needs_start(),
             tests=request.tests,
             severities=dict.fromkeys(_accepted(request.accept), "warning"),
             project_root=str(self.root),
@@ -399,7 +402,11 @@ class Workspace:
                 "there is no plan to apply: the project has faults",
                 fix="mend what the plan's diagnostics say, and plan again",
             )
-        context = self._world.context_of(planned.project)
+        project, graph = planned.project, planned.graph
+        context = replace(
+            self._world.context_of(project),
+            render_end=lambda key, facts: self._render_end(project, graph, key, facts),
+        )
         plan = replace(planned.plan, fail_fast=planned.plan.fail_fast or fail_fast)
         if journal is None:
             run = execute(plan, context, graph=planned.graph, sink=sink, cancel=cancel)
@@ -408,6 +415,12 @@ class Workspace:
             run = execute_in(journal, plan, planned.graph, sink=sink, cancel=cancel)
         artifacts.write_all(self.target_path, planned, run, self._facts())
         return run
+
+    def _render_end(
+        self, project: Project, graph: Graph, key: NodeId, facts: Mapping[str, object]
+    ) -> str:
+        with self._world.lookup_of(project) as lookup:
+            return render_hook(project, graph, lookup, key, facts)
 
     def load(
         self,
@@ -631,6 +644,10 @@ class Workspace:
     def _project_setting(self, key: str) -> Json:
         file = self.files.packages[0].project_file
         return None if file is None else read_mapping(file.file, file.text).get(key)
+
+    def _needs_start(self) -> bool:
+        flags = self._project_setting("flags")
+        return not isinstance(flags, dict) or flags.get(_START_FLAG) is not False
 
     def _project_path(self, key: str, default: str) -> str:
         value = self._project_setting(key)

@@ -476,18 +476,17 @@ def test_selection_takes_several_words_as_dbts_does(hw: Hw) -> None:
     assert listed.out.split() == ["revenue"]
 
 
-def test_hooks_and_grants_that_have_no_effect_are_told(hw: Hw, project: Path) -> None:
+def test_grants_that_have_no_effect_are_told(hw: Hw, project: Path) -> None:
     write_files(
         project,
         {
-            "dbt_project.yml": "name: shop\non-run-start: ['select 1']\n",
             "models/granted.sql": "{{ config(grants={'select': ['ada']}) }} select 1 as a",
         },
     )
 
     codes = {d["name"] for d in hw("plan", "--output", "json").document["diagnostics"]}
 
-    assert codes >= {"run-hook-not-run", "grants-not-applied"}
+    assert codes >= {"grants-not-applied"}
 
 
 def test_snapshot_settings_that_are_not_built_are_refused(hw: Hw, project: Path) -> None:

@@ -138,6 +138,19 @@ class Result:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class HookEffect:
+    """What the statements of a run hook did.
+
+    Attributes:
+        changes_session: True when they did more than read: a setting, a macro, a temporary table.
+        meter: What they used.
+    """
+
+    changes_session: bool
+    meter: Meter
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class EngineStatistics:
     """Facts about a running engine."""
 
@@ -170,6 +183,14 @@ class Session(ABC):
     @abstractmethod
     def execute(self, sql: str) -> Meter:
         """Run statements for their effect on this session (hooks); results are dropped."""
+
+    @abstractmethod
+    def run_hook(self, sql: str) -> HookEffect:
+        """Run statements that may prepare this session and must write nothing that outlives it.
+
+        Raises:
+            Invalid: ``hook-writes``, when they would make, change or drop a table, view or file.
+        """
 
     @abstractmethod
     def write(self, sql: str, mode: WriteMode, destination: Destination) -> Written:

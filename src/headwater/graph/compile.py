@@ -33,10 +33,14 @@ from headwater.project.context import node_context, render_node, render_text
 from headwater.project.node import Node
 from headwater.project.project import Project, file_of
 from headwater.sql.columns import trace
+from headwater.sql.effects import written_tables
 from headwater.sql.fingerprint import clock_use, fingerprint, fingerprint_query
 from headwater.sql.lineage import QueryLineage
 from headwater.sql.parse import Query, SqlFault, parse_query
 from headwater.sql.reads import tables_of
+
+NO_RESULTS: Mapping[str, object] = {"results": [], "schemas": [], "database_schemas": []}
+"""What an on-run-end hook sees while nothing has run."""
 
 RENDERED = frozenset({"model", "snapshot", "test", "analysis", "operation"})
 """Resource types whose text is rendered."""
@@ -75,6 +79,33 @@ def compile_graph(
     return GraphResult(graph=graph, diagnostics=found_all, inline=text)
 
 
+def render_hook(
+    project: Project, graph: Graph, lookup: Lookup, key: NodeId, facts: Mapping[str, object]
+) -> str:
+    """Render an on-run-end hook of a compiled project when the run's results are known.
+
+    Args:
+        project: The project.
+        graph: The project compiled.
+        lookup: What the hook may ask about the lake.
+        key: The operation.
+        facts: ``results``, ``schemas`` and ``database_schemas``, as Jinja sees them.
+
+    Raises:
+        HeadwaterError: Jinja failed.
+    """
+    found = resolve(project.name, project.nodes, project.disabled.values())
+    planned = {
+        each.node.relation: each.columns
+        for each in graph.nodes.values()
+        if each.node.relation is not None and each.columns is not None
+    }
+    node, inputs = project.nodes[key], found.depends_on
+    host = CompileHost(node, found.names, frozenset(inputs[key]), planned, lookup)
+    context = {**node_context(project, node, host, inputs), **facts}
+    return render_node(project, node, context).text
+
+
 def resolve_graph(project: Project) -> GraphResult:
     """Resolve every reference of a project without compiling SQL: for listing and manifests.
 
@@ -101,6 +132,8 @@ def _make_graph(
         gates=gates.tests,
         checksum=project.checksum,
         waits=gates.waits,
+        on_run_start=tuple(key for key in project.on_run_start if key in edges),
+        on_run_end=tuple(key for key in project.on_run_end if key in edges),
     )
 
 
@@ -178,10 +211,24 @@ class _Compilation:
             post_hooks=hooks[1],
         )
         if node.resource_type == "operation":
-            self._report_run_hook(node)
+            self._check_run_hook(compiled)
             return replace(compiled, fingerprint=text_meaning(full.code))
         compiled = self._understand(compiled)
         return replace(compiled, own_lineage=self._own_lineage(full, compiled))
+
+    def _check_run_hook(self, compiled: CompiledNode) -> None:
+        for name in written_tables(compiled.code):
+            self.diagnostics.append(
+                Diagnostic(
+                    code="hook-writes",
+                    severity="error",
+                    what=f"`{compiled.node.name}` would write `{name}`",
+                    why="only the steps of a plan write, so that every version has its commit",
+                    fix="make it a model; or a `create temp table`, which lasts as long as the run",
+                    where=compiled.node.where,
+                    node=compiled.node.unique_id,
+                )
+            )
 
     def _own_lineage(self, text: _Text, compiled: CompiledNode) -> QueryLineage | None:
         """Trace a query that reads ephemeral models as if they were tables."""
@@ -193,19 +240,6 @@ class _Compilation:
             for key in text.used
         }
         return trace(query, {**self._schemas(query), **ephemeral})
-
-    def _report_run_hook(self, node: Node) -> None:
-        self.diagnostics.append(
-            Diagnostic(
-                code="run-hook-not-run",
-                severity="warning",
-                what=f"`{node.name}` is not run: on-run-start and on-run-end are not built yet",
-                why="what they would have created or changed is not there",
-                fix="move what a model needs into its pre_hook",
-                where=node.where,
-                node=node.unique_id,
-            )
-        )
 
     def _refuse_python(self, compiled: CompiledNode) -> CompiledNode:
         node = compiled.node
@@ -249,7 +283,9 @@ class _Compilation:
 
     def _render(self, node: Node, *, incremental: bool) -> _Text:
         host = self.host(node, incremental=incremental)
-        context = node_context(self.project, node, host, self.found.depends_on)
+        context = dict(node_context(self.project, node, host, self.found.depends_on))
+        if node.resource_type == "operation":
+            context |= NO_RESULTS
         body = render_node(self.project, node, context).text
         if not incremental:
             self.diagnostics += host.diagnostics
@@ -290,6 +326,9 @@ class _Compilation:
             if second:
                 queries.append(second)
                 reads |= set(trace(second, self._schemas(second)).reads) - own
+        if compiled.pre_hooks or self.project.on_run_start:
+            # A bare name may be what a hook made for the session; it is no relation of the lake.
+            reads = {name for name in reads if name.schema}
         return replace(
             compiled,
             lineage=lineage,

@@ -67,6 +67,8 @@ class Graph:
         checksum: Hash of every file and setting that the graph was compiled from.
         waits: Nodes that a node must wait for although it does not read them: what else the
             tests that gate it read, and the seed or model that builds a source's table.
+        on_run_start: Operations to run before everything, in order.
+        on_run_end: Operations to run after everything, in order.
     """
 
     project: str
@@ -75,6 +77,8 @@ class Graph:
     gates: Mapping[NodeId, tuple[NodeId, ...]]
     checksum: str
     waits: Mapping[NodeId, tuple[NodeId, ...]] = field(default_factory=lambda: MappingProxyType({}))
+    on_run_start: tuple[NodeId, ...] = ()
+    on_run_end: tuple[NodeId, ...] = ()
 
 
 class LookupTable(Protocol):

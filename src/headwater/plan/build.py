@@ -1,5 +1,7 @@
 """``make_plan``: Graph and State in, Plan out; a list of passes, each a pure function."""
 
+from dataclasses import replace
+
 from headwater.base.diagnostics import Diagnostic
 from headwater.graph.graph import Graph
 from headwater.plan.changes import list_changes
@@ -12,6 +14,7 @@ from headwater.plan.impact import trace_impact
 from headwater.plan.inputs import index_inputs
 from headwater.plan.options import PlanOptions
 from headwater.plan.plan import Plan
+from headwater.plan.run_hooks import run_hooks
 from headwater.plan.state import State
 from headwater.plan.steps import make_steps
 from headwater.plan.totals import add_up, count_findings, with_findings
@@ -52,7 +55,7 @@ def make_plan(graph: Graph, state: State, options: PlanOptions) -> Plan:
     )
     for one_pass in PASSES:
         draft = one_pass(draft)
-    return Plan(
+    plan = Plan(
         project=graph.project,
         target=graph.target,
         checksum=graph.checksum,
@@ -64,6 +67,14 @@ def make_plan(graph: Graph, state: State, options: PlanOptions) -> Plan:
         diagnostics=draft.diagnostics,
         totals=draft.totals,
         fail_fast=options.fail_fast,
+        needs_start=options.needs_start,
+    )
+    if plan.is_empty:
+        return plan
+    return replace(
+        plan,
+        on_run_start=tuple(run_hooks(graph, graph.on_run_start)),
+        on_run_end=tuple(run_hooks(graph, graph.on_run_end)),
     )
 
 

@@ -46,6 +46,7 @@ class PlanOptions:
         tests: ``gate``: tests run with what they read; ``only``: nothing but tests, changed or
             not; ``none``: no tests.
         fail_fast: Kept in the plan for the run.
+        needs_start: Likewise; False when steps shall start although an on-run-start hook failed.
         limits: Thresholds of the risk rules.
         severities: Severity by code (kebab name or number), or ``off``: the project's policy.
         project_root: Absolute folder of the root project, for the paths of seed files.
@@ -59,6 +60,7 @@ class PlanOptions:
     force: bool = False
     tests: TestMode = "gate"
     fail_fast: bool = False
+    needs_start: bool = True
     limits: Limits = field(default_factory=Limits)
     severities: Mapping[str, Severity | Literal["off"]] = field(
         default_factory=lambda: MappingProxyType({})

@@ -17,7 +17,7 @@ from headwater.base.relations import Column, TableName
 from headwater.base.units import UNKNOWN, Estimate
 from headwater.project.node import ResourceType
 
-Action = Literal["add", "rebuild", "incremental", "test", "skip"]
+Action = Literal["add", "rebuild", "incremental", "test", "skip", "hook"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -263,6 +263,24 @@ Step = (
 )
 BuildStep = Build | LoadSeed | BuildView | Append | Merge | OverwritePartitions | TakeSnapshot
 
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunHook:
+    """Statements that dbt_project.yml asks for before the first or after the last step of a run.
+
+    Attributes:
+        node: unique_id of the operation.
+        name: dbt's name of it, such as ``shop.on-run-end.0``.
+        sql: What is run; an on-run-end hook is rendered again when the results are known.
+        reads: Tables and views that it refers to.
+    """
+
+    node: NodeId
+    name: str
+    sql: str
+    reads: tuple[TableName, ...] = ()
+
+
 Effect = Literal["breaks", "degrades", "safe"]
 
 
@@ -386,6 +404,9 @@ class Plan:
         diagnostics: Findings, errors first.
         totals: Sums.
         fail_fast: Stop the run at the first failure.
+        on_run_start: Hooks before the first step, in order; none when there is nothing to do.
+        on_run_end: Hooks after the last step, likewise.
+        needs_start: No step starts when an on-run-start hook has failed.
         schema: Name and version of this document.
     """
 
@@ -400,6 +421,9 @@ class Plan:
     diagnostics: tuple[Diagnostic, ...] = ()
     totals: Totals = field(default_factory=Totals)
     fail_fast: bool = False
+    on_run_start: tuple[RunHook, ...] = ()
+    on_run_end: tuple[RunHook, ...] = ()
+    needs_start: bool = True
     schema: Literal["headwater.plan/1"] = "headwater.plan/1"
 
     @property

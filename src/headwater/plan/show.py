@@ -39,6 +39,8 @@ TESTS_NAMED_MAX = 3
 """How many changed tests are named before the rest is counted."""
 LINES_OF_CHANGE_MAX = 6
 """How many lines of one change are listed before the rest is counted."""
+HOOK_LINES_MAX = 2
+"""How many lines of a hook's SQL are shown; the plan's document has all of it."""
 NAME_WIDTH_MIN = 22
 NAME_WIDTH_MAX = 40
 WRAP_MIN = 30
@@ -86,6 +88,7 @@ def style_plan(plan: Plan, width: int = WIDTH_DEFAULT) -> tuple[StyledLine, ...]
         _line(_compared(plan), "heading"),
         *_head_lines(plan, names, width),
         *nothing,
+        *_hook_lines(plan, width),
         *_cost_lines(plan, names, width),
         *_break_lines(plan, names, width),
         *_safe_lines(plan, width),
@@ -119,6 +122,18 @@ def _style_of(sign: str) -> Style:
             return "remove"
         case _:
             return "change"
+
+
+def _hook_lines(plan: Plan, width: int) -> Iterator[StyledLine]:
+    """Show what runs before and after the steps, in the order in which it runs."""
+    for moment, hooks in (("start", plan.on_run_start), ("end", plan.on_run_end)):
+        for hook in hooks:
+            sql = " ".join(hook.sql.split()) or "(nothing until there are results)"
+            text = f"on run {moment}  {hook.name}: {sql}"
+            first, *rest = _wrapped(text, width - 2)[:HOOK_LINES_MAX]
+            yield _line(f"  {first}", "dim")
+            for further in rest:
+                yield _line(f"      {further}", "dim")
 
 
 def _head_lines(plan: Plan, names: Names, width: int) -> Iterator[StyledLine]:

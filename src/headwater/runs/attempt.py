@@ -6,8 +6,8 @@ leaves the table as it was, and its files are deleted; after the commit the log 
 """
 
 import hashlib
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -36,7 +36,7 @@ from headwater.runs.record import deployed_build, deployed_test, record, record_
 from headwater.runs.run import NodeResult
 from headwater.runs.schedule import Unit
 from headwater.runs.stage import Place, Staged, stage
-from headwater.runs.work import End, Work, tell_ends, tell_started
+from headwater.runs.work import End, Work, open_session, tell_ends, tell_started
 
 ATTEMPTS_MAX = 2
 """A node whose table was only moved by another writer's maintenance is tried again once."""
@@ -76,7 +76,7 @@ def _run_test_alone(work: Work, step: RunTest) -> tuple[NodeResult, ...]:
     started = work.context.now()
     try:
         record_start(work, step, 1, started)
-        with _session(work) as session:
+        with open_session(work) as session:
             verdict, kept = _run_test(work, session, step, attempt=1, pending=None)
         ends = [_test_end(work, verdict, 1, kept, is_published=True)]
         record(work, ends)
@@ -94,17 +94,6 @@ def _record_failure(work: Work, end: End, others: Sequence[End] = ()) -> list[En
     except HeadwaterError as second:
         end = replace(end, message=f"{end.message}; not recorded either: {second.what}")
     return [end, *others]
-
-
-@contextmanager
-def _session(work: Work) -> Iterator[Session]:
-    context = work.context
-    session = context.engine.open_session(catalog=context.catalog, schema=context.schema)
-    try:
-        with work.cancel.guard(session):
-            yield session
-    finally:
-        session.close()
 
 
 def _failed(step: BuildStep | RunTest, attempt: int, started_at: str, error: HeadwaterError) -> End:
@@ -146,7 +135,7 @@ class _Attempt:
             work.context.observer("attempt-started", step.node)
             _check_seed(step)
             current = self._current_or_none()
-            with _session(work) as session:
+            with open_session(work) as session:
                 staged, inputs = self._stage(session, current)
                 work.context.observer("files-written", step.node)
                 self._run_gates(session)

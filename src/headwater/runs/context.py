@@ -19,6 +19,10 @@ Observer = Callable[[str, NodeId], None]
 ``committed``, ``recorded``. Tests stop or kill the process there; the product passes none."""
 
 
+EndRenderer = Callable[[NodeId, Mapping[str, object]], str]
+"""Renders an operation with ``results``, ``schemas`` and ``database_schemas``."""
+
+
 def observe_nothing(_point: str, _node: NodeId) -> None:
     """Let every point pass."""
 
@@ -77,6 +81,8 @@ class Context:
         project_root: Absolute folder of the project, base of relative paths.
         sources: Relations that are no tables of the lake: files, tables by path.
         observer: Told of the points that a node passes.
+        render_end: Renders an on-run-end hook with what its Jinja sees of the run; None when
+            there is no project, and then it runs as planned.
     """
 
     engine: Engine
@@ -90,6 +96,7 @@ class Context:
     project_root: str = "."
     sources: Mapping[TableName, Source] = field(default_factory=lambda: MappingProxyType({}))
     observer: Observer = observe_nothing
+    render_end: EndRenderer | None = None
 
     def now(self) -> str:
         """Return the time as ISO 8601 UTC text."""

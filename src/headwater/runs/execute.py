@@ -7,7 +7,8 @@ a session of its own. Nothing here knows SQL or storage.
 import contextlib
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from operator import attrgetter
 from queue import Empty, SimpleQueue
 from typing import Literal
 
@@ -15,7 +16,7 @@ from headwater.base.ids import NodeId
 from headwater.base.meters import Meter
 from headwater.base.telemetry import Event, NodeFinished, RunFinished, RunStarted
 from headwater.graph.graph import Graph
-from headwater.plan.plan import Plan, RunTest
+from headwater.plan.plan import Plan, RunHook, RunTest
 from headwater.runs.attempt import run_unit
 from headwater.runs.cancel import CancelToken
 from headwater.runs.context import Context
@@ -24,6 +25,7 @@ from headwater.runs.pins import Pins
 from headwater.runs.precheck import check_plan
 from headwater.runs.record import producers_of
 from headwater.runs.run import FAILED, NodeResult, Run
+from headwater.runs.run_hooks import HooksDone, end_facts, run_hooks
 from headwater.runs.schedule import Schedule, Unit, make_units
 from headwater.runs.work import Work, engine_name
 
@@ -102,9 +104,10 @@ def execute_in(
     loop = _Loop(work=work, plan=plan, inbox=inbox, sink=sink)
     status: Literal["success", "failed", "cancelled"] = "failed"  # what a crash stays
     steps = sum(len(unit.steps) for unit in units)
+    steps += len(plan.on_run_start) + len(plan.on_run_end)
     try:
         sink(RunStarted(run_id=journal.run_id, steps=steps, at=started))
-        loop.run(Schedule(units))
+        loop.run_all(Schedule(units))
         status = loop.status()
     finally:
         finished = context.now()
@@ -140,6 +143,31 @@ class _Loop:
     sink: Listener
     results: list[NodeResult] = field(default_factory=list)
     stops: bool = False
+
+    def run_all(self, schedule: Schedule) -> None:
+        """Run the start hooks, the units, and the end hooks whatever came of those before."""
+        plan = self.plan
+        started = self._run_hooks(plan.on_run_start, attrgetter("sql"))
+        if started.failed and plan.needs_start:
+            self._skip(schedule.drain(), "an on-run-start hook failed")
+        self.work = replace(self.work, prelude=started.prelude)
+        self.run(schedule)
+        if self.work.cancel.level != "run":
+            return
+        # dbt hands on what the workers did, and of its own thread only what failed.
+        told = [each for each in self.results if each.thread != "main" or each.status in FAILED]
+        facts = end_facts(told, self.work.graph)
+        render = self.work.context.render_end
+        self._run_hooks(
+            plan.on_run_end,
+            lambda hook: hook.sql if render is None else render(hook.node, facts),
+        )
+
+    def _run_hooks(self, hooks: tuple[RunHook, ...], sql_of: Callable[[RunHook], str]) -> HooksDone:
+        # Here nothing runs beside, so events need not go through the inbox.
+        done = run_hooks(replace(self.work, post=self.sink), hooks, sql_of)
+        self.results.extend(done.results)
+        return done
 
     def run(self, schedule: Schedule) -> None:
         """Run all units that can run."""

@@ -26,15 +26,16 @@ def make_run_results(run: Run, graph: Graph, facts: ArtifactFacts) -> dict[str, 
             "invocation_started_at": run.started_at,
             "env": dict(facts.environment),
         },
-        "results": [_result(result, graph) for result in run.results],
+        "results": [result_entry(result, graph) for result in run.results],
         "elapsed_time": _seconds(run.started_at, run.finished_at),
         "args": {"which": run.command, "invocation_command": f"hw {run.command}"},
     }
 
 
-def _result(result: NodeResult, graph: Graph) -> dict[str, Json]:
+def result_entry(result: NodeResult, graph: Graph) -> dict[str, Json]:
+    """Return the entry of one result, as dbt has it."""
     compiled = graph.nodes.get(result.node)
-    is_test = result.resource_type in {"test", "unit_test"}
+    is_test = result.resource_type in {"test", "unit_test", "operation"}
     timing: list[Json] = [
         {"name": name, "started_at": result.started_at, "completed_at": completed}
         for name, completed in (

@@ -4,7 +4,8 @@ A step ends in one of many ways; they all make one ``End``, so that what is told
 recorded of it cannot differ.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from threading import current_thread
 
@@ -15,8 +16,9 @@ from headwater.base.meters import Meter
 from headwater.base.relations import TableName
 from headwater.base.telemetry import Event, NodeFinished, NodeStarted, NodeStatus
 from headwater.catalog.records import RelationRecord
+from headwater.engines.engine import Session
 from headwater.graph.graph import Graph
-from headwater.plan.plan import BuildStep, Plan, RunTest
+from headwater.plan.plan import BuildStep, Plan, RunHook, RunTest
 from headwater.plan.state import DeployedNode
 from headwater.runs.cancel import CancelToken
 from headwater.runs.context import Context
@@ -40,6 +42,7 @@ class Work:
         producers: Node that builds or declares each relation.
         cancel: Says when to stop.
         post: Takes events; safe to call from several threads.
+        prelude: Start hooks that prepare a session; every step's session begins with them.
     """
 
     context: Context
@@ -51,6 +54,7 @@ class Work:
     producers: Mapping[TableName, NodeId]
     cancel: CancelToken
     post: Callable[[Event], None]
+    prelude: tuple[RunHook, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -82,6 +86,21 @@ class End:
     deployed: DeployedNode | None = None
     relation: RelationRecord | None = None
     error: HeadwaterError | None = None
+
+
+@contextmanager
+def open_session(work: Work) -> Iterator[Session]:
+    """Open a session in which everything stands that the run's start hooks prepared."""
+    context = work.context
+    session = context.engine.open_session(catalog=context.catalog, schema=context.schema)
+    try:
+        with work.cancel.guard(session):
+            for hook in work.prelude:
+                work.pins.bind(session, hook.reads)
+                session.execute(hook.sql)
+            yield session
+    finally:
+        session.close()
 
 
 def tell_started(work: Work, node: NodeId) -> str:

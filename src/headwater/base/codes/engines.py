@@ -291,4 +291,24 @@ version. Another program has deleted or changed files in the table's folder, or 
 build the table anew with `hw build --full-refresh --select t`, which reads its inputs and not it.
 """,
     ),
+    Code(
+        name="hook-writes",
+        number="HW6519",
+        title="A run hook would write a table, view or file",
+        explain="""\
+A statement of `on-run-start` or `on-run-end` creates, changes or drops a table or view, or copies
+rows into a file.
+
+**Why it matters**: every version of a table is one commit of one step, with its tests, cost and
+lineage. Rows written beside that would belong to nothing, and here they would be lost with the
+session.
+
+```yaml
+on-run-end: "insert into audit.runs select now()"
+```
+
+**Mend it**: make it a model. What only prepares the session is welcome: settings, macros,
+`create temp table`; models of the run see it.
+""",
+    ),
 )

@@ -229,19 +229,4 @@ still there, unchanged.
 **Mend it.** Free space or correct the permissions, then run `hw deps` again.
 """,
     ),
-    Code(
-        name="run-hook-not-run",
-        number="HW2236",
-        title="an on-run-start or on-run-end hook is not run",
-        explain="""\
-**What it finds.** `on-run-start:` or `on-run-end:` in dbt_project.yml, of the project or a package.
-
-**Why it matters.** They are read and compiled, but not run yet: each node has a session of its own,
-so what such a hook creates in a database would not be seen by the models.
-
-**Example.** `on-run-start: "create macro ..."`
-
-**How to mend it.** Put what a model needs into its `pre_hook`, which runs in the model's session.
-""",
-    ),
 )

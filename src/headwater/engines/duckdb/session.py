@@ -12,6 +12,7 @@ from headwater.base.meters import Meter
 from headwater.base.relations import Column, TableName, quote_identifier
 from headwater.engines.duckdb.bind import scan_of
 from headwater.engines.duckdb.connection import Connection, Statement
+from headwater.engines.duckdb.hooks import run_hook
 from headwater.engines.duckdb.instance import HOME, Instance
 from headwater.engines.duckdb.merge import write_merge
 from headwater.engines.duckdb.seed import describe_seed, write_seed
@@ -19,6 +20,7 @@ from headwater.engines.duckdb.text import check_reads_only, is_query
 from headwater.engines.duckdb.write import write_all, write_partitions
 from headwater.engines.engine import (
     Destination,
+    HookEffect,
     Result,
     Session,
     Source,
@@ -123,6 +125,14 @@ class DuckDBSession(Session):
         self._reusable = False
         self._run_script([part.query for part in self._connection.statements(sql)])
         return self._connection.meter
+
+    def run_hook(self, sql: str) -> HookEffect:
+        """Run statements that may prepare this session and must write nothing that outlives it."""
+        self._connection.begin()
+        self._connection.keep_order(in_order=True)
+        self._reusable = False
+        changes = run_hook(self._connection, sql)
+        return HookEffect(changes_session=changes, meter=self._connection.meter)
 
     def write(self, sql: str, mode: WriteMode, destination: Destination) -> Written:
         """Run a query and write its rows as data files."""
