@@ -50,6 +50,12 @@ def setup(*, dev: bool, extras: tuple[str, ...] = (), more: tuple[str, ...] = ()
     known = stamp.read_text().split() if stamp.exists() and PYTHON.exists() else []
     digest = hashlib.sha256(pyproject + sys.version.encode()).hexdigest()[:16]
     have = set(known[1:]) if known[:1] == [digest] else set()
+    known_extras = tomllib.loads(pyproject.decode())["project"].get("optional-dependencies", {})
+    for name in extras:
+        if name not in known_extras:
+            listed = ", ".join(sorted(known_extras)) or "none yet"
+            print(f"error: there is no extra `{name}`; there are: {listed}", file=sys.stderr)
+            sys.exit(2)
     wanted |= {f"extra:{name}" for name in extras} | {f"group:{name}" for name in more}
     if have >= wanted and have | {"base"} and known[:1] == [digest]:
         return

@@ -27,12 +27,12 @@ from headwater.graph.around import Direction, edges_around
 from headwater.graph.choose import Selection, choose
 from headwater.graph.columns import column_edges
 from headwater.graph.compile import GraphResult, compile_graph, render_hook, resolve_graph
-from headwater.graph.faults import nodes_of_types, weigh_faults
+from headwater.graph.faults import is_refusal, nodes_of_types, weigh_faults
 from headwater.graph.graph import Graph
 from headwater.graph.manifest import ArtifactFacts, make_catalog, make_manifest
 from headwater.graph.select import Selected
 from headwater.jinja.bytecode import CodeStore
-from headwater.plan.build import make_faulty_plan, make_plan
+from headwater.plan.build import breaks, make_faulty_plan, make_plan
 from headwater.plan.options import PlanOptions
 from headwater.plan.plan import Plan
 from headwater.plan.prices import declared_prices
@@ -78,7 +78,7 @@ from headwater.runs.execute import execute, execute_in
 from headwater.runs.journal import Journal, open_journal
 from headwater.runs.load import load_rows
 from headwater.runs.query import find_table, run_sql, table_of
-from headwater.runs.recover import clean_folders, clear_up
+from headwater.runs.recover import clean_folders, unfinished_runs
 from headwater.runs.run import Run
 from headwater.runs.sources import file_sources, seed_sizes
 from headwater.runs.state import read_state
@@ -310,7 +310,7 @@ class Workspace:
         wanted = nodes_of_types(graph, request.resource_types, nodes)
         wanted |= {*graph.on_run_start, *graph.on_run_end}
         found = (*found, *weigh_faults(compiled.diagnostics, graph, wanted))
-        if has_errors(found):
+        if has_errors(each for each in found if not is_refusal(each)):
             return self._faulty(found)
         options = PlanOptions(
             selected=nodes,
@@ -327,6 +327,8 @@ class Workspace:
         prices = declared_prices(self.settings)
         state = read_state(graph, self._world.context_of(project), prices=prices)
         plan = make_plan(graph, state, options)
+        if not all(breaks(plan, each) for each in found if is_refusal(each)):
+            return self._faulty(found)
         plan = with_findings(plan, (*plan.diagnostics, *found))
         return Planned(plan=plan, project=project, graph=graph)
 
@@ -556,7 +558,7 @@ class Workspace:
         settings = PackageSettings(
             root=self.root,
             folder=self.root / self._project_path("packages-install-path", "dbt_packages"),
-            mirror=Path(mirror) if mirror else None,
+            mirror=Path(mirror).resolve() if mirror else None,
             upgrade=upgrade,
         )
         entries = parse_packages(listed.file, listed.text)
@@ -565,13 +567,25 @@ class Workspace:
         )
 
     def clean(self, *, dry_run: bool = False) -> tuple[str, ...]:
-        """Remove the project's clean-targets and orphan data files; return what was removed."""
+        """Remove the project's clean-targets and orphan data files; return what was removed.
+
+        Args:
+            dry_run: Only say what would be.
+
+        Raises:
+            Unavailable: ``workspace-busy``, when a build runs: its files are no orphans.
+        """
         wanted = self._project_setting("clean-targets")
         names = wanted if isinstance(wanted, list) else ["target", "dbt_packages"]
-        removed = clean_folders(self.root, [str(name) for name in names], dry_run=dry_run)
-        if not dry_run and self._world.folder.is_dir():
-            removed = (*removed, *(finding.what for finding in clear_up(self._context)))
-        return removed
+        folders = [str(name) for name in names]
+        if not self._world.folder.is_dir():
+            return clean_folders(self.root, folders, dry_run=dry_run)
+        if dry_run:
+            dead = tuple(f"orphan files of {run}" for run in unfinished_runs(self._context))
+            return (*clean_folders(self.root, folders, dry_run=True), *dead)
+        with self.taken("clean") as journal:
+            dead = tuple(f"orphan files: {finding.what}" for finding in journal.findings)
+            return (*clean_folders(self.root, folders, dry_run=False), *dead)
 
     # -- parts, each made when first needed -----------------------------------------------------
 

@@ -19,7 +19,7 @@ from headwater.plan.state import Prices
 
 CASES = [case.read_text(encoding="utf-8") for case in cases()]
 EMPTY = Plan(
-    project="shop", target="prod", checksum="", compared_with="run-1", created_at="", steps=()
+    project="shop", target="prod", checksum="c", compared_with="run-1", created_at="", steps=()
 )
 
 

@@ -8,10 +8,11 @@ from headwater.base.codec import decode
 from headwater.base.errors import Invalid, NotFound
 from headwater.cli.files import fault_of
 from headwater.cli.options import ProjectFlags, project_options
-from headwater.cli.output import emit_document, output_option
+from headwater.cli.output import emit_document, note, output_option
 from headwater.cli.plan import exit_code, show
 from headwater.cli.progress import run_with_progress
 from headwater.plan.plan import Plan
+from headwater.plan.show import show_plan
 from headwater.workspace import PlanRequest
 
 
@@ -43,6 +44,8 @@ def apply_command(
             show(planned.plan, output, workspace)
         if code:
             return code
+        if output == "json":
+            note("\n".join(show_plan(planned.plan)))
         run = run_with_progress(workspace, planned, journal, fail_fast=fail_fast)
         if output == "json":
             emit_document(run)

@@ -10,6 +10,7 @@ from headwater.cli.options import ProjectFlags, project_options, selection_optio
 from headwater.cli.output import emit_document, is_quiet, note, output_option
 from headwater.cli.plan import exit_code, show
 from headwater.cli.progress import run_with_progress
+from headwater.plan.show import show_plan
 from headwater.runs.journal import Journal
 from headwater.workspace import PlanRequest, Selection, Verb, Workspace
 
@@ -66,6 +67,8 @@ def _make(verb: Verb, line: str) -> click.Command:
                 return code
             if output == "text" and not is_quiet():
                 show(plan, output, workspace)
+            elif output == "json":
+                note("\n".join(show_plan(plan)))
             run = run_with_progress(workspace, planned, journal, fail_fast=fail_fast)
             if output == "json":
                 emit_document(run)

@@ -41,3 +41,12 @@ def weigh_faults(
         else found
         for found in diagnostics
     )
+
+
+def is_refusal(diagnostic: Diagnostic) -> bool:
+    """Say whether the engine refuses one node's query, which leaves the others as they are."""
+    return (
+        diagnostic.severity == "error"
+        and diagnostic.name == "sql-refused"
+        and bool(diagnostic.node)
+    )

@@ -78,6 +78,11 @@ def make_plan(graph: Graph, state: State, options: PlanOptions) -> Plan:
     )
 
 
+def breaks(plan: Plan, refusal: Diagnostic) -> bool:
+    """Say whether a plan tells why the engine refuses a node: a change in the plan breaks it."""
+    return any(impact.node == refusal.node and impact.effect == "breaks" for impact in plan.impact)
+
+
 def make_faulty_plan(
     project: str, target: str, diagnostics: tuple[Diagnostic, ...], created_at: str
 ) -> Plan:

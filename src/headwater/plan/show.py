@@ -515,6 +515,9 @@ def _last_line(plan: Plan) -> StyledLine:
 
 def show_markdown(plan: Plan) -> str:
     """Return the plan as Markdown for a pull request: the head first, the rest folded away."""
+    if not plan.is_compiled:
+        errors = f"{plan.totals.errors} error{'s' if plan.totals.errors != 1 else ''}"
+        return "\n".join([f"### No plan: {errors}", "", *_markdown_findings(plan), ""])
     names = {step.node: step.name for step in plan.steps}
     total = plan.totals
     head = "".join(part.text for part in _last_line(plan))
@@ -523,14 +526,21 @@ def show_markdown(plan: Plan) -> str:
         change = _difference(total.month_before, total.month_after)
         lines += [f"**{change} a month** ({_basis(total.month_after)})", ""]
     lines += _markdown_changes(plan, names)
-    for finding in plan.diagnostics:
-        if finding.severity != "info":
-            lines.append(f"- **{finding.severity}** `{finding.code}` {finding.what}")
-            lines += [f"  - {text}" for text in (finding.why, finding.fix) if text]
+    lines += _markdown_findings(plan)
     lines += ["", "<details><summary>The whole plan</summary>", "", "```text"]
     lines += [line.replace("```", "'''") for line in show_plan(plan)]
     lines += ["```", "", "</details>", ""]
     return "\n".join(lines)
+
+
+def _markdown_findings(plan: Plan) -> list[str]:
+    lines = []
+    for finding in plan.diagnostics:
+        if finding.severity != "info":
+            place = f" ({finding.where})" if finding.where else ""
+            lines.append(f"- **{finding.severity}** `{finding.code}` {finding.what}{place}")
+            lines += [f"  - {text}" for text in (finding.why, finding.fix) if text]
+    return lines
 
 
 def _markdown_changes(plan: Plan, names: Names) -> list[str]:

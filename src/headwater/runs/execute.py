@@ -12,6 +12,7 @@ from operator import attrgetter
 from queue import Empty, SimpleQueue
 from typing import Literal
 
+from headwater.base.errors import HeadwaterError
 from headwater.base.ids import NodeId
 from headwater.base.meters import Meter
 from headwater.base.telemetry import Event, NodeFinished, RunFinished, RunStarted
@@ -23,7 +24,7 @@ from headwater.runs.context import Context
 from headwater.runs.journal import Journal, open_journal
 from headwater.runs.pins import Pins
 from headwater.runs.precheck import check_plan
-from headwater.runs.record import producers_of
+from headwater.runs.record import producers_of, settle
 from headwater.runs.run import FAILED, NodeResult, Run
 from headwater.runs.run_hooks import HooksDone, end_facts, run_hooks
 from headwater.runs.schedule import Schedule, Unit, make_units
@@ -109,6 +110,9 @@ def execute_in(
         sink(RunStarted(run_id=journal.run_id, steps=steps, at=started))
         loop.run_all(Schedule(units))
         status = loop.status()
+        if status == "success":
+            with contextlib.suppress(HeadwaterError):  # else the next plan tells it again
+                settle(work)
     finally:
         finished = context.now()
         journal.finish(status, finished)

@@ -7,13 +7,13 @@ from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from types import MappingProxyType
 
-from headwater.base.codec import encode
+from headwater.base.codec import decode, encode
 from headwater.base.errors import HeadwaterError
 from headwater.base.ids import NodeId, RunId
 from headwater.base.relations import TableName
 from headwater.catalog.records import AttemptRecord, LineageRecord, NodeEnd, NodeRecord
 from headwater.graph.graph import CompiledNode, Graph
-from headwater.plan.plan import BuildStep, Plan, RunTest
+from headwater.plan.plan import BuildStep, Plan, RunTest, Skip
 from headwater.plan.state import DeployedNode
 from headwater.runs.work import End, Work, engine_name
 
@@ -72,6 +72,31 @@ def deployed_test(
         inputs=MappingProxyType(dict(inputs)),
         status=status,
     )
+
+
+def settle(work: Work) -> None:
+    """Take over what a whole plan showed and no step of it did, so that it is not shown again.
+
+    A node whose text alone changed is deployed with its new text; one that left the project is no
+    longer deployed. What it built stays where it is, under its name.
+    """
+    plan, graph, store = work.plan, work.graph, work.context.metastore
+    if graph is None or not plan.changes:
+        return
+    skipped = {step.node for step in plan.steps if isinstance(step, Skip)}
+    known = {each.node: each for each in store.list_nodes(plan.project, plan.target)}
+    for change in plan.changes:
+        record_now, compiled = known.get(change.node), graph.nodes.get(change.node)
+        if record_now is None:
+            continue
+        if change.sign == "-":
+            store.drop_node(plan.project, plan.target, change.node)
+        elif compiled is not None and change.node in skipped:
+            deployed = decode(DeployedNode, record_now.document)
+            if deployed.fingerprint == compiled.fingerprint:
+                later = compiled.incremental_code or ""
+                deployed = replace(deployed, code=compiled.code, incremental_code=later)
+                store.put_nodes([node_record(deployed, plan)])
 
 
 def node_record(deployed: DeployedNode, plan: Plan | Graph) -> NodeRecord:

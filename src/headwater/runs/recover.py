@@ -36,6 +36,12 @@ class _Removed:
     size_bytes: int = 0
 
 
+def unfinished_runs(context: Context) -> tuple[str, ...]:
+    """Name the runs that have not ended: those that died, and one that may be running."""
+    runs = context.metastore.list_runs(status="running")
+    return tuple(f"run `{run.run_id}` of process {run.process_id} on {run.host}" for run in runs)
+
+
 def clear_up(context: Context) -> tuple[Diagnostic, ...]:
     """Record and clean what dead runs left; return what was found, one for each run."""
     running = context.metastore.list_runs(status="running")
