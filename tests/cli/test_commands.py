@@ -456,7 +456,7 @@ def test_unknown_materializations_are_refused_and_enforced_contracts_warned_of(
     (project / "models/kept.sql").write_text(kept, encoding="utf-8")
     refused = hw("build", "--output", "json")
     (project / "models/kept.sql").write_text(
-        "{{ config(materialized='table', contract={'enforced': true}) }} select 1 as one",
+        "{{ config(materialized='table', grants={'select': ['ada']}) }} select 1 as one",
         encoding="utf-8",
     )
     planned = hw("plan", "--output", "json")
@@ -465,7 +465,7 @@ def test_unknown_materializations_are_refused_and_enforced_contracts_warned_of(
     assert "materialization-unknown" in refused.out
     assert planned.code == 0, planned.err
     assert [(found["code"], found["severity"]) for found in planned.document["diagnostics"]] == [
-        ("HW3008", "warning")
+        ("HW3009", "warning")
     ]
 
 

@@ -14,6 +14,7 @@ from headwater.base.errors import HeadwaterError, Invalid
 from headwater.base.ids import NodeId
 from headwater.base.relations import Column, TableName
 from headwater.base.spans import Span
+from headwater.graph.contracts import check_contract
 from headwater.graph.ephemeral import CTE_PREFIX, all_used, ctes_for, inject
 from headwater.graph.fingerprint import fingerprint_of, text_meaning
 from headwater.graph.gates import make_gates
@@ -38,6 +39,7 @@ from headwater.sql.fingerprint import clock_use, fingerprint, fingerprint_query
 from headwater.sql.lineage import QueryLineage
 from headwater.sql.parse import Query, SqlFault, parse_query
 from headwater.sql.reads import tables_of
+from headwater.sql.types import canonical_type
 
 NO_RESULTS: Mapping[str, object] = {"results": [], "schemas": [], "database_schemas": []}
 """What an on-run-end hook sees while nothing has run."""
@@ -159,6 +161,7 @@ class _Compilation:
         self.planned: dict[TableName, tuple[Column, ...]] = {}
         self.by_name: dict[str, dict[TableName, tuple[Column, ...]]] = {}
         self.bodies: dict[NodeId, tuple[str, tuple[NodeId, ...]]] = {}
+        self.types: dict[str, str] = {}
         self.columns: dict[NodeId, tuple[Column, ...] | None] = {}
         self.ephemeral = {
             key: node.name
@@ -214,6 +217,7 @@ class _Compilation:
             self._check_run_hook(compiled)
             return replace(compiled, fingerprint=text_meaning(full.code))
         compiled = self._understand(compiled)
+        self.diagnostics += check_contract(compiled, self._engine_type)
         return replace(compiled, own_lineage=self._own_lineage(full, compiled))
 
     def _check_run_hook(self, compiled: CompiledNode) -> None:
@@ -229,6 +233,13 @@ class _Compilation:
                     node=compiled.node.unique_id,
                 )
             )
+
+    def _engine_type(self, written: str) -> str:
+        """Spell a declared type as the engine does."""
+        if written not in self.types:
+            columns = self.lookup.describe_or_none(f"select cast(null as {written}) as value", {})
+            self.types[written] = columns[0].type if columns else canonical_type(written)
+        return self.types[written]
 
     def _own_lineage(self, text: _Text, compiled: CompiledNode) -> QueryLineage | None:
         """Trace a query that reads ephemeral models as if they were tables."""

@@ -7,6 +7,7 @@ import hashlib
 from collections.abc import Mapping, Sequence
 
 from headwater.base.codec import Json, encode
+from headwater.project.contracts import constraints_of
 from headwater.project.node import Node
 
 STORED_BY = (
@@ -60,9 +61,20 @@ def fingerprint_of(node: Node, meanings: Sequence[str], hooks: Sequence[str]) ->
         "meanings": list(meanings),
         "hooks": list(hooks),
         "config": config,
+        **_promises(node),
         "seed": node.checksum if node.resource_type == "seed" else "",
     }
     return hashlib.sha256(encode(_sorted(dict(document)))).hexdigest()
+
+
+def _promises(node: Node) -> Mapping[str, Json]:
+    """Return what rows must meet; only where there is something, so that other hashes stay."""
+    checked: list[Json] = [
+        [each.kind, list(each.columns), each.expression]
+        for each in constraints_of(node)
+        if each.kind in {"not_null", "check", "primary_key"}
+    ]
+    return {"constraints": checked} if checked else {}
 
 
 def text_meaning(text: str) -> str:

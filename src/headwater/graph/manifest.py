@@ -368,7 +368,7 @@ def _column(node: Node, key: str) -> Document:
         "description": column.description,
         "meta": meta,
         "data_type": column.data_type,
-        "constraints": [],
+        "constraints": [_constraint(each) for each in column.constraints],
         "quote": column.quote,
         "config": {"meta": meta, "tags": list(column.tags)},
         "tags": list(column.tags),
@@ -390,10 +390,28 @@ def _references(compiled: CompiledNode) -> Document:
     }
 
 
+def _constraint(written: Mapping[str, Json]) -> Document:
+    """Return a constraint with the keys that dbt gives it."""
+    return {
+        "type": written.get("type"),
+        "name": written.get("name"),
+        "expression": written.get("expression"),
+        "warn_unenforced": written.get("warn_unenforced", True),
+        "warn_unsupported": written.get("warn_unsupported", True),
+        "to": written.get("to"),
+        "to_columns": to_builtins(written.get("to_columns") or []),
+    }
+
+
 def _model(node: Node) -> Document:
+    own = node.declared.get("constraints")
     return {
         "access": node.config.get("access") or "protected",
-        "constraints": [],
+        "constraints": [
+            {**_constraint(each), "columns": to_builtins(each.get("columns") or [])}
+            for each in (own if isinstance(own, list) else ())
+            if isinstance(each, dict)
+        ],
         "version": version_of(node),
         "latest_version": node.declared.get("latest_version"),
         "deprecation_date": None,

@@ -52,6 +52,23 @@ class Read:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class RowCheck:
+    """A constraint that every row of a table must meet before the table is published.
+
+    Attributes:
+        kind: ``not_null`` of a column, or ``check`` of an expression, which may be unknown (null).
+        column: Column of a not_null.
+        expression: SQL of a check.
+        name: Name of a check; may be empty.
+    """
+
+    kind: Literal["not_null", "check"]
+    column: str = ""
+    expression: str = ""
+    name: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Target:
     """What a building step makes.
 
@@ -69,6 +86,7 @@ class Target:
         config: The node's effective config, for the record and for artifacts.
         pre_hooks: SQL to run before, in order.
         post_hooks: SQL to run after, in order.
+        row_checks: Constraints of its contract, checked on the files before they are published.
     """
 
     relation: TableName
@@ -83,6 +101,7 @@ class Target:
     config: Mapping[str, Json] = field(default_factory=lambda: MappingProxyType({}))
     pre_hooks: tuple[str, ...] = ()
     post_hooks: tuple[str, ...] = ()
+    row_checks: tuple[RowCheck, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -11,6 +11,7 @@ from headwater.base.diagnostics import Diagnostic
 from headwater.base.ids import NodeId
 from headwater.base.relations import TableName
 from headwater.graph.graph import CompiledNode
+from headwater.plan.contracts import check_contract_changes, row_checks
 from headwater.plan.draft import Decision, Draft
 from headwater.plan.missing import missing_inputs
 from headwater.plan.order import order_steps
@@ -122,6 +123,7 @@ def _target(draft: Draft, compiled: CompiledNode) -> Target:
         config=node.config,
         pre_hooks=compiled.pre_hooks,
         post_hooks=compiled.post_hooks,
+        row_checks=() if node.materialized == "view" else row_checks(compiled),
     )
 
 
@@ -224,6 +226,7 @@ def _check(draft: Draft, node: NodeId) -> Iterator[Diagnostic]:
     if decision.how == "skip":
         return
     yield from check_promises(compiled)
+    yield from check_contract_changes(draft, node)
     if compiled.node.materialized == "incremental" and compiled.node.resource_type == "model":
         finding = check_strategy(compiled)
         if finding is not None:

@@ -137,14 +137,3 @@ def check_promises(compiled: CompiledNode) -> Iterator[Diagnostic]:
             where=node.where,
             node=node.unique_id,
         )
-    contract = node.config.get("contract")
-    if isinstance(contract, Mapping) and contract.get("enforced") is True:
-        yield Diagnostic(
-            code="contract-not-checked",
-            severity="warning",
-            what=f"the contract of `{node.name}` is not checked",
-            why="declared types and constraints are not compared with what the query gives",
-            fix="cast the columns in the model, and declare tests: they run before it is published",
-            where=node.where,
-            node=node.unique_id,
-        )

@@ -51,7 +51,7 @@ class SourceRef:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ColumnInfo:
-    """A column as documented in a properties file."""
+    """A column as documented in a properties file; constraints are as written."""
 
     name: str
     description: str = ""
@@ -59,6 +59,7 @@ class ColumnInfo:
     quote: bool | None = None
     meta: Mapping[str, Json] = field(default_factory=_empty)
     tags: tuple[str, ...] = ()
+    constraints: tuple[Mapping[str, Json], ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

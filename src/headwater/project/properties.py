@@ -283,6 +283,7 @@ def _column(reading: Reading, entry: Entry, column: Mapping[str, Json]) -> Colum
     inner = config if isinstance(config, dict) else {}
     data_type = column.get("data_type")
     quote = column.get("quote")
+    constraints = column.get("constraints")
     return ColumnInfo(
         name=str(column["name"]),
         description=render_description(reading, entry.package, column.get("description"), entry),
@@ -290,6 +291,11 @@ def _column(reading: Reading, entry: Entry, column: Mapping[str, Json]) -> Colum
         quote=quote if isinstance(quote, bool) else None,
         meta={**_mapping(column.get("meta")), **_mapping(inner.get("meta"))},
         tags=tuple(dict.fromkeys((*texts(column.get("tags")), *texts(inner.get("tags"))))),
+        constraints=tuple(
+            written
+            for written in (constraints if isinstance(constraints, list) else ())
+            if isinstance(written, dict)
+        ),
     )
 
 

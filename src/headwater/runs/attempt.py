@@ -33,6 +33,7 @@ from headwater.runs.publish import (
     publish,
 )
 from headwater.runs.record import deployed_build, deployed_test, record, record_start
+from headwater.runs.row_checks import check_rows
 from headwater.runs.run import NodeResult
 from headwater.runs.schedule import Unit
 from headwater.runs.stage import Place, Staged, stage
@@ -138,6 +139,7 @@ class _Attempt:
             with open_session(work) as session:
                 staged, inputs = self._stage(session, current)
                 work.context.observer("files-written", step.node)
+                self.meter += check_rows(session, step.target)
                 self._run_gates(session)
             self._check_gates()
             work.context.observer("tests-passed", step.node)

@@ -93,17 +93,16 @@ are, which is what most `external` models are for.
     Code(
         name="contract-not-checked",
         number="HW3008",
-        title="an enforced contract is not checked yet",
+        title="an enforced contract cannot be checked yet",
         explain="""\
-**What it finds.** A model with `contract: {enforced: true}`.
+**What it finds.** A model with `contract: {enforced: true}` whose columns are not known, because
+its query reads something that is not there yet.
 
-**Why it matters.** Declared column types and constraints are not compared with what the query
-gives, so that a wrong type would be published.
+**Why it matters.** A wrong type would be published.
 
-**Example.** `data_type: varchar` on a column that the query gives as an integer.
+**Example.** A model that reads a source without a table.
 
-**How to mend it.** Cast the columns in the model, and declare tests for its constraints: they run
-before the table is published.
+**How to mend it.** Build or load what it reads, then plan again.
 """,
     ),
     Code(
@@ -165,6 +164,39 @@ a rebuild drops them.
 **Example.** Somebody deleted rows from `fct_orders` with another Delta client.
 
 **How to mend it.** Keep them knowingly, or rebuild: `hw build --full-refresh --select NODE`.
+""",
+    ),
+    Code(
+        name="constraint-not-enforced",
+        number="HW3011",
+        title="a constraint that nothing enforces",
+        explain="""\
+**What it finds.** A `unique`, `primary_key` or `foreign_key` constraint without a test that proves
+it, or a `not_null` or `check` constraint of a view.
+
+**Why it matters.** A lake table has no index, so that rows which break the constraint could be
+published. `not_null` and `check` of tables are enforced before every commit, and so is that the
+columns of a primary key are not null.
+
+**Example.** `constraints: [{type: primary_key}]` on a column without a `unique` test.
+
+**How to mend it.** Declare the test `unique` or `relationships` of the column, or say
+`warn_unenforced: false` on the constraint.
+""",
+    ),
+    Code(
+        name="contract-broken",
+        number="HW3012",
+        title="a change breaks the contract that is deployed",
+        explain="""\
+**What it finds.** A model was built under an enforced contract, and now lacks one of its columns,
+gives one another type, or is no longer under contract.
+
+**Why it matters.** Whoever reads the table relies on what was promised.
+
+**Example.** `amount: DECIMAL(12,2)` was promised and becomes `DOUBLE`.
+
+**How to mend it.** Keep the column beside the new one until its readers have moved.
 """,
     ),
 )

@@ -229,4 +229,37 @@ still there, unchanged.
 **Mend it.** Free space or correct the permissions, then run `hw deps` again.
 """,
     ),
+    Code(
+        name="contract-mismatch",
+        number="HW2237",
+        title="a query does not keep its model's contract",
+        explain="""\
+**What it finds.** A model with `contract: {enforced: true}` whose compiled query gives other
+columns, or other types, than its properties file promises. Order is free, names are compared
+without case, and types as the engine spells them (`numeric(10, 2)` is `DECIMAL(10,2)`).
+
+**Why it matters.** Readers rely on the contract. It is checked before anything runs, and every
+column that differs is listed at once.
+
+**Example.** `data_type: varchar` on a column that the query gives as an integer.
+
+**How to mend it.** Cast or rename the columns in the model, or correct the contract.
+""",
+    ),
+    Code(
+        name="contract-incomplete",
+        number="HW2238",
+        title="a contract lacks what it needs to be enforced",
+        explain="""\
+**What it finds.** An enforced contract without columns, with a column without `data_type`, on a
+model that is no table, view or incremental model, or on an incremental model whose
+`on_schema_change` is neither `append_new_columns` nor `fail`. dbt refuses the same.
+
+**Why it matters.** Such a contract promises nothing that could be checked.
+
+**Example.** `columns: [{name: order_id}]` below `contract: {enforced: true}`.
+
+**How to mend it.** Give every column its `data_type`; set `on_schema_change: append_new_columns`.
+""",
+    ),
 )

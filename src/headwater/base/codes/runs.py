@@ -164,4 +164,17 @@ snapshot's query, or `unique_key` is not set.
 **How to mend it.** Please report it with the message.
 """,
     ),
+    Code(
+        name="constraint-violated",
+        number="HW8106",
+        title="Rows break a constraint of the contract",
+        explain="""\
+**What it finds.** Rows that the model would publish are null in a `not_null` column, or do not meet
+a `check`. All constraints are counted in one pass over exactly the files of the commit.
+
+**Why it matters.** Nothing was published; readers see the version before.
+
+**How to mend it.** Filter or mend the rows in the model, or correct the constraint.
+""",
+    ),
 )
