@@ -73,8 +73,13 @@ def table_describe(project: ProjectFlags, *, name: str, output: str) -> int:
                     f"rows        {format_count(table.rows)}",
                     f"size        {format_bytes(table.size_bytes)} in {table.files} files",
                     f"partitions  {', '.join(table.partition_columns) or '-'}",
+                    *([f"about       {table.description}"] if table.description else []),
                     "columns",
-                    *(f"  {column.name:<32} {column.type}" for column in table.columns),
+                    *(
+                        f"  {column.name:<32} {column.type:<20} "
+                        f"{table.comments.get(column.name, '')}".rstrip()
+                        for column in table.columns
+                    ),
                     *(["sql", table.sql] if table.sql else []),
                 ]
             )

@@ -73,7 +73,7 @@ def compile_graph(
         lookup: What may be asked about the lake; None when there is none.
         inline: A query with Jinja to compile besides, which may refer to every node.
     """
-    found = resolve(project.name, project.nodes, project.disabled.values())
+    found = resolve_references(project)
     work = _Compilation(project, found, lookup or NoLookup())
     graph = _make_graph(project, found, work.compile)
     text = None if inline is None else work.compile_inline(inline)
@@ -96,7 +96,7 @@ def render_hook(
     Raises:
         HeadwaterError: Jinja failed.
     """
-    found = resolve(project.name, project.nodes, project.disabled.values())
+    found = resolve_references(project)
     planned = {
         each.node.relation: each.columns
         for each in graph.nodes.values()
@@ -113,12 +113,18 @@ def resolve_graph(project: Project) -> GraphResult:
 
     Nodes have no code, columns or fingerprints; this is a fraction of the work of compiling.
     """
-    found = resolve(project.name, project.nodes, project.disabled.values())
+    found = resolve_references(project)
 
     def bare(key: NodeId) -> CompiledNode:
         return CompiledNode(node=project.nodes[key], depends_on=found.depends_on[key])
 
     return GraphResult(graph=_make_graph(project, found, bare), diagnostics=found.diagnostics)
+
+
+def resolve_references(project: Project) -> Resolution:
+    """Find every node's inputs, under the rules of all packages."""
+    restricted = {package.name for package in project.packages if package.restricts_access}
+    return resolve(project.name, project.nodes, project.disabled.values(), restricted)
 
 
 def _make_graph(

@@ -6,13 +6,14 @@ unknown and disabled references, and circles. Two nodes with one table are found
 
 import heapq
 from collections import deque
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
 
 from headwater.base.diagnostics import Diagnostic
 from headwater.base.ids import NodeId
 from headwater.base.spans import Span
+from headwater.graph.access import check_access
 from headwater.graph.metrics import metric_inputs
 from headwater.project.node import Node, Ref, SourceRef
 
@@ -54,13 +55,19 @@ class Resolution:
     diagnostics: tuple[Diagnostic, ...]
 
 
-def resolve(root: str, nodes: Mapping[NodeId, Node], disabled: Iterable[Node] = ()) -> Resolution:
+def resolve(
+    root: str,
+    nodes: Mapping[NodeId, Node],
+    disabled: Iterable[Node] = (),
+    restricted: Collection[str] = (),
+) -> Resolution:
     """Find every node's inputs and an order in which they can be built.
 
     Args:
         root: Name of the root project.
         nodes: Every node by unique_id; those whose config disables them are left out.
         disabled: Further disabled nodes, so that a reference to one is told from an unknown one.
+        restricted: Packages whose protected models only they may refer to.
     """
     enabled = {key: node for key, node in nodes.items() if node.is_enabled}
     off = [node for node in nodes.values() if not node.is_enabled]
@@ -77,6 +84,9 @@ def resolve(root: str, nodes: Mapping[NodeId, Node], disabled: Iterable[Node] = 
                 continue
             inputs.add(found.unique_id)
             place = call.where or node.where
+            refused = check_access(node, found, enabled, restricted, place)
+            if refused is not None:
+                diagnostics.append(refused)
             if place:
                 places.setdefault((key, found.unique_id), place)
         if node.test and node.test.attached_node in enabled:

@@ -47,6 +47,7 @@ from headwater.lake.types import (
     schema_fields,
     schema_from_json,
     schema_to_json,
+    schema_with_comments,
     uses_timestamp_without_zone,
 )
 
@@ -101,11 +102,15 @@ class SetSchema:
         columns: All columns in order; types in the embedded engine's spelling.
         partition_by: Partition columns, in order.
         properties: Table properties to set.
+        description: The table's description; None to leave it as it is.
+        comments: Comments by column, compared without case; None to leave them as they are.
     """
 
     columns: tuple[Column, ...]
     partition_by: tuple[str, ...] = ()
     properties: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
+    description: str | None = None
+    comments: Mapping[str, str] | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -434,6 +439,11 @@ def _metadata(old: Metadata | None, schema: SetSchema) -> Metadata:
     text = schema_to_json(schema.columns)
     if old is not None:
         text = _with_old_fields(text, old.schema_string)
+    if schema.comments is not None:
+        text = schema_with_comments(text, schema.comments)
+    description = schema.description
+    if description is None and old is not None:
+        description = old.description
     return Metadata(
         id=old.id if old else str(uuid4()),
         schema_string=text,
@@ -441,7 +451,7 @@ def _metadata(old: Metadata | None, schema: SetSchema) -> Metadata:
         configuration=configuration,
         format=old.format if old else {},
         name=old.name if old else None,
-        description=old.description if old else None,
+        description=description,
         created_time=old.created_time if old else None,
     )
 

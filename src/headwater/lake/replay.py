@@ -296,6 +296,7 @@ def make_snapshot(state: LogState, root: str, read_rows: ReadRows) -> Snapshot:
         writer_version=protocol.min_writer_version,
         features=tuple(sorted(features)),
         timestamp_ms=state.timestamp_ms,
+        description=metadata.description or "",
     )
 
 

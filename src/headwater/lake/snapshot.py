@@ -72,6 +72,7 @@ class Snapshot:
         writer_version: Protocol's minWriterVersion.
         features: Reader and writer features of the protocol, sorted.
         timestamp_ms: Commit time of the version, milliseconds since 1970.
+        description: The table's description; empty when it has none.
     """
 
     root: str
@@ -88,6 +89,7 @@ class Snapshot:
     writer_version: int = 2
     features: tuple[str, ...] = ()
     timestamp_ms: int = 0
+    description: str = ""
 
     @property
     def rows(self) -> int | None:

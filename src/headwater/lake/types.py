@@ -5,7 +5,7 @@ cast before it is written (``storable_type``), or is refused with ``type-not-sto
 is narrowed in silence. PROTOCOL.md, *Schema Serialization Format*.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 import msgspec
@@ -160,6 +160,35 @@ def schema_fields(schema_string: str) -> list[dict[str, Json]]:
     if not well_formed:
         raise _schema_damaged(schema_string)
     return list(fields)
+
+
+def schema_with_comments(schema_string: str, comments: Mapping[str, str]) -> str:
+    """Write comments into a ``schemaString``; a column without a text has none afterwards.
+
+    Args:
+        schema_string: The schema.
+        comments: Texts by column, compared without case; other columns are left alone.
+    """
+    texts = {name.lower(): text for name, text in comments.items()}
+    fields: list[dict[str, Json]] = []
+    for field in schema_fields(schema_string):
+        text = texts.get(str(field["name"]).lower())
+        metadata = field.get("metadata")
+        kept = dict(metadata) if isinstance(metadata, dict) else {}
+        if text is not None:
+            kept.pop("comment", None)
+            kept |= {"comment": text} if text else {}
+        fields.append({**field, "metadata": kept})
+    return msgspec.json.encode({"type": "struct", "fields": fields}).decode()
+
+
+def comments_of(schema_string: str) -> dict[str, str]:
+    """Return the comments of a ``schemaString`` by column; columns without one are left out."""
+    return {
+        str(field["name"]): str(metadata["comment"])
+        for field in schema_fields(schema_string)
+        if isinstance(metadata := field.get("metadata"), dict) and metadata.get("comment")
+    }
 
 
 def uses_timestamp_without_zone(columns: Iterable[Column]) -> bool:

@@ -69,6 +69,19 @@ class RowCheck:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Comments:
+    """What ``persist_docs`` writes into a table's metadata.
+
+    Attributes:
+        table: Description of the table; None to leave it as it is.
+        columns: Descriptions by column; None to leave them as they are.
+    """
+
+    table: str | None = None
+    columns: Mapping[str, str] | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Target:
     """What a building step makes.
 
@@ -87,6 +100,7 @@ class Target:
         pre_hooks: SQL to run before, in order.
         post_hooks: SQL to run after, in order.
         row_checks: Constraints of its contract, checked on the files before they are published.
+        comments: What is written into the table's metadata.
     """
 
     relation: TableName
@@ -102,6 +116,7 @@ class Target:
     pre_hooks: tuple[str, ...] = ()
     post_hooks: tuple[str, ...] = ()
     row_checks: tuple[RowCheck, ...] = ()
+    comments: Comments = field(default_factory=Comments)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

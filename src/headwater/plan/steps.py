@@ -19,6 +19,7 @@ from headwater.plan.plan import (
     Append,
     Build,
     BuildView,
+    Comments,
     LoadSeed,
     Merge,
     OverwritePartitions,
@@ -123,7 +124,19 @@ def _target(draft: Draft, compiled: CompiledNode) -> Target:
         config=node.config,
         pre_hooks=compiled.pre_hooks,
         post_hooks=compiled.post_hooks,
+        comments=_comments(compiled),
         row_checks=() if node.materialized == "view" else row_checks(compiled),
+    )
+
+
+def _comments(compiled: CompiledNode) -> Comments:
+    node = compiled.node
+    asked = node.config.get("persist_docs")
+    wanted = asked if isinstance(asked, Mapping) else {}
+    texts = {column.name: column.description for column in node.columns.values()}
+    return Comments(
+        table=node.description if wanted.get("relation") is True else None,
+        columns=MappingProxyType(texts) if wanted.get("columns") is True else None,
     )
 
 

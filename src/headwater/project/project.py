@@ -59,11 +59,13 @@ class PackageRead:
         name: Its name.
         version: Version as its dbt_project.yml says; empty when it says none.
         folder: Folder relative to the root project; empty for the root project.
+        restricts_access: Its protected models are for itself only (``restrict-access: true``).
     """
 
     name: str
     version: str
     folder: str
+    restricts_access: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -97,7 +97,10 @@ def read_project(files: ProjectFiles, options: ReadOptions) -> ProjectResult:
         dispatch=MappingProxyType(dict(root.dispatch)),
         packages=tuple(
             PackageRead(
-                name=package.name, version=package.settings.version, folder=package.files.folder
+                name=package.name,
+                version=package.settings.version,
+                folder=package.files.folder,
+                restricts_access=package.settings.restricts_access,
             )
             for package in packages
         ),

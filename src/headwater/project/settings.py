@@ -63,6 +63,7 @@ class Settings:
         on_run_start: Hooks as written.
         on_run_end: Hooks as written.
         quoting: As written.
+        restricts_access: Its protected models are for itself only.
     """
 
     name: str
@@ -75,6 +76,7 @@ class Settings:
     on_run_start: tuple[str, ...]
     on_run_end: tuple[str, ...]
     quoting: Mapping[str, Json]
+    restricts_access: bool = False
 
 
 def read_name(project_file: ProjectFile | None) -> tuple[str, str]:
@@ -119,6 +121,7 @@ def read_settings(
         on_run_start=_hook_texts(content.get("on-run-start")),
         on_run_end=_hook_texts(content.get("on-run-end")),
         quoting=quoting if isinstance(quoting, dict) else {},
+        restricts_access=rendered.get("restrict-access") is True,
     )
 
 

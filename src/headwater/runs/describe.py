@@ -1,7 +1,9 @@
 """What there is, for people: tables and views, their versions and their make-up."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from types import MappingProxyType
 
 from headwater.base.errors import HeadwaterError
 from headwater.base.ids import RunId
@@ -9,6 +11,7 @@ from headwater.base.relations import Column, TableName
 from headwater.catalog.records import RelationRecord, TableRecord, ViewRecord
 from headwater.lake.snapshot import HistoryEntry
 from headwater.lake.table import Table
+from headwater.lake.types import comments_of
 from headwater.runs.context import Context
 
 
@@ -30,6 +33,8 @@ class TableDescription:
         run_id: The run that last made it.
         updated_at: ISO 8601 UTC time.
         problem: Why a table cannot be read; empty when it can.
+        description: The table's own description; empty when it has none.
+        comments: Comments of columns, by column.
     """
 
     name: str
@@ -45,6 +50,8 @@ class TableDescription:
     run_id: str
     updated_at: str
     problem: str = ""
+    description: str = ""
+    comments: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -127,6 +134,8 @@ def _describe_table(context: Context, record: TableRecord) -> TableDescription:
         rows=snapshot.rows if snapshot else None,
         size_bytes=snapshot.size_bytes if snapshot else None,
         files=len(snapshot.files) if snapshot else 0,
+        description=snapshot.description if snapshot else "",
+        comments=MappingProxyType(comments_of(snapshot.schema_string) if snapshot else {}),
         partition_columns=snapshot.partition_columns if snapshot else (),
         columns=snapshot.columns if snapshot else (),
         sql="",

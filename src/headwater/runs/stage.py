@@ -24,11 +24,13 @@ from headwater.engines.engine import (
 )
 from headwater.lake.commit import Action, AddFile, RemoveFile, SetSchema
 from headwater.lake.snapshot import DataFile, Snapshot
+from headwater.lake.types import comments_of
 from headwater.plan.plan import (
     Append,
     Build,
     BuildStep,
     BuildView,
+    Comments,
     LoadSeed,
     Merge,
     OverwritePartitions,
@@ -77,6 +79,36 @@ class Place:
 
 
 IncrementalStep = Append | Merge | OverwritePartitions
+
+
+def with_comments(staged: Staged, step: BuildStep, place: Place) -> Staged:
+    """Let the commit write what ``persist_docs`` asks for, if the table says something else."""
+    comments = step.target.comments
+    if comments == Comments() or isinstance(step, BuildView):
+        return staged
+    current = place.current
+    old = {} if current is None else comments_of(current.schema_string)
+    asked = {name.lower(): text for name, text in (comments.columns or {}).items() if text}
+    known = {column.name.lower() for column in staged.columns}
+    is_same = (
+        current is not None
+        and (comments.table is None or comments.table == current.description)
+        and (
+            comments.columns is None
+            or {name: text for name, text in asked.items() if name in known}
+            == {name.lower(): text for name, text in old.items()}
+        )
+    )
+    schema = next((each for each in staged.actions if isinstance(each, SetSchema)), None)
+    if schema is None and is_same:
+        return staged
+    base = schema or SetSchema(
+        columns=staged.columns,
+        partition_by=() if current is None else current.partition_columns,
+    )
+    told = replace(base, description=comments.table, comments=comments.columns)
+    others = tuple(each for each in staged.actions if each is not schema)
+    return replace(staged, actions=(told, *others))
 
 
 def stage(session: Session, step: BuildStep, place: Place) -> Staged:

@@ -262,4 +262,21 @@ model that is no table, view or incremental model, or on an incremental model wh
 **How to mend it.** Give every column its `data_type`; set `on_schema_change: append_new_columns`.
 """,
     ),
+    Code(
+        name="ref-not-allowed",
+        number="HW2239",
+        title="a reference that the model's access forbids",
+        explain="""\
+**What it finds.** A `ref` to a model with `access: private` from outside of its group, or to a
+protected model of a package that says `restrict-access: true` from another package. dbt refuses
+the same. A generic test belongs to the group of the model that it tests.
+
+**Why it matters.** The owners of the model said who may rely on it.
+
+**Example.** `select * from {{ ref('int_payments') }}` in a model without `group: finance`.
+
+**How to mend it.** Put the model into the group, read a public model instead, or ask the owners to
+make it `access: protected` or `public`.
+""",
+    ),
 )
