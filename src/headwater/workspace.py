@@ -330,7 +330,7 @@ class Workspace:
         if not all(breaks(plan, each) for each in found if is_refusal(each)):
             return self._faulty(found)
         plan = with_findings(plan, (*plan.diagnostics, *found))
-        return Planned(plan=plan, project=project, graph=graph)
+        return Planned(plan=plan, project=project, graph=graph, wanted=frozenset(wanted))
 
     def check_plan(self, plan: Plan, *, accept: tuple[str, ...] = ()) -> Planned:
         """Return a saved plan, ready to be applied, if the project is still the one planned.

@@ -32,7 +32,8 @@ OF_DBT = {
 WITH_VALUE = {"--select", "--exclude", "--models", "--model", "--selector", "--inline",
               "--target-path", "--threads", "--vars", "--profiles-dir", "--project-dir",
               "--resource-type", "--exclude-resource-type", "--output", "--output-keys",
-              "--limit", "--indirect-selection"}  # fmt: skip
+              "--limit", "--indirect-selection", "--log-format", "--log-level", "--log-path",
+              "--printer-width"}  # fmt: skip
 
 
 @pytest.mark.parametrize(
@@ -80,6 +81,23 @@ def test_global_options_may_stand_anywhere() -> None:
     assert prepared.arguments == ("build", "-s", "a")
     assert prepared.colour is False
     assert prepared.quiet
+
+
+@pytest.mark.parametrize(
+    ("given", "read"),
+    [
+        ("--target prod build -s a", "build --target prod -s a"),
+        ("--log-format json --log-level debug run", "run"),
+        ("run --log-format=json --log-path /tmp/x --debug --no-print", "run"),
+        ("--profiles-dir p docs generate -s a", "docs generate --profiles-dir p -s a"),
+        ("--version", "--version"),
+        ("--target prod --help", "--target prod --help"),
+        ("--no-version-check", ""),
+        ("", ""),
+    ],
+)
+def test_what_stands_before_the_verb_is_read(given: str, read: str) -> None:
+    assert " ".join(prepare(given.split()).arguments) == read
 
 
 def test_what_stands_after_two_hyphens_is_left_alone() -> None:

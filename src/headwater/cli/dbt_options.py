@@ -1,7 +1,7 @@
 """What dbt's command line has and ours does not: accepted without effect, or refused by name.
 
 People come with scripts written for dbt. An option that only tunes how dbt starts or logs may be
-dropped; one that changes what is built must never be ignored in silence.
+dropped, each with its reason; one that changes what is built must never be ignored in silence.
 """
 
 from collections.abc import Mapping, Sequence
@@ -10,19 +10,85 @@ from types import MappingProxyType
 
 from headwater.base.errors import Invalid
 
-_WITHOUT_EFFECT = frozenset({
-    "--partial-parse", "--no-partial-parse", "--static-parser", "--no-static-parser",
-    "--use-experimental-parser", "--no-use-experimental-parser", "--version-check",
-    "--no-version-check", "--send-anonymous-usage-stats", "--no-send-anonymous-usage-stats",
-    "--populate-cache", "--no-populate-cache", "--cache-selected-only", "--no-cache-selected-only",
-    "--use-fast-test-edges", "--no-use-fast-test-edges", "--write-json", "--print",
-    "--no-upload-to-artifacts-ingest-api", "--show-all-deprecations",
-    "--no-show-all-deprecations", "--no-log-cache-events", "--no-macro-debugging",
-    "--no-partial-parse-file-diff", "--partial-parse-file-diff", "--no-debug", "--no-defer",
-    "--no-empty", "--no-fail-fast", "--no-favor-state", "--no-quiet", "--no-single-threaded",
-    "--no-export-saved-queries", "--no-include-saved-query", "--introspect", "--compile",
-    "--use-colors-file", "--no-use-colors-file", "--clean-project-files-only",
+_STARTING = "only tunes how dbt starts; what is read here is always checked against the files"
+_CACHE = "there is no cache of relations to fill"
+_LOGGING = "no log file is written; what happens is told on stderr"
+_DEFAULT = "it asks for what is done here anyway"
+_COLOURS = "there is no log file to colour"
+_WITHOUT_EFFECT: Mapping[str, str] = MappingProxyType(
+    {
+        "--partial-parse": _STARTING,
+        "--no-partial-parse": _STARTING,
+        "--partial-parse-file-diff": _STARTING,
+        "--no-partial-parse-file-diff": _STARTING,
+        "--static-parser": _STARTING,
+        "--no-static-parser": _STARTING,
+        "--use-experimental-parser": _STARTING,
+        "--no-use-experimental-parser": _STARTING,
+        "--version-check": _STARTING,
+        "--no-version-check": _STARTING,
+        "--use-fast-test-edges": _STARTING,
+        "--no-use-fast-test-edges": _STARTING,
+        "--send-anonymous-usage-stats": "nothing is ever sent",
+        "--no-send-anonymous-usage-stats": "nothing is ever sent",
+        "--no-upload-to-artifacts-ingest-api": "nothing is ever sent",
+        "--populate-cache": _CACHE,
+        "--no-populate-cache": _CACHE,
+        "--cache-selected-only": _CACHE,
+        "--no-cache-selected-only": _CACHE,
+        "--log-cache-events": _CACHE,
+        "--no-log-cache-events": _CACHE,
+        "--debug": _LOGGING,
+        "--no-debug": _LOGGING,
+        "--macro-debugging": _LOGGING,
+        "--no-macro-debugging": _LOGGING,
+        "--show-all-deprecations": _LOGGING,
+        "--no-show-all-deprecations": _LOGGING,
+        "--print": "what macros print is told on stderr, apart from results",
+        "--no-print": "what macros print is told on stderr, apart from results",
+        "--use-colors-file": _COLOURS,
+        "--no-use-colors-file": _COLOURS,
+        "--write-json": _DEFAULT,
+        "--no-defer": _DEFAULT,
+        "--no-empty": _DEFAULT,
+        "--no-fail-fast": _DEFAULT,
+        "--no-favor-state": _DEFAULT,
+        "--no-full-refresh": _DEFAULT,
+        "--no-quiet": _DEFAULT,
+        "--no-single-threaded": _DEFAULT,
+        "--no-warn-error": _DEFAULT,
+        "--no-export-saved-queries": _DEFAULT,
+        "--no-include-saved-query": _DEFAULT,
+        "--introspect": _DEFAULT,
+        "--compile": _DEFAULT,
+        "--clean-project-files-only": _DEFAULT,
+    }
+)
+"""Options of dbt's without a value that change nothing here, and why."""
+
+_WITHOUT_EFFECT_VALUED: Mapping[str, str] = MappingProxyType(
+    {
+        "--log-format": "events reach callbacks of `headwater.dbt.dbtRunner`; "
+        "`--output json` is for programs",
+        "--log-format-file": _LOGGING,
+        "--log-level": "`--quiet` says less",
+        "--log-level-file": _LOGGING,
+        "--log-path": _LOGGING,
+        "--log-file-max-bytes": _LOGGING,
+        "--printer-width": "the width is the terminal's, or COLUMNS",
+        "--partial-parse-file-path": _STARTING,
+    }
+)
+"""Likewise, with a value, which is dropped with it."""
+
+_DROPPED = frozenset({*_WITHOUT_EFFECT, *_WITHOUT_EFFECT_VALUED})
+_GLOBAL_VALUED = frozenset({
+    "--profile", "--profiles-dir", "--project-dir", "--target", "-t", "--target-path", "--threads",
+    "--vars", "--indirect-selection", "--warn-error-options", "--state", "--defer-state",
+    "--record-timing-info", "-r", *_WITHOUT_EFFECT_VALUED,
 })  # fmt: skip
+"""Options with a value that may stand before the verb."""
+_GROUPS = frozenset({"docs", "source", "table"})
 
 _REFUSED: Mapping[str, str] = MappingProxyType(
     {
@@ -56,20 +122,8 @@ _REFUSED: Mapping[str, str] = MappingProxyType(
         "--config-dir": "`hw config show` says where each file was found",
         "--skip-profile-setup": "a project needs no profile here",
         "--sqlparse": "there is no such limit here",
-        "--log-format": "`--output json` writes one document to stdout",
-        "--log-format-file": "no log file is written; stderr has what is told on the way",
-        "--log-level": "--quiet says less; stderr has what is told on the way",
-        "--log-level-file": "no log file is written; stderr has what is told on the way",
-        "--log-path": "no log file is written: redirect stderr, `hw build 2> build.log`",
-        "--log-file-max-bytes": "no log file is written; stderr has what is told on the way",
-        "--log-cache-events": "there is no cache of relations to log",
-        "--debug": "the SQL that ran is in target/run, `hw debug` tries the set-up",
-        "--macro-debugging": "`hw compile --select NAME` shows the SQL that macros made",
-        "--no-print": "macros' `print` goes to stderr; redirect it",
         "--no-write-json": "artifacts are always written; --target-path chooses where",
-        "--printer-width": "set the width by COLUMNS=120 in the environment",
         "--record-timing-info": "`hw build --output json` has the time of every node",
-        "--partial-parse-file-path": "nothing is cached between commands",
         "--upload-to-artifacts-ingest-api": "nothing is ever uploaded",
         "--no-clean-project-files-only": "remove folders outside of the project by hand",
     }
@@ -111,11 +165,14 @@ class Prepared:
 
 
 def prepare(arguments: Sequence[str]) -> Prepared:
-    """Take dbt's global options out, wherever they stand."""
-    kept: list[str] = []
-    colour, quiet = None, False
+    """Take dbt's global options out, wherever they stand, and put the verb first."""
     end = arguments.index("--") if "--" in arguments else len(arguments)
-    for argument in arguments[:end]:
+    kept: list[str] = []
+    colour, quiet, is_dropped = None, False, False
+    for argument in _verb_first(arguments[:end]):
+        if is_dropped:
+            is_dropped = False
+            continue
         match argument:
             case "--use-colors" | "--no-use-colors":
                 colour = argument == "--use-colors"
@@ -123,9 +180,26 @@ def prepare(arguments: Sequence[str]) -> Prepared:
                 quiet = True
             case "--single-threaded":
                 kept += ["--threads", "1"]
+            case _ if argument in _WITHOUT_EFFECT_VALUED:
+                is_dropped = True
+            case _ if argument.partition("=")[0] not in _DROPPED:
+                kept.append(argument)
             case _:
-                kept += [argument] if argument not in _WITHOUT_EFFECT else []
+                continue
     return Prepared(arguments=(*kept, *arguments[end:]), colour=colour, quiet=quiet)
+
+
+def _verb_first(arguments: Sequence[str]) -> list[str]:
+    """Put what stands before the verb behind it: ``--target prod build`` is ``build -t prod``."""
+    position = 0
+    while position < len(arguments) and arguments[position].startswith("-"):
+        if arguments[position] in {"-h", "--help", "-V", "--version"}:
+            return list(arguments)
+        position += 2 if arguments[position] in _GLOBAL_VALUED else 1
+    before, verb, rest = arguments[:position], arguments[position:][:1], arguments[position + 1 :]
+    if verb and verb[0] in _GROUPS:
+        verb, rest = [*verb, *rest[:1]], rest[1:]
+    return [*verb, *before, *rest]
 
 
 def option_fault_or_none(option: str, command: str) -> Invalid | None:

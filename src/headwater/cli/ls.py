@@ -1,6 +1,7 @@
 """``hw ls``: what a selection holds, in dbt's own output forms."""
 
 import json
+from collections.abc import Iterable
 
 import click
 
@@ -24,24 +25,42 @@ def ls_command(
     output: str,
 ) -> int:
     """List nodes, one a line: as selectors, names, paths, or JSON objects as dbt writes them."""
-    keys = tuple(key for given in output_keys for key in given.split())
+    keys = words_of(output_keys)
     with project.open_workspace() as workspace:
         listed = workspace.ls(selection)
         print_diagnostics(listed.diagnostics, workspace.root)
         if has_errors(listed.diagnostics):
             return 2
-        match output:
-            case "json":
-                lines = [json.dumps(_keep(row, keys)) for row in listed.rows]
-            case "name":
-                lines = [str(row["name"]) for row in listed.rows]
-            case "path":
-                lines = [str(row["original_file_path"]) for row in listed.rows]
-            case _:
-                lines = [str(row["selector"]) for row in listed.rows]
+        lines = list_lines(listed.rows, output, keys)
         if lines:
             emit_lines(lines)
     return 0
+
+
+def words_of(given: Iterable[str]) -> tuple[str, ...]:
+    """Split what was given in one word or several."""
+    return tuple(word for each in given for word in each.split())
+
+
+def list_lines(
+    rows: Iterable[dict[str, object]], output: str, keys: tuple[str, ...] = ()
+) -> list[str]:
+    """Write listed nodes as dbt does, one a line.
+
+    Args:
+        rows: From ``Workspace.ls``.
+        output: ``selector``, ``name``, ``path`` or ``json``.
+        keys: Keys of the JSON objects; dbt's usual ones when empty.
+    """
+    match output:
+        case "json":
+            return [json.dumps(_keep(row, keys)) for row in rows]
+        case "name":
+            return [str(row["name"]) for row in rows]
+        case "path":
+            return [str(row["original_file_path"]) for row in rows]
+        case _:
+            return [str(row["selector"]) for row in rows]
 
 
 def _keep(row: dict[str, object], keys: tuple[str, ...]) -> dict[str, object]:

@@ -8,6 +8,7 @@ import sys
 from collections.abc import Mapping
 from importlib import import_module
 from types import MappingProxyType
+from typing import Any
 
 import click
 
@@ -104,6 +105,28 @@ def _nearest(name: str) -> str:
 @click.version_option(__version__, "-V", "--version", message="headwater %(version)s")
 def hw() -> None:
     """Plan, build and query a lakehouse of Delta tables from a dbt project."""
+
+
+def parse_command(arguments: list[str]) -> tuple[str, dict[str, Any]]:
+    """Read a command line without running it.
+
+    Returns:
+        The verb (``ls``, ``docs generate``) and the values of its options, as click names them.
+
+    Raises:
+        HeadwaterError: ``usage-invalid``, ``dbt-option-missing``.
+    """
+    words = join_selectors(list(prepare(arguments).arguments))
+    context = click.Context(hw, info_name="hw")
+    try:
+        name, command, rest = hw.resolve_command(context, words or ["help"])
+        if isinstance(command, click.Group):
+            inner, command, rest = command.resolve_command(context, rest)
+            name = f"{name} {inner}"
+        options = command.make_context(name, rest, parent=context).params if command else {}
+    except click.UsageError as error:
+        raise _usage_fault(error) from error
+    return str(name), options
 
 
 def run(arguments: list[str]) -> int:

@@ -4,7 +4,7 @@ import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import wraps
-from typing import Concatenate, ParamSpec, TypeVar, get_args
+from typing import Any, Concatenate, ParamSpec, TypeVar, get_args
 
 import click
 
@@ -81,6 +81,32 @@ class ProjectFlags:
         )
 
 
+def take_project(options: dict[str, Any]) -> ProjectFlags:
+    """Take the options that choose a project out of a command's."""
+    names = ("project_dir", "profiles_dir", "profile", "target", "target_path", "threads")
+    return ProjectFlags(
+        flags={name: options.pop(name, None) for name in names},
+        variables=options.pop("variables", None),
+        output=str(options.get("output", "text")),
+    )
+
+
+def take_selection(options: dict[str, Any]) -> Selection:
+    """Take the options that select nodes out of a command's.
+
+    Raises:
+        Invalid: ``usage-invalid``, when there is no such kind of node.
+    """
+    return Selection(
+        include=options.pop("select", ()),
+        exclude=options.pop("exclude", ()),
+        selector=options.pop("selector", None),
+        indirect=options.pop("indirect_selection", "eager"),
+        resource_types=_types(options.pop("resource_type", ())),
+        without_types=_types(options.pop("exclude_resource_type", ())),
+    )
+
+
 def project_options(
     command: Callable[Concatenate[ProjectFlags, P], R],
 ) -> Callable[P, R]:
@@ -88,13 +114,7 @@ def project_options(
 
     @wraps(command)
     def wrapped(*args: P.args, **kwargs: P.kwargs) -> R:
-        names = ("project_dir", "profiles_dir", "profile", "target", "target_path", "threads")
-        given = ProjectFlags(
-            flags={name: kwargs.pop(name) for name in names},  # type: ignore[misc]
-            variables=kwargs.pop("variables"),  # type: ignore[arg-type]
-            output=str(kwargs.get("output", "text")),
-        )
-        return command(given, *args, **kwargs)
+        return command(take_project(kwargs), *args, **kwargs)
 
     return _with(_PROJECT_OPTIONS, wrapped)
 
@@ -106,15 +126,7 @@ def selection_options(
 
     @wraps(command)
     def wrapped(project: ProjectFlags, /, *args: P.args, **kwargs: P.kwargs) -> R:
-        chosen = Selection(
-            include=kwargs.pop("select"),  # type: ignore[arg-type]
-            exclude=kwargs.pop("exclude"),  # type: ignore[arg-type]
-            selector=kwargs.pop("selector"),  # type: ignore[arg-type]
-            indirect=kwargs.pop("indirect_selection"),  # type: ignore[arg-type]
-            resource_types=_types(kwargs.pop("resource_type")),
-            without_types=_types(kwargs.pop("exclude_resource_type")),
-        )
-        return command(project, chosen, *args, **kwargs)
+        return command(project, take_selection(kwargs), *args, **kwargs)
 
     return _with(_SELECTION_OPTIONS, wrapped)
 

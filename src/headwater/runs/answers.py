@@ -7,6 +7,7 @@ from types import MappingProxyType
 from typing import Literal
 
 from headwater.base.diagnostics import Diagnostic
+from headwater.base.ids import NodeId
 from headwater.graph.choose import Selection
 from headwater.graph.columns import ColumnEdge
 from headwater.graph.graph import Graph
@@ -66,11 +67,13 @@ class Planned:
         plan: What would be done.
         project: The project as read; None when it has faults, and then the plan has no steps.
         graph: The project compiled; None when it has faults.
+        wanted: The nodes that were asked for, of the kinds that the verb acts on.
     """
 
     plan: Plan
     project: Project | None = None
     graph: Graph | None = None
+    wanted: frozenset[NodeId] = frozenset()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,0 +1,103 @@
+"""``dbtRunner``: dbt's programmatic interface, answered by a workspace.
+
+Orchestrators call ``dbtRunner().invoke(["build", "--select", "x"])`` and read the result. Here the
+words are read by the same parser as ``hw``'s, and each verb is a call or two of the workspace.
+"""
+
+import json
+import os
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from types import MappingProxyType
+from uuid import uuid4
+
+from headwater.base.clock import Clock, SystemClock
+from headwater.base.errors import HeadwaterError
+from headwater.cli.main import parse_command
+from headwater.dbt.events import Callback, Teller
+from headwater.dbt.records import Record
+from headwater.dbt.results import RunExecutionResult
+from headwater.dbt.verbs import Answer, Call, answer
+
+Result = RunExecutionResult | Record | list[str] | bool | None
+_NAMES_OF_CALLER: Mapping[str, str] = MappingProxyType(
+    {"models": "select", "resource_types": "resource-type"}
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class dbtRunnerResult:  # noqa: N801 - dbt's name
+    """How a command ended.
+
+    Attributes:
+        success: Whether all went well; a failing node makes it False without an exception.
+        exception: Why the command could not be carried out; its notes are further faults.
+        result: What it gave: results of nodes for ``build``, ``run``, ``test``, ``seed``,
+            ``snapshot``, ``compile`` and ``retry``; the manifest for ``parse``; the catalog for
+            ``docs generate``; lines for ``ls``; True or False for ``debug``; None otherwise.
+    """
+
+    success: bool
+    exception: BaseException | None = None
+    result: Result = None
+
+
+@dataclass(slots=True)
+class dbtRunner:  # noqa: N801 - dbt's name
+    """Carries out dbt's commands.
+
+    Attributes:
+        manifest: Result of ``parse``. It is taken for dbt's sake and kept; the project is read all
+            the same, so that no answer is ever older than the files.
+        callbacks: Functions that are given every event.
+        clock: Where times come from.
+    """
+
+    manifest: Record | None = None
+    callbacks: list[Callback] | None = None
+    clock: Clock = field(default_factory=SystemClock)
+
+    def invoke(self, args: Iterable[str], **options: object) -> dbtRunnerResult:
+        """Carry out one command; never raises for what the command met.
+
+        Args:
+            args: Words of the command line after ``dbt``.
+            options: Options by name, as in ``select=["a", "b"]``.
+        """
+        teller = Teller(self.callbacks or (), str(uuid4()), self.clock)
+        words = [*args, *_words_of(options)]
+        command = " ".join(words[:1])
+        try:
+            teller.began()
+            ended = self._answer(words, teller)
+        except HeadwaterError as error:
+            teller.tell("MainEncounteredError", "Z002", error.what, "error", exc=error.what)
+            teller.ended(command, success=False)
+            return dbtRunnerResult(success=False, exception=error)
+        except Exception as error:  # noqa: BLE001 - dbt's contract: what failed is in the result
+            return dbtRunnerResult(success=False, exception=error)
+        teller.ended(command, success=ended.success)
+        return dbtRunnerResult(success=ended.success, result=ended.result)
+
+    def _answer(self, words: list[str], teller: Teller) -> Answer:
+        verb, given = parse_command(words)
+        environment = dict(os.environ)  # noqa: TID251 - this is a shell, as the command line is
+        return answer(Call.of(verb, given, teller, environment=environment, clock=self.clock))
+
+
+def _words_of(options: Mapping[str, object]) -> list[str]:
+    words: list[str] = []
+    for name, value in options.items():
+        option = "--" + _NAMES_OF_CALLER.get(name, name).replace("_", "-")
+        match value:
+            case None | False:
+                continue
+            case True:
+                words.append(option)
+            case list() | tuple():
+                words += [word for each in value for word in (option, str(each))]
+            case Mapping():
+                words += [option, json.dumps(dict(value))]
+            case _:
+                words += [option, str(value)]
+    return words

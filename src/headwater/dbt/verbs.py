@@ -1,0 +1,269 @@
+"""The verbs that ``dbtRunner`` knows: what each asks of a workspace, and how the answer looks.
+
+A table of short functions, so that what is not in it is refused in one place.
+"""
+
+import json
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from types import MappingProxyType
+from typing import Any, Self, cast
+
+from headwater.base.clock import Clock
+from headwater.base.diagnostics import Diagnostic, error_of, has_errors
+from headwater.base.errors import Invalid
+from headwater.cli.ls import list_lines, words_of
+from headwater.cli.options import ProjectFlags, take_project, take_selection
+from headwater.dbt.events import Teller
+from headwater.dbt.records import Record
+from headwater.dbt.results import (
+    RunExecutionResult,
+    RunResult,
+    Status,
+    find_entry,
+    make_run_result,
+)
+from headwater.graph.manifest import ArtifactFacts, make_manifest
+from headwater.plan.plan import Skip
+from headwater.runs.answers import Planned
+from headwater.runs.artifacts import artifact_facts
+from headwater.runs.results import make_run_results
+from headwater.runs.run import Run
+from headwater.workspace import PlanRequest, Selection, Verb, Workspace
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Answer:
+    """What a verb gave."""
+
+    success: bool
+    result: RunExecutionResult | Record | list[str] | bool | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Call:
+    """A command to carry out.
+
+    Attributes:
+        verb: Its name, as ``hw`` calls it.
+        project: Which project, profile and target.
+        selection: Which nodes.
+        options: The verb's other options, by name.
+        teller: Is told how it goes.
+        environment: Environment variables.
+        clock: Where times come from.
+    """
+
+    verb: str
+    project: ProjectFlags
+    selection: Selection
+    options: Mapping[str, Any]
+    teller: Teller
+    environment: Mapping[str, str]
+    clock: Clock
+
+    @classmethod
+    def of(
+        cls,
+        verb: str,
+        given: Mapping[str, Any],
+        teller: Teller,
+        *,
+        environment: Mapping[str, str],
+        clock: Clock,
+    ) -> Self:
+        """Sort the options of a parsed command line.
+
+        Raises:
+            Invalid: ``usage-invalid``.
+        """
+        options = dict(given)
+        return cls(
+            verb=verb,
+            project=take_project(options),
+            selection=take_selection(options),
+            options=options,
+            teller=teller,
+            environment=environment,
+            clock=clock,
+        )
+
+    def open(self) -> Workspace:
+        """Open the workspace that the command is about."""
+        return Workspace.open(
+            flags=self.project.flags,
+            environment=self.environment,
+            variables=self.project.variables,
+            clock=self.clock,
+        )
+
+    def facts(self) -> ArtifactFacts:
+        """Return what documents say of this command."""
+        return artifact_facts(self.environment, self.clock.now())
+
+
+def answer(call: Call) -> Answer:
+    """Carry out a command.
+
+    Raises:
+        HeadwaterError: Why it cannot be carried out.
+    """
+    verb = _VERBS.get(call.verb)
+    if verb is None:
+        raise Invalid(
+            "usage-invalid",
+            f"dbtRunner has no verb `{call.verb}`",
+            fix=f"call `hw {call.verb}`; dbtRunner has: {', '.join(_VERBS)}",
+        )
+    with call.open() as workspace:
+        return verb(call, workspace)
+
+
+def _build(call: Call, workspace: Workspace) -> Answer:
+    verb = cast("Verb", call.verb)
+    options = call.options
+    request = PlanRequest(
+        selection=call.selection,
+        verb=verb,
+        full_refresh=options["full_refresh"],
+        force=options["force"],
+        accept=options["accept"],
+    )
+    with workspace.taken(verb) as journal:
+        planned = workspace.plan(request)
+        plan = planned.plan
+        call.teller.findings(plan.diagnostics)
+        if not plan.is_compiled or plan.is_blocked or planned.project is None:
+            raise _fault(plan.diagnostics)
+        manifest = make_manifest(planned.project, _graph(planned), call.facts())
+        sink = call.teller.listen(manifest)
+        run = workspace.apply(planned, journal=journal, sink=sink, fail_fast=options["fail_fast"])
+    return Answer(success=run.exit_code == 0, result=_results(call, planned, run, manifest))
+
+
+def _graph(planned: Planned) -> Any:  # noqa: ANN401 - None only where there is no project
+    return planned.graph
+
+
+def _results(
+    call: Call, planned: Planned, run: Run, manifest: Mapping[str, Any]
+) -> RunExecutionResult:
+    document = cast("dict[str, Any]", make_run_results(run, _graph(planned), call.facts()))
+    done = [
+        make_run_result(entry, find_entry(manifest, entry["unique_id"]))
+        for entry in document["results"]
+    ]
+    reused = [
+        RunResult(
+            status=Status.Reused,
+            node=Record(find_entry(manifest, step.node)),
+            message=step.reason,
+        )
+        for step in planned.plan.steps
+        if isinstance(step, Skip) and step.node in planned.wanted
+    ]
+    return RunExecutionResult(
+        results=(*done, *reused),
+        elapsed_time=document["elapsed_time"],
+        args=Record({**document["args"], **call.options}),
+        metadata=Record(document["metadata"]),
+    )
+
+
+def _compile(call: Call, workspace: Workspace) -> Answer:
+    compiled = workspace.compile(
+        call.selection,
+        inline=call.options["inline"],
+        full_refresh=call.options.get("full_refresh", False),
+    )
+    call.teller.findings(compiled.diagnostics)
+    if has_errors(compiled.diagnostics):
+        raise _fault(compiled.diagnostics)
+    results = [
+        RunResult(
+            status=Status.Success,
+            node=Record(
+                {
+                    "unique_id": each.unique_id,
+                    "name": each.name,
+                    "compiled": True,
+                    "compiled_code": each.compiled_code,
+                    "compiled_path": each.path or None,
+                }
+            ),
+        )
+        for each in compiled.results
+    ]
+    return Answer(success=True, result=RunExecutionResult(results=tuple(results)))
+
+
+def _ls(call: Call, workspace: Workspace) -> Answer:
+    listed = workspace.ls(call.selection)
+    call.teller.findings(listed.diagnostics)
+    if has_errors(listed.diagnostics):
+        raise _fault(listed.diagnostics)
+    keys = words_of(call.options["output_keys"])
+    return Answer(success=True, result=list_lines(listed.rows, call.options["output"], keys))
+
+
+def _parse(call: Call, workspace: Workspace) -> Answer:
+    parsed = workspace.parse()
+    call.teller.findings(parsed.diagnostics)
+    if has_errors(parsed.diagnostics) or parsed.manifest is None:
+        raise _fault(parsed.diagnostics)
+    return Answer(success=True, result=_read(parsed.manifest))
+
+
+def _docs(call: Call, workspace: Workspace) -> Answer:
+    made = workspace.docs_generate(call.selection)
+    call.teller.findings(made.diagnostics)
+    if has_errors(made.diagnostics):
+        raise _fault(made.diagnostics)
+    return Answer(success=True, result=_read(workspace.target_path / "catalog.json"))
+
+
+def _debug(_call: Call, workspace: Workspace) -> Answer:
+    is_fine = all(finding.ok for finding in workspace.debug())
+    return Answer(success=is_fine, result=is_fine)
+
+
+def _deps(call: Call, workspace: Workspace) -> Answer:
+    workspace.deps(mirror=call.options["mirror"], upgrade=call.options["upgrade"])
+    return Answer(success=True)
+
+
+def _clean(call: Call, workspace: Workspace) -> Answer:
+    workspace.clean(dry_run=call.options["dry_run"])
+    return Answer(success=True)
+
+
+def _read(path: Path) -> Record:
+    return Record(cast("dict[str, Any]", json.loads(path.read_bytes())))
+
+
+def _fault(diagnostics: Iterable[Diagnostic]) -> Invalid:
+    """Make the exception of a command that faults have stopped: the first, the rest as notes."""
+    first, *rest = [each for each in diagnostics if each.severity == "error"]
+    error = error_of(first)
+    for each in rest:
+        error.add_note(f"{each.code} {each.what}")
+    return error
+
+
+_VERBS: Mapping[str, Callable[[Call, Workspace], Answer]] = MappingProxyType(
+    {
+        "build": _build,
+        "run": _build,
+        "seed": _build,
+        "snapshot": _build,
+        "test": _build,
+        "compile": _compile,
+        "ls": _ls,
+        "parse": _parse,
+        "docs generate": _docs,
+        "debug": _debug,
+        "deps": _deps,
+        "clean": _clean,
+    }
+)

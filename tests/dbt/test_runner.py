@@ -1,0 +1,201 @@
+"""Calling Headwater by dbt's Python API: what a program written for dbtRunner gets."""
+
+import os
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from tests.cli.conftest import FILES, write_files
+
+from headwater.base.errors import HeadwaterError
+from headwater.dbt import EventMsg, RunExecutionResult, dbtRunner, dbtRunnerResult
+from headwater.dbt.records import Record
+
+Invoke = Callable[..., dbtRunnerResult]
+
+
+@pytest.fixture
+def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A small project, in whose folder the test runs."""
+    folder = tmp_path / "shop"
+    write_files(folder, FILES)
+    for name in list(os.environ):
+        if name.startswith(("DBT_", "HEADWATER_")):
+            monkeypatch.delenv(name)
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.chdir(folder)
+    return folder
+
+
+def results_of(ended: dbtRunnerResult) -> RunExecutionResult:
+    assert isinstance(ended.result, RunExecutionResult), ended.exception
+    return ended.result
+
+
+def record_of(ended: dbtRunnerResult) -> Record:
+    assert isinstance(ended.result, Record), ended.exception
+    return ended.result
+
+
+def test_a_build_gives_the_result_of_every_node(project: Path) -> None:
+    ended = dbtRunner().invoke(["build"])
+
+    results = results_of(ended)
+    assert (ended.success, ended.exception) == (True, None)
+    statuses = {result.node.unique_id: result.status for result in results}
+    assert statuses["seed.shop.raw_orders"] == "success"
+    assert statuses["model.shop.revenue"] == "success"
+    assert {s for key, s in statuses.items() if key.startswith("test.")} == {"pass"}
+    revenue = next(r for r in results if r.node.name == "revenue")
+    assert revenue.node.config.materialized == "table"
+    assert revenue.adapter_response.rows_affected == 2
+    assert revenue.failures is None
+    assert [each.name for each in revenue.timing] == ["compile", "execute"]
+    assert revenue.to_dict()["node"]["resource_type"] == "model"
+
+
+def test_what_has_not_changed_is_told_as_reused(project: Path) -> None:
+    dbtRunner().invoke(["build"])
+
+    again = results_of(dbtRunner().invoke(["run"]))
+
+    assert {r.node.name: r.status.value for r in again} == {
+        "stg_orders": "reused",
+        "revenue": "reused",
+    }
+
+
+def test_a_failing_test_is_no_success_and_no_exception(project: Path) -> None:
+    write_files(project, {"seeds/raw_orders.csv": "order_id,customer,amount\n1,a,1\n1,a,2\n"})
+
+    ended = dbtRunner().invoke(["build"])
+
+    assert (ended.success, ended.exception) == (False, None)
+    failed = {r.node.name: r.failures for r in results_of(ended) if r.status == "fail"}
+    assert failed == {"unique_stg_orders_order_id": 1}
+    assert {r.node.name for r in results_of(ended) if r.skipped} >= {"revenue"}
+
+
+def test_faults_of_the_project_are_the_exception_all_of_them(project: Path) -> None:
+    write_files(
+        project,
+        {
+            "models/lost.sql": "select * from {{ ref('nowhere') }}",
+            "models/lost_too.sql": "select * from {{ ref('neither') }}",
+        },
+    )
+
+    ended = dbtRunner().invoke(["run"])
+
+    assert ended.success is False
+    assert isinstance(ended.exception, HeadwaterError)
+    said = "\n".join([str(ended.exception), *ended.exception.__notes__])
+    assert "nowhere" in said
+    assert "neither" in said
+
+
+@pytest.mark.parametrize("words", [["biuld"], ["run", "--no-such"], [], ["run", "--state", "x"]])
+def test_a_wrong_command_line_is_the_exception(project: Path, words: list[str]) -> None:
+    ended = dbtRunner().invoke(words)
+
+    assert ended.success is False
+    assert isinstance(ended.exception, HeadwaterError)
+
+
+def test_ls_gives_lines(project: Path) -> None:
+    ended = dbtRunner().invoke(["ls", "--resource-type", "model", "--output", "name"])
+
+    assert ended.result == ["revenue", "stg_orders"]
+
+
+def test_options_may_be_given_by_name(project: Path) -> None:
+    ended = dbtRunner().invoke(
+        ["--no-use-colors", "--log-format", "json", "ls"],
+        select=["stg_orders", "revenue"],
+        exclude="revenue",
+        resource_types=["model"],
+        vars={"a": 1},
+        no_partial_parse=True,
+        full_refresh=False,
+        project_dir=str(project),
+    )
+
+    assert ended.result == ["shop.stg_orders"]
+
+
+def test_parse_gives_the_manifest_which_may_be_given_back(project: Path) -> None:
+    manifest = record_of(dbtRunner().invoke(["parse"]))
+
+    assert manifest.nodes["model.shop.revenue"].depends_on.nodes == ["model.shop.stg_orders"]
+    assert "seed.shop.raw_orders" in manifest.nodes
+    assert manifest.to_dict()["metadata"]["adapter_type"] == "duckdb"
+    assert dbtRunner(manifest=manifest).invoke(["compile"]).success
+
+
+def test_a_manifest_that_is_too_old_gives_no_old_answer(project: Path) -> None:
+    manifest = record_of(dbtRunner().invoke(["parse"]))
+    write_files(project, {"models/newer.sql": "select 1 as one"})
+
+    listed = dbtRunner(manifest=manifest).invoke(["ls", "--select", "newer"])
+
+    assert listed.result == ["shop.newer"]
+
+
+def test_compile_gives_the_sql(project: Path) -> None:
+    compiled = results_of(dbtRunner().invoke(["compile", "--select", "revenue"]))
+
+    sql = {r.node.name: r.node.compiled_code for r in compiled}["revenue"]
+    assert 'from "shop"."main"."stg_orders"' in sql
+    inline = results_of(dbtRunner().invoke(["compile", "--inline", "select {{ 1 + 1 }}"]))
+    assert inline[0].node.compiled_code == "select 2"
+
+
+def test_docs_debug_and_clean_answer_as_dbt_does(project: Path) -> None:
+    dbtRunner().invoke(["build"])
+
+    assert "model.shop.revenue" in record_of(dbtRunner().invoke(["docs", "generate"])).nodes
+    assert dbtRunner().invoke(["debug"]).result is True
+    assert dbtRunner().invoke(["clean"]) == dbtRunnerResult(success=True)
+    assert not (project / "target").exists()
+
+
+def test_callbacks_are_given_dbts_events(project: Path) -> None:
+    events: list[EventMsg] = []
+
+    dbtRunner(callbacks=[events.append]).invoke(["build"])
+
+    names = [event.info.name for event in events]
+    assert names[0] == "MainReportVersion"
+    assert names[-1] == "CommandCompleted"
+    finished = {
+        event.data.node_info.unique_id: event.data.node_info.node_status
+        for event in events
+        if event.info.name == "NodeFinished"
+    }
+    assert finished["model.shop.revenue"] == "success"
+    tests = {key.split(".")[2]: status for key, status in finished.items() if "test." in key}
+    assert tests["unique_revenue_customer"] == "pass"
+    assert len({event.info.invocation_id for event in events}) == 1
+    assert {event.info.level for event in events} <= {"debug", "info"}
+
+
+def test_callbacks_hear_of_faults(project: Path) -> None:
+    write_files(project, {"models/lost.sql": "select * from {{ ref('nowhere') }}"})
+    events: list[EventMsg] = []
+
+    dbtRunner(callbacks=[events.append]).invoke(["run"])
+
+    errors = [event.info.msg for event in events if event.info.level == "error"]
+    assert any("nowhere" in line for line in errors)
+
+
+def test_two_runners_do_not_share_anything(project: Path, tmp_path: Path) -> None:
+    other = tmp_path / "other"
+    write_files(other, {**FILES, "models/only_here.sql": "select 1 as one"})
+
+    here = dbtRunner().invoke(["ls", "--resource-type", "model"])
+    there = dbtRunner().invoke(["ls", "--resource-type", "model", "--project-dir", str(other)])
+
+    assert isinstance(here.result, list)
+    assert isinstance(there.result, list)
+    assert set(there.result) - set(here.result) == {"shop.only_here"}

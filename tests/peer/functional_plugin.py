@@ -1,0 +1,129 @@
+"""Points dbt-core's own functional tests at our runner: a pytest plugin for their process.
+
+It is loaded into a Python that has dbt-core, where the suite's fixtures and helpers are dbt's. What
+reaches past the command line into a database is answered from the lake; what cannot be (a table
+made by hand in the warehouse) fails its test, and counts as failed.
+"""
+
+import logging
+import os
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from io import StringIO
+from typing import Any
+
+import dbt.cli.main
+import dbt.exceptions
+import dbt.tests.fixtures.project as fixtures
+from dbt.tests import util
+import dbt_common.exceptions
+import pytest
+
+from headwater import Workspace
+from headwater.base.errors import HeadwaterError
+from headwater.dbt import dbtRunner, dbtRunnerResult
+
+
+class Refused(
+    dbt.exceptions.ParsingError,  # type: ignore[misc] # dbt is not installed where mypy runs
+    dbt.exceptions.DbtProjectError,
+    dbt_common.exceptions.CompilationError,
+):
+    """What a test that waits for one of dbt's exceptions gets: which of them is not compared."""
+
+    def __init__(self, error: HeadwaterError) -> None:
+        Exception.__init__(self, str(error))
+        self.error = error
+
+    def __str__(self) -> str:
+        notes = getattr(self.error, "__notes__", ())
+        return "\n".join([str(self.error), self.error.why, self.error.fix, *notes])
+
+
+class Runner:
+    """Our runner, whose refusals are exceptions that dbt's tests know."""
+
+    def __init__(self, manifest: Any = None, callbacks: Any = None) -> None:
+        self.runner = dbtRunner(manifest=manifest, callbacks=callbacks)
+
+    def invoke(self, args: Iterable[str], **options: object) -> dbtRunnerResult:
+        ended = self.runner.invoke(list(args), **options)
+        if isinstance(ended.exception, HeadwaterError):
+            return dbtRunnerResult(success=False, exception=Refused(ended.exception))
+        return ended
+
+
+def run_sql(self: Any, sql: str, fetch: str | None = None) -> Any:
+    """Answer a query from the lake; anything else cannot be done to it."""
+    text = sql.format(schema=self.test_schema, database=self.database)
+    with Workspace.open(self.project_root, environment=dict(os.environ)) as workspace:
+        rows = workspace.sql(text, rows_max=100_000).rows
+    return rows[0] if fetch == "one" else list(rows) if fetch == "all" else None
+
+
+def tables(self: Any) -> dict[str, str]:
+    """Return the kind of every relation in the test's schema."""
+    with Workspace.open(self.project_root, environment=dict(os.environ)) as workspace:
+        found = [(table.name.split("."), table.kind) for table in workspace.tables()]
+    return {name[2]: kind for name, kind in found if name[1] == self.test_schema}
+
+
+def relations_equal(adapter: Any, names: list[str], compare_snapshot_cols: bool = False) -> None:
+    """Compare relations of the lake as multisets of rows."""
+    schema = adapter.config.credentials.schema
+    with Workspace.open(os.getcwd(), environment=dict(os.environ)) as workspace:  # noqa: PTH109
+        contents = []
+        for name in names:
+            parts = name.split(".")
+            full = parts[-1] if len(parts) > 1 else name
+            place = parts[-2] if len(parts) > 1 else schema
+            result = workspace.sql(f'select * from "{place}"."{full}"', rows_max=100_000)
+            order = sorted(range(len(result.columns)), key=[*map(str, result.columns)].__getitem__)
+            contents.append(sorted(repr([row[i] for i in order]) for row in result.rows))
+    assert all(each == contents[0] for each in contents)
+
+
+@contextmanager
+def logged() -> Iterator[StringIO]:
+    """Catch the lines that the runner logs."""
+    text = StringIO()
+    handler = logging.StreamHandler(text)
+    logger = logging.getLogger("headwater.dbt")
+    logger.addHandler(handler)
+    logger.setLevel(logging.DEBUG)
+    try:
+        yield text
+    finally:
+        logger.removeHandler(handler)
+
+
+def run_and_capture(args: list[str] | None = None, expect_pass: bool = True) -> tuple[Any, str]:
+    """Run a command and give what was told with its result."""
+    with logged() as text:
+        result = util.run_dbt(args, expect_pass=expect_pass)
+    return result, text.getvalue()
+
+
+def profile(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
+    """Give the suite a DuckDB where it would have a Postgres."""
+    folder = tmp_path_factory.mktemp("database")
+    return {"type": "duckdb", "threads": 2, "path": str(folder / "dbt.duckdb")}
+
+
+def user() -> str:
+    """Give the suite a user's name, which a DuckDB has not."""
+    return "root"
+
+
+def _replace(module: Any, name: str, replacement: Callable[..., Any]) -> None:
+    setattr(module, name, replacement)
+
+
+_replace(fixtures, "dbt_profile_target", pytest.fixture(scope="class", name="dbt_profile_target")(profile))
+_replace(fixtures, "profile_user", pytest.fixture(scope="class", name="profile_user")(user))
+_replace(fixtures.TestProjInfo, "run_sql", run_sql)
+_replace(fixtures.TestProjInfo, "get_tables_in_schema", tables)
+_replace(dbt.cli.main, "dbtRunner", Runner)
+_replace(util, "dbtRunner", Runner)
+_replace(util, "run_dbt_and_capture", run_and_capture)
+_replace(util, "check_relations_equal", relations_equal)
