@@ -76,6 +76,25 @@ def test_a_failing_test_is_no_success_and_no_exception(project: Path) -> None:
     assert {r.node.name for r in results_of(ended) if r.skipped} >= {"revenue"}
 
 
+def test_a_node_whose_input_is_not_built_fails_alone(project: Path) -> None:
+    ended = dbtRunner().invoke(["run"])
+
+    assert (ended.success, ended.exception) == (False, None)
+    assert {r.node.name: r.status.value for r in results_of(ended)} == {
+        "stg_orders": "error",
+        "revenue": "skipped",
+    }
+
+
+def test_a_table_named_by_its_schema_is_found(project: Path) -> None:
+    write_files(project, {"models/by_hand.sql": "select customer from {{ this.schema }}.revenue"})
+    dbtRunner().invoke(["build", "--exclude", "by_hand"])
+
+    ended = dbtRunner().invoke(["run", "--select", "by_hand"])
+
+    assert [r.adapter_response.rows_affected for r in results_of(ended)] == [2]
+
+
 def test_faults_of_the_project_are_the_exception_all_of_them(project: Path) -> None:
     write_files(
         project,

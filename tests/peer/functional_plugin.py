@@ -5,29 +5,32 @@ reaches past the command line into a database is answered from the lake; what ca
 made by hand in the warehouse) fails its test, and counts as failed.
 """
 
+import json
 import logging
 import os
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from io import StringIO
+from pathlib import Path
 from typing import Any
 
 import dbt.cli.main
 import dbt.exceptions
 import dbt.tests.fixtures.project as fixtures
-from dbt.tests import util
 import dbt_common.exceptions
+import duckdb
 import pytest
+from dbt.tests import util
 
-from headwater import Workspace
+from headwater import TableName, Workspace
 from headwater.base.errors import HeadwaterError
-from headwater.dbt import dbtRunner, dbtRunnerResult
+from headwater.dbt import Record, dbtRunner, dbtRunnerResult
 
 
 class Refused(
     dbt.exceptions.ParsingError,  # type: ignore[misc] # dbt is not installed where mypy runs
-    dbt.exceptions.DbtProjectError,
-    dbt_common.exceptions.CompilationError,
+    dbt.exceptions.DbtProjectError,  # type: ignore[misc]
+    dbt_common.exceptions.CompilationError,  # type: ignore[misc]
 ):
     """What a test that waits for one of dbt's exceptions gets: which of them is not compared."""
 
@@ -54,11 +57,40 @@ class Runner:
 
 
 def run_sql(self: Any, sql: str, fetch: str | None = None) -> Any:
-    """Answer a query from the lake; anything else cannot be done to it."""
-    text = sql.format(schema=self.test_schema, database=self.database)
+    """Answer a query from the lake; what makes a table is done elsewhere and loaded into it."""
+    text = sql.format(schema=self.test_schema, database=self.database).strip()
+    if not text:
+        return None
+    if not text.lower().lstrip("(").startswith(("select", "with")):
+        return load(self, text)
     with Workspace.open(self.project_root, environment=dict(os.environ)) as workspace:
         rows = workspace.sql(text, rows_max=100_000).rows
     return rows[0] if fetch == "one" else list(rows) if fetch == "all" else None
+
+
+def load(project: Any, statements: str) -> None:
+    """Run statements in a database of the test's own, and load its tables into the lake."""
+    folder = Path(project.profiles_dir) / "by_hand"
+    folder.mkdir(exist_ok=True)
+    with duckdb.connect(folder / f"{project.database}.duckdb") as connection:
+        connection.execute(f'create schema if not exists "{project.test_schema}"')
+        connection.execute(f'use "{project.test_schema}"')
+        connection.execute(statements)
+        found = connection.execute("select table_schema, table_name from information_schema.tables")
+        files = {}
+        for schema, name in found.fetchall():
+            files[schema, name] = folder / f"{schema}.{name}.parquet"
+            connection.execute(f'copy "{schema}"."{name}" to \'{files[schema, name]}\'')
+    with Workspace.open(project.project_root, environment=dict(os.environ)) as workspace:
+        for (schema, name), file in files.items():
+            table = TableName(project.database, schema, name)
+            workspace.load(table, f"select * from read_parquet('{file}')", mode="overwrite")
+
+
+def manifest_of(project_root: Any) -> Record | None:
+    """Read the manifest that the last command wrote."""
+    path = Path(str(project_root)) / "target" / "manifest.json"
+    return Record(json.loads(path.read_text(encoding="utf-8"))) if path.exists() else None
 
 
 def tables(self: Any) -> dict[str, str]:
@@ -119,11 +151,16 @@ def _replace(module: Any, name: str, replacement: Callable[..., Any]) -> None:
     setattr(module, name, replacement)
 
 
-_replace(fixtures, "dbt_profile_target", pytest.fixture(scope="class", name="dbt_profile_target")(profile))
+_replace(
+    fixtures,
+    "dbt_profile_target",
+    pytest.fixture(scope="class", name="dbt_profile_target")(profile),
+)
 _replace(fixtures, "profile_user", pytest.fixture(scope="class", name="profile_user")(user))
 _replace(fixtures.TestProjInfo, "run_sql", run_sql)
 _replace(fixtures.TestProjInfo, "get_tables_in_schema", tables)
 _replace(dbt.cli.main, "dbtRunner", Runner)
 _replace(util, "dbtRunner", Runner)
+_replace(util, "get_manifest", manifest_of)
 _replace(util, "run_dbt_and_capture", run_and_capture)
 _replace(util, "check_relations_equal", relations_equal)

@@ -128,7 +128,8 @@ def _build(call: Call, workspace: Workspace) -> Answer:
         verb=verb,
         full_refresh=options["full_refresh"],
         force=options["force"],
-        accept=options["accept"],
+        # As dbt does: a node whose input is not there fails when it runs, and the others are built.
+        accept=(*options["accept"], "input-not-built"),
     )
     with workspace.taken(verb) as journal:
         planned = workspace.plan(request)

@@ -256,7 +256,7 @@ class _Compilation:
             TableName("", "", CTE_PREFIX + self.ephemeral[key]): self.columns.get(key) or ()
             for key in text.used
         }
-        return trace(query, {**self._schemas(query), **ephemeral})
+        return self._trace(query, {**self._schemas(query), **ephemeral})
 
     def _refuse_python(self, compiled: CompiledNode) -> CompiledNode:
         node = compiled.node
@@ -331,7 +331,7 @@ class _Compilation:
             return replace(
                 compiled, fingerprint=fingerprint_of(node, [fingerprint(compiled.code)], [])
             )
-        lineage = trace(query, self._schemas(query))
+        lineage = self._trace(query, self._schemas(query))
         meanings = [fingerprint_query(query)]
         own = {node.relation} if compiled.incremental_code is not None else set()
         reads = set(lineage.reads) - own
@@ -342,7 +342,7 @@ class _Compilation:
             meanings.append(fingerprint(later))
             if second:
                 queries.append(second)
-                reads |= set(trace(second, self._schemas(second)).reads) - own
+                reads |= set(self._trace(second, self._schemas(second)).reads) - own
         if compiled.pre_hooks or self.project.on_run_start:
             # A bare name may be what a hook made for the session; it is no relation of the lake.
             reads = {name for name in reads if name.schema}
@@ -373,6 +373,9 @@ class _Compilation:
         except HeadwaterError as error:
             self._report(error, node)
         return None
+
+    def _trace(self, query: Query, schemas: Mapping[TableName, tuple[Column, ...]]) -> QueryLineage:
+        return trace(query, schemas, catalog=self.project.target.catalog)
 
     def _columns_of(
         self, compiled: CompiledNode, lineage: QueryLineage

@@ -15,7 +15,9 @@ from headwater.sql.reads import tables_of
 from headwater.sql.scope import Tracer
 
 
-def trace(query: Query, schemas: Mapping[TableName, tuple[Column, ...]]) -> QueryLineage:
+def trace(
+    query: Query, schemas: Mapping[TableName, tuple[Column, ...]], *, catalog: str = ""
+) -> QueryLineage:
     """Trace one query.
 
     Args:
@@ -23,8 +25,9 @@ def trace(query: Query, schemas: Mapping[TableName, tuple[Column, ...]]) -> Quer
         schemas: Columns of the relations that it may read. Names with fewer than three parts
             match by their end when that is unambiguous. Columns of a relation that is not here are
             traced by name, lower case, wherever only one relation can have them.
+        catalog: Where ``schema.table`` is, when it is not among the schemas.
     """
-    tracer = Tracer(schemas=_index_schemas(schemas), trace_query=trace_query)
+    tracer = Tracer(schemas=_index_schemas(schemas), trace_query=trace_query, catalog=catalog)
     try:
         relation = trace_query(tracer, query.tree, None, {})
     except RecursionError:
@@ -80,7 +83,7 @@ def _reads(tracer: Tracer, query: Query) -> set[TableName]:
     found: set[TableName] = set()
     for written in tables_of(query.tree):
         known = tracer.schemas.get(tuple(part.lower() for part in written))
-        found.add(known[0] if known is not None else TableName(*("", "", *written)[-3:]))
+        found.add(known[0] if known is not None else tracer.named(written))
     return found
 
 

@@ -114,6 +114,7 @@ class Tracer:
         tables: Base relations met, by number.
         numbers: Their numbers.
         gaps: What could not be traced.
+        catalog: Where ``schema.table`` is, when it is not among the schemas.
         trace_query: The tracer of a nested query; given here because expressions hold queries
             and queries hold expressions.
     """
@@ -125,6 +126,13 @@ class Tracer:
     gaps: dict[str, None] = field(default_factory=dict)
     lost: set[str] = field(default_factory=set)
     recursions: int = 0
+    catalog: str = ""
+
+    def named(self, written: tuple[str, ...]) -> TableName:
+        """Return the full name of a table that is not among the schemas."""
+        if len(written) == 2:  # noqa: PLR2004 - schema and table
+            return TableName(self.catalog, *written)
+        return TableName(*("", "", *written)[-3:])
 
     def number_of(self, table: TableName) -> int:
         """Return the table's number in this trace."""

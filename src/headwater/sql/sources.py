@@ -38,8 +38,7 @@ def base_relation(tracer: Tracer, parts: tuple[str, ...], written: tuple[str, ..
     """Return the relation of a table outside the query, its columns from the schemas if known."""
     known = tracer.schemas.get(parts)
     if known is None:
-        filled = ("", "", *written)[-3:]
-        table = TableName(*filled)
+        table = tracer.named(written)
         number = tracer.number_of(table)
         text = _table_text(table)
         return Relation(
