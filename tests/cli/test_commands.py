@@ -487,17 +487,3 @@ def test_grants_that_have_no_effect_are_told(hw: Hw, project: Path) -> None:
     codes = {d["name"] for d in hw("plan", "--output", "json").document["diagnostics"]}
 
     assert codes >= {"grants-not-applied"}
-
-
-def test_snapshot_settings_that_are_not_built_are_refused(hw: Hw, project: Path) -> None:
-    text = (
-        "{% snapshot s %}{{ config(unique_key='order_id', strategy='check', check_cols='all', "
-        "dbt_valid_to_current=\"'9999-12-31'\") }} select * from {{ ref('raw_orders') }}"
-        "{% endsnapshot %}"
-    )
-    write_files(project, {"snapshots/s.sql": text})
-
-    ended = hw("plan", "--output", "json")
-
-    assert ended.code == 3
-    assert "HW3010" in ended.codes

@@ -122,7 +122,6 @@ def test_text_with_quotes_stays_text() -> None:
         ({"given": [{"input": "orders", "rows": []}]}, "neither ref(), source() nor this"),
         ({"given": [given({"nope": 1})], "expect": {"rows": [{"id": 1}]}}, "no column `nope`"),
         ({"given": [given()], "expect": {"rows": [{"nope": 1}]}}, "no column `nope`"),
-        ({"given": [given(fixture="f")]}, "fixture files"),
         ({"given": [{**given(), "format": "csv"}]}, "format `csv`"),
         ({"given": ["x"]}, "no mapping"),
     ],

@@ -126,8 +126,6 @@ def _resolved(node: Node, call: Ref | SourceRef, found: Resolution) -> NodeId:
 
 def _rows(node: Node, entry: Mapping[str, Json]) -> Rows:
     rows, form = entry.get("rows"), entry.get("format") or "dict"
-    if entry.get("fixture"):
-        raise _invalid(node.name, "fixture files are not read yet", fix="write the rows inline")
     match form, rows:
         case "sql", str():
             return Rows(format="sql", sql=rows.strip().rstrip(";"))

@@ -237,6 +237,8 @@ class TakeSnapshot(StepBase):
         updated_at: For ``timestamp``, the column that says when a row changed.
         check_columns: For ``check``, the columns compared; empty means all.
         hard_deletes: What becomes of rows that left the source.
+        meta_columns: Names of dbt's own columns that are not stored under their usual names.
+        valid_to_current: SQL of the end of current versions; empty for null.
     """
 
     target: Target
@@ -246,6 +248,8 @@ class TakeSnapshot(StepBase):
     updated_at: str = ""
     check_columns: tuple[str, ...] = ()
     hard_deletes: Literal["ignore", "invalidate", "new_record"] = "ignore"
+    meta_columns: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
+    valid_to_current: str = ""
     kind: Literal["snapshot"] = "snapshot"
 
 

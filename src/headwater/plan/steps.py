@@ -174,6 +174,16 @@ def _snapshot_step(draft: Draft, compiled: CompiledNode, base: _Base) -> TakeSna
         updated_at=str(config.get("updated_at") or ""),
         check_columns=() if checks == ("all",) else checks,
         hard_deletes=_hard_deletes(config),
+        meta_columns=_meta_columns(config),
+        valid_to_current=str(config.get("dbt_valid_to_current") or ""),
+    )
+
+
+def _meta_columns(config: Mapping[str, Json]) -> Mapping[str, str]:
+    names = config.get("snapshot_meta_column_names")
+    renamed = names if isinstance(names, Mapping) else {}
+    return MappingProxyType(
+        {usual: str(name) for usual, name in renamed.items() if name and name != usual}
     )
 
 

@@ -4,7 +4,7 @@ dbt's default is merge when there is a unique_key and append when there is none;
 matches by key is an append when there is no key to match by.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from typing import Literal
 
 from headwater.base.codec import Json
@@ -89,41 +89,28 @@ def check_strategy(compiled: CompiledNode) -> Diagnostic | None:
     return None
 
 
-def _check_snapshot(compiled: CompiledNode) -> Iterator[Diagnostic]:
-    """Refuse snapshot settings that would change what is stored and are not built."""
-    node = compiled.node
-    names = node.config.get("snapshot_meta_column_names")
-    renamed = isinstance(names, Mapping) and any(names.values())
-    asked = {
-        "snapshot_meta_column_names": renamed,
-        "dbt_valid_to_current": bool(node.config.get("dbt_valid_to_current")),
-    }
-    for setting in (name for name, is_asked in asked.items() if is_asked):
-        yield Diagnostic(
-            code="snapshot-setting-not-built",
-            severity="error",
-            what=f"snapshot `{node.name}` sets `{setting}`, which is not built yet",
-            why="history would be stored under other names or with other ends than asked for",
-            fix="leave it out, and rename or coalesce in a model that reads the snapshot",
-            where=node.where,
-            node=node.unique_id,
-        )
-
-
 def check_promises(compiled: CompiledNode) -> Iterator[Diagnostic]:
     """Report a model's materialization that cannot be built, and config that has no effect yet."""
     node = compiled.node
-    if node.resource_type == "snapshot":
-        yield from _check_snapshot(compiled)
     if node.resource_type != "model":
         return
-    if node.materialized not in _MATERIALIZATIONS:
+    if node.materialized not in {*_MATERIALIZATIONS, "materialized_view"}:
         yield Diagnostic(
             code="materialization-unknown",
             severity="error",
             what=f"`{node.name}` is to be built as `{node.materialized}`, which is not known",
             why="the planner will not build something else than was asked for",
             fix=f"use one of {', '.join(_MATERIALIZATIONS)}",
+            where=node.where,
+            node=node.unique_id,
+        )
+    if node.materialized == "materialized_view":
+        yield Diagnostic(
+            code="materialized-view-as-table",
+            severity="warning",
+            what=f"`{node.name}` is built as a table, not as a materialized view",
+            why="the lake has no views that refresh themselves; a build refreshes it",
+            fix="write `materialized: table`, which says the same",
             where=node.where,
             node=node.unique_id,
         )

@@ -18,7 +18,9 @@ from headwater.base.errors import NotFound
 from headwater.base.spans import Span, span_at
 from headwater.project.yaml_text import YamlFile, read_yaml
 
-FileKind = Literal["model", "macro", "seed", "snapshot", "test", "analysis", "properties", "docs"]
+FileKind = Literal[
+    "model", "macro", "seed", "snapshot", "test", "analysis", "properties", "docs", "fixture"
+]
 
 PATHS_DEFAULT: Mapping[str, tuple[str, ...]] = {
     "model-paths": ("models",),
@@ -247,6 +249,8 @@ def _kind_of(relative: str, source: str, paths: Mapping[str, tuple[str, ...]]) -
         return "properties"
     if ending == ".md":
         return "docs" if source in paths["docs-paths"] else None
+    if source in paths["test-paths"] and _below(relative, source).startswith("fixtures/"):
+        return "fixture" if ending in {".csv", ".sql"} else None
     for setting, kind, wanted in _KINDS:
         if wanted == ending and source in paths[setting]:
             if kind == "test" and _below(relative, source).startswith("generic/"):

@@ -9,10 +9,11 @@ from types import MappingProxyType
 from typing import cast
 
 from headwater.base.codec import Json
+from headwater.base.diagnostics import Diagnostic
 from headwater.base.ids import NodeId
 from headwater.project.capture import Text
-from headwater.project.findings import duplicate, wrong_shape
-from headwater.project.models import finish_config, folders_of
+from headwater.project.findings import duplicate, suggestion, wrong_shape
+from headwater.project.models import finish_config, folders_of, stem_of
 from headwater.project.node import Node, Ref, ResourceType, SourceRef
 from headwater.project.project import Group
 from headwater.project.properties import find_text, patch_config, render_description, texts
@@ -64,6 +65,7 @@ def _read_entry(reading: Reading, entry: Entry, kind: ResourceType) -> None:
     config = reading.trees.resolve(kind, entry.package, fqn, patch=patch_config(entry))
     finish_config(reading, config, text, entry)
     refs, sources = _references(entry, kind)
+    declared = _with_fixtures(reading, entry) if kind == "unit_test" else dict(entry.values)
     meta = config.get("meta")
     reading.add(
         Node(
@@ -82,10 +84,51 @@ def _read_entry(reading: Reading, entry: Entry, kind: ResourceType) -> None:
             ),
             tags=tuple(sorted(set(texts(config.get("tags"))))),
             meta=MappingProxyType(meta if isinstance(meta, dict) else {}),
-            declared=MappingProxyType(dict(entry.values)),
+            declared=MappingProxyType(declared),
             where=find_text(entry, f"name: {entry.name}"),
         )
     )
+
+
+def _with_fixtures(reading: Reading, entry: Entry) -> dict[str, Json]:
+    """Return a unit test's declaration with the texts of its fixture files as rows."""
+    declared = dict(entry.values)
+    given, expect = declared.get("given"), declared.get("expect")
+    if isinstance(given, list):
+        declared["given"] = [_with_fixture(reading, entry, part) for part in given]
+    if expect is not None:
+        declared["expect"] = _with_fixture(reading, entry, expect)
+    return declared
+
+
+def _with_fixture(reading: Reading, entry: Entry, part: Json) -> Json:
+    """Fill the rows of one input in; as in dbt the file is one of the test's own package."""
+    name = part.get("fixture") if isinstance(part, dict) else None
+    if not isinstance(part, dict) or name is None:
+        return part
+    form = str(part.get("format") or "dict")
+    files = {
+        stem_of(file.path): file
+        for package in reading.packages
+        if package.name == entry.package
+        for file in package.of_kind("fixture")
+        if file.path.endswith(f".{form}")
+    }
+    file = files.get(str(name))
+    if file is None:
+        near = suggestion(str(name), files)
+        reading.found.append(
+            Diagnostic(
+                code="fixture-not-found",
+                severity="error",
+                what=f"unit test `{entry.name}` names fixture `{name}`, which is no {form} file",
+                why="fixtures are the .csv and .sql files of tests/fixtures, named without ending",
+                fix=near or f"write `tests/fixtures/{name}.csv` and say `format: csv`",
+                where=find_text(entry, f"fixture: {name}"),
+            )
+        )
+        return part
+    return {**part, "rows": file.text}
 
 
 def _references(entry: Entry, kind: ResourceType) -> tuple[tuple[Ref, ...], tuple[SourceRef, ...]]:

@@ -238,7 +238,11 @@ class _Loop:
         running.discard(unit.node)
         self.results.extend(results)
         if any(result.status in FAILED for result in results):
-            self._skip(schedule.fail(unit), f"`{unit.step.name}` failed")
+            if _goes_on(unit):
+                # Its readers see the version before; without one they say that it is missing.
+                schedule.finish(unit)
+            else:
+                self._skip(schedule.fail(unit), f"`{unit.step.name}` failed")
             self.stops = self.stops or self.plan.fail_fast
         else:
             schedule.finish(unit)
@@ -270,3 +274,9 @@ class _Loop:
                     relation="" if isinstance(step, RunTest) else str(step.target.relation),
                 )
             )
+
+
+def _goes_on(unit: Unit) -> bool:
+    """Say whether a node's readers shall run although it failed: ``on_error: continue``."""
+    step = unit.step
+    return not isinstance(step, RunTest) and step.target.config.get("on_error") == "continue"

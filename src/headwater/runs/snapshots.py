@@ -35,20 +35,79 @@ def snapshot_sql(
     _check_columns(step, query)
     moment = f"CAST('{now:%Y-%m-%d %H:%M:%S.%f}' AS TIMESTAMP)"
     if stored is None:
-        return f"WITH {_seen(step, moment)}\n{_first_versions(step, 'hw_seen')}"
-    names = {column.name.lower() for column in stored}
+        first = f"WITH {_seen(step, moment)}\n{_first_versions(step, 'hw_seen')}"
+        return _as_stored(step, query, first)
+    usual = {name.lower(): key for key, name in step.meta_columns.items()}
+    _check_stored(step, {column.name.lower() for column in stored})
+    names = {usual.get(column.name.lower(), column.name.lower()) for column in stored}
     parts = (
+        _stored(step, names),
         _seen(step, moment),
         _changed(step, query, names),
         _gone(step, names),
-        _kept(step, moment),
+        _kept(moment),
     )
     unions = [
         "SELECT * FROM hw_kept",
         _first_versions(step, "hw_changed", drop="hw_closes"),
         *([_deletion_records(step, moment)] if step.hard_deletes == "new_record" else []),
     ]
-    return "WITH " + ",\n".join(parts) + "\n" + "\nUNION ALL BY NAME\n".join(unions)
+    whole = "WITH " + ",\n".join(parts) + "\n" + "\nUNION ALL BY NAME\n".join(unions)
+    return _as_stored(step, query, whole)
+
+
+def _stored(step: TakeSnapshot, names: set[str]) -> str:
+    """Write the table as it is, with dbt's usual names and null as the end of current versions."""
+    renamed = ", ".join(
+        f"{quote_identifier(name)} AS {key}"
+        for key, name in step.meta_columns.items()
+        if key in names
+    )
+    rows = f"SELECT *{f' RENAME ({renamed})' if renamed else ''} FROM " + (
+        step.target.relation.quoted()
+    )
+    if step.valid_to_current:
+        rows = (
+            f"SELECT * REPLACE (nullif(dbt_valid_to, {step.valid_to_current}) AS dbt_valid_to)\n"
+            f"  FROM ({rows})"
+        )
+    return f"hw_stored AS (\n  {rows}\n)"
+
+
+def _as_stored(step: TakeSnapshot, query: Sequence[Column], rows: str) -> str:
+    """Write rows under the names, and with the end of current versions, that are asked for."""
+    if step.valid_to_current:
+        updated = step.updated_at.lower()
+        kinds = (column.type for column in query if updated and column.name.lower() == updated)
+        end = f"coalesce(dbt_valid_to, {step.valid_to_current})"
+        end = f"CAST({end} AS {next(kinds, 'TIMESTAMP')})"
+        rows = f"SELECT * REPLACE ({end} AS dbt_valid_to) FROM (\n{rows}\n)"
+    wanted = step.meta_columns.items()
+    renamed = ", ".join(
+        f"{key} AS {quote_identifier(name)}"
+        for key, name in wanted
+        if key != "dbt_is_deleted" or step.hard_deletes == "new_record"
+    )
+    return f"SELECT * RENAME ({renamed}) FROM (\n{rows}\n)" if renamed else rows
+
+
+def _check_stored(step: TakeSnapshot, stored: set[str]) -> None:
+    """Refuse a table whose history is kept under other names.
+
+    Raises:
+        Invalid: ``snapshot-column-missing``.
+    """
+    needed = [
+        step.meta_columns.get(key, key) for key in ("dbt_scd_id", "dbt_valid_from", "dbt_valid_to")
+    ]
+    missing = [name for name in needed if name.lower() not in stored]
+    if missing:
+        raise Invalid(
+            "snapshot-column-missing",
+            f"the table of snapshot `{step.name}` has no column `{missing[0]}`",
+            why="its history was stored under other names than snapshot_meta_column_names says",
+            fix="keep the names that it was first taken with, or take it anew into another table",
+        )
 
 
 def _key(step: TakeSnapshot) -> str:
@@ -59,7 +118,7 @@ def _key(step: TakeSnapshot) -> str:
 def _changed(step: TakeSnapshot, query: Sequence[Column], stored: set[str]) -> str:
     """Write what is new or has changed, with the version that it closes."""
     return f"""hw_current AS (
-  SELECT * FROM {step.target.relation.quoted()} WHERE dbt_valid_to IS NULL
+  SELECT * FROM hw_stored WHERE dbt_valid_to IS NULL
 ),
 hw_changed AS (
   SELECT seen.*, stored.dbt_scd_id AS hw_closes
@@ -123,14 +182,14 @@ def _is_gone(step: TakeSnapshot, stored: set[str]) -> str:
     return "stored.dbt_is_deleted = 'False' AND" if "dbt_is_deleted" in stored else ""
 
 
-def _kept(step: TakeSnapshot, moment: str) -> str:
+def _kept(moment: str) -> str:
     """Write every stored version, those that are no longer current closed."""
     return f"""hw_kept AS (
   SELECT stored.* REPLACE (CASE
     WHEN changed.hw_closes IS NOT NULL THEN changed.hw_updated_at
     WHEN gone.dbt_scd_id IS NOT NULL THEN {moment}
     ELSE stored.dbt_valid_to END AS dbt_valid_to)
-  FROM {step.target.relation.quoted()} AS stored
+  FROM hw_stored AS stored
   LEFT JOIN hw_changed AS changed
     ON stored.dbt_scd_id = changed.hw_closes AND stored.dbt_valid_to IS NULL
   LEFT JOIN hw_gone AS gone

@@ -106,22 +106,6 @@ its query reads something that is not there yet.
 """,
     ),
     Code(
-        name="snapshot-setting-not-built",
-        number="HW3010",
-        title="a snapshot asks for columns or ends that are not built yet",
-        explain="""\
-**What it finds.** A snapshot with `snapshot_meta_column_names` or `dbt_valid_to_current`.
-
-**Why it matters.** Its history would be stored under other names, or with other ends, than it asks
-for; so it is refused instead of stored wrongly.
-
-**Example.** `dbt_valid_to_current: "to_date('9999-12-31')"`
-
-**How to mend it.** Leave the setting out, and rename or coalesce the columns in a model that reads
-the snapshot.
-""",
-    ),
-    Code(
         name="grants-not-applied",
         number="HW3009",
         title="configured grants are not applied yet",
@@ -197,6 +181,21 @@ gives one another type, or is no longer under contract.
 **Example.** `amount: DECIMAL(12,2)` was promised and becomes `DOUBLE`.
 
 **How to mend it.** Keep the column beside the new one until its readers have moved.
+""",
+    ),
+    Code(
+        name="materialized-view-as-table",
+        number="HW3013",
+        title="a materialized view is built as a table",
+        explain="""\
+**What it finds.** A model with `materialized: materialized_view`.
+
+**Why it matters.** The lake has no views that refresh themselves. The model is stored as a table,
+and rebuilt by the next build after one of its inputs has changed.
+
+**Example.** `{{ config(materialized='materialized_view') }}`
+
+**How to mend it.** Nothing has to be done; `materialized: table` says the same without a warning.
 """,
     ),
 )

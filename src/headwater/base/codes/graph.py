@@ -279,4 +279,19 @@ the same. A generic test belongs to the group of the model that it tests.
 make it `access: protected` or `public`.
 """,
     ),
+    Code(
+        name="fixture-not-found",
+        number="HW2240",
+        title="a unit test names a fixture that is not there",
+        explain="""\
+**What it finds.** `fixture: NAME` in a unit test of a package whose `tests/fixtures` has no file
+`NAME.csv` (for `format: csv`) or `NAME.sql` (for `format: sql`).
+
+**Why it matters.** The test has no rows to give to the model.
+
+**Example.** `fixture: orders` without `format`, which asks for inline rows of format `dict`.
+
+**How to mend it.** Write the file, name it without its ending, and say its format.
+""",
+    ),
 )
