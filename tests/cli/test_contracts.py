@@ -73,6 +73,7 @@ def test_rows_that_break_a_constraint_are_not_published(
 
     assert (ended.code, result["status"]) == (1, "error")
     assert f"{told}: 1 rows" in result["message"]
+    assert result["diagnostic"]["name"] == "constraint-violated"
     count = hw("sql", "select count(*) from priced", "--output", "json").document
     assert count["rows"] == [[3]]
 
@@ -133,3 +134,13 @@ def test_breaking_a_deployed_contract_is_told_by_the_plan(hw: Hw, project: Path)
     found = next(d for d in ended.document["diagnostics"] if d["code"] == "HW3012")
 
     assert "column amount: DECIMAL(12,2) -> DOUBLE" in found["what"]
+
+
+def test_a_contract_over_what_is_not_known_yet_is_only_warned_of(hw: Hw, project: Path) -> None:
+    source = "sources: [{name: raw, tables: [{name: absent}]}]\n"
+    write_files(project, {"models/sources.yml": source})
+    _write(project, "select * from {{ source('raw', 'absent') }}")
+
+    ended = hw("check", "--output", "json")
+
+    assert {d["name"] for d in ended.document["diagnostics"]} == {"contract-not-checked"}

@@ -114,7 +114,7 @@ def test_a_hook_that_writes_a_table_is_refused_before_anything_runs(hw: Hw, proj
 
         ended = hw("plan", "--output", "json")
 
-        assert (ended.code, "HW6519" in ended.codes) == (2, True), statement
+        assert (ended.code, "HW6520" in ended.codes) == (2, True), statement
 
 
 def test_a_hook_that_turns_out_to_write_when_rendered_at_the_end_fails(

@@ -293,7 +293,7 @@ build the table anew with `hw build --full-refresh --select t`, which reads its 
     ),
     Code(
         name="hook-writes",
-        number="HW6519",
+        number="HW6520",
         title="A run hook would write a table, view or file",
         explain="""\
 A statement of `on-run-start` or `on-run-end` creates, changes or drops a table or view, or copies
