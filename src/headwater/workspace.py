@@ -31,7 +31,6 @@ from headwater.graph.faults import is_refusal, nodes_of_types, weigh_faults
 from headwater.graph.graph import Graph
 from headwater.graph.manifest import ArtifactFacts, make_catalog, make_manifest
 from headwater.graph.select import Selected
-from headwater.jinja.bytecode import CodeStore
 from headwater.plan.build import breaks, make_faulty_plan, make_plan
 from headwater.plan.options import PlanOptions
 from headwater.plan.plan import Plan
@@ -58,8 +57,8 @@ from headwater.runs.answers import (
     PlanRequest,
     Verb,
 )
+from headwater.runs.caches import Caches, open_caches
 from headwater.runs.cancel import CancelToken
-from headwater.runs.code_store import open_code_store
 from headwater.runs.context import Context
 from headwater.runs.describe import (
     TableDescription,
@@ -83,6 +82,7 @@ from headwater.runs.run import Run
 from headwater.runs.sources import file_sources, seed_sizes
 from headwater.runs.state import read_state
 from headwater.runs.world import World
+from headwater.sql.meaning import Meanings
 
 __all__ = ["CancelToken", "PlanRequest", "Planned", "Selection", "Verb", "Workspace"]
 
@@ -164,9 +164,9 @@ class Workspace:
 
     def close(self) -> None:
         """Give everything back; safe to call twice."""
-        codes = self.__dict__.pop("_codes", None)
-        if codes is not None:
-            codes.save()
+        caches = self.__dict__.pop("_caches", None)
+        if caches is not None:
+            caches.save()
         world = self.__dict__.pop("_world", None)
         if world is not None:
             world.close()
@@ -195,7 +195,7 @@ class Workspace:
             started_at=now,
             invocation_id=str(new_run_id(self._clock)),
             flags={"WHICH": command, "FULL_REFRESH": full_refresh},
-            codes=self._codes,
+            codes=self._caches.templates,
         )
         return read_project(self.files, options)
 
@@ -206,7 +206,7 @@ class Workspace:
         if read.project is None:
             return None
         with self._world.lookup_of(read.project) as lookup:
-            found = compile_graph(read.project, lookup, inline=inline)
+            found = compile_graph(read.project, lookup, inline=inline, meanings=self._meanings)
         return replace(found, diagnostics=without_repeats(found.diagnostics, read.diagnostics))
 
     def parse(self) -> Checked:
@@ -237,7 +237,7 @@ class Workspace:
             self._world.elsewhere(Path(folder)) as away,
             self._world.lookup_of(read.project, away) as lookup,
         ):
-            graph = compile_graph(read.project, lookup)
+            graph = compile_graph(read.project, lookup, meanings=self._meanings)
         options = PlanOptions(project_root=str(self.root), severities={"input-not-built": "off"})
         plan = make_plan(graph.graph, State(), options)
         found = (*read.diagnostics, *graph.diagnostics, *plan.diagnostics)
@@ -596,8 +596,12 @@ class Workspace:
         return self.root / (given or self._project_path("target-path", "target"))
 
     @cached_property
-    def _codes(self) -> CodeStore:
-        return open_code_store(self.settings.text("cache_dir"), self._environment, self.root)
+    def _caches(self) -> Caches:
+        return open_caches(self.settings.text("cache_dir"), self._environment, self.root)
+
+    @property
+    def _meanings(self) -> Meanings:
+        return Meanings(self._caches.queries)
 
     @cached_property
     def _world(self) -> World:

@@ -26,6 +26,22 @@ def encode_pretty(value: object) -> str:
     return msgspec.json.format(encode(value), indent=2).decode() + "\n"
 
 
+def pack(value: object) -> bytes:
+    """Write a value in the compact form of caches, which only ``unpack_or_none`` reads."""
+    return msgspec.msgpack.encode(value, enc_hook=_encode_other)
+
+
+def unpack_or_none(wanted: type[T], data: bytes) -> T | None:
+    """Read a value from a cache; None when it does not have the shape of ``wanted``.
+
+    For types whose parts tell themselves apart: no unions of dataclasses.
+    """
+    try:
+        return msgspec.msgpack.decode(data, type=wanted)
+    except msgspec.DecodeError:
+        return None
+
+
 def to_builtins(value: object) -> Any:  # noqa: ANN401 - JSON has no narrower type
     """Turn a value into dicts, lists and scalars."""
     return msgspec.to_builtins(value, enc_hook=_encode_other)

@@ -33,12 +33,11 @@ from headwater.jinja.context import Variables, make_env_var
 from headwater.project.context import node_context, render_node, render_text
 from headwater.project.node import Node
 from headwater.project.project import Project, file_of
-from headwater.sql.columns import trace
 from headwater.sql.effects import written_tables
-from headwater.sql.fingerprint import clock_use, fingerprint, fingerprint_query
+from headwater.sql.fingerprint import fingerprint
 from headwater.sql.lineage import QueryLineage
-from headwater.sql.parse import Query, SqlFault, parse_query
-from headwater.sql.reads import tables_of
+from headwater.sql.meaning import Meanings, QueryReading
+from headwater.sql.parse import SqlFault
 from headwater.sql.types import canonical_type
 
 NO_RESULTS: Mapping[str, object] = {"results": [], "schemas": [], "database_schemas": []}
@@ -64,7 +63,11 @@ class GraphResult:
 
 
 def compile_graph(
-    project: Project, lookup: Lookup | None = None, *, inline: str | None = None
+    project: Project,
+    lookup: Lookup | None = None,
+    *,
+    inline: str | None = None,
+    meanings: Meanings | None = None,
 ) -> GraphResult:
     """Compile every node of a project for the target that it was read for.
 
@@ -72,9 +75,10 @@ def compile_graph(
         project: The project as read.
         lookup: What may be asked about the lake; None when there is none.
         inline: A query with Jinja to compile besides, which may refer to every node.
+        meanings: Reads and traces queries, and may know them from an earlier command.
     """
     found = resolve_references(project)
-    work = _Compilation(project, found, lookup or NoLookup())
+    work = _Compilation(project, found, lookup or NoLookup(), meanings or Meanings())
     graph = _make_graph(project, found, work.compile)
     text = None if inline is None else work.compile_inline(inline)
     found_all = (*found.diagnostics, *work.diagnostics)
@@ -158,8 +162,11 @@ class _Text:
 class _Compilation:
     """One pass over the nodes; holds what later nodes need of earlier ones."""
 
-    def __init__(self, project: Project, found: Resolution, lookup: Lookup) -> None:
+    def __init__(
+        self, project: Project, found: Resolution, lookup: Lookup, meanings: Meanings
+    ) -> None:
         self.project = project
+        self.meanings = meanings
         self.found = found
         self.lookup = lookup
         self.diagnostics: list[Diagnostic] = []
@@ -251,12 +258,12 @@ class _Compilation:
         """Trace a query that reads ephemeral models as if they were tables."""
         if not text.used or compiled.lineage is None:
             return None
-        query = parse_query(text.body)
         ephemeral = {
             TableName("", "", CTE_PREFIX + self.ephemeral[key]): self.columns.get(key) or ()
             for key in text.used
         }
-        return self._trace(query, {**self._schemas(query), **ephemeral})
+        reading = self.meanings.read(text.body)
+        return self._trace(text.body, {**self._schemas(reading), **ephemeral})
 
     def _refuse_python(self, compiled: CompiledNode) -> CompiledNode:
         node = compiled.node
@@ -326,23 +333,22 @@ class _Compilation:
     def _understand(self, compiled: CompiledNode) -> CompiledNode:
         """Parse and trace the compiled SQL, find out its columns, and hash its meaning."""
         node = compiled.node
-        query = self._parse(node, compiled.code)
-        if query is None:
+        reading = self._read(node, compiled.code)
+        if reading is None:
             return replace(
                 compiled, fingerprint=fingerprint_of(node, [fingerprint(compiled.code)], [])
             )
-        lineage = self._trace(query, self._schemas(query))
-        meanings = [fingerprint_query(query)]
+        lineage = self._trace(compiled.code, self._schemas(reading))
+        meanings, clocks = [reading.fingerprint], [reading.clock]
         own = {node.relation} if compiled.incremental_code is not None else set()
         reads = set(lineage.reads) - own
-        queries = [query]
         later = compiled.incremental_code
         if later is not None and later != compiled.code:
-            second = self._parse(node, later)
-            meanings.append(fingerprint(later))
+            second = self._read(node, later)
+            meanings.append(second.fingerprint if second else fingerprint(later))
             if second:
-                queries.append(second)
-                reads |= set(self._trace(second, self._schemas(second)).reads) - own
+                clocks.append(second.clock)
+                reads |= set(self._trace(later, self._schemas(second)).reads) - own
         if compiled.pre_hooks or self.project.on_run_start:
             # A bare name may be what a hook made for the session; it is no relation of the lake.
             reads = {name for name in reads if name.schema}
@@ -351,22 +357,21 @@ class _Compilation:
             lineage=lineage,
             reads=tuple(sorted(reads)),
             columns=self._columns_of(compiled, lineage),
-            reads_clock=_strongest(clock_use(item) for item in queries),
+            reads_clock=_strongest(clocks),
             fingerprint=fingerprint_of(node, meanings, (*compiled.pre_hooks, *compiled.post_hooks)),
         )
 
-    def _schemas(self, query: Query) -> Mapping[TableName, tuple[Column, ...]]:
+    def _schemas(self, reading: QueryReading) -> Mapping[TableName, tuple[Column, ...]]:
         """Return the columns of what a query may read; indexing all would be quadratic."""
-        names = {parts[-1].lower() for parts in tables_of(query.tree)}
         return {
             table: columns
-            for name in sorted(names)
+            for name in reading.names
             for table, columns in self.by_name.get(name, {}).items()
         }
 
-    def _parse(self, node: Node, code: str) -> Query | None:
+    def _read(self, node: Node, code: str) -> QueryReading | None:
         try:
-            return parse_query(code)
+            return self.meanings.read(code)
         except SqlFault as fault:
             where = source_span(file_of(self.project, node), node, code, fault.span(""))
             self.diagnostics.append(replace(diagnostic_of(fault, node=node.unique_id), where=where))
@@ -374,8 +379,8 @@ class _Compilation:
             self._report(error, node)
         return None
 
-    def _trace(self, query: Query, schemas: Mapping[TableName, tuple[Column, ...]]) -> QueryLineage:
-        return trace(query, schemas, catalog=self.project.target.catalog)
+    def _trace(self, sql: str, schemas: Mapping[TableName, tuple[Column, ...]]) -> QueryLineage:
+        return self.meanings.trace(sql, schemas, catalog=self.project.target.catalog)
 
     def _columns_of(
         self, compiled: CompiledNode, lineage: QueryLineage

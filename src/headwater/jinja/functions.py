@@ -6,6 +6,7 @@ They are values in, values out; what depends on the project or the lake is in ``
 import hashlib
 import json
 from collections.abc import Callable, Iterable, Mapping
+from types import MappingProxyType
 from typing import NoReturn
 
 import yaml
@@ -159,14 +160,25 @@ def _raising(kind: str) -> Callable[..., NoReturn]:
     return give_up
 
 
-_FAULTS = (
-    "missing_config", "missing_materialization", "missing_relation", "relation_wrong_type",
-    "column_type_missing", "raise_ambiguous_alias", "raise_ambiguous_catalog_match",
-    "raise_cache_inconsistent", "raise_dataclass_not_dict", "raise_contract_error",
-    "raise_database_error", "raise_dep_not_found", "raise_dependency_error",
-    "raise_duplicate_patch_name", "raise_duplicate_resource_name",
-    "raise_invalid_property_yml_version", "raise_not_implemented", "raise_fail_fast_error",
+_FAULTS: Mapping[str, Callable[..., object]] = MappingProxyType(
+    {
+        **{
+            name: _raising(name.removeprefix("raise_").replace("_", " "))
+            for name in (
+                "missing_config", "missing_materialization", "missing_relation",
+                "relation_wrong_type", "column_type_missing", "raise_ambiguous_alias",
+                "raise_ambiguous_catalog_match", "raise_cache_inconsistent",
+                "raise_dataclass_not_dict", "raise_contract_error", "raise_database_error",
+                "raise_dep_not_found", "raise_dependency_error", "raise_duplicate_patch_name",
+                "raise_duplicate_resource_name", "raise_invalid_property_yml_version",
+                "raise_not_implemented", "raise_fail_fast_error",
+            )
+        },
+        "raise_compiler_error": _raising(""),
+        "warn_snapshot_timestamp_data_types": lambda *_types: "",
+    }
 )  # fmt: skip
+"""Functions of ``exceptions`` that need nothing of the rendering; made once, called by few."""
 
 
 def make_exceptions(warn: Callable[[str], None]) -> dict[str, Callable[..., object]]:
@@ -176,13 +188,7 @@ def make_exceptions(warn: Callable[[str], None]) -> dict[str, Callable[..., obje
         warn(str(message))
         return ""
 
-    faults: dict[str, Callable[..., object]] = {
-        name: _raising(name.removeprefix("raise_").replace("_", " ")) for name in _FAULTS
-    }
-    faults["raise_compiler_error"] = _raising("")
-    faults["warn"] = warn_and_go_on
-    faults["warn_snapshot_timestamp_data_types"] = lambda *_types: ""
-    return faults
+    return {**_FAULTS, "warn": warn_and_go_on}
 
 
 def make_functions() -> dict[str, object]:

@@ -13,9 +13,10 @@ from types import CodeType, MappingProxyType, TracebackType
 from jinja2 import Template, TemplateError, TemplateSyntaxError, Undefined, UndefinedError
 from jinja2.utils import missing
 
+from headwater.base.cache import Cache, NoCache
 from headwater.base.errors import HeadwaterError, Invalid
 from headwater.base.spans import Span, span_at
-from headwater.jinja.bytecode import CodeStore, NoCodeStore, code_key
+from headwater.jinja.bytecode import code_key
 from headwater.jinja.environment import (
     MACRO_PREFIX,
     SCOPE,
@@ -31,7 +32,6 @@ from headwater.jinja.static import Call, split_static
 
 _DELIMITER = re.compile(r"\{[{%#]")
 _DEPTH_MAX = 150
-_NO_STORE = NoCodeStore()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -251,7 +251,7 @@ class Templates:
         index: Which macro a name means.
     """
 
-    def __init__(self, index: MacroIndex, codes: CodeStore = _NO_STORE) -> None:
+    def __init__(self, index: MacroIndex, codes: Cache | None = None) -> None:
         """Compile nothing yet.
 
         Args:
@@ -259,7 +259,7 @@ class Templates:
             codes: Where compiled code outlives this process.
         """
         self.index = index
-        self._codes = codes
+        self._codes = codes or NoCache()
         self._unknown: list[str] = []
         unknown = self._unknown
 

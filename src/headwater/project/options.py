@@ -7,8 +7,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 
+from headwater.base.cache import Cache, NoCache
 from headwater.base.codec import Json
-from headwater.jinja.bytecode import CodeStore, NoCodeStore
 
 THREADS_DEFAULT = 4
 
@@ -68,7 +68,7 @@ class ReadOptions:
     started_at: datetime
     invocation_id: str
     flags: Mapping[str, Json] = field(default_factory=dict)
-    codes: CodeStore = field(default_factory=NoCodeStore, compare=False)
+    codes: Cache = field(default_factory=NoCache, compare=False)
 
 
 def jinja_flags(options: ReadOptions) -> Mapping[str, Json]:

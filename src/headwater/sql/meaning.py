@@ -1,0 +1,105 @@
+"""What a query means, kept between commands: parsing and tracing are most of compiling a project.
+
+A reading depends on the query's text alone, a trace also on the columns of what it reads; each is
+found only by exactly these, and by the code that made it.
+"""
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+
+import sqlglot
+
+from headwater.base.cache import Cache, NoCache, cache_key
+from headwater.base.codec import pack, unpack_or_none
+from headwater.base.relations import Column, TableName
+from headwater.sql.columns import trace
+from headwater.sql.fingerprint import clock_use, fingerprint_query
+from headwater.sql.functions import ClockUse
+from headwater.sql.lineage import QueryLineage
+from headwater.sql.parse import Query, parse_query
+from headwater.sql.reads import tables_of
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class QueryReading:
+    """What a query's text says by itself.
+
+    Attributes:
+        fingerprint: Hash of its meaning.
+        clock: How often its result changes by itself.
+        names: Last parts of the relations that it names, lower case, sorted.
+    """
+
+    fingerprint: str
+    clock: ClockUse
+    names: tuple[str, ...]
+
+
+class Meanings:
+    """Reads and traces queries, each no more than once."""
+
+    def __init__(self, cache: Cache | None = None) -> None:
+        """Know nothing but what a cache does."""
+        self._cache = cache or NoCache()
+        self._last: Query | None = None
+
+    def read(self, sql: str) -> QueryReading:
+        """Read one query.
+
+        Raises:
+            SqlFault: It is not one query that can be parsed.
+        """
+        key = cache_key("reading", (_text(sql),))
+        kept = self._cache.find_or_none(key)
+        reading = None if kept is None else unpack_or_none(QueryReading, kept)
+        if reading is None:
+            query = self._parsed(sql)
+            reading = QueryReading(
+                fingerprint=fingerprint_query(query),
+                clock=clock_use(query),
+                names=tuple(sorted({parts[-1].lower() for parts in tables_of(query.tree)})),
+            )
+            self._cache.keep(key, pack(reading))
+        return reading
+
+    def trace(
+        self,
+        sql: str,
+        schemas: Mapping[TableName, tuple[Column, ...]],
+        *,
+        catalog: str = "",
+    ) -> QueryLineage:
+        """Trace one query over relations with these columns; see ``sql.columns.trace``.
+
+        Raises:
+            SqlFault: It is not one query that can be parsed.
+        """
+        key = cache_key("trace", (_text(sql), pack((catalog, list(schemas.items())))))
+        kept = self._cache.find_or_none(key)
+        lineage = None if kept is None else unpack_or_none(QueryLineage, kept)
+        if lineage is None:
+            lineage = trace(self._parsed(sql), schemas, catalog=catalog)
+            self._cache.keep(key, pack(lineage))
+        return lineage
+
+    def _parsed(self, sql: str) -> Query:
+        if self._last is None or self._last.text != sql:
+            self._last = parse_query(sql)
+        return self._last
+
+
+def _text(sql: str) -> bytes:
+    return sql.encode("utf-8", "surrogatepass")
+
+
+@lru_cache(maxsize=1)
+def tracer_tag() -> str:
+    """Identify what reads and traces: the library, and every module of this floor."""
+    digest = hashlib.sha256()
+    for file in sorted(Path(__file__).parent.glob("*.py")):
+        digest.update(file.read_bytes())
+    version = sqlglot.__version__  # type: ignore[attr-defined] # not in its stubs
+    return f"{version}-{digest.hexdigest()[:16]}"
