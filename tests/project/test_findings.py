@@ -219,7 +219,7 @@ CASES: list[tuple[str, dict[str, str], tuple[str, str]]] = [
     ),
     (
         "Python model",
-        {"models/a.py": "def model(dbt, session): ..."},
+        {"models/a.py": "def model(dbt): ..."},
         ("model-language", "models/a.py:1:1"),
     ),
     (

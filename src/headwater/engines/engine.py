@@ -138,6 +138,29 @@ class Result:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class PythonModel:
+    """A Python model to run: ``def model(dbt, session)``.
+
+    Attributes:
+        name: Its name, for messages.
+        file: Its file, for messages.
+        code: Its text.
+        this: Its own relation.
+        inputs: Bound relations by ``ref.NAME``, ``ref.PACKAGE.NAME`` and ``source.SOURCE.NAME``.
+        config: Its effective config.
+        is_incremental: What ``dbt.is_incremental`` answers.
+    """
+
+    name: str
+    file: str
+    code: str
+    this: TableName
+    inputs: Mapping[str, TableName]
+    config: Mapping[str, object]
+    is_incremental: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class HookEffect:
     """What the statements of a run hook did.
 
@@ -190,6 +213,14 @@ class Session(ABC):
 
         Raises:
             Invalid: ``hook-writes``, when they would make, change or drop a table, view or file.
+        """
+
+    @abstractmethod
+    def run_python(self, model: PythonModel) -> str:
+        """Run a Python model and return the query of the rows that it gave.
+
+        Raises:
+            UserCodeError: ``python-model-failed``.
         """
 
     @abstractmethod

@@ -31,6 +31,7 @@ from headwater.graph.unit_tests import (
 )
 from headwater.jinja.context import Variables, make_env_var
 from headwater.project.context import node_context, render_node, render_text
+from headwater.project.contracts import has_contract
 from headwater.project.node import Node
 from headwater.project.project import Project, file_of
 from headwater.sql.effects import written_tables
@@ -206,7 +207,7 @@ class _Compilation:
     def _compile_text(self, compiled: CompiledNode) -> CompiledNode:
         node = compiled.node
         if node.original_path.endswith(".py"):
-            return self._refuse_python(compiled)
+            return self._take_python(compiled)
         try:
             full = self._render(node, incremental=False)
             later = full
@@ -265,19 +266,36 @@ class _Compilation:
         reading = self.meanings.read(text.body)
         return self._trace(text.body, {**self._schemas(reading), **ephemeral})
 
-    def _refuse_python(self, compiled: CompiledNode) -> CompiledNode:
+    def _take_python(self, compiled: CompiledNode) -> CompiledNode:
+        """Take a Python model as it is: it reads what it refers to, its columns show when run."""
         node = compiled.node
-        self.diagnostics.append(
-            Diagnostic(
-                code="python-model-not-built",
-                severity="error",
-                what=f"`{node.name}` is a Python model, which is not built yet",
-                fix="write it in SQL, or disable it with `enabled: false`",
-                where=node.where,
-                node=node.unique_id,
+        inputs = [self.project.nodes[key] for key in compiled.depends_on]
+        faults = [
+            f"it reads `{each.name}`, which is {each.materialized}"
+            for each in inputs
+            if each.relation is None
+        ]
+        if node.materialized not in {"table", "incremental"}:
+            faults.append(f"it is to be built as `{node.materialized}`")
+        if has_contract(node):
+            faults.append("it has an enforced contract")
+        for fault in faults:
+            self.diagnostics.append(
+                Diagnostic(
+                    code="python-model-not-built",
+                    severity="error",
+                    what=f"Python model `{node.name}` cannot be built: {fault}",
+                    fix="a Python model reads tables and views, and is a table or incremental",
+                    where=node.where,
+                    node=node.unique_id,
+                )
             )
+        return replace(
+            compiled,
+            code=node.raw_code,
+            reads=tuple(sorted({each.relation for each in inputs if each.relation is not None})),
+            fingerprint=fingerprint_of(node, [text_meaning(node.raw_code)], []),
         )
-        return replace(compiled, fingerprint=text_meaning(node.raw_code))
 
     def compile_inline(self, text: str) -> str | None:
         """Compile a query that is no node; None when it has faults."""

@@ -82,6 +82,19 @@ class Comments:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class PythonPart:
+    """What makes a step's text a Python model instead of a query.
+
+    Attributes:
+        file: Its file, for messages.
+        inputs: Relations by ``ref.NAME``, ``ref.PACKAGE.NAME`` and ``source.SOURCE.NAME``.
+    """
+
+    file: str
+    inputs: Mapping[str, TableName]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Target:
     """What a building step makes.
 
@@ -101,6 +114,7 @@ class Target:
         post_hooks: SQL to run after, in order.
         row_checks: Constraints of its contract, checked on the files before they are published.
         comments: What is written into the table's metadata.
+        python: Set when the step's text is a Python model.
     """
 
     relation: TableName
@@ -117,6 +131,7 @@ class Target:
     post_hooks: tuple[str, ...] = ()
     row_checks: tuple[RowCheck, ...] = ()
     comments: Comments = field(default_factory=Comments)
+    python: PythonPart | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

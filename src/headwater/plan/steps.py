@@ -23,6 +23,7 @@ from headwater.plan.plan import (
     LoadSeed,
     Merge,
     OverwritePartitions,
+    PythonPart,
     Read,
     RunTest,
     Skip,
@@ -125,7 +126,27 @@ def _target(draft: Draft, compiled: CompiledNode) -> Target:
         pre_hooks=compiled.pre_hooks,
         post_hooks=compiled.post_hooks,
         comments=_comments(compiled),
+        python=_python_part(draft, compiled),
         row_checks=() if node.materialized == "view" else row_checks(compiled),
+    )
+
+
+def _python_part(draft: Draft, compiled: CompiledNode) -> PythonPart | None:
+    node = compiled.node
+    if not node.original_path.endswith(".py"):
+        return None
+    inputs: dict[str, TableName] = {}
+    for key in compiled.depends_on:
+        read = draft.compiled(key).node
+        if read.relation is None:
+            continue
+        if read.source is not None:
+            inputs[f"source.{read.source.source_name}.{read.name}"] = read.relation
+        else:
+            inputs[f"ref.{read.name}"] = read.relation
+            inputs[f"ref.{read.package}.{read.name}"] = read.relation
+    return PythonPart(
+        file=node.where.file if node.where else node.original_path, inputs=MappingProxyType(inputs)
     )
 
 

@@ -28,6 +28,7 @@ from headwater.project.properties import (
     render_description,
     texts,
 )
+from headwater.project.python_models import read_python_model
 from headwater.project.reading import Entry, Package, Reading
 
 _PATCH_KEYS: Mapping[str, str] = {
@@ -57,7 +58,7 @@ def read_models(reading: Reading) -> None:
     for package in reading.packages:
         for file in package.of_kind("model"):
             if file.file.endswith(".py"):
-                reading.found.append(_python_model(file))
+                _read_python(reading, package, file)
             else:
                 _read_file(reading, package, file, "model")
 
@@ -91,14 +92,53 @@ def _read_snapshot_file(reading: Reading, package: Package, file: ProjectFile) -
             _read_snapshot(reading, package, file, block)
 
 
-def _python_model(file: ProjectFile) -> Diagnostic:
-    return Diagnostic(
-        code="model-language",
-        severity="error",
-        what=f"`{file.original_path}` is a Python model, which this version cannot run",
-        fix="Write it as SQL, or name it in .dbtignore",
+def _read_python(reading: Reading, package: Package, file: ProjectFile) -> None:
+    facts = read_python_model(file.text)
+    if facts.fault:
+        reading.found.append(
+            Diagnostic(
+                code="model-language",
+                severity="error",
+                what=f"`{file.original_path}` is no Python model: {facts.fault}",
+                fix="write `def model(dbt, session):` with literal arguments of ref and source",
+                where=Span(file=file.file, line=facts.line),
+            )
+        )
+        return
+    name = stem_of(file.path)
+    text = Text(
+        kind="model",
+        package=package.name,
+        name=name,
+        file=file.file,
+        path=file.original_path,
+        fqn=(package.name, *folders_of(file.path), name),
+        code=file.text,
+    )
+    entry = reading.patches.get((_PATCH_KEYS["model"], package.name, name))
+    config = reading.trees.resolve(
+        "model", package.name, text.fqn, patch=patch_config(entry), call=facts.config
+    )
+    finish_config(reading, config, text, entry)
+    if config.get("materialized") == "view":
+        config["materialized"] = "table"  # Python cannot be kept as a view; dbt's default, too
+    node = Node(
+        unique_id=NodeId(f"model.{package.name}.{name}"),
+        resource_type="model",
+        package=package.name,
+        name=name,
+        path=file.path,
+        original_path=file.original_path,
+        fqn=text.fqn,
+        raw_code=file.text,
+        config=MappingProxyType(config),
+        refs=facts.refs,
+        sources=facts.sources,
+        checksum=file.checksum,
+        config_call=MappingProxyType(facts.config),
         where=Span(file=file.file),
     )
+    add_node(reading, node, text, entry)
 
 
 def _unclosed(file: ProjectFile, block: UnclosedBlock) -> Diagnostic:

@@ -36,7 +36,7 @@ from headwater.runs.record import deployed_build, deployed_test, record, record_
 from headwater.runs.row_checks import check_rows
 from headwater.runs.run import NodeResult
 from headwater.runs.schedule import Unit
-from headwater.runs.stage import Place, Staged, stage, with_comments
+from headwater.runs.stage import Place, Staged, as_query, stage, with_comments
 from headwater.runs.work import End, Work, open_session, tell_ends, tell_started
 
 ATTEMPTS_MAX = 2
@@ -189,7 +189,7 @@ class _Attempt:
             ),
             now=self.work.context.clock.now(),
         )
-        staged = with_comments(stage(session, step, place), step, place)
+        staged = with_comments(stage(session, as_query(session, step), place), step, place)
         self.meter += staged.meter
         session.bind(relation, staged.source)
         # After-hooks run before the commit: they can only read, and a failing one publishes
@@ -346,7 +346,7 @@ def _crash(
 
 
 def _mentions_itself(step: BuildStep) -> bool:
-    if not isinstance(step, (Build, BuildView, LoadSeed)):
+    if step.target.python is not None or not isinstance(step, (Build, BuildView, LoadSeed)):
         return True
     texts = [*step.target.pre_hooks, "" if isinstance(step, LoadSeed) else step.sql]
     return any(step.target.relation.quoted() in text for text in texts)

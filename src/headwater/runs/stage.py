@@ -14,6 +14,7 @@ from headwater.base.meters import Meter
 from headwater.base.relations import Column
 from headwater.engines.engine import (
     Destination,
+    PythonModel,
     Session,
     ViewSource,
     WriteAll,
@@ -79,6 +80,29 @@ class Place:
 
 
 IncrementalStep = Append | Merge | OverwritePartitions
+
+
+def as_query(session: Session, step: BuildStep) -> BuildStep:
+    """Run a Python model, and return the step as one that stores the rows it gave.
+
+    Raises:
+        UserCodeError: ``python-model-failed``.
+    """
+    part = step.target.python
+    if part is None or isinstance(step, LoadSeed):
+        return step
+    rows = session.run_python(
+        PythonModel(
+            name=step.name,
+            file=part.file,
+            code=step.sql,
+            this=step.target.relation,
+            inputs=part.inputs,
+            config=step.target.config,
+            is_incremental=not isinstance(step, Build),
+        )
+    )
+    return replace(step, sql=rows)
 
 
 def with_comments(staged: Staged, step: BuildStep, place: Place) -> Staged:

@@ -311,4 +311,22 @@ on-run-end: "insert into audit.runs select now()"
 `create temp table`; models of the run see it.
 """,
     ),
+    Code(
+        name="python-model-failed",
+        number="HW6521",
+        title="A Python model failed while it ran",
+        explain="""\
+The function `model(dbt, session)` raised an error, a module that it imports is not installed, or it
+returned something that is neither a DuckDB relation, a pandas or Polars frame nor an Arrow table.
+
+**Why it matters**: nothing was published; readers see the version before.
+
+```python
+def model(dbt, session):
+    return dbt.ref("orders").filter("amount > 0")
+```
+
+**Mend it**: correct the line that the message names; install what it imports beside Headwater.
+""",
+    ),
 )

@@ -125,13 +125,14 @@ model does not read, or whose rows cannot be read.
     Code(
         name="python-model-not-built",
         number="HW2205",
-        title="a Python model, which is not built yet",
+        title="a Python model that cannot be built as asked",
         explain="""\
-**What it finds.** A model in a `.py` file.
+**What it finds.** A model in a `.py` file that is neither `table` nor `incremental`, that refers to
+an ephemeral model, or that has an enforced contract.
 
-**Why it matters.** Python models are read and listed, but cannot be compiled or run yet.
+**Why it matters.** Its rows and their columns are known only after it has run.
 
-**Mend it.** Write the model in SQL, or disable it with `enabled: false`.
+**Mend it.** Build it as a table, and what it reads as a table or view.
 """,
     ),
     Code(

@@ -138,10 +138,11 @@ read all the same; it may use things that are not known here.
     Code(
         name="model-language",
         number="HW1011",
-        title="A model is written in a language that cannot be run",
+        title="A Python file is no model",
         explain="""\
-Models are SQL files. Python models are read by a later version; until then the file is reported and
-skipped, and what refers to it cannot be built.
+A `.py` file among the models must define one function `model(dbt, session)` and call `dbt.ref`,
+`dbt.source` and `dbt.config` with literals: it is read by its syntax tree, and nothing of it runs
+before it is built. The file is reported and skipped, and what refers to it cannot be built.
 """,
     ),
     Code(

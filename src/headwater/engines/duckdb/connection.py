@@ -19,7 +19,9 @@ from headwater.engines.duckdb.bind import Lookup, Scan
 from headwater.engines.duckdb.errors import DRIVER_ERRORS, error_of, is_interrupt
 from headwater.engines.duckdb.files import Files
 from headwater.engines.duckdb.profile import Metered, ThreadClocks
+from headwater.engines.duckdb.python import run_python
 from headwater.engines.duckdb.text import one_query, split_statements
+from headwater.engines.engine import PythonModel
 
 _COMMENT_UNSAFE = re.compile(r"[^\w.:-]")
 
@@ -161,6 +163,17 @@ class Connection:
         """Create what a scan needs and return its SQL."""
         self.make_lookups(scan.lookups)
         return scan.sql
+
+    def run_python(self, model: PythonModel) -> str:
+        """Run a Python model on the driver's own connection.
+
+        Raises:
+            UserCodeError: ``python-model-failed``.
+        """
+        with self._running:
+            answer, meter = self._metered.call(lambda: run_python(self._raw, model))
+        self._meter += meter
+        return answer
 
     def interrupt(self) -> None:
         """Stop the running operation, or the next one when none runs; from any thread.

@@ -21,6 +21,7 @@ from headwater.engines.duckdb.write import write_all, write_partitions
 from headwater.engines.engine import (
     Destination,
     HookEffect,
+    PythonModel,
     Result,
     Session,
     Source,
@@ -133,6 +134,13 @@ class DuckDBSession(Session):
         self._reusable = False
         changes = run_hook(self._connection, sql)
         return HookEffect(changes_session=changes, meter=self._connection.meter)
+
+    def run_python(self, model: PythonModel) -> str:
+        """Run a Python model and return the query of the rows that it gave."""
+        self._connection.begin()
+        self._connection.keep_order(in_order=True)
+        self._reusable = False
+        return self._connection.run_python(model)
 
     def write(self, sql: str, mode: WriteMode, destination: Destination) -> Written:
         """Run a query and write its rows as data files."""
