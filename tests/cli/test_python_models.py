@@ -42,6 +42,7 @@ def test_a_model_returns_what_the_engine_can_read(
 
     assert ended.code == 0, ended.err
     assert _rows(hw, "select n from after") == [[2]]
+    assert (project / "target/compiled/shop/models/large.py").is_file()
     assert {step["action"] for step in again["steps"]} == {"skip"}
 
 

@@ -92,7 +92,8 @@ def artifact_facts(environment: Mapping[str, str], at: datetime) -> ArtifactFact
 
 
 def _sql_path(folder: Path, compiled: CompiledNode) -> Path:
-    return (folder / compiled_path(compiled.node)).with_suffix(".sql")
+    ending = ".py" if compiled.node.original_path.endswith(".py") else ".sql"
+    return (folder / compiled_path(compiled.node)).with_suffix(ending)
 
 
 def catalog_tables(graph: Graph, tables: Iterable[TableDescription]) -> tuple[CatalogTable, ...]:
