@@ -53,6 +53,7 @@ from headwater.runs.answers import (
     Finding,
     Lineage,
     Listed,
+    Operation,
     Planned,
     PlanRequest,
     Verb,
@@ -76,6 +77,7 @@ from headwater.runs.effective import (
 from headwater.runs.execute import execute, execute_in
 from headwater.runs.journal import Journal, open_journal
 from headwater.runs.load import load_rows
+from headwater.runs.operation import macro_call
 from headwater.runs.query import find_table, run_sql, table_of
 from headwater.runs.recover import clean_folders, unfinished_runs
 from headwater.runs.run import Run
@@ -265,6 +267,24 @@ class Workspace:
         nodes = [each for key, each in graph.graph.nodes.items() if key in chosen.nodes]
         results = artifacts.write_compiled(self.target_path, nodes)
         return Compiled(results=results, folder=folder, diagnostics=(*found, *chosen.diagnostics))
+
+    def run_operation(self, macro: str, arguments: str | None = None) -> Operation:
+        """Call a macro by itself; its queries read, and nothing else.
+
+        Args:
+            macro: Its name, with its package in front where that matters.
+            arguments: YAML mapping of its arguments.
+
+        Raises:
+            Invalid: ``usage-invalid``, ``vars-malformed``.
+        """
+        call = macro_call(macro, read_mapping("--args", arguments))
+        read = self.read("run-operation")
+        graph = None if has_errors(read.diagnostics) else self.compile_project(read, inline=call)
+        if graph is None:
+            return Operation(said=(), diagnostics=read.diagnostics)
+        found = graph.diagnostics if graph.inline is None else ()
+        return Operation(said=graph.said, diagnostics=(*read.diagnostics, *found))
 
     def ls(self, selection: Selection) -> Listed:
         """List the selected nodes as dbt does."""

@@ -133,7 +133,6 @@ _COMMANDS: Mapping[str, str] = MappingProxyType(
     {
         "retry": "`hw build` builds what failed or was skipped, and skips what is up to date",
         "clone": "a build makes every table itself; `hw plan` says what that costs",
-        "run-operation": "`hw show --inline '{{ my_macro() }}'` runs a macro that returns SQL",
         "source": "freshness is not measured yet; "
         "`hw sql 'select max(loaded_at) from t'` asks for it",
         "freshness": "freshness is not measured yet; "

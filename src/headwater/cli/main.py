@@ -37,6 +37,7 @@ COMMANDS: dict[str, tuple[str, str, str]] = {
     "table": ("Use", "table", "List tables, show a table's versions or its make-up"),
     "parse": ("Project", "parse", "Read the project and write manifest.json"),
     "compile": ("Project", "compile", "Write the SQL of every node, or of one query"),
+    "run-operation": ("Use", "run_operation", "Call a macro by itself"),
     "ls": ("Project", "ls", "List what a selection holds"),
     "docs": ("Project", "docs", "Write catalog.json and manifest.json"),
     "clean": ("Project", "clean", "Remove artifacts, packages and leftovers of killed runs"),
@@ -64,7 +65,7 @@ class Commands(click.Group):
         if cmd_name not in COMMANDS:
             return None
         module = import_module(f"headwater.cli.{COMMANDS[cmd_name][1]}")
-        command: click.Command = getattr(module, f"{cmd_name}_command")
+        command: click.Command = getattr(module, f"{cmd_name.replace('-', '_')}_command")
         return command
 
     def resolve_command(

@@ -83,7 +83,7 @@ class Teller:
         self._clock = clock
         self._nodes: dict[str, dict[str, Any]] = {}
 
-    def tell(self, name: str, code: str, msg: str, level: str = "info", **data: object) -> None:
+    def tell(self, name: str, code: str, msg: str, level: str = "info", /, **data: object) -> None:
         """Give one event to every callback, and its line to the logger ``headwater.dbt``."""
         info = EventInfo(
             name=name,

@@ -224,6 +224,19 @@ def _docs(call: Call, workspace: Workspace) -> Answer:
     return Answer(success=True, result=_read(workspace.target_path / "catalog.json"))
 
 
+def _run_operation(call: Call, workspace: Workspace) -> Answer:
+    macro = str(call.options["macro"])
+    done = workspace.run_operation(macro, call.options["arguments"])
+    call.teller.findings(done.diagnostics)
+    if has_errors(done.diagnostics):
+        raise _fault(done.diagnostics)
+    for line in done.said:
+        call.teller.tell("JinjaLogInfo", "I062", line, msg=line)
+    node = Record({"unique_id": f"macro.{macro}", "name": macro, "resource_type": "operation"})
+    result = RunResult(status=Status.Success, node=node)
+    return Answer(success=True, result=RunExecutionResult(results=(result,)))
+
+
 def _debug(_call: Call, workspace: Workspace) -> Answer:
     is_fine = all(finding.ok for finding in workspace.debug())
     return Answer(success=is_fine, result=is_fine)
@@ -263,6 +276,7 @@ _VERBS: Mapping[str, Callable[[Call, Workspace], Answer]] = MappingProxyType(
         "ls": _ls,
         "parse": _parse,
         "docs generate": _docs,
+        "run-operation": _run_operation,
         "debug": _debug,
         "deps": _deps,
         "clean": _clean,

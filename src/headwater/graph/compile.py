@@ -56,11 +56,13 @@ class GraphResult:
         graph: Every enabled node; those with faults have no code.
         diagnostics: Everything found, in the order of the nodes.
         inline: Compiled SQL of the inline query; None when there was none or it has faults.
+        said: What its macros printed, and logged for the terminal.
     """
 
     graph: Graph
     diagnostics: tuple[Diagnostic, ...]
     inline: str | None = None
+    said: tuple[str, ...] = ()
 
 
 def compile_graph(
@@ -83,7 +85,7 @@ def compile_graph(
     graph = _make_graph(project, found, work.compile)
     text = None if inline is None else work.compile_inline(inline)
     found_all = (*found.diagnostics, *work.diagnostics)
-    return GraphResult(graph=graph, diagnostics=found_all, inline=text)
+    return GraphResult(graph=graph, diagnostics=found_all, inline=text, said=work.said)
 
 
 def render_hook(
@@ -158,6 +160,7 @@ class _Text:
     body: str
     used: tuple[NodeId, ...]
     asked_incremental: bool
+    said: tuple[str, ...]
 
 
 class _Compilation:
@@ -171,6 +174,7 @@ class _Compilation:
         self.found = found
         self.lookup = lookup
         self.diagnostics: list[Diagnostic] = []
+        self.said: tuple[str, ...] = ()
         self.reported = {(item.node, item.what) for item in found.diagnostics}
         self.planned: dict[TableName, tuple[Column, ...]] = {}
         self.by_name: dict[str, dict[TableName, tuple[Column, ...]]] = {}
@@ -311,10 +315,12 @@ class _Compilation:
             raw_code=text,
         )
         try:
-            return self._render(node, incremental=False).code
+            text = self._render(node, incremental=False)
         except HeadwaterError as error:
             self._report(error, node)
             return None
+        self.said = text.said
+        return text.code
 
     def host(self, node: Node, *, incremental: bool) -> CompileHost:
         """Make what one rendering of a node sees; an inline query sees every node."""
@@ -333,7 +339,8 @@ class _Compilation:
             self.diagnostics += host.diagnostics
         used = tuple(host.used)
         ctes = ctes_for(used, self.bodies, self.ephemeral)
-        return _Text(inject(body, ctes), body, used, host.asked_incremental)
+        said = tuple(host.said)
+        return _Text(inject(body, ctes), body, used, host.asked_incremental, said)
 
     def _hooks(self, node: Node, name: str) -> tuple[str, ...]:
         written = node.config.get(name)

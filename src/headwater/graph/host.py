@@ -23,6 +23,7 @@ class CompileHost:
         used: Ephemeral models that the text referred to, in order.
         asked_incremental: Whether the text asked ``is_incremental()``.
         diagnostics: Warnings of macros.
+        said: What macros printed, and logged for the terminal.
     """
 
     def __init__(
@@ -44,6 +45,7 @@ class CompileHost:
         self.used: dict[NodeId, None] = {}
         self.asked_incremental = False
         self.diagnostics: list[Diagnostic] = []
+        self.said: list[str] = []
 
     @property
     def execute(self) -> bool:
@@ -123,7 +125,9 @@ class CompileHost:
         return self._planned.get(table) or self._lookup.columns_or_none(table) or ()
 
     def log(self, message: str, *, info: bool) -> None:
-        """Drop the message: compiling says nothing."""
+        """Keep what is for the terminal; compiling itself says nothing."""
+        if info:
+            self.said.append(message)
 
     def warn(self, message: str) -> None:
         """Turn the message into a finding."""

@@ -5,6 +5,7 @@ which table's column decides it once views are followed.
 """
 
 from collections.abc import Mapping
+from dataclasses import replace
 from types import MappingProxyType
 
 from headwater.base.ids import NodeId
@@ -35,7 +36,17 @@ def window_in_words(mark: Watermark) -> str:
 def watermarks_of(compiled: CompiledNode) -> tuple[Watermark, ...]:
     """Return the watermarks of a node's incremental query; none when it has no such query."""
     sql, this = compiled.incremental_code, compiled.node.relation
-    return () if sql is None or this is None else find_watermarks(sql, this)
+    if sql is None or this is None:
+        return ()
+    return tuple(_in_catalog(mark, this.catalog) for mark in find_watermarks(sql, this))
+
+
+def _in_catalog(mark: Watermark, catalog: str) -> Watermark:
+    """Complete ``schema.table``, which is in the catalog of the model that reads it."""
+    relation = mark.relation
+    if relation.catalog or not relation.schema:
+        return mark
+    return replace(mark, relation=TableName(catalog, relation.schema, relation.name))
 
 
 def all_watermarks(graph: Graph) -> Mapping[NodeId, tuple[Watermark, ...]]:

@@ -124,6 +124,19 @@ class Compiled:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Operation:
+    """What a macro did that was called by itself.
+
+    Attributes:
+        said: Lines that it printed, or logged for the terminal.
+        diagnostics: Findings.
+    """
+
+    said: tuple[str, ...]
+    diagnostics: tuple[Diagnostic, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Listed:
     """Nodes of a selection as dbt lists them."""
 

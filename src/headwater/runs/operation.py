@@ -1,0 +1,30 @@
+"""A macro called by itself (dbt's ``run-operation``), as the text that calls it.
+
+Macros are reached only through Jinja, so the call is written as one; arguments travel as JSON,
+which no value can leave.
+"""
+
+import json
+import re
+from collections.abc import Mapping
+
+from headwater.base.codec import Json
+from headwater.base.errors import Invalid
+
+_NAME = re.compile(r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)?", re.ASCII)
+
+
+def macro_call(macro: str, arguments: Mapping[str, Json]) -> str:
+    """Return the Jinja that calls a macro.
+
+    Raises:
+        Invalid: ``usage-invalid``.
+    """
+    if not _NAME.fullmatch(macro):
+        raise Invalid(
+            "usage-invalid",
+            f"`{macro}` is not the name of a macro",
+            fix="give NAME or PACKAGE.NAME, and its arguments by --args '{name: value}'",
+        )
+    values = json.dumps(json.dumps(dict(arguments), default=str))
+    return f"{{% do {macro}(**fromjson({values})) %}}"

@@ -1,0 +1,78 @@
+"""``hw run-operation``: a macro called by itself."""
+
+import json
+from pathlib import Path
+
+import pytest
+from tests.cli.conftest import Hw, write_files
+
+from headwater.dbt import RunExecutionResult, dbtRunner
+
+MACROS = {
+    "macros/operations.sql": """\
+{% macro greet(name, times=1) %}
+  {% for _ in range(times) %}{{ log('hello ' ~ name, info=true) }}{% endfor %}
+  {% do log('kept for the log file') %}
+{% endmacro %}
+{% macro count_orders() %}
+  {% set found = run_query('select count(*) as n from ' ~ ref('raw_orders')) %}
+  {% do print(found.rows[0][0]) %}
+{% endmacro %}
+{% macro make_table() %}{% do run_query('create table t as select 1 as a') %}{% endmacro %}
+""",
+}
+
+
+@pytest.fixture(autouse=True)
+def macros(project: Path) -> None:
+    write_files(project, MACROS)
+
+
+def test_what_a_macro_logs_is_the_result(hw: Hw) -> None:
+    ended = hw("run-operation", "greet", "--args", "{name: ada, times: 2}")
+
+    assert (ended.code, ended.out) == (0, "hello ada\nhello ada\n")
+
+
+def test_a_macro_may_ask_the_lake(hw: Hw) -> None:
+    hw("seed")
+
+    ended = hw("run-operation", "shop.count_orders", "--output", "json")
+
+    assert ended.document["said"] == ["3"]
+
+
+@pytest.mark.parametrize("name", ["%} {{ 1 }}", "'quoted' \"twice\"", "back\\\\slash", "naïve 😀"])
+def test_arguments_reach_the_macro_as_they_are(hw: Hw, name: str) -> None:
+    ended = hw("run-operation", "greet", "--args", json.dumps({"name": name}, ensure_ascii=False))
+
+    assert ended.out == f"hello {name}\n"
+
+
+def test_a_macro_that_writes_is_refused(hw: Hw) -> None:
+    ended = hw("run-operation", "make_table")
+
+    assert ended.code == 2
+    assert "HW6517" in ended.err
+
+
+@pytest.mark.parametrize("name", ["nowhere", "greet() }} {{ greet", ""])
+def test_a_macro_that_there_is_not_is_a_fault(hw: Hw, name: str) -> None:
+    assert hw("run-operation", name).code == 2
+
+
+def test_the_runner_calls_macros_too(hw: Hw) -> None:
+    hw("ls")
+    said: list[str] = []
+
+    def listen(event: object) -> None:
+        info = event.info  # type: ignore[attr-defined]
+        if info.name == "JinjaLogInfo":
+            said.append(info.msg)
+
+    ended = dbtRunner(callbacks=[listen]).invoke(
+        ["run-operation", "greet", "--args", "{name: ada}"]
+    )
+
+    assert isinstance(ended.result, RunExecutionResult)
+    assert (ended.success, said) == (True, ["hello ada"])
