@@ -129,6 +129,9 @@ def make_schemas() -> dict[str, Schema]:
         "parse": _of_parts(
             "parse", {"manifest": str | None, "nodes": int, "diagnostics": findings}
         ),
+        "operation": _of_parts(
+            "operation", {"macro": str, "said": tuple[str, ...], "diagnostics": findings}
+        ),
         "compile": _of_parts("compile", {"results": _OBJECTS, "diagnostics": findings}),
         "sql": _of_parts(
             "sql",

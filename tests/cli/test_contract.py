@@ -23,6 +23,7 @@ VERBS = {
     "snapshot": ("snapshot",),
     "test": ("test",),
     "lineage": ("lineage",),
+    "run-operation": ("run-operation", "current_timestamp"),
     "docs": ("docs", "generate"),
     "debug": ("debug",),
     "clean": ("clean",),

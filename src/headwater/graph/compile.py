@@ -315,12 +315,12 @@ class _Compilation:
             raw_code=text,
         )
         try:
-            text = self._render(node, incremental=False)
+            rendered = self._render(node, incremental=False)
         except HeadwaterError as error:
             self._report(error, node)
             return None
-        self.said = text.said
-        return text.code
+        self.said = rendered.said
+        return rendered.code
 
     def host(self, node: Node, *, incremental: bool) -> CompileHost:
         """Make what one rendering of a node sees; an inline query sees every node."""
