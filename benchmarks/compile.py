@@ -104,9 +104,9 @@ def main() -> None:
         ours = Tool(
             name="hw",
             command=hw,
-            env=environment,
+            env={**environment, "HEADWATER_CACHE_DIR": str(folder / "ours" / "cache")},
             project=folder / "ours",
-            kept=("target", ".headwater"),
+            kept=("target", ".headwater", "cache"),
         )
         write_project(ours.project, arguments.models)
         peer.write_profile(
