@@ -6,6 +6,7 @@ import pytest
 from tests.cli.conftest import Hw, write_files
 
 HEAD = "def model(dbt, session):\n"
+LARGE = "dbt.ref('stg_orders').filter('amount > 3')"
 
 
 def _rows(hw: Hw, query: str) -> list[list[object]]:
@@ -16,19 +17,19 @@ def _rows(hw: Hw, query: str) -> list[list[object]]:
 @pytest.mark.parametrize(
     ("needs", "body"),
     [
-        ("duckdb", "return dbt.ref('stg_orders').filter('amount > 3')"),
+        ("duckdb", f"return {LARGE}"),
         ("duckdb", "return dbt.ref('shop', 'stg_orders').filter('amount > 3')"),
         ("duckdb", "return session.sql('select 5 as amount union all select 6')"),
         ("polars", "import polars; return polars.DataFrame({'amount': [5, 6]})"),
-        ("pandas", "return dbt.ref('stg_orders').filter('amount > 3').df()"),
-        ("pyarrow", "return dbt.ref('stg_orders').filter('amount > 3').pl()"),
-        ("pyarrow", "return dbt.ref('stg_orders').filter('amount > 3').to_arrow_table()"),
+        pytest.param("pandas", f"return {LARGE}.df()", marks=pytest.mark.slow),
+        pytest.param("pyarrow", f"return {LARGE}.pl()", marks=pytest.mark.slow),
+        pytest.param("pyarrow", f"return {LARGE}.to_arrow_table()", marks=pytest.mark.slow),
     ],
 )
 def test_a_model_returns_what_the_engine_can_read(
     hw: Hw, project: Path, needs: str, body: str
 ) -> None:
-    pytest.importorskip(needs)
+    pytest.importorskip(needs, reason=f"needs {needs}: ./dev setup --dev --group slow")
     write_files(
         project,
         {
