@@ -12,6 +12,7 @@ from headwater.base.codes import Code
 from headwater.base.diagnostics import Diagnostic
 from headwater.plan.plan import Plan
 from headwater.runs.effective import InForce
+from headwater.runs.freshness import SourceAges
 from headwater.runs.run import Run
 
 Schema = dict[str, Any]
@@ -124,6 +125,7 @@ def make_schemas() -> dict[str, Schema]:
     return {
         "plan": _of_value("plan", Plan),
         "run": _of_value("run", Run),
+        "freshness": _of_value("freshness", SourceAges),
         "error": _of_parts("error", {"diagnostics": findings}),
         "check": _of_parts("check", {"nodes": int, "diagnostics": findings}),
         "parse": _of_parts(

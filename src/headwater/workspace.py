@@ -6,7 +6,7 @@ The only place that knows both wings by name. Methods are a few calls each; logi
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from types import MappingProxyType, TracebackType
@@ -75,6 +75,7 @@ from headwater.runs.effective import (
     named_folder,
 )
 from headwater.runs.execute import execute, execute_in
+from headwater.runs.freshness import SourceAges, make_sources_document, measure_ages
 from headwater.runs.journal import Journal, open_journal
 from headwater.runs.load import load_rows
 from headwater.runs.operation import macro_call
@@ -296,6 +297,29 @@ class Workspace:
         document = make_manifest(read.project, graph.graph, self._facts())
         rows = artifacts.list_rows(document, graph.graph, chosen.nodes)
         return Listed(rows=rows, diagnostics=(*graph.diagnostics, *chosen.diagnostics))
+
+    def source_freshness(self, selection: Selection, *, file: Path | None = None) -> SourceAges:
+        """Measure how old the selected sources are; write dbt's sources.json and the manifest.
+
+        Args:
+            selection: Which sources; only those with a rule are measured.
+            file: Where sources.json goes instead of the target folder.
+        """
+        read = self.read("freshness")
+        graph = None if read.project is None else resolve_graph(read.project)
+        found = (*read.diagnostics, *(graph.diagnostics if graph else ()))
+        if read.project is None or graph is None or has_errors(found):
+            return SourceAges(results=(), started_at="", finished_at="", diagnostics=found)
+        chosen, context = self._choose(graph.graph, selection), self._world.context_of(read.project)
+        look = partial(self._world.lookup_of, read.project)
+        ages = measure_ages(read.project, chosen.nodes, context, look)
+        path = file or self.target_path / "sources.json"
+        document = make_sources_document(ages, self._facts())
+        written = artifacts.write_document(path.parent, path.name, document)
+        manifest = make_manifest(read.project, graph.graph, self._facts())
+        artifacts.write_document(self.target_path, "manifest.json", manifest)
+        found = (*found, *chosen.diagnostics, *ages.diagnostics)
+        return replace(ages, file=str(written), diagnostics=found)
 
     def lineage(
         self, name: str | None = None, *, direction: Direction = "both", direct: bool = False

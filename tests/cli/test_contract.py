@@ -29,6 +29,7 @@ VERBS = {
     "clean": ("clean",),
     "deps": ("deps",),
     "config": ("config", "show"),
+    "source": ("source", "freshness"),
     "table": ("table", "list"),
     "sql": ("sql", "select count(*) from revenue"),
     "show": ("show", "-s", "revenue"),

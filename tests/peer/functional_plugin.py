@@ -8,6 +8,7 @@ made by hand in the warehouse) fails its test, and counts as failed.
 import json
 import logging
 import os
+import re
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from io import StringIO
@@ -17,6 +18,7 @@ from typing import Any
 import dbt.cli.main
 import dbt.exceptions
 import dbt.tests.fixtures.project as fixtures
+import dbt.version
 import dbt_common.exceptions
 import duckdb
 import pytest
@@ -25,6 +27,7 @@ from dbt.tests import util
 from headwater import TableName, Workspace
 from headwater.base.errors import HeadwaterError
 from headwater.dbt import Record, dbtRunner, dbtRunnerResult
+from headwater.jinja.functions import DBT_VERSION
 
 
 class Refused(
@@ -69,22 +72,50 @@ def run_sql(self: Any, sql: str, fetch: str | None = None) -> Any:
 
 
 def load(project: Any, statements: str) -> None:
-    """Run statements in a database of the test's own, and load its tables into the lake."""
+    """Run statements in a database of the test's own, and load what they made into the lake.
+
+    Tables of the lake that the statements name are there as they are in the lake.
+    """
     folder = Path(project.profiles_dir) / "by_hand"
     folder.mkdir(exist_ok=True)
-    with duckdb.connect(folder / f"{project.database}.duckdb") as connection:
+    with (
+        Workspace.open(project.project_root, environment=dict(os.environ)) as workspace,
+        duckdb.connect(folder / f"{project.database}.duckdb") as connection,
+    ):
         connection.execute(f'create schema if not exists "{project.test_schema}"')
         connection.execute(f'use "{project.test_schema}"')
+        before = _names(connection)
+        named = _copy_named(workspace, connection, project.test_schema, statements)
         connection.execute(statements)
-        found = connection.execute("select table_schema, table_name from information_schema.tables")
-        files = {}
-        for schema, name in found.fetchall():
-            files[schema, name] = folder / f"{schema}.{name}.parquet"
-            connection.execute(f'copy "{schema}"."{name}" to \'{files[schema, name]}\'')
-    with Workspace.open(project.project_root, environment=dict(os.environ)) as workspace:
-        for (schema, name), file in files.items():
+        for schema, name in (_names(connection) - before) | named:
+            file = folder / f"{schema}.{name}.parquet"
+            connection.execute(f'copy "{schema}"."{name}" to \'{file}\'')
             table = TableName(project.database, schema, name)
             workspace.load(table, f"select * from read_parquet('{file}')", mode="overwrite")
+
+
+def _names(connection: Any) -> set[tuple[str, str]]:
+    query = "select table_schema, table_name from information_schema.tables"
+    return set(connection.execute(query).fetchall())
+
+
+def _copy_named(
+    workspace: Workspace, connection: Any, schema: str, statements: str
+) -> set[tuple[str, str]]:
+    """Copy the lake's tables that statements name into the test's own database."""
+    named = set()
+    for table in workspace.tables():
+        _, place, name = table.name.split(".")
+        if place != schema or table.kind != "table" or not re.search(rf"\b{name}\b", statements):
+            continue
+        found = workspace.sql(f'select * from "{schema}"."{name}"', rows_max=100_000)
+        columns = ", ".join(f'"{column.name}" {column.type}' for column in found.columns)
+        connection.execute(f'create or replace table "{schema}"."{name}" ({columns})')
+        marks = ", ".join("?" for _ in found.columns)
+        if found.rows:
+            connection.executemany(f'insert into "{schema}"."{name}" values ({marks})', found.rows)
+        named.add((schema, name))
+    return named
 
 
 def manifest_of(project_root: Any) -> Record | None:
@@ -161,6 +192,7 @@ _replace(fixtures.TestProjInfo, "run_sql", run_sql)
 _replace(fixtures.TestProjInfo, "get_tables_in_schema", tables)
 _replace(dbt.cli.main, "dbtRunner", Runner)
 _replace(util, "dbtRunner", Runner)
+dbt.version.__version__ = DBT_VERSION  # the suite asks for the version that ran
 _replace(util, "get_manifest", manifest_of)
 _replace(util, "run_dbt_and_capture", run_and_capture)
 _replace(util, "check_relations_equal", relations_equal)

@@ -133,10 +133,7 @@ _COMMANDS: Mapping[str, str] = MappingProxyType(
     {
         "retry": "`hw build` builds what failed or was skipped, and skips what is up to date",
         "clone": "a build makes every table itself; `hw plan` says what that costs",
-        "source": "freshness is not measured yet; "
-        "`hw sql 'select max(loaded_at) from t'` asks for it",
-        "freshness": "freshness is not measured yet; "
-        "`hw sql 'select max(loaded_at) from t'` asks for it",
+        "freshness": "`hw source freshness`",
         "serve": "`hw docs generate` writes manifest.json and catalog.json for a site of your own",
         "version": "`hw --version`",
         "help": "`hw --help`, or `hw COMMAND --help`",

@@ -34,6 +34,7 @@ COMMANDS: dict[str, tuple[str, str, str]] = {
     "test": ("Build", "build", "Run tests only"),
     "sql": ("Use", "sql", "Query tables, views, older versions and Delta paths"),
     "show": ("Use", "show", "Run a model's query, or a query with Jinja, and show rows"),
+    "source": ("Use", "source", "Measure how old sources are"),
     "table": ("Use", "table", "List tables, show a table's versions or its make-up"),
     "parse": ("Project", "parse", "Read the project and write manifest.json"),
     "compile": ("Project", "compile", "Write the SQL of every node, or of one query"),

@@ -15,11 +15,12 @@ from headwater.base.clock import Clock, SystemClock
 from headwater.base.errors import HeadwaterError
 from headwater.cli.main import parse_command
 from headwater.dbt.events import Callback, Teller
+from headwater.dbt.freshness import FreshnessResult
 from headwater.dbt.records import Record
 from headwater.dbt.results import RunExecutionResult
 from headwater.dbt.verbs import Answer, Call, answer
 
-Result = RunExecutionResult | Record | list[str] | bool | None
+Result = RunExecutionResult | FreshnessResult | Record | list[str] | bool | None
 _NAMES_OF_CALLER: Mapping[str, str] = MappingProxyType(
     {"models": "select", "resource_types": "resource-type"}
 )

@@ -15,7 +15,9 @@ from headwater.base.diagnostics import Diagnostic, error_of, has_errors
 from headwater.base.errors import Invalid
 from headwater.cli.ls import list_lines, words_of
 from headwater.cli.options import ProjectFlags, take_project, take_selection
+from headwater.cli.source import FORMATS
 from headwater.dbt.events import Teller
+from headwater.dbt.freshness import FreshnessResult, make_freshness_result
 from headwater.dbt.records import Record
 from headwater.dbt.results import (
     RunExecutionResult,
@@ -38,7 +40,7 @@ class Answer:
     """What a verb gave."""
 
     success: bool
-    result: RunExecutionResult | Record | list[str] | bool | None = None
+    result: RunExecutionResult | FreshnessResult | Record | list[str] | bool | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -224,6 +226,22 @@ def _docs(call: Call, workspace: Workspace) -> Answer:
     return Answer(success=True, result=_read(workspace.target_path / "catalog.json"))
 
 
+def _source_freshness(call: Call, workspace: Workspace) -> Answer:
+    output = call.options["output"]
+    file = None if output in FORMATS else Path(output)
+    ages = workspace.source_freshness(call.selection, file=file)
+    call.teller.findings(ages.diagnostics)
+    if has_errors(ages.diagnostics):
+        raise _fault(ages.diagnostics)
+    for age in ages.results:
+        level = {"pass": "info", "warn": "warn"}.get(age.status, "error")
+        line = f"{age.status.upper()} freshness of {age.name}"
+        call.teller.tell("LogFreshnessResult", "Q018", line, level, status=age.status)
+    call.teller.tell("FreshnessCheckComplete", "Q006", "Done.")
+    result = make_freshness_result(ages, _read(workspace.target_path / "manifest.json"))
+    return Answer(success=ages.exit_code == 0, result=result)
+
+
 def _run_operation(call: Call, workspace: Workspace) -> Answer:
     macro = str(call.options["macro"])
     done = workspace.run_operation(macro, call.options["arguments"])
@@ -276,6 +294,8 @@ _VERBS: Mapping[str, Callable[[Call, Workspace], Answer]] = MappingProxyType(
         "ls": _ls,
         "parse": _parse,
         "docs generate": _docs,
+        "source freshness": _source_freshness,
+        "source snapshot-freshness": _source_freshness,
         "run-operation": _run_operation,
         "debug": _debug,
         "deps": _deps,

@@ -23,13 +23,6 @@ from headwater.project.project import Project
 SCHEMAS = "https://schemas.getdbt.com/dbt"
 Document = dict[str, Json]
 
-FRESHNESS: Document = {
-    "warn_after": {"count": None, "period": None},
-    "error_after": {"count": None, "period": None},
-    "filter": None,
-}
-"""A source without freshness rules, as dbt writes it."""
-
 SECTIONS: Mapping[str, str] = {
     "source": "sources",
     "exposure": "exposures",
@@ -455,8 +448,8 @@ def _source(node: Node) -> Document:
         "identifier": node.source.identifier,
         "quoting": {"database": None, "schema": None, "identifier": None, "column": None},
         "loaded_at_field": node.source.loaded_at_field,
-        "loaded_at_query": None,
-        "freshness": FRESHNESS,
+        "loaded_at_query": node.config.get("loaded_at_query"),
+        "freshness": to_builtins(node.config.get("freshness")),
         "external": None,
         "source_meta": {},
         "relation_name": relation.quoted() if relation else None,

@@ -10,6 +10,7 @@ from copy import deepcopy
 from typing import cast
 
 from headwater.base.codec import Json
+from headwater.project.freshness import no_freshness
 
 Config = dict[str, Json]
 
@@ -93,7 +94,7 @@ DEFAULTS: Mapping[str, Config] = {
     "source": {
         "enabled": True,
         "event_time": None,
-        "freshness": None,
+        "freshness": no_freshness(),
         "loaded_at_field": None,
         "loaded_at_query": None,
         "meta": {},

@@ -23,7 +23,7 @@ _OTHERS = (
 _TOP_KEYS = frozenset({"version", "anchors", "functions", *_PATCHED, *_OTHERS})
 _NOT_RENDERED = frozenset({
     "description", "tests", "data_tests", "pre-hook", "post-hook", "pre_hook", "post_hook", "given",
-    "expect", "overrides", "filter", "anchors",
+    "expect", "overrides", "filter", "anchors", "loaded_at_query",
 })  # fmt: skip
 _NODE_KEYS = frozenset({
     "name", "description", "columns", "config", "tests", "data_tests", "meta", "tags", "docs",

@@ -11,6 +11,12 @@ from headwater.base.relations import TableName
 from headwater.project.capture import Text
 from headwater.project.config import Config, merge_config
 from headwater.project.findings import unknown_key, wrong_shape
+from headwater.project.freshness import (
+    complete_freshness,
+    freshness_fault_or_none,
+    merge_freshness,
+    read_freshness,
+)
 from headwater.project.generic_tests import Tested, read_tests
 from headwater.project.models import finish_config, folders_of
 from headwater.project.node import Node, SourceInfo
@@ -24,7 +30,7 @@ from headwater.project.properties import (
 )
 from headwater.project.reading import Entry, Reading
 
-_INHERITED = ("loaded_at_field", "loaded_at_query", "freshness")
+_LOADED_AT = ("loaded_at_field", "loaded_at_query")
 
 
 def read_sources(reading: Reading) -> None:
@@ -121,11 +127,62 @@ def _mapping(value: Json) -> Mapping[str, Json]:
 def _config(reading: Reading, entry: Entry, table: Entry, fqn: tuple[str, ...]) -> Config:
     patch: Config = {}
     for part in (entry, table):
-        for key in _INHERITED:
-            if key in part.values:
-                patch[key] = part.values[key]
         merge_config(patch, patch_config(part))
-    return reading.trees.resolve("source", entry.package, fqn, patch=patch)
+    patch |= _loaded_at(reading, entry, table)
+    patch.pop("freshness", None)
+    written = _freshness_written(reading, entry, table)
+    merged = merge_freshness(written)
+    if merged is None or read_freshness(merged).is_asked:
+        patch["freshness"] = merged
+    config = reading.trees.resolve("source", entry.package, fqn, patch=patch)
+    if "freshness" not in patch:
+        _check_freshness(reading, config["freshness"], entry, "dbt_project.yml")
+        config["freshness"] = complete_freshness(config["freshness"])
+    return config
+
+
+def _freshness_written(reading: Reading, entry: Entry, table: Entry) -> list[Json]:
+    """Return the freshness of the four places where it may stand, weakest first."""
+    written: list[Json] = []
+    for part, name in ((entry, entry.name), (table, f"{entry.name}.{table.values['name']}")):
+        for values in (part.values, _mapping(part.values.get("config"))):
+            found = values.get("freshness", {})
+            is_sound = _check_freshness(reading, found, entry, name)
+            written.append(found if is_sound else {})
+    return written
+
+
+def _check_freshness(reading: Reading, value: Json, entry: Entry, name: str) -> bool:
+    fault = freshness_fault_or_none(value)
+    if fault is not None:
+        what = f"`freshness` of `{name}` cannot be read: {fault}"
+        fix = "write it as `freshness: {error_after: {count: 12, period: hour}}`, or null for none"
+        reading.found.append(wrong_shape(what, entry.span(), fix))
+    return fault is None
+
+
+def _loaded_at(reading: Reading, entry: Entry, table: Entry) -> Config:
+    """Return by which column or query a table's age is measured; the table's own word wins."""
+    own, inherited = _loaded_at_of(table), _loaded_at_of(entry)
+    name = f"{entry.name}.{table.values['name']}"
+    for found, owner in ((own, name), (inherited, entry.name)):
+        if all(found.get(key) for key in _LOADED_AT):
+            what = f"`{owner}` has both `loaded_at_field` and `loaded_at_query`"
+            reading.found.append(wrong_shape(what, entry.span(), "keep one of them"))
+    if own.get("loaded_at_field") == "":
+        what = f"`loaded_at_field` of `{name}` is empty"
+        fix = "name a column, or write null to go by the table's last commit"
+        reading.found.append(wrong_shape(what, entry.span(), fix))
+    if "loaded_at_field" in own:
+        inherited["loaded_at_query"] = None
+    return inherited | own
+
+
+def _loaded_at_of(part: Entry) -> Config:
+    """Return what one entry says: beside ``config:`` also null, within it only a value."""
+    config = _mapping(part.values.get("config"))
+    found: Config = {key: config[key] for key in _LOADED_AT if config.get(key) is not None}
+    return found | {key: part.values[key] for key in _LOADED_AT if key in part.values}
 
 
 def _relation(reading: Reading, entry: Entry, table: Mapping[str, Json]) -> TableName:

@@ -19,6 +19,7 @@ from headwater.base.codes import (
     runs,
     settings,
     sql,
+    verbs,
 )
 from headwater.base.codes.code import Code
 
@@ -36,6 +37,7 @@ CODES: tuple[Code, ...] = (
     *catalog.CODES,
     *runs.CODES,
     *query.CODES,
+    *verbs.CODES,
 )
 
 _BY_NAME = MappingProxyType(
