@@ -9,56 +9,46 @@ from dataclasses import replace
 from functools import cached_property, partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from types import MappingProxyType, TracebackType
-from typing import Literal, Self
+from typing import Literal
 
-from headwater.base.clock import Clock, SystemClock
-from headwater.base.codec import Json
+from headwater.base.cache import Cache
 from headwater.base.codes import code_numbers
-from headwater.base.diagnostics import Diagnostic, error_of, has_errors, without_repeats
+from headwater.base.diagnostics import Diagnostic, has_errors, without_repeats
 from headwater.base.errors import Conflict, HeadwaterError, Invalid, NotFound
-from headwater.base.ids import NodeId, new_run_id
+from headwater.base.ids import NodeId
 from headwater.base.relations import TableName, parse_table_name
-from headwater.base.settings import Settings, resolve_settings
 from headwater.base.telemetry import Sink
 from headwater.deps import Installed, PackageSettings, install_packages, parse_packages
 from headwater.engines.engine import Result
 from headwater.graph.around import Direction, edges_around
-from headwater.graph.choose import Selection, choose
+from headwater.graph.choose import Selection
 from headwater.graph.columns import column_edges
-from headwater.graph.compile import GraphResult, compile_graph, render_hook, resolve_graph
+from headwater.graph.compile import compile_graph, render_hook
 from headwater.graph.faults import is_refusal, nodes_of_types, weigh_faults
 from headwater.graph.graph import Graph
-from headwater.graph.manifest import ArtifactFacts, make_catalog, make_manifest
-from headwater.graph.select import Selected
+from headwater.graph.manifest import make_catalog, make_manifest
+from headwater.graph.references import GraphResult, resolve_graph
 from headwater.plan.build import breaks, make_faulty_plan, make_plan
 from headwater.plan.options import PlanOptions
 from headwater.plan.plan import Plan
 from headwater.plan.prices import declared_prices
 from headwater.plan.state import State
 from headwater.plan.totals import with_findings
-from headwater.project.files import ProjectFiles, read_files, read_profiles, read_text_or_none
-from headwater.project.options import ReadOptions, Target
-from headwater.project.profiles import ProfileRequest, read_target
 from headwater.project.project import Project, ProjectResult
-from headwater.project.read import read_project
 from headwater.project.settings import read_name
 from headwater.project.yaml_text import read_mapping
+from headwater.reader import Reader
 from headwater.runs import artifacts
 from headwater.runs.answers import (
-    Checked,
     Compiled,
     CompiledSql,
     Documents,
     Finding,
     Lineage,
-    Listed,
     Operation,
     Planned,
     PlanRequest,
-    Verb,
 )
-from headwater.runs.caches import Caches, open_caches
 from headwater.runs.cancel import CancelToken
 from headwater.runs.context import Context
 from headwater.runs.describe import (
@@ -68,15 +58,11 @@ from headwater.runs.describe import (
     list_tables,
     table_history,
 )
-from headwater.runs.effective import (
-    Configuration,
-    ConfigurationFacts,
-    effective_configuration,
-    named_folder,
-)
+from headwater.runs.documents import write_document
 from headwater.runs.execute import execute, execute_in
 from headwater.runs.freshness import SourceAges, make_sources_document, measure_ages
 from headwater.runs.journal import Journal, open_journal
+from headwater.runs.listing import Checked
 from headwater.runs.load import load_rows
 from headwater.runs.operation import macro_call
 from headwater.runs.query import find_table, run_sql, table_of
@@ -85,122 +71,28 @@ from headwater.runs.run import Run
 from headwater.runs.sources import file_sources, seed_sizes
 from headwater.runs.state import read_state
 from headwater.runs.world import World
-from headwater.sql.meaning import Meanings
-
-__all__ = ["CancelToken", "PlanRequest", "Planned", "Selection", "Verb", "Workspace"]
+from headwater.sql.meaning import Meanings, tracer_tag
 
 _START_FLAG = "skip_nodes_if_on_run_start_fails"
-_NO_FLAGS: Mapping[str, str | float | bool | None] = MappingProxyType({})
-_NO_TEXTS: Mapping[str, str] = MappingProxyType({})
 
 
-class Workspace:
+class Workspace(Reader):
     """A project, its lake and its records. Use as a context manager, or call ``close``.
 
     Nothing is opened before it is needed, so that looking at a project needs no lake.
     """
 
-    def __init__(
-        self,
-        files: ProjectFiles,
-        settings: Settings,
-        environment: Mapping[str, str],
-        *,
-        variables: Mapping[str, Json],
-        clock: Clock,
-    ) -> None:
-        """See ``open``, which reads what this is given."""
-        self.files = files
-        self.settings = settings
-        self.root = Path(files.root)
-        self._environment = environment
-        self._variables = variables
-        self._clock = clock
-
-    @classmethod
-    def open(
-        cls,
-        project_dir: str | Path | None = None,
-        *,
-        flags: Mapping[str, str | float | bool | None] = _NO_FLAGS,
-        environment: Mapping[str, str] = _NO_TEXTS,
-        variables: str | None = None,
-        clock: Clock | None = None,
-    ) -> Self:
-        """Read a project's files and settings.
-
-        Args:
-            project_dir: Folder of dbt_project.yml; else the setting ``project_dir``.
-            flags: Settings given by the caller, by name; they win.
-            environment: Environment variables; none are read that are not passed here.
-            variables: YAML mapping of variables, as in ``--vars``.
-            clock: Where times come from.
-
-        Raises:
-            NotFound: ``folder-not-found``, when there is no such folder.
-            Invalid: ``setting-invalid``, ``vars-malformed``.
-        """
-        given = dict(flags)
-        if project_dir is not None:
-            given["project_dir"] = str(project_dir)
-        early = resolve_settings(given, environment, {})
-        root = named_folder(early, "project_dir") or Path.cwd()
-        settings = resolve_settings(given, environment, _read_yaml_or_empty(root / "headwater.yml"))
-        return cls(
-            read_files(root),
-            settings,
-            environment,
-            variables=read_mapping("--vars", variables),
-            clock=clock or SystemClock(),
-        )
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self.close()
-
     def close(self) -> None:
         """Give everything back; safe to call twice."""
-        caches = self.__dict__.pop("_caches", None)
-        if caches is not None:
-            caches.save()
+        super().close()
+        queries = self.__dict__.pop("_queries", None)
+        if queries is not None:
+            queries.save()
         world = self.__dict__.pop("_world", None)
         if world is not None:
             world.close()
 
-    # -- reading and compiling ---------------------------------------------------------------
-
-    @cached_property
-    def target(self) -> Target:
-        """Where the project is built.
-
-        Raises:
-            Invalid: The profile has a fault; the error carries its first finding.
-        """
-        found = read_target(self._profile_request())
-        if found.target is None:
-            raise error_of(found.diagnostics[0])
-        return found.target
-
-    def read(self, command: str = "build", *, full_refresh: bool = False) -> ProjectResult:
-        """Read the project: function 1."""
-        now = self._clock.now()
-        options = ReadOptions(
-            target=self.target,
-            vars=self._variables,
-            environment=self._environment,
-            started_at=now,
-            invocation_id=str(new_run_id(self._clock)),
-            flags={"WHICH": command, "FULL_REFRESH": full_refresh},
-            codes=self._caches.templates,
-        )
-        return read_project(self.files, options)
+    # -- compiling ---------------------------------------------------------------
 
     def compile_project(
         self, read: ProjectResult, *, inline: str | None = None
@@ -211,17 +103,6 @@ class Workspace:
         with self._world.lookup_of(read.project) as lookup:
             found = compile_graph(read.project, lookup, inline=inline, meanings=self._meanings)
         return replace(found, diagnostics=without_repeats(found.diagnostics, read.diagnostics))
-
-    def parse(self) -> Checked:
-        """Read the project, resolve its references and write manifest.json."""
-        read = self.read("parse")
-        if read.project is None or has_errors(read.diagnostics):
-            return Checked(nodes=0, diagnostics=read.diagnostics)
-        graph = resolve_graph(read.project)
-        found = (*read.diagnostics, *graph.diagnostics)
-        document = make_manifest(read.project, graph.graph, self._facts())
-        path = artifacts.write_document(self.target_path, "manifest.json", document)
-        return Checked(nodes=len(read.project.nodes), diagnostics=found, manifest=path)
 
     def check(self, selection: Selection | None = None) -> Checked:
         """Read, compile and examine the project with an engine but without its lake.
@@ -287,17 +168,6 @@ class Workspace:
         found = graph.diagnostics if graph.inline is None else ()
         return Operation(said=graph.said, diagnostics=(*read.diagnostics, *found))
 
-    def ls(self, selection: Selection) -> Listed:
-        """List the selected nodes as dbt does."""
-        read = self.read("list")
-        if read.project is None or has_errors(read.diagnostics):
-            return Listed(rows=(), diagnostics=read.diagnostics)
-        graph = resolve_graph(read.project)
-        chosen = self._choose(graph.graph, selection)
-        document = make_manifest(read.project, graph.graph, self._facts())
-        rows = artifacts.list_rows(document, graph.graph, chosen.nodes)
-        return Listed(rows=rows, diagnostics=(*graph.diagnostics, *chosen.diagnostics))
-
     def source_freshness(self, selection: Selection, *, file: Path | None = None) -> SourceAges:
         """Measure how old the selected sources are; write dbt's sources.json and the manifest.
 
@@ -315,9 +185,9 @@ class Workspace:
         ages = measure_ages(read.project, chosen.nodes, context, look)
         path = file or self.target_path / "sources.json"
         document = make_sources_document(ages, self._facts())
-        written = artifacts.write_document(path.parent, path.name, document)
+        written = write_document(path.parent, path.name, document)
         manifest = make_manifest(read.project, graph.graph, self._facts())
-        artifacts.write_document(self.target_path, "manifest.json", manifest)
+        write_document(self.target_path, "manifest.json", manifest)
         found = (*found, *chosen.diagnostics, *ages.diagnostics)
         return replace(ages, file=str(written), diagnostics=found)
 
@@ -537,19 +407,6 @@ class Workspace:
         found = find_table(self._context, name)
         return table_history(table_of(self._context, found), found, limit)
 
-    def config(self) -> Configuration:
-        """Say what is in force, setting by setting, and where each value came from."""
-        _name, profile = read_name(self.files.packages[0].project_file)
-        request = self._profile_request()
-        facts = ConfigurationFacts(
-            root=self.root,
-            target_path=self.target_path,
-            profiles_file=request.file if request.text is not None else None,
-            named_profile=profile or None,
-            has_target_path=self._project_setting("target-path") is not None,
-        )
-        return effective_configuration(self.settings, read_target(request), facts)
-
     def debug(self) -> tuple[Finding, ...]:
         """Try the project, the profile, the lake and the engine."""
         checks: tuple[tuple[str, Callable[[], str]], ...] = (
@@ -580,8 +437,8 @@ class Workspace:
             known = tuple(table for table in known if table.node in chosen.nodes)
         catalog = make_catalog(graph.graph, known, self._facts())
         files = (
-            artifacts.write_document(self.target_path, "manifest.json", manifest),
-            artifacts.write_document(self.target_path, "catalog.json", catalog),
+            write_document(self.target_path, "manifest.json", manifest),
+            write_document(self.target_path, "catalog.json", catalog),
         )
         return Documents(files=tuple(str(file) for file in files), diagnostics=found)
 
@@ -633,19 +490,13 @@ class Workspace:
 
     # -- parts, each made when first needed -----------------------------------------------------
 
-    @property
-    def target_path(self) -> Path:
-        """Folder of artifacts."""
-        given = self.settings.text("target_path")
-        return self.root / (given or self._project_path("target-path", "target"))
-
     @cached_property
-    def _caches(self) -> Caches:
-        return open_caches(self.settings.text("cache_dir"), self._environment, self.root)
+    def _queries(self) -> Cache:
+        return self._open_cache("queries", tracer_tag())
 
     @property
     def _meanings(self) -> Meanings:
-        return Meanings(self._caches.queries)
+        return Meanings(self._queries)
 
     @cached_property
     def _world(self) -> World:
@@ -674,46 +525,14 @@ class Workspace:
     def _is_project(self) -> bool:
         return self.files.packages[0].project_file is not None
 
-    def _facts(self) -> ArtifactFacts:
-        return artifacts.artifact_facts(self._environment, self._clock.now())
-
-    def _choose(self, graph: Graph, selection: Selection) -> Selected:
-        return choose(graph, selection, _read_yaml_or_empty(self.root / "selectors.yml"))
-
     def _faulty(self, diagnostics: tuple[Diagnostic, ...]) -> Planned:
         name, _profile = read_name(self.files.packages[0].project_file)
         now = self._clock.now().isoformat(timespec="milliseconds")
         return Planned(plan=make_faulty_plan(name, self.target.name, diagnostics, now))
 
-    def _profile_request(self) -> ProfileRequest:
-        name, profile = read_name(self.files.packages[0].project_file)
-        given = named_folder(self.settings, "profiles_dir")
-        home = self._environment.get("HOME")
-        text, file = read_profiles(self.root, str(given) if given else None, home)
-        wanted = self.settings.text("profile")
-        return ProfileRequest(
-            project=name,
-            profile=wanted or profile or None,
-            is_explicit=bool(wanted or self.settings.text("target")),
-            target=self.settings.text("target"),
-            file=file,
-            text=text,
-            environment=self._environment,
-            vars=self._variables,
-            threads=self.settings.whole("threads"),
-        )
-
-    def _project_setting(self, key: str) -> Json:
-        file = self.files.packages[0].project_file
-        return None if file is None else read_mapping(file.file, file.text).get(key)
-
     def _needs_start(self) -> bool:
         flags = self._project_setting("flags")
         return not isinstance(flags, dict) or flags.get(_START_FLAG) is not False
-
-    def _project_path(self, key: str, default: str) -> str:
-        value = self._project_setting(key)
-        return value if isinstance(value, str) else default
 
 
 def _accepted(codes: tuple[str, ...]) -> frozenset[str]:
@@ -734,7 +553,3 @@ def _try(name: str, check: Callable[[], str]) -> Finding:
         return Finding(name=name, ok=True, value=check())
     except HeadwaterError as error:
         return Finding(name=name, ok=False, value=error.what)
-
-
-def _read_yaml_or_empty(path: Path) -> Mapping[str, Json]:
-    return read_mapping(path.name, read_text_or_none(path, path.name))

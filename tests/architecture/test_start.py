@@ -44,3 +44,13 @@ def test_importing_the_package_imports_none_of_its_rooms() -> None:
     program = "import sys, headwater; print(*[m for m in sys.modules if m.startswith('headwater')])"
 
     assert run_python(program).stdout.split() == ["headwater"]
+
+
+def test_reading_a_project_imports_no_sql_parser_and_no_driver() -> None:
+    program = "import sys, headwater.reader; print(*sys.modules)"
+
+    modules = set(run_python(program).stdout.split())
+
+    assert modules & {"sqlglot", "deltalake", "obstore", "duckdb", "sqlite3"} == set()
+    floors = {name.split(".")[1] for name in modules if name.startswith("headwater.")}
+    assert floors & {"lake", "engines", "catalog", "plan"} == set()

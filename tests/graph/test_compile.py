@@ -11,9 +11,10 @@ from headwater.base.ids import NodeId
 from headwater.base.relations import Column, TableName
 from headwater.base.spans import Span
 from headwater.graph.columns import ColumnRef, downstream
-from headwater.graph.compile import GraphResult, compile_graph
+from headwater.graph.compile import compile_graph
 from headwater.graph.ephemeral import all_used, ctes_for
 from headwater.graph.graph import CompiledNode, Graph
+from headwater.graph.references import GraphResult
 from headwater.project.node import Node
 
 RAW = {

@@ -11,7 +11,8 @@ from tests.graph.projects import FixedLake, project_of, sql
 
 from headwater.base.ids import NodeId
 from headwater.base.relations import Column, TableName
-from headwater.graph.compile import GraphResult, compile_graph
+from headwater.graph.compile import compile_graph
+from headwater.graph.references import GraphResult
 from headwater.project.node import Node
 
 ORDERS = TableName("shop", "raw", "orders")

@@ -9,7 +9,7 @@ from headwater.base.cache import NoCache, cache_key
 from headwater.jinja.bytecode import code_key
 from headwater.jinja.macros import MacroIndex
 from headwater.jinja.render import Templates
-from headwater.runs.caches import FileCache, open_caches
+from headwater.runs.caches import FileCache, open_cache
 
 KEY = code_key("{{ 1 }}", "a.sql", 1, value=False)
 
@@ -117,7 +117,7 @@ def test_a_store_that_grew_too_large_keeps_what_was_used(
 def test_the_store_lies_in_the_users_cache_and_never_in_the_project(
     folder: str | None, environment: dict[str, str], expected: str | None
 ) -> None:
-    store = open_caches(folder, environment, Path("/project")).templates
+    store = open_cache(folder, environment, Path("/project"), kind="templates", tag="tag")
 
     if expected is None:
         assert isinstance(store, NoCache)

@@ -13,7 +13,7 @@ from headwater.cli.plan import exit_code, show
 from headwater.cli.progress import run_with_progress
 from headwater.plan.plan import Plan
 from headwater.plan.show import show_plan
-from headwater.workspace import PlanRequest
+from headwater.runs.answers import PlanRequest
 
 
 @click.command("apply")

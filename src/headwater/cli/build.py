@@ -10,9 +10,11 @@ from headwater.cli.options import ProjectFlags, project_options, selection_optio
 from headwater.cli.output import emit_document, is_quiet, note, output_option
 from headwater.cli.plan import exit_code, show
 from headwater.cli.progress import run_with_progress
+from headwater.graph.choose import Selection
 from headwater.plan.show import show_plan
+from headwater.runs.answers import PlanRequest, Verb
 from headwater.runs.journal import Journal
-from headwater.workspace import PlanRequest, Selection, Verb, Workspace
+from headwater.workspace import Workspace
 
 F = TypeVar("F", bound=Callable[..., object])
 

@@ -6,7 +6,7 @@ from headwater.base.diagnostics import has_errors
 from headwater.cli.diagnose import print_diagnostics
 from headwater.cli.options import ProjectFlags, project_options, selection_options
 from headwater.cli.output import emit, emit_document, output_option
-from headwater.workspace import Selection
+from headwater.graph.choose import Selection
 
 
 @click.command("compile")

@@ -18,8 +18,8 @@ def config_command() -> None:
 @output_option("text", "json")
 def config_show(project: ProjectFlags, *, output: str) -> int:
     """Show every setting as it is in force and the place that it came from."""
-    with project.open_workspace() as workspace:
-        found = workspace.config()
+    with project.open_reader() as reader:
+        found = reader.config()
         if output == "json":
             emit_document(
                 {
@@ -29,7 +29,7 @@ def config_show(project: ProjectFlags, *, output: str) -> int:
                 }
             )
         else:
-            print_diagnostics(found.diagnostics, workspace.root)
+            print_diagnostics(found.diagnostics, reader.root)
             width = max(len(_text(row.value)) for row in found.settings)
             emit_lines(
                 f"{row.name:<22} {_text(row.value):<{min(width, 56)}}  {row.place}"

@@ -9,7 +9,7 @@ from headwater.base.diagnostics import has_errors
 from headwater.cli.diagnose import print_diagnostics
 from headwater.cli.options import ProjectFlags, project_options, selection_options
 from headwater.cli.output import emit_lines, output_option
-from headwater.workspace import Selection
+from headwater.graph.choose import Selection
 
 
 @click.command("ls")
@@ -26,9 +26,9 @@ def ls_command(
 ) -> int:
     """List nodes, one a line: as selectors, names, paths, or JSON objects as dbt writes them."""
     keys = words_of(output_keys)
-    with project.open_workspace() as workspace:
-        listed = workspace.ls(selection)
-        print_diagnostics(listed.diagnostics, workspace.root)
+    with project.open_reader() as reader:
+        listed = reader.ls(selection)
+        print_diagnostics(listed.diagnostics, reader.root)
         if has_errors(listed.diagnostics):
             return 2
         lines = list_lines(listed.rows, output, keys)
@@ -48,7 +48,7 @@ def list_lines(
     """Write listed nodes as dbt does, one a line.
 
     Args:
-        rows: From ``Workspace.ls``.
+        rows: From ``Reader.ls``.
         output: ``selector``, ``name``, ``path`` or ``json``.
         keys: Keys of the JSON objects; dbt's usual ones when empty.
     """

@@ -4,13 +4,17 @@ import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import wraps
-from typing import Any, Concatenate, ParamSpec, TypeVar, get_args
+from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec, TypeVar, get_args
 
 import click
 
 from headwater.base.errors import Invalid
+from headwater.graph.choose import Selection
 from headwater.project.node import ResourceType
-from headwater.workspace import Selection, Workspace
+
+if TYPE_CHECKING:
+    from headwater.reader import Reader
+    from headwater.workspace import Workspace
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -72,13 +76,23 @@ class ProjectFlags:
     variables: str | None
     output: str
 
-    def open_workspace(self) -> Workspace:
+    def open_reader(self) -> "Reader":
+        """Open the project for reading alone, which imports neither engine nor lake."""
+        from headwater.reader import Reader
+
+        return Reader.open(flags=self.flags, environment=_environment(), variables=self.variables)
+
+    def open_workspace(self) -> "Workspace":
         """Open the workspace that the flags, the environment and the files describe."""
+        from headwater.workspace import Workspace
+
         return Workspace.open(
-            flags=self.flags,
-            environment=dict(os.environ),  # noqa: TID251 - the shell reads the environment
-            variables=self.variables,
+            flags=self.flags, environment=_environment(), variables=self.variables
         )
+
+
+def _environment() -> dict[str, str]:
+    return dict(os.environ)  # noqa: TID251 - the shell reads the environment
 
 
 def take_project(options: dict[str, Any]) -> ProjectFlags:

@@ -13,8 +13,8 @@ from headwater.cli.output import emit, emit_document, output_option
 @output_option("text", "json")
 def parse_command(project: ProjectFlags, *, output: str) -> int:
     """Read the project and write manifest.json in dbt's schema."""
-    with project.open_workspace() as workspace:
-        parsed = workspace.parse()
+    with project.open_reader() as reader:
+        parsed = reader.parse()
         if output == "json":
             emit_document(
                 {
@@ -25,7 +25,7 @@ def parse_command(project: ProjectFlags, *, output: str) -> int:
                 }
             )
         else:
-            print_diagnostics(parsed.diagnostics, workspace.root)
+            print_diagnostics(parsed.diagnostics, reader.root)
             if parsed.manifest:
                 emit(f"{parsed.nodes} nodes read; wrote {parsed.manifest}")
     return 2 if has_errors(parsed.diagnostics) else 0

@@ -10,9 +10,11 @@ from headwater.cli.files import write_file
 from headwater.cli.options import ProjectFlags, project_options, selection_options
 from headwater.cli.output import emit, emit_json, note, output_option
 from headwater.cli.screen import print_plan
+from headwater.graph.choose import Selection
 from headwater.plan.plan import Plan
 from headwater.plan.show import show_markdown
-from headwater.workspace import PlanRequest, Selection, Workspace
+from headwater.runs.answers import PlanRequest
+from headwater.workspace import Workspace
 
 
 @click.command("plan")

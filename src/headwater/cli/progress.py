@@ -13,9 +13,11 @@ from headwater.cli.diagnose import print_diagnostics
 from headwater.cli.output import note, wants_colour
 from headwater.plan.labels import short_label
 from headwater.plan.plan import Plan, RunTest
+from headwater.runs.answers import Planned
+from headwater.runs.cancel import CancelToken
 from headwater.runs.journal import Journal
 from headwater.runs.run import Run, describe_counts
-from headwater.workspace import CancelToken, Planned, Workspace
+from headwater.workspace import Workspace
 
 
 def run_with_progress(

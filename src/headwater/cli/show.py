@@ -9,7 +9,7 @@ from headwater.cli.options import ProjectFlags, project_options, selection_optio
 from headwater.cli.output import emit_error, emit_faults, output_option
 from headwater.cli.rows import emit_rows
 from headwater.cli.sql import SQL_TEXT, fault_of_query
-from headwater.workspace import Selection
+from headwater.graph.choose import Selection
 
 
 @click.command("show")

@@ -10,9 +10,9 @@ from headwater.base.units import format_seconds
 from headwater.cli.diagnose import print_diagnostics
 from headwater.cli.options import ProjectFlags, project_options, selection_options
 from headwater.cli.output import emit_document, emit_lines, note, wants_colour
+from headwater.graph.choose import Selection
 from headwater.project.freshness import read_freshness
 from headwater.runs.freshness import SourceAge, SourceAges
-from headwater.workspace import Selection
 
 _COLOURS = {"pass": "green", "warn": "yellow", "error": "red", "runtime error": "red"}
 FORMATS = frozenset({"text", "json"})

@@ -26,13 +26,14 @@ from headwater.dbt.results import (
     find_entry,
     make_run_result,
 )
+from headwater.graph.choose import Selection
 from headwater.graph.manifest import ArtifactFacts, make_manifest
 from headwater.plan.plan import Skip
-from headwater.runs.answers import Planned
-from headwater.runs.artifacts import artifact_facts
+from headwater.runs.answers import Planned, PlanRequest, Verb
+from headwater.runs.documents import artifact_facts
 from headwater.runs.results import make_run_results
 from headwater.runs.run import Run
-from headwater.workspace import PlanRequest, Selection, Verb, Workspace
+from headwater.workspace import Workspace
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -17,11 +17,11 @@ from headwater.base.spans import Span
 from headwater.graph.contracts import check_contract
 from headwater.graph.ephemeral import CTE_PREFIX, all_used, ctes_for, inject
 from headwater.graph.fingerprint import fingerprint_of, text_meaning
-from headwater.graph.gates import make_gates
 from headwater.graph.graph import CompiledNode, Graph, Lookup
 from headwater.graph.host import CompileHost, FixtureHost
 from headwater.graph.lookup import NoLookup
-from headwater.graph.resolve import Resolution, resolve, topological_order
+from headwater.graph.references import GraphResult, make_graph, resolve_references
+from headwater.graph.resolve import Resolution
 from headwater.graph.snapshots import stored_columns
 from headwater.graph.unit_tests import (
     UnitTest,
@@ -48,23 +48,6 @@ RENDERED = frozenset({"model", "snapshot", "test", "analysis", "operation"})
 """Resource types whose text is rendered."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class GraphResult:
-    """What came of compiling.
-
-    Attributes:
-        graph: Every enabled node; those with faults have no code.
-        diagnostics: Everything found, in the order of the nodes.
-        inline: Compiled SQL of the inline query; None when there was none or it has faults.
-        said: What its macros printed, and logged for the terminal.
-    """
-
-    graph: Graph
-    diagnostics: tuple[Diagnostic, ...]
-    inline: str | None = None
-    said: tuple[str, ...] = ()
-
-
 def compile_graph(
     project: Project,
     lookup: Lookup | None = None,
@@ -82,7 +65,7 @@ def compile_graph(
     """
     found = resolve_references(project)
     work = _Compilation(project, found, lookup or NoLookup(), meanings or Meanings())
-    graph = _make_graph(project, found, work.compile)
+    graph = make_graph(project, found, work.compile)
     text = None if inline is None else work.compile_inline(inline)
     found_all = (*found.diagnostics, *work.diagnostics)
     return GraphResult(graph=graph, diagnostics=found_all, inline=text, said=work.said)
@@ -113,43 +96,6 @@ def render_hook(
     host = CompileHost(node, found.names, frozenset(inputs[key]), planned, lookup)
     context = {**node_context(project, node, host, inputs), **facts}
     return render_node(project, node, context).text
-
-
-def resolve_graph(project: Project) -> GraphResult:
-    """Resolve every reference of a project without compiling SQL: for listing and manifests.
-
-    Nodes have no code, columns or fingerprints; this is a fraction of the work of compiling.
-    """
-    found = resolve_references(project)
-
-    def bare(key: NodeId) -> CompiledNode:
-        return CompiledNode(node=project.nodes[key], depends_on=found.depends_on[key])
-
-    return GraphResult(graph=_make_graph(project, found, bare), diagnostics=found.diagnostics)
-
-
-def resolve_references(project: Project) -> Resolution:
-    """Find every node's inputs, under the rules of all packages."""
-    restricted = {package.name for package in project.packages if package.restricts_access}
-    return resolve(project.name, project.nodes, project.disabled.values(), restricted)
-
-
-def _make_graph(
-    project: Project, found: Resolution, compile_node: Callable[[NodeId], CompiledNode]
-) -> Graph:
-    gates = make_gates(project.nodes, found.depends_on, found.order)
-    edges = {key: (*inputs, *gates.waits.get(key, ())) for key, inputs in found.depends_on.items()}
-    order, left = topological_order(edges)
-    return Graph(
-        project=project.name,
-        target=project.target.name,
-        nodes={key: compile_node(key) for key in (*order, *sorted(left))},
-        gates=gates.tests,
-        checksum=project.checksum,
-        waits=gates.waits,
-        on_run_start=tuple(key for key in project.on_run_start if key in edges),
-        on_run_end=tuple(key for key in project.on_run_end if key in edges),
-    )
 
 
 @dataclass(frozen=True, slots=True)

@@ -77,21 +77,6 @@ class Planned:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Checked:
-    """What ``hw check`` and ``hw parse`` found.
-
-    Attributes:
-        nodes: Number of nodes read.
-        diagnostics: Findings.
-        manifest: File written; None when none was.
-    """
-
-    nodes: int
-    diagnostics: tuple[Diagnostic, ...]
-    manifest: Path | None = None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class CompiledSql:
     """A node's compiled SQL.
 
@@ -133,14 +118,6 @@ class Operation:
     """
 
     said: tuple[str, ...]
-    diagnostics: tuple[Diagnostic, ...]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Listed:
-    """Nodes of a selection as dbt lists them."""
-
-    rows: tuple[dict[str, object], ...]
     diagnostics: tuple[Diagnostic, ...]
 
 

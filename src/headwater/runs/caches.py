@@ -9,53 +9,33 @@ import marshal
 import os
 from collections.abc import Mapping
 from contextlib import suppress
-from dataclasses import dataclass
 from pathlib import Path
 
 from headwater.base.cache import Cache, NoCache
-from headwater.jinja.bytecode import compiler_tag
-from headwater.sql.meaning import tracer_tag
 
 BYTES_MAX = 64 * 1024 * 1024
 """A file that would grow beyond this keeps only what the last command used."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Caches:
-    """The caches of one project.
-
-    Attributes:
-        templates: Compiled Jinja.
-        queries: What queries mean.
-    """
-
-    templates: Cache
-    queries: Cache
-
-    def save(self) -> None:
-        """Let what was kept outlive this process."""
-        self.templates.save()
-        self.queries.save()
-
-
-def open_caches(folder: str | None, environment: Mapping[str, str], project: Path) -> Caches:
-    """Open the caches of one project; nothing is read before it is asked for.
+def open_cache(
+    folder: str | None, environment: Mapping[str, str], project: Path, *, kind: str, tag: str
+) -> Cache:
+    """Open one cache of a project; nothing is read before it is asked for.
 
     Args:
         folder: Folder of caches; ``off`` for none; None for the user's own.
         environment: Environment variables, for the user's cache folder.
         project: Folder of the project.
+        kind: What is kept: ``templates``, ``queries``.
+        tag: Identifies what makes its contents; see ``FileCache``.
     """
     home = environment.get("HOME")
     base = environment.get("XDG_CACHE_HOME") or (f"{home}/.cache" if home else None)
     root = Path(folder) if folder else Path(base) / "headwater" if base else None
     if folder == "off" or root is None:
-        return Caches(templates=NoCache(), queries=NoCache())
+        return NoCache()
     name = hashlib.sha256(os.fsencode(project.resolve())).hexdigest()[:24]
-    return Caches(
-        templates=FileCache(root / "templates" / name, compiler_tag()),
-        queries=FileCache(root / "queries" / name, tracer_tag()),
-    )
+    return FileCache(root / kind / name, tag)
 
 
 class FileCache:

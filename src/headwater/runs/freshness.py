@@ -17,10 +17,10 @@ from headwater.base.diagnostics import Diagnostic, diagnostic_of
 from headwater.base.errors import HeadwaterError, InternalError, Invalid, NotFound, Unavailable
 from headwater.base.ids import NodeId
 from headwater.engines.engine import FileSource
-from headwater.graph.compile import resolve_references
 from headwater.graph.freshness import ask_age_or_none
 from headwater.graph.graph import Lookup, LookupTable
 from headwater.graph.manifest import ArtifactFacts
+from headwater.graph.references import resolve_references
 from headwater.graph.resolve import Resolution
 from headwater.jinja.functions import DBT_VERSION
 from headwater.lake.snapshot import Snapshot

@@ -1,0 +1,233 @@
+"""A project's folder, opened for reading: what can be answered without engine, lake or records.
+
+Apart from the workspace, which adds these, so that ``hw parse`` and ``hw ls`` import neither the
+SQL parser nor a driver: importing them would take longer than the answer.
+"""
+
+from collections.abc import Mapping
+from functools import cached_property
+from pathlib import Path
+from types import MappingProxyType, TracebackType
+from typing import Self
+
+from headwater.base.cache import Cache
+from headwater.base.clock import Clock, SystemClock
+from headwater.base.codec import Json
+from headwater.base.diagnostics import error_of, has_errors
+from headwater.base.ids import new_run_id
+from headwater.base.settings import Settings, resolve_settings
+from headwater.graph.choose import Selection, choose
+from headwater.graph.graph import Graph
+from headwater.graph.manifest import ArtifactFacts, make_manifest
+from headwater.graph.references import resolve_graph
+from headwater.graph.select import Selected
+from headwater.jinja.bytecode import compiler_tag
+from headwater.project.files import ProjectFiles, read_files, read_profiles, read_text_or_none
+from headwater.project.options import ReadOptions, Target
+from headwater.project.profiles import ProfileRequest, read_target
+from headwater.project.project import ProjectResult
+from headwater.project.read import read_project
+from headwater.project.settings import read_name
+from headwater.project.yaml_text import read_mapping
+from headwater.runs.caches import open_cache
+from headwater.runs.documents import artifact_facts, write_document
+from headwater.runs.effective import (
+    Configuration,
+    ConfigurationFacts,
+    effective_configuration,
+    named_folder,
+)
+from headwater.runs.listing import Checked, Listed, list_rows
+
+_NO_FLAGS: Mapping[str, str | float | bool | None] = MappingProxyType({})
+_NO_TEXTS: Mapping[str, str] = MappingProxyType({})
+
+
+class Reader:
+    """A project's files and settings. Use as a context manager, or call ``close``."""
+
+    def __init__(
+        self,
+        files: ProjectFiles,
+        settings: Settings,
+        environment: Mapping[str, str],
+        *,
+        variables: Mapping[str, Json],
+        clock: Clock,
+    ) -> None:
+        """See ``open``, which reads what this is given."""
+        self.files = files
+        self.settings = settings
+        self.root = Path(files.root)
+        self._environment = environment
+        self._variables = variables
+        self._clock = clock
+
+    @classmethod
+    def open(
+        cls,
+        project_dir: str | Path | None = None,
+        *,
+        flags: Mapping[str, str | float | bool | None] = _NO_FLAGS,
+        environment: Mapping[str, str] = _NO_TEXTS,
+        variables: str | None = None,
+        clock: Clock | None = None,
+    ) -> Self:
+        """Read a project's files and settings.
+
+        Args:
+            project_dir: Folder of dbt_project.yml; else the setting ``project_dir``.
+            flags: Settings given by the caller, by name; they win.
+            environment: Environment variables; none are read that are not passed here.
+            variables: YAML mapping of variables, as in ``--vars``.
+            clock: Where times come from.
+
+        Raises:
+            NotFound: ``folder-not-found``, when there is no such folder.
+            Invalid: ``setting-invalid``, ``vars-malformed``.
+        """
+        given = dict(flags)
+        if project_dir is not None:
+            given["project_dir"] = str(project_dir)
+        early = resolve_settings(given, environment, {})
+        root = named_folder(early, "project_dir") or Path.cwd()
+        settings = resolve_settings(given, environment, _read_yaml_or_empty(root / "headwater.yml"))
+        return cls(
+            read_files(root),
+            settings,
+            environment,
+            variables=read_mapping("--vars", variables),
+            clock=clock or SystemClock(),
+        )
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Give everything back; safe to call twice."""
+        templates = self.__dict__.pop("_templates", None)
+        if templates is not None:
+            templates.save()
+
+    # -- answering ---------------------------------------------------------------------------
+
+    @cached_property
+    def target(self) -> Target:
+        """Where the project is built.
+
+        Raises:
+            Invalid: The profile has a fault; the error carries its first finding.
+        """
+        found = read_target(self._profile_request())
+        if found.target is None:
+            raise error_of(found.diagnostics[0])
+        return found.target
+
+    def read(self, command: str = "build", *, full_refresh: bool = False) -> ProjectResult:
+        """Read the project: function 1."""
+        now = self._clock.now()
+        options = ReadOptions(
+            target=self.target,
+            vars=self._variables,
+            environment=self._environment,
+            started_at=now,
+            invocation_id=str(new_run_id(self._clock)),
+            flags={"WHICH": command, "FULL_REFRESH": full_refresh},
+            codes=self._templates,
+        )
+        return read_project(self.files, options)
+
+    def parse(self) -> Checked:
+        """Read the project, resolve its references and write manifest.json."""
+        read = self.read("parse")
+        if read.project is None or has_errors(read.diagnostics):
+            return Checked(nodes=0, diagnostics=read.diagnostics)
+        graph = resolve_graph(read.project)
+        found = (*read.diagnostics, *graph.diagnostics)
+        document = make_manifest(read.project, graph.graph, self._facts())
+        path = write_document(self.target_path, "manifest.json", document)
+        return Checked(nodes=len(read.project.nodes), diagnostics=found, manifest=path)
+
+    def ls(self, selection: Selection) -> Listed:
+        """List the selected nodes as dbt does."""
+        read = self.read("list")
+        if read.project is None or has_errors(read.diagnostics):
+            return Listed(rows=(), diagnostics=read.diagnostics)
+        graph = resolve_graph(read.project)
+        chosen = self._choose(graph.graph, selection)
+        document = make_manifest(read.project, graph.graph, self._facts())
+        rows = list_rows(document, graph.graph, chosen.nodes)
+        return Listed(rows=rows, diagnostics=(*graph.diagnostics, *chosen.diagnostics))
+
+    def config(self) -> Configuration:
+        """Say what is in force, setting by setting, and where each value came from."""
+        _name, profile = read_name(self.files.packages[0].project_file)
+        request = self._profile_request()
+        facts = ConfigurationFacts(
+            root=self.root,
+            target_path=self.target_path,
+            profiles_file=request.file if request.text is not None else None,
+            named_profile=profile or None,
+            has_target_path=self._project_setting("target-path") is not None,
+        )
+        return effective_configuration(self.settings, read_target(request), facts)
+
+    # -- parts, each made when first needed -----------------------------------------------------
+
+    @property
+    def target_path(self) -> Path:
+        """Folder of artifacts."""
+        given = self.settings.text("target_path")
+        return self.root / (given or self._project_path("target-path", "target"))
+
+    @cached_property
+    def _templates(self) -> Cache:
+        return self._open_cache("templates", compiler_tag())
+
+    def _open_cache(self, kind: str, tag: str) -> Cache:
+        folder = self.settings.text("cache_dir")
+        return open_cache(folder, self._environment, self.root, kind=kind, tag=tag)
+
+    def _facts(self) -> ArtifactFacts:
+        return artifact_facts(self._environment, self._clock.now())
+
+    def _choose(self, graph: Graph, selection: Selection) -> Selected:
+        return choose(graph, selection, _read_yaml_or_empty(self.root / "selectors.yml"))
+
+    def _profile_request(self) -> ProfileRequest:
+        name, profile = read_name(self.files.packages[0].project_file)
+        given = named_folder(self.settings, "profiles_dir")
+        home = self._environment.get("HOME")
+        text, file = read_profiles(self.root, str(given) if given else None, home)
+        wanted = self.settings.text("profile")
+        return ProfileRequest(
+            project=name,
+            profile=wanted or profile or None,
+            is_explicit=bool(wanted or self.settings.text("target")),
+            target=self.settings.text("target"),
+            file=file,
+            text=text,
+            environment=self._environment,
+            vars=self._variables,
+            threads=self.settings.whole("threads"),
+        )
+
+    def _project_setting(self, key: str) -> Json:
+        file = self.files.packages[0].project_file
+        return None if file is None else read_mapping(file.file, file.text).get(key)
+
+    def _project_path(self, key: str, default: str) -> str:
+        value = self._project_setting(key)
+        return value if isinstance(value, str) else default
+
+
+def _read_yaml_or_empty(path: Path) -> Mapping[str, Json]:
+    return read_mapping(path.name, read_text_or_none(path, path.name))

@@ -1,0 +1,52 @@
+"""Files that a command leaves: JSON documents and texts, each replaced in one step.
+
+A reader never sees half of one.
+"""
+
+import os
+from collections.abc import Mapping
+from contextlib import suppress
+from datetime import datetime
+from pathlib import Path
+from uuid import uuid4
+
+from headwater.base.codec import encode
+from headwater.graph.manifest import ArtifactFacts
+
+
+def write_document(folder: Path, name: str, document: object) -> Path:
+    """Write one JSON artifact and return its path."""
+    path = folder / name
+    replace_file(path, encode(document))
+    return path
+
+
+def replace_file(path: Path, data: bytes) -> None:
+    """Write a file in one step, with its folders; one that has these bytes is left alone."""
+    with suppress(OSError):
+        # Replacing costs a disk ten times what reading does, and most SQL stays as it was.
+        if path.stat().st_size == len(data) and path.read_bytes() == data:
+            return
+    path.parent.mkdir(parents=True, exist_ok=True)
+    partial = path.with_name(f".{path.name}.{os.getpid()}")
+    partial.write_bytes(data)
+    partial.replace(path)
+
+
+def artifact_facts(environment: Mapping[str, str], at: datetime) -> ArtifactFacts:
+    """Return what artifacts say of a command: its time, an id of its own, the environment.
+
+    Args:
+        environment: Environment variables; those that begin with ``DBT_ENV_CUSTOM_ENV_`` are kept.
+        at: UTC time.
+    """
+    prefix = "DBT_ENV_CUSTOM_ENV_"
+    return ArtifactFacts(
+        generated_at=at.strftime("%Y-%m-%dT%H:%M:%S.%fZ"),
+        invocation_id=str(uuid4()),
+        environment={
+            name.removeprefix(prefix): value
+            for name, value in environment.items()
+            if name.startswith(prefix)
+        },
+    )
