@@ -24,7 +24,7 @@ from headwater.graph.around import Direction, edges_around
 from headwater.graph.choose import Selection
 from headwater.graph.columns import column_edges
 from headwater.graph.compile import compile_graph, render_hook
-from headwater.graph.faults import is_refusal, nodes_of_types, weigh_faults
+from headwater.graph.faults import is_refusal, nodes_of_types, soften, weigh_faults
 from headwater.graph.graph import Graph
 from headwater.graph.manifest import make_catalog, make_manifest
 from headwater.graph.references import GraphResult, resolve_graph
@@ -61,12 +61,14 @@ from headwater.runs.describe import (
 from headwater.runs.documents import write_document
 from headwater.runs.execute import execute, execute_in
 from headwater.runs.freshness import SourceAges, make_sources_document, measure_ages
+from headwater.runs.invocation import Invocation
 from headwater.runs.journal import Journal, open_journal
 from headwater.runs.listing import Checked
 from headwater.runs.load import load_rows
 from headwater.runs.operation import macro_call
 from headwater.runs.query import find_table, run_sql, table_of
 from headwater.runs.recover import clean_folders, unfinished_runs
+from headwater.runs.retry import Earlier, find_earlier, gone_findings
 from headwater.runs.run import Run
 from headwater.runs.sources import file_sources, seed_sizes
 from headwater.runs.state import read_state
@@ -218,12 +220,17 @@ class Workspace(Reader):
             return self._faulty(read.diagnostics)
         project, graph = read.project, compiled.graph
         found, nodes = read.diagnostics, None
-        if not request.selection.is_everything:
+        if request.nodes is not None:
+            nodes = frozenset(graph.nodes) & frozenset(request.nodes)
+            found = (*found, *gone_findings(request.nodes, graph.nodes))
+        elif not request.selection.is_everything:
             chosen = self._choose(graph, request.selection)
             nodes, found = chosen.nodes, (*found, *chosen.diagnostics)
         wanted = nodes_of_types(graph, request.resource_types, nodes)
         wanted |= {*graph.on_run_start, *graph.on_run_end}
-        found = (*found, *weigh_faults(compiled.diagnostics, graph, wanted))
+        accepted = _accepted(request.accept)
+        faults = soften(weigh_faults(compiled.diagnostics, graph, wanted), accepted)
+        found = (*found, *faults)
         if has_errors(each for each in found if not is_refusal(each)):
             return self._faulty(found)
         options = PlanOptions(
@@ -233,10 +240,11 @@ class Workspace(Reader):
             force=request.force,
             needs_start=self._needs_start(),
             tests=request.tests,
-            severities=dict.fromkeys(_accepted(request.accept), "warning"),
+            severities=dict.fromkeys(accepted, "warning"),
             project_root=str(self.root),
             seed_bytes=seed_sizes(project, self.root),
             created_at=self._context.now(),
+            invocation=self._invocation(request).document(),
         )
         prices = declared_prices(self.settings)
         state = read_state(graph, self._world.context_of(project), prices=prices)
@@ -274,6 +282,17 @@ class Workspace(Reader):
         )
         plan = with_findings(plan, found)
         return Planned(plan=plan, project=read.project, graph=compiled.graph)
+
+    def earlier(self, state: Path | None = None) -> Earlier:
+        """Find the run that a retry is about: the last one here, or the one that left ``state``.
+
+        Raises:
+            NotFound: ``retry-no-run``.
+            Invalid: ``retry-not-possible``.
+        """
+        project, _profile = read_name(self.files.packages[0].project_file)
+        place = (state or self.target_path).absolute()
+        return find_earlier(self._context.metastore, project, place, is_here=state is None)
 
     @contextmanager
     def taken(self, command: str) -> Iterator[Journal]:
@@ -329,7 +348,8 @@ class Workspace(Reader):
         else:
             journal = replace(journal, context=context)
             run = execute_in(journal, plan, planned.graph, sink=sink, cancel=cancel)
-        artifacts.write_all(self.target_path, planned, run, self._facts())
+        done = replace(planned, plan=plan)
+        artifacts.write_all(self.target_path, done, run, self._facts())
         return run
 
     def _render_end(
@@ -529,6 +549,16 @@ class Workspace(Reader):
         name, _profile = read_name(self.files.packages[0].project_file)
         now = self._clock.now().isoformat(timespec="milliseconds")
         return Planned(plan=make_faulty_plan(name, self.target.name, diagnostics, now))
+
+    def _invocation(self, request: PlanRequest) -> Invocation:
+        return Invocation(
+            request=request,
+            variables=self._variables,
+            target=self.settings.text("target") or "",
+            profile=self.settings.text("profile") or "",
+            place=str(self.target_path.absolute()),
+            threads=self._world.threads,
+        )
 
     def _needs_start(self) -> bool:
         flags = self._project_setting("flags")

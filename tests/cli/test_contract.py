@@ -22,6 +22,7 @@ VERBS = {
     "seed": ("seed",),
     "snapshot": ("snapshot",),
     "test": ("test",),
+    "retry": ("retry",),
     "lineage": ("lineage",),
     "run-operation": ("run-operation", "current_timestamp"),
     "docs": ("docs", "generate"),

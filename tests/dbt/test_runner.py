@@ -218,3 +218,27 @@ def test_two_runners_do_not_share_anything(project: Path, tmp_path: Path) -> Non
     assert isinstance(here.result, list)
     assert isinstance(there.result, list)
     assert set(there.result) - set(here.result) == {"shop.only_here"}
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        "select no_such_column",
+        "select 1 from where",
+        "drop table kept",
+        "select 1 as n); drop table kept; (select 1 as n",
+        "select 1 as n) to 'out.csv'; copy (select 1 as n",
+    ],
+)
+def test_a_model_whose_query_is_none_fails_alone(project: Path, query: str) -> None:
+    (project / "models" / "sound.sql").write_text("select 1 as id")
+    (project / "models" / "broken.sql").write_text(query)
+
+    ended = dbtRunner().invoke(["run", "-s", "sound", "broken"])
+
+    assert isinstance(ended.result, RunExecutionResult)
+    assert {each.node.name: each.status for each in ended.result} == {
+        "sound": "success",
+        "broken": "error",
+    }
+    assert not (project / "out.csv").exists()

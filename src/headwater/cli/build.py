@@ -57,28 +57,33 @@ def _make(verb: Verb, line: str) -> click.Command:
         request = PlanRequest(
             selection=selection, verb=verb, full_refresh=full_refresh, force=force, accept=accept
         )
-        with (
-            project.open_workspace() as workspace,
-            _taken(workspace, verb, dry_run=dry_run) as journal,
-        ):
-            planned = workspace.plan(request)
-            plan = planned.plan
-            code = exit_code(plan)
-            if code or dry_run:
-                show(plan, output, workspace)
-                return code
-            if output == "text" and not is_quiet():
-                show(plan, output, workspace)
-            elif output == "json":
-                note("\n".join(show_plan(plan)))
-            run = run_with_progress(workspace, planned, journal, fail_fast=fail_fast)
-            if output == "json":
-                emit_document(run)
-            if run.status == "failed":
-                note("some nodes failed; what they would have replaced is as it was")
-            return run.exit_code
+        with project.open_workspace() as workspace:
+            return build(workspace, request, fail_fast=fail_fast, dry_run=dry_run, output=output)
 
     return command
+
+
+def build(
+    workspace: Workspace, request: PlanRequest, *, fail_fast: bool, dry_run: bool, output: str
+) -> int:
+    """Plan and apply, showing both; return the exit code."""
+    with _taken(workspace, request.verb, dry_run=dry_run) as journal:
+        planned = workspace.plan(request)
+        plan = planned.plan
+        code = exit_code(plan)
+        if code or dry_run:
+            show(plan, output, workspace)
+            return code
+        if output == "text" and not is_quiet():
+            show(plan, output, workspace)
+        elif output == "json":
+            note("\n".join(show_plan(plan)))
+        run = run_with_progress(workspace, planned, journal, fail_fast=fail_fast)
+        if output == "json":
+            emit_document(run)
+        if run.status == "failed":
+            note("some nodes failed; what they would have replaced is as it was")
+        return run.exit_code
 
 
 def _taken(

@@ -131,7 +131,6 @@ _REFUSED: Mapping[str, str] = MappingProxyType(
 
 _COMMANDS: Mapping[str, str] = MappingProxyType(
     {
-        "retry": "`hw build` builds what failed or was skipped, and skips what is up to date",
         "clone": "a build makes every table itself; `hw plan` says what that costs",
         "freshness": "`hw source freshness`",
         "serve": "`hw docs generate` writes manifest.json and catalog.json for a site of your own",

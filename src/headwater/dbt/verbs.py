@@ -5,7 +5,7 @@ A table of short functions, so that what is not in it is refused in one place.
 
 import json
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any, Self, cast
@@ -15,6 +15,7 @@ from headwater.base.diagnostics import Diagnostic, error_of, has_errors
 from headwater.base.errors import Invalid
 from headwater.cli.ls import list_lines, words_of
 from headwater.cli.options import ProjectFlags, take_project, take_selection
+from headwater.cli.retry import as_before, describe
 from headwater.cli.source import FORMATS
 from headwater.dbt.events import Teller
 from headwater.dbt.freshness import FreshnessResult, make_freshness_result
@@ -27,6 +28,7 @@ from headwater.dbt.results import (
     make_run_result,
 )
 from headwater.graph.choose import Selection
+from headwater.graph.faults import OF_ONE_QUERY
 from headwater.graph.manifest import ArtifactFacts, make_manifest
 from headwater.plan.plan import Skip
 from headwater.runs.answers import Planned, PlanRequest, Verb
@@ -34,6 +36,10 @@ from headwater.runs.documents import artifact_facts
 from headwater.runs.results import make_run_results
 from headwater.runs.run import Run
 from headwater.workspace import Workspace
+
+_FAILS_ALONE = ("input-not-built", *OF_ONE_QUERY)
+"""As dbt does: a node whose input is not there, or whose query is none, fails when it runs, and the
+others are built."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -131,10 +137,30 @@ def _build(call: Call, workspace: Workspace) -> Answer:
         verb=verb,
         full_refresh=options["full_refresh"],
         force=options["force"],
-        # As dbt does: a node whose input is not there fails when it runs, and the others are built.
-        accept=(*options["accept"], "input-not-built"),
+        accept=(*options["accept"], *_FAILS_ALONE),
     )
-    with workspace.taken(verb) as journal:
+    return _carry_out(call, workspace, request, fail_fast=options["fail_fast"])
+
+
+def _retry(call: Call, workspace: Workspace) -> Answer:
+    options = call.options
+    earlier = workspace.earlier(Path(options["state"]) if options["state"] else None)
+    call.teller.tell("RetryExternalCall", "Z045", describe(earlier))
+    request = replace(
+        earlier.invocation.request,
+        nodes=earlier.again,
+        accept=(*earlier.invocation.request.accept, *_FAILS_ALONE),
+    )
+    again = replace(call, project=as_before(call.project, earlier))
+    with again.open() as workspace_again:
+        fast = options["fail_fast"] or earlier.fail_fast
+        return _carry_out(again, workspace_again, request, fail_fast=fast)
+
+
+def _carry_out(
+    call: Call, workspace: Workspace, request: PlanRequest, *, fail_fast: bool
+) -> Answer:
+    with workspace.taken(request.verb) as journal:
         planned = workspace.plan(request)
         plan = planned.plan
         call.teller.findings(plan.diagnostics)
@@ -142,7 +168,7 @@ def _build(call: Call, workspace: Workspace) -> Answer:
             raise _fault(plan.diagnostics)
         manifest = make_manifest(planned.project, _graph(planned), call.facts())
         sink = call.teller.listen(manifest)
-        run = workspace.apply(planned, journal=journal, sink=sink, fail_fast=options["fail_fast"])
+        run = workspace.apply(planned, journal=journal, sink=sink, fail_fast=fail_fast)
     return Answer(success=run.exit_code == 0, result=_results(call, planned, run, manifest))
 
 
@@ -291,6 +317,7 @@ _VERBS: Mapping[str, Callable[[Call, Workspace], Answer]] = MappingProxyType(
         "seed": _build,
         "snapshot": _build,
         "test": _build,
+        "retry": _retry,
         "compile": _compile,
         "ls": _ls,
         "parse": _parse,

@@ -43,6 +43,25 @@ def weigh_faults(
     )
 
 
+OF_ONE_QUERY = ("sql-refused", "sql-syntax", "sql-not-a-query")
+"""Faults of one node's compiled query: the node fails when it runs, and all else can be built."""
+
+
+def soften(diagnostics: Iterable[Diagnostic], accepted: Collection[str]) -> tuple[Diagnostic, ...]:
+    """Make warnings of faults of one query whose code is accepted: such a node fails alone.
+
+    Args:
+        diagnostics: What compiling found.
+        accepted: Numbers of codes.
+    """
+    return tuple(
+        replace(found, severity="warning")
+        if found.code in accepted and found.name in OF_ONE_QUERY and found.node
+        else found
+        for found in diagnostics
+    )
+
+
 def is_refusal(diagnostic: Diagnostic) -> bool:
     """Say whether the engine refuses one node's query, which leaves the others as they are."""
     return (

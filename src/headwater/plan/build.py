@@ -68,6 +68,7 @@ def make_plan(graph: Graph, state: State, options: PlanOptions) -> Plan:
         totals=draft.totals,
         fail_fast=options.fail_fast,
         needs_start=options.needs_start,
+        invocation=options.invocation,
     )
     if plan.is_empty:
         return plan

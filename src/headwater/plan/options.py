@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Literal
 
+from headwater.base.codec import Json
 from headwater.base.diagnostics import Severity
 from headwater.base.ids import NodeId
 from headwater.project.node import ResourceType
@@ -52,6 +53,7 @@ class PlanOptions:
         project_root: Absolute folder of the root project, for the paths of seed files.
         seed_bytes: Sizes of seed files by node, where known.
         created_at: ISO 8601 UTC time of planning.
+        invocation: What the command was asked; kept in the plan.
     """
 
     selected: frozenset[NodeId] | None = None
@@ -68,3 +70,4 @@ class PlanOptions:
     project_root: str = ""
     seed_bytes: Mapping[NodeId, int] = field(default_factory=lambda: MappingProxyType({}))
     created_at: str = ""
+    invocation: Mapping[str, Json] = field(default_factory=lambda: MappingProxyType({}))

@@ -460,6 +460,7 @@ class Plan:
         on_run_start: Hooks before the first step, in order; none when there is nothing to do.
         on_run_end: Hooks after the last step, likewise.
         needs_start: No step starts when an on-run-start hook has failed.
+        invocation: What the command was asked, for `hw retry`; empty when it is not known.
         schema: Name and version of this document.
     """
 
@@ -477,6 +478,7 @@ class Plan:
     on_run_start: tuple[RunHook, ...] = ()
     on_run_end: tuple[RunHook, ...] = ()
     needs_start: bool = True
+    invocation: Mapping[str, Json] = field(default_factory=lambda: MappingProxyType({}))
     schema: Literal["headwater.plan/1"] = "headwater.plan/1"
 
     @property

@@ -40,6 +40,7 @@ class PlanRequest:
         full_refresh: Rebuild incremental models whole.
         force: Rebuild what is selected even when nothing has changed.
         accept: Codes whose errors shall only warn.
+        nodes: Exactly these nodes, whatever the selection says; None to go by the selection.
     """
 
     selection: Selection = field(default_factory=Selection)
@@ -47,6 +48,7 @@ class PlanRequest:
     full_refresh: bool = False
     force: bool = False
     accept: tuple[str, ...] = ()
+    nodes: tuple[NodeId, ...] | None = None
 
     @property
     def resource_types(self) -> frozenset[ResourceType]:

@@ -51,7 +51,7 @@ def write_all(folder: Path, planned: Planned, run: Run, facts: ArtifactFacts) ->
     write_compiled(folder, graph.nodes.values())
     write_run_sql(folder, graph, planned.plan)
     write_document(folder, "manifest.json", make_manifest(project, graph, facts))
-    write_document(folder, "run_results.json", make_run_results(run, graph, facts))
+    write_document(folder, "run_results.json", make_run_results(run, graph, facts, planned.plan))
 
 
 def _sql_path(folder: Path, compiled: CompiledNode) -> Path:

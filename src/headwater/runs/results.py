@@ -6,13 +6,19 @@ from headwater.base.codec import Json, to_builtins
 from headwater.graph.graph import Graph
 from headwater.graph.manifest import ArtifactFacts
 from headwater.jinja.functions import DBT_VERSION
+from headwater.plan.plan import Plan
+from headwater.runs.invocation import dbt_args, read_invocation_or_none
 from headwater.runs.run import NodeResult, Run
 
 SCHEMA_URL = "https://schemas.getdbt.com/dbt/run-results/v6.json"
 
 
-def make_run_results(run: Run, graph: Graph, facts: ArtifactFacts) -> dict[str, Json]:
+def make_run_results(
+    run: Run, graph: Graph, facts: ArtifactFacts, plan: Plan | None = None
+) -> dict[str, Json]:
     """Return the document.
+
+    With the plan, ``args`` tells what the command was asked.
 
     ``adapter_response`` carries what was measured beside dbt's ``rows_affected``; ``failures`` is
     the number of failing rows of a test, null for everything else.
@@ -28,8 +34,20 @@ def make_run_results(run: Run, graph: Graph, facts: ArtifactFacts) -> dict[str, 
         },
         "results": [result_entry(result, graph) for result in run.results],
         "elapsed_time": _seconds(run.started_at, run.finished_at),
-        "args": {"which": run.command, "invocation_command": f"hw {run.command}"},
+        "args": {
+            "headwater_run_id": run.run_id,
+            "which": run.command,
+            "invocation_command": f"hw {run.command}",
+            **_asked(plan),
+        },
     }
+
+
+def _asked(plan: Plan | None) -> dict[str, Json]:
+    invocation = None if plan is None else read_invocation_or_none(plan.invocation)
+    if plan is None or invocation is None:
+        return {}
+    return dbt_args(invocation, fail_fast=plan.fail_fast)
 
 
 def result_entry(result: NodeResult, graph: Graph) -> dict[str, Json]:

@@ -39,4 +39,51 @@ source without `loaded_at_field`.
 `loaded_at_query`.
 """,
     ),
+    Code(
+        name="retry-no-run",
+        number="HW8211",
+        title="There is no earlier run to retry",
+        explain="""
+**What it finds.** `hw retry` looks for the last run: in `run_results.json` of the target folder, or
+of the folder given by `--state`, and in the workspace's own records. There is none.
+
+**Why it matters.** Guessing what to run could build far more than was meant.
+
+**Example.** `hw retry` in a fresh clone, or with another `--target-path` than the failed run had.
+
+**How to mend it.** Run the command itself, such as `hw build`; it skips what is up to date. Or say
+with `--state` where the artifacts of the failed run are.
+""",
+    ),
+    Code(
+        name="retry-not-possible",
+        number="HW8212",
+        title="The earlier command cannot be retried",
+        explain="""
+**What it finds.** The `run_results.json` that was found is of a command that builds nothing, such as
+`compile`.
+
+**Why it matters.** There is nothing that it left half done: it either ran or it did not.
+
+**Example.** dbt's `docs generate` wrote the last `run_results.json`, then `hw retry` is called.
+
+**How to mend it.** Run that command again by its own name.
+""",
+    ),
+    Code(
+        name="retry-node-gone",
+        number="HW8213",
+        title="A node to retry is no longer in the project",
+        explain="""
+**What it finds.** A node failed or was skipped in the run that is retried, and the project no longer
+declares it.
+
+**Why it matters.** dbt stops at the first such node. Here the others are retried, and this one is
+named, so that a node renamed by mistake is not lost from sight.
+
+**Example.** `orders_v2.sql` failed, was renamed to `orders.sql` and then `hw retry` was called.
+
+**How to mend it.** Nothing, when that was meant. Otherwise `hw build` builds what has come instead.
+""",
+    ),
 )

@@ -1,0 +1,67 @@
+"""What a command was asked, as a document that the ledger keeps with the plan.
+
+``hw retry`` asks the same again; dbt's ``run_results.json`` tells it to other tools as ``args``.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from types import MappingProxyType
+from typing import Any
+
+from headwater.base.codec import Json, from_builtins, to_builtins
+from headwater.runs.answers import PlanRequest
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Invocation:
+    """What a command that builds was asked.
+
+    Attributes:
+        request: Verb, selection and the options that shape a plan.
+        variables: Of ``--vars``.
+        target: ``--target``; empty when the profile's default was taken.
+        profile: ``--profile``; likewise.
+        place: Absolute folder of its artifacts.
+        threads: How many nodes ran at once.
+    """
+
+    request: PlanRequest
+    variables: Mapping[str, Json] = field(default_factory=lambda: MappingProxyType({}))
+    target: str = ""
+    profile: str = ""
+    place: str = ""
+    threads: int = 0
+
+    def document(self) -> dict[str, Json]:
+        """Return it as the plan keeps it."""
+        made: dict[str, Json] = to_builtins(self)
+        return made
+
+
+def read_invocation_or_none(document: Mapping[str, Any]) -> Invocation | None:
+    """Read what ``Invocation.document`` wrote; None when it is none, or another release's."""
+    try:
+        return from_builtins(Invocation, document) if document else None
+    except ValueError:
+        return None
+
+
+def dbt_args(invocation: Invocation, *, fail_fast: bool) -> dict[str, Json]:
+    """Return dbt's ``args`` of a command, by dbt's names of its options."""
+    request = invocation.request
+    selection = request.selection
+    return {
+        "which": request.verb,
+        "select": list(selection.include),
+        "exclude": list(selection.exclude),
+        "selector": selection.selector or "",
+        "indirect_selection": selection.indirect,
+        "resource_types": list(selection.resource_types),
+        "exclude_resource_types": list(selection.without_types),
+        "vars": to_builtins(dict(invocation.variables)),
+        "target": invocation.target or None,
+        "profile": invocation.profile or None,
+        "full_refresh": request.full_refresh,
+        "fail_fast": fail_fast,
+        "threads": invocation.threads,
+    }
