@@ -21,6 +21,7 @@ from headwater.graph.graph import Graph
 from headwater.graph.manifest import ArtifactFacts, make_manifest
 from headwater.graph.references import resolve_graph
 from headwater.graph.select import Selected
+from headwater.jinja.budget import limits_of
 from headwater.jinja.bytecode import compiler_tag
 from headwater.project.files import ProjectFiles, read_files, read_profiles, read_text_or_none
 from headwater.project.options import ReadOptions, Target
@@ -142,6 +143,7 @@ class Reader:
             invocation_id=str(new_run_id(self._clock)),
             flags={"WHICH": command, "FULL_REFRESH": full_refresh},
             codes=self._templates,
+            limits=limits_of(self.settings),
         )
         return read_project(self.files, options)
 

@@ -19,7 +19,7 @@ from headwater.graph.ephemeral import CTE_PREFIX, all_used, ctes_for, inject
 from headwater.graph.fingerprint import fingerprint_of, text_meaning
 from headwater.graph.graph import CompiledNode, Graph, Lookup
 from headwater.graph.host import CompileHost, FixtureHost
-from headwater.graph.lookup import NoLookup
+from headwater.graph.lookup import NoLookup, UncountedLookup
 from headwater.graph.references import GraphResult, make_graph, resolve_references
 from headwater.graph.resolve import Resolution
 from headwater.graph.snapshots import stored_columns
@@ -64,7 +64,8 @@ def compile_graph(
         meanings: Reads and traces queries, and may know them from an earlier command.
     """
     found = resolve_references(project)
-    work = _Compilation(project, found, lookup or NoLookup(), meanings or Meanings())
+    asked = UncountedLookup(lookup or NoLookup(), project.templates.meter)
+    work = _Compilation(project, found, asked, meanings or Meanings())
     graph = make_graph(project, found, work.compile)
     text = None if inline is None else work.compile_inline(inline)
     found_all = (*found.diagnostics, *work.diagnostics)
@@ -93,7 +94,8 @@ def render_hook(
         if each.node.relation is not None and each.columns is not None
     }
     node, inputs = project.nodes[key], found.depends_on
-    host = CompileHost(node, found.names, frozenset(inputs[key]), planned, lookup)
+    asked = UncountedLookup(lookup, project.templates.meter)
+    host = CompileHost(node, found.names, frozenset(inputs[key]), planned, asked)
     context = {**node_context(project, node, host, inputs), **facts}
     return render_node(project, node, context).text
 

@@ -6,16 +6,29 @@ compiling it, native for values in YAML) must agree on every tag.
 
 import re
 from ast import literal_eval
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from itertools import chain, islice
+from types import BuiltinMethodType, MethodType
 
 from jinja2 import Undefined, nodes
+from jinja2.compiler import CodeGenerator, Frame
 from jinja2.ext import Extension, LoopControlExtension, do
 from jinja2.nativetypes import NativeCodeGenerator
 from jinja2.parser import Parser
 from jinja2.runtime import Context
 from jinja2.sandbox import SandboxedEnvironment
-from jinja2.utils import missing
+from jinja2.utils import generate_lorem_ipsum, missing
+
+from headwater.jinja.budget import Meter
+from headwater.jinja.guards import (
+    OPERATORS,
+    guarded_filter,
+    guarded_format,
+    guarded_join_filter,
+    guarded_method,
+    lipsum_of,
+    range_of,
+)
 
 MACRO_PREFIX = "dbt_macro__"
 """Put before a macro's name inside its template, so that calls go through the project's macros."""
@@ -37,7 +50,14 @@ def is_undefined(value: object) -> bool:
 
 
 class MacroParser(Parser):
-    """Renames every macro, so that a project can override one by name."""
+    """Renames every macro, so that a project can override one, and counts the turns of loops."""
+
+    def parse_for(self) -> nodes.For:
+        """Parse ``{% for %}``; each turn is counted."""
+        node = super().parse_for()
+        counted = nodes.ExprStmt(nodes.EnvironmentAttribute("tick"), lineno=node.lineno)
+        node.body.insert(0, counted)
+        return node
 
     def parse_macro(self) -> nodes.Macro:
         """Parse ``{% macro name(...) %}``."""
@@ -119,11 +139,107 @@ class LenientUndefined(Undefined):
         """Take the dotted name of an undefined that was called."""
 
 
+class _CountingCode(CodeGenerator):
+    """Compiles ``~`` and what is put into the text to calls that know how large a text may be."""
+
+    def visit_Concat(self, node: nodes.Concat, frame: Frame) -> None:  # noqa: N802 - Jinja's name
+        """Write ``a ~ b``."""
+        self.write("environment.meter.joined((")
+        for part in node.nodes:
+            self.visit(part, frame)
+            self.write(", ")
+        self.write("))")
+
+    def visit_Getitem(self, node: nodes.Getitem, frame: Frame) -> None:  # noqa: N802 - Jinja's name
+        """Write ``a[b]``; a slice is a copy, and counted."""
+        if not isinstance(node.arg, nodes.Slice):
+            super().visit_Getitem(node, frame)
+            return
+        self.write("environment.sliced(")
+        self.visit(node.node, frame)
+        self.write(", slice(")
+        for part in (node.arg.start, node.arg.stop, node.arg.step):
+            if part is None:
+                self.write("None, ")
+            else:
+                self.visit(part, frame)
+                self.write(", ")
+        self.write("))")
+
+
+class TextCode(_CountingCode):
+    """Compiles templates that give text."""
+
+    def _output_child_pre(
+        self, node: nodes.Expr, frame: Frame, finalize: CodeGenerator._FinalizeInfo
+    ) -> None:
+        del node, frame, finalize
+        self.write("environment.meter.text(")
+
+    def _output_child_post(
+        self, node: nodes.Expr, frame: Frame, finalize: CodeGenerator._FinalizeInfo
+    ) -> None:
+        del node, frame, finalize
+        self.write(")")
+
+
+class ValueCode(NativeCodeGenerator, _CountingCode):
+    """Compiles templates that give values."""
+
+
 class TextEnvironment(SandboxedEnvironment):
-    """Renders to text."""
+    """Renders to text, and counts what that takes.
+
+    Attributes:
+        meter: Counts; each step of a template asks it whether it may go on.
+    """
 
     context_class = ScopedContext
+    code_generator_class: type[CodeGenerator] = TextCode
+    intercepted_binops = frozenset(OPERATORS)
     macro_numbering = 0
+    meter: Meter
+
+    @property
+    def tick(self) -> None:
+        """Count a turn of a loop; every loop of a compiled template reads this."""
+        self.meter.tick()
+
+    def call(
+        self, context: Context, function: Callable[..., object], *args: object, **named: object
+    ) -> object:
+        """Call a function for a template.
+
+        Jinja also asks here whether the function carries a mark that it is unsafe. None that
+        templates can reach does, and not asking pays for the counting.
+        """
+        self.meter.tick()
+        result: object = context.call(function, *args, **named)
+        if result.__class__ is str:
+            self.meter.made(len(result))
+        return result
+
+    def call_binop(self, context: Context, operator: str, left: object, right: object) -> object:
+        """Calculate for a template."""
+        OPERATORS[operator](self.meter, left, right)
+        return super().call_binop(context, operator, left, right)
+
+    def sliced(self, value: Sequence[object], part: slice) -> object:
+        """Copy a part of a text or list for a template."""
+        result = value[part]
+        if isinstance(result, (str, list, tuple)):
+            self.meter.made(len(result))
+        return result
+
+    def wrap_str_format(self, value: object) -> Callable[..., object] | None:  # type: ignore[override]
+        """Put guards around a method that a template takes; None when it needs none."""
+        if not isinstance(value, (BuiltinMethodType, MethodType)):
+            return None
+        owner = value.__self__
+        if value.__name__ in {"format", "format_map"} and isinstance(owner, str):
+            takes_mapping = value.__name__ == "format_map"
+            return guarded_format(self, owner, takes_mapping=takes_mapping)
+        return guarded_method(self.meter, value)
 
     def _parse(self, source: str, name: str | None, filename: str | None) -> nodes.Template:
         return MacroParser(self, source, name, filename).parse()
@@ -132,7 +248,7 @@ class TextEnvironment(SandboxedEnvironment):
 class ValueEnvironment(TextEnvironment):
     """Renders a single expression to its value instead of to text."""
 
-    code_generator_class = NativeCodeGenerator
+    code_generator_class = ValueCode
 
 
 class Marked(str):
@@ -218,15 +334,16 @@ def _unchanged(value: object) -> object:
 _EXTENSIONS = (do, LoopControlExtension, TestTag, MaterializationTag)
 
 
-def make_text_environment(undefined: type[Undefined]) -> TextEnvironment:
+def make_text_environment(undefined: type[Undefined], meter: Meter) -> TextEnvironment:
     """Make an environment that renders to text."""
     environment = TextEnvironment(extensions=_EXTENSIONS, undefined=undefined, cache_size=0)
     names = ("as_text", "as_bool", "as_number", "as_native")
     environment.filters.update(dict.fromkeys(names, _unchanged))
+    _count(environment, meter)
     return environment
 
 
-def make_value_environment(undefined: type[Undefined]) -> ValueEnvironment:
+def make_value_environment(undefined: type[Undefined], meter: Meter) -> ValueEnvironment:
     """Make an environment that renders single expressions to values."""
     environment = ValueEnvironment(extensions=_EXTENSIONS, undefined=undefined, cache_size=0)
     environment.filters.update(
@@ -235,4 +352,15 @@ def make_value_environment(undefined: type[Undefined]) -> ValueEnvironment:
         as_number=_mark(AsNumber),
         as_native=_mark(AsNative),
     )
+    _count(environment, meter)
     return environment
+
+
+def _count(environment: TextEnvironment, meter: Meter) -> None:
+    environment.meter = meter
+    environment.concat = meter.concat  # type: ignore[method-assign, assignment] # Jinja's way
+    filters = environment.filters
+    filters.update({name: guarded_filter(meter, name, filters[name]) for name in filters})
+    filters["join"] = guarded_join_filter(meter, filters["join"])
+    environment.globals["range"] = range_of(meter)
+    environment.globals["lipsum"] = lipsum_of(meter, generate_lorem_ipsum)

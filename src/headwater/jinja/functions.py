@@ -14,6 +14,7 @@ from jinja2 import pass_context
 from jinja2.runtime import Context
 
 from headwater.jinja.environment import SCOPE
+from headwater.jinja.guards import bounded
 from headwater.jinja.render import CompilerFault, ReturnedError, Scope
 
 DBT_VERSION = "1.12.0"
@@ -191,15 +192,20 @@ def make_exceptions(warn: Callable[[str], None]) -> dict[str, Callable[..., obje
     return {**_FAULTS, "warn": warn_and_go_on}
 
 
+_BOUNDED: Mapping[str, Callable[..., object]] = MappingProxyType(
+    {function.__name__: bounded(function) for function in (fromjson, tojson, fromyaml, toyaml)}
+)
+
+
 def make_functions() -> dict[str, object]:
     """Return the functions by the names that templates use."""
     return {
         "dbt_version": DBT_VERSION,
         "return": return_,
-        "fromjson": fromjson,
-        "tojson": tojson,
-        "fromyaml": fromyaml,
-        "toyaml": toyaml,
+        "fromjson": _BOUNDED["fromjson"],
+        "tojson": _BOUNDED["tojson"],
+        "fromyaml": _BOUNDED["fromyaml"],
+        "toyaml": _BOUNDED["toyaml"],
         "set": set_,
         "set_strict": set_strict,
         "zip": zip_,

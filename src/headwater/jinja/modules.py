@@ -8,10 +8,15 @@ library's zones under pytz's names.
 import datetime as dt
 import itertools
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Mapping
+from functools import wraps
 from types import MappingProxyType
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
+from jinja2 import pass_environment
+
+from headwater.jinja.budget import counted
+from headwater.jinja.guards import HasMeter, guarded_pattern_call
 from headwater.jinja.render import CompilerFault
 
 _DATETIME = ("date", "datetime", "time", "timedelta", "tzinfo")
@@ -56,17 +61,59 @@ def make_modules() -> Mapping[str, Mapping[str, object]]:
     """Return ``datetime``, ``pytz``, ``re`` and ``itertools`` with the names that dbt exposes."""
     return MappingProxyType(
         {
-            "datetime": {name: getattr(dt, name) for name in _DATETIME},
-            "pytz": {
-                "timezone": find_zone,
-                "utc": dt.UTC,
-                "UTC": dt.UTC,
-                "FixedOffset": _fixed_offset,
-            },
-            "re": {name: getattr(re, name) for name in re.__all__},
-            "itertools": {name: getattr(itertools, name) for name in _ITERTOOLS},
+            "datetime": MappingProxyType({name: getattr(dt, name) for name in _DATETIME}),
+            "pytz": MappingProxyType(
+                {
+                    "timezone": find_zone,
+                    "utc": dt.UTC,
+                    "UTC": dt.UTC,
+                    "FixedOffset": _fixed_offset,
+                }
+            ),
+            "re": MappingProxyType({name: _regular(name) for name in re.__all__}),
+            "itertools": MappingProxyType({name: _iterating(name) for name in _ITERTOOLS}),
         }
     )
+
+
+def _regular(name: str) -> object:
+    """Return a part of ``re``; what runs an expression is stopped when the time is over."""
+    part: object = getattr(re, name)
+    if not callable(part) or isinstance(part, type):
+        return part
+    return _watched(name, part)
+
+
+def _watched(name: str, function: Callable[..., object]) -> Callable[..., object]:
+    @pass_environment
+    @wraps(function)
+    def call(environment: HasMeter, *positional: object, **named: object) -> object:
+        return guarded_pattern_call(environment.meter, name, function, *positional, **named)
+
+    return call
+
+
+def _iterating(name: str) -> Callable[..., object]:
+    """Return a function of ``itertools``; every item that it gives is a step."""
+    made = _counting(getattr(itertools, name))
+    if name == "chain":
+        made.from_iterable = _counting(itertools.chain.from_iterable)  # type: ignore[attr-defined]
+    return made
+
+
+def _counting(function: Callable[..., Iterable[object]]) -> Callable[..., object]:
+    @pass_environment
+    @wraps(function)
+    def call(environment: HasMeter, *positional: object, **named: object) -> object:
+        for value in (*positional, *named.values()):
+            if isinstance(value, int):
+                environment.meter.allow_repeats(value, function.__name__)
+        result = function(*positional, **named)
+        if isinstance(result, tuple):
+            return tuple(counted(environment.meter, part) for part in result)
+        return counted(environment.meter, result)
+
+    return call
 
 
 def _fixed_offset(minutes: int) -> dt.timezone:

@@ -16,6 +16,7 @@ from jinja2.utils import missing
 from headwater.base.cache import Cache, NoCache
 from headwater.base.errors import HeadwaterError, Invalid
 from headwater.base.spans import Span, span_at
+from headwater.jinja.budget import Limits, Meter
 from headwater.jinja.bytecode import code_key
 from headwater.jinja.environment import (
     MACRO_PREFIX,
@@ -208,7 +209,7 @@ class Scope:
         """Render a text with the variables of this rendering."""
         template = self._templates.template(text, name="<render>", lenient=self._is_lenient)
         context = template.new_context(self.variables, shared=True)
-        return "".join(map(str, template.root_render_func(context)))
+        return self._templates.meter.joined(template.root_render_func(context))
 
     def dispatch(self, name: str, namespace: str | None) -> BoundMacro:
         """Find the implementation of a dispatched macro.
@@ -249,14 +250,18 @@ class Templates:
 
     Attributes:
         index: Which macro a name means.
+        meter: Counts what the running rendering takes.
     """
 
-    def __init__(self, index: MacroIndex, codes: Cache | None = None) -> None:
+    def __init__(
+        self, index: MacroIndex, codes: Cache | None = None, limits: Limits | None = None
+    ) -> None:
         """Compile nothing yet.
 
         Args:
             index: Every macro.
             codes: Where compiled code outlives this process.
+            limits: What one rendering may take.
         """
         self.index = index
         self._codes = codes or NoCache()
@@ -270,10 +275,11 @@ class Templates:
             def report_call(name: str) -> None:
                 unknown.append(name)
 
-        self._strict = make_text_environment(Undefined)
-        self._lenient = make_text_environment(Reporting)
-        self._values = make_value_environment(Reporting)
-        self._strict_values = make_value_environment(Undefined)
+        self.meter = Meter(limits or Limits())
+        self._strict = make_text_environment(Undefined, self.meter)
+        self._lenient = make_text_environment(Reporting, self.meter)
+        self._values = make_value_environment(Reporting, self.meter)
+        self._strict_values = make_value_environment(Undefined, self.meter)
         self._code: dict[tuple[str, str, int, bool], CodeType] = {}
         self._static: dict[str, tuple[str | Call, ...] | None] = {}
         self._templates: dict[tuple[int, str, str, int], Template] = {}
@@ -313,7 +319,7 @@ class Templates:
         scope = self._scope(context, package, lenient=lenient)
         parts = self._run(text, name, scope, lenient=lenient, value=False)
         return Rendered(
-            text="".join(map(str, parts)),
+            text=self._joined(parts, name, text),
             macros_called=tuple(sorted(scope.called)),
             unknown_calls=tuple(dict.fromkeys(self._unknown)),
         )
@@ -357,7 +363,8 @@ class Templates:
         """
         scope = self._scope(context, package, lenient=True)
         try:
-            return BoundMacro(scope, macro)(*positional, **named)
+            with self.meter:
+                return BoundMacro(scope, macro)(*positional, **named)
         except Exception as error:
             raise self._explained(error, macro.file, macro.text) from error
 
@@ -438,11 +445,19 @@ class Templates:
         try:
             template = self.template(text, name=name, lenient=lenient, value=value)
             context = template.new_context(scope.variables, shared=True)
-            return list(template.root_render_func(context))
+            with self.meter:
+                return list(template.root_render_func(context))
         except ReturnedError as returned:
             return [returned.value]
         except Exception as error:
             raise self._explained(error, name, text) from error
+
+    def _joined(self, parts: list[object], name: str, text: str) -> str:
+        try:
+            return self.meter.joined(parts)
+        except HeadwaterError as error:
+            error.where = _line_span(name, text, 1)
+            raise
 
     def _explained(self, error: Exception, name: str, text: str) -> HeadwaterError:
         if isinstance(error, TemplateSyntaxError):
@@ -453,6 +468,7 @@ class Templates:
         via = _via([f"in {file}:{line}" for file, line in frames if file != name])
         if isinstance(error, HeadwaterError):
             error.where = error.where or where
+            error.why = "; ".join(filter(None, (error.why, via)))
             return error
         if isinstance(error, CompilerFault):
             fix = _FAULT_FIXES.get(error.code, _RAISED_FIX)

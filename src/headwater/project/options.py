@@ -9,6 +9,7 @@ from datetime import datetime
 
 from headwater.base.cache import Cache, NoCache
 from headwater.base.codec import Json
+from headwater.jinja.budget import Limits
 
 THREADS_DEFAULT = 4
 
@@ -60,6 +61,7 @@ class ReadOptions:
         invocation_id: Identifier of the command.
         flags: ``flags`` in Jinja; ``WHICH`` (the command) and ``FULL_REFRESH`` matter most.
         codes: Where compiled templates outlive the command; no part of what is read.
+        limits: What one rendering may take.
     """
 
     target: Target
@@ -69,6 +71,7 @@ class ReadOptions:
     invocation_id: str
     flags: Mapping[str, Json] = field(default_factory=dict)
     codes: Cache = field(default_factory=NoCache, compare=False)
+    limits: Limits = field(default_factory=Limits)
 
 
 def jinja_flags(options: ReadOptions) -> Mapping[str, Json]:

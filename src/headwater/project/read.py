@@ -152,7 +152,7 @@ def _read_packages(
 def _read_settings(
     files: PackageFiles, options: ReadOptions, found: list[Diagnostic]
 ) -> Settings | None:
-    templates = Templates(MacroIndex((), root="", dispatch={}))
+    templates = Templates(MacroIndex((), root="", dispatch={}), limits=options.limits)
     variables = Variables(options.vars, is_lenient=False)
     context = make_base_context(options.environment, variables, make_modules())
     context |= {"target": options.target.jinja, "flags": jinja_flags(options)}
@@ -172,7 +172,7 @@ def _make_reading(
     for package in packages:
         macros += _read_package_macros(package, found)
     index = MacroIndex(macros, root=root.name, dispatch=root.dispatch)
-    templates = Templates(index, options.codes)
+    templates = Templates(index, options.codes, options.limits)
     _check_macros(templates, macros, root.name, found)
     reading: Reading
 

@@ -405,6 +405,29 @@ overrides one of ours and then calls the same name instead of `dbt.name`.
 of a plan change tables here, so that a plan shows everything that will happen.
 """,
     ),
+    Code(
+        name="jinja-over-budget",
+        number="HW1307",
+        title="A template takes more than its budget",
+        explain="""\
+A template is a program, and this one would not end, or would fill the memory: a loop over a list
+that grows while it is looped over, a text doubled forty times, `10 ** 10 ** 10`, a regular
+expression that backtracks for ever. It was stopped at the line that is shown; nothing was built.
+
+Each rendering has four budgets, which no ordinary template comes near. They are settings, for
+`headwater.yml` or the environment:
+
+| setting | default | counts |
+|---|---|---|
+| `jinja.steps` | 10,000,000 | calls, and turns of loops |
+| `jinja.seconds` | 60 | CPU seconds, without the queries that it asks |
+| `jinja.text_mb` | 64 | million characters of one text |
+| `jinja.memory_mb` | 2000 | megabytes by which the process grows |
+
+`range` gives at most 100,000 numbers, as in dbt, whatever the settings are. Make that many rows in
+SQL instead: `select * from range(1000000)`.
+""",
+    ),
 )
 
 _PACKAGES = (
