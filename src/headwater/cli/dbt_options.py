@@ -5,14 +5,15 @@ dropped, each with its reason; one that changes what is built must never be igno
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from pathlib import PurePath
 from types import MappingProxyType
 
 from headwater.base.errors import Invalid
 
 _STARTING = "only tunes how dbt starts; what is read here is always checked against the files"
 _CACHE = "there is no cache of relations to fill"
-_LOGGING = "no log file is written; what happens is told on stderr"
+_LOGGING = "lines in dbt's manner are written when --log-format or --log-path asks for them"
 _DEFAULT = "it asks for what is done here anyway"
 _COLOURS = "there is no log file to colour"
 _WITHOUT_EFFECT: Mapping[str, str] = MappingProxyType(
@@ -38,7 +39,6 @@ _WITHOUT_EFFECT: Mapping[str, str] = MappingProxyType(
         "--no-cache-selected-only": _CACHE,
         "--log-cache-events": _CACHE,
         "--no-log-cache-events": _CACHE,
-        "--debug": _LOGGING,
         "--no-debug": _LOGGING,
         "--macro-debugging": _LOGGING,
         "--no-macro-debugging": _LOGGING,
@@ -68,24 +68,24 @@ _WITHOUT_EFFECT: Mapping[str, str] = MappingProxyType(
 
 _WITHOUT_EFFECT_VALUED: Mapping[str, str] = MappingProxyType(
     {
-        "--log-format": "events reach callbacks of `headwater.dbt.dbtRunner`; "
-        "`--output json` is for programs",
-        "--log-format-file": _LOGGING,
-        "--log-level": "`--quiet` says less",
-        "--log-level-file": _LOGGING,
-        "--log-path": _LOGGING,
-        "--log-file-max-bytes": _LOGGING,
         "--printer-width": "the width is the terminal's, or COLUMNS",
         "--partial-parse-file-path": _STARTING,
+        "--invocation-id": "a command has an id of its own; dbt-core passes its own to a parser",
     }
 )
 """Likewise, with a value, which is dropped with it."""
+
+LOG_OPTIONS = frozenset({
+    "--log-format", "--log-format-file", "--log-level", "--log-level-file", "--log-path",
+    "--log-file-max-bytes",
+})  # fmt: skip
+"""Options with a value that say how a command's events are written; `headwater.dbt.lines`."""
 
 _DROPPED = frozenset({*_WITHOUT_EFFECT, *_WITHOUT_EFFECT_VALUED})
 _GLOBAL_VALUED = frozenset({
     "--profile", "--profiles-dir", "--project-dir", "--target", "-t", "--target-path", "--threads",
     "--vars", "--indirect-selection", "--warn-error-options", "--state", "--defer-state",
-    "--record-timing-info", "-r", *_WITHOUT_EFFECT_VALUED,
+    "--record-timing-info", "-r", *_WITHOUT_EFFECT_VALUED, *LOG_OPTIONS,
 })  # fmt: skip
 """Options with a value that may stand before the verb."""
 _GROUPS = frozenset({"docs", "source", "table"})
@@ -118,6 +118,7 @@ _REFUSED: Mapping[str, str] = MappingProxyType(
         "--add-package": "write the package into packages.yml and run `hw deps`",
         "--source": "write the package into packages.yml and run `hw deps`",
         "--lock": "`hw deps` writes package-lock.yml as it installs",
+        "--packages-install-path": "set `packages-install-path` in dbt_project.yml",
         "--connection": "`hw debug` tries everything, one line each",
         "--config-dir": "`hw config show` says where each file was found",
         "--skip-profile-setup": "a project needs no profile here",
@@ -152,36 +153,61 @@ class Prepared:
         arguments: What is left.
         colour: ``--use-colors`` or ``--no-use-colors``; None when neither was given.
         quiet: ``--quiet`` was given: only results and errors are told.
+        logging: What dbt's logging options were given, by their names: ``log-format``,
+            ``log-path``, ``quiet``, ``debug`` ...
     """
 
     arguments: tuple[str, ...]
     colour: bool | None
     quiet: bool
+    logging: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
 
 
 def prepare(arguments: Sequence[str]) -> Prepared:
     """Take dbt's global options out, wherever they stand, and put the verb first."""
     end = arguments.index("--") if "--" in arguments else len(arguments)
     kept: list[str] = []
-    colour, quiet, is_dropped = None, False, False
-    for argument in _verb_first(arguments[:end]):
-        if is_dropped:
-            is_dropped = False
-            continue
+    logging: dict[str, str] = {}
+    colour = None
+    words = iter(_verb_first(arguments[:end]))
+    for argument in words:
+        name, is_joined, value = argument.partition("=")
         match argument:
             case "--use-colors" | "--no-use-colors":
                 colour = argument == "--use-colors"
-            case "--quiet" | "-q":
-                quiet = True
+            case "--quiet" | "-q" | "--debug":
+                logging["debug" if argument == "--debug" else "quiet"] = "true"
             case "--single-threaded":
                 kept += ["--threads", "1"]
+            case _ if name in LOG_OPTIONS:
+                logging[name.removeprefix("--")] = value if is_joined else next(words, "")
             case _ if argument in _WITHOUT_EFFECT_VALUED:
-                is_dropped = True
-            case _ if argument.partition("=")[0] not in _DROPPED:
+                next(words, "")
+            case _ if name not in _DROPPED:
                 kept.append(argument)
             case _:
                 continue
-    return Prepared(arguments=(*kept, *arguments[end:]), colour=colour, quiet=quiet)
+    return Prepared(
+        arguments=(*kept, *arguments[end:]),
+        colour=colour,
+        quiet="quiet" in logging,
+        logging=MappingProxyType(logging),
+    )
+
+
+def speaks_dbt(program: str, arguments: Sequence[str], environment: Mapping[str, str]) -> bool:
+    """Say whether a command is to be carried out in dbt's manner, by ``headwater.dbt.shell``.
+
+    So it is when the program is called ``dbt``, or when lines of dbt's log are asked for. The
+    format ``otel`` is the one in which dbt-core calls a parser, which may answer in plain text.
+    """
+    if PurePath(program).stem == "dbt":
+        return True
+    given = prepare(arguments).logging
+    asked = environment.get("DBT_LOG_FORMAT") or environment.get("DBT_ENGINE_LOG_FORMAT")
+    if given.get("log-format", asked) == "otel":
+        return False
+    return bool(asked or any(f"--{name}" in LOG_OPTIONS for name in given))
 
 
 def _verb_first(arguments: Sequence[str]) -> list[str]:

@@ -1,4 +1,4 @@
-"""Events in the shape of dbt's: what callbacks are given while a command runs.
+"""Events in the shape of dbt's: what happens in a command, as callbacks and log lines get it.
 
 Names, codes and fields are those that dbt writes for the same moments, as far as there is such a
 moment here; a program that waits for ``NodeFinished`` gets it.
@@ -8,32 +8,21 @@ import logging
 import os
 import threading
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from types import MappingProxyType
-from typing import Any, assert_never
+from typing import Any
 
 from headwater.base.clock import Clock
 from headwater.base.diagnostics import Diagnostic
-from headwater.base.telemetry import (
-    Event,
-    NodeFinished,
-    NodeStarted,
-    NodeStatus,
-    RunFinished,
-    RunStarted,
-    Sink,
-)
+from headwater.base.errors import HeadwaterError
 from headwater.dbt.records import Record
-from headwater.dbt.results import find_entry
 from headwater.jinja.functions import DBT_VERSION
 
-_LEVELS: Mapping[NodeStatus, str] = MappingProxyType(
-    {"error": "error", "fail": "error", "warn": "warn"}
-)
 _LOGGER = logging.getLogger("headwater.dbt")
 _LOG_LEVELS: Mapping[str, int] = MappingProxyType(
     {"debug": logging.DEBUG, "info": logging.INFO, "warn": logging.WARNING}
 )
+_NO_EXTRA: Mapping[str, str] = MappingProxyType({})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,6 +39,7 @@ class EventInfo:
         pid: Process.
         thread: Thread's name.
         category: Always empty, as in dbt.
+        extra: Variables of the environment that begin with ``DBT_ENV_CUSTOM_ENV_``.
     """
 
     name: str
@@ -61,6 +51,7 @@ class EventInfo:
     pid: int
     thread: str
     category: str = ""
+    extra: Mapping[str, str] = field(default_factory=lambda: _NO_EXTRA)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -70,110 +61,93 @@ class EventMsg:
     info: EventInfo
     data: Record
 
+    def to_dict(self) -> dict[str, Any]:
+        """Return plain values, as in a line of dbt's JSON log."""
+        info = {name: getattr(self.info, name) for name in self.info.__dataclass_fields__}
+        return {"info": {**info, "extra": dict(self.info.extra)}, "data": self.data.to_dict()}
+
 
 Callback = Callable[[EventMsg], None]
 
 
 class Teller:
-    """Translates what happens into dbt's events and gives them to every callback."""
+    """Gives dbt's events to everyone who listens to a command."""
 
-    def __init__(self, callbacks: Iterable[Callback], invocation_id: str, clock: Clock) -> None:
-        self._callbacks = tuple(callbacks)
-        self._invocation_id = invocation_id
+    def __init__(self, listeners: Iterable[Callback], invocation_id: str, clock: Clock) -> None:
+        self._listeners = tuple(listeners)
         self._clock = clock
-        self._nodes: dict[str, dict[str, Any]] = {}
+        self._started = clock.monotonic()
+        self.invocation_id = invocation_id
 
     def tell(self, name: str, code: str, msg: str, level: str = "info", /, **data: object) -> None:
-        """Give one event to every callback, and its line to the logger ``headwater.dbt``."""
+        """Give one event to every listener, and its line to the logger ``headwater.dbt``."""
         info = EventInfo(
             name=name,
             code=code,
             msg=msg,
             level=level,
-            ts=self._clock.now().strftime("%Y-%m-%dT%H:%M:%S.%fZ"),
-            invocation_id=self._invocation_id,
+            ts=self.now(),
+            invocation_id=self.invocation_id,
             pid=os.getpid(),
             thread=threading.current_thread().name,
         )
         _LOGGER.log(_LOG_LEVELS.get(level, logging.ERROR), "%s", msg)
         event = EventMsg(info=info, data=Record(data))
-        for callback in self._callbacks:
-            callback(event)
+        for listener in self._listeners:
+            listener(event)
+
+    def now(self) -> str:
+        """Return the time as events have it: ISO 8601 in UTC, with microseconds."""
+        return self._clock.now().strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+
+    def seconds(self) -> float:
+        """Return the seconds since the command began."""
+        return self._clock.monotonic() - self._started
+
+    def blank(self) -> None:
+        """Leave a line free."""
+        self.tell("Formatting", "Z017", "", msg="")
 
     def findings(self, diagnostics: Iterable[Diagnostic]) -> None:
-        """Tell of findings about the project."""
+        """Tell of findings that do not end the command; those that do are its exception."""
         for each in diagnostics:
-            name, code = ("MainEncounteredError", "Z002")
-            level = {"error": "error", "warning": "warn", "info": "info"}[each.severity]
-            if level != "error":
-                name, code = ("JinjaLogWarning", "I061")
-            self.tell(name, code, f"{each.code} {each.what}", level, node=each.node)
+            if each.severity != "error":
+                level = "warn" if each.severity == "warning" else "info"
+                msg = f"{each.code} {each.what}"
+                self.tell("Note", "Z050", msg, level, msg=msg, node=each.node)
 
-    def listen(self, manifest: Mapping[str, Any]) -> Sink:
-        """Return a sink for the events of a run, whose nodes are in this manifest."""
-
-        def sink(event: Event) -> None:
-            match event:
-                case RunStarted():
-                    self.tell("ConcurrencyLine", "Q026", f"{event.steps} steps", num=event.steps)
-                case NodeStarted():
-                    self._node_started(event, manifest)
-                case NodeFinished():
-                    self._node_finished(event)
-                case RunFinished():
-                    self.tell("EndOfRunSummary", "Z030", f"run {event.status}")
-                case _ as never:
-                    assert_never(never)
-
-        return sink
-
-    def _node_started(self, event: NodeStarted, manifest: Mapping[str, Any]) -> None:
-        entry = find_entry(manifest, event.node)
-        info = {
-            "unique_id": event.node,
-            "node_name": entry["name"],
-            "node_path": entry.get("path", ""),
-            "resource_type": entry.get("resource_type", ""),
-            "materialized": entry.get("config", {}).get("materialized", ""),
-            "node_status": "started",
-            "node_started_at": event.at,
-            "node_finished_at": "",
-            "meta": entry.get("config", {}).get("meta", {}),
-            "node_relation": {
-                key: entry.get(key) for key in ("database", "schema", "alias", "relation_name")
-            },
-        }
-        self._nodes[event.node] = info
-        self.tell("NodeStart", "Q024", f"Began running node {event.node}", "debug", node_info=info)
-
-    def _node_finished(self, event: NodeFinished) -> None:
-        unknown = {"unique_id": event.node, "node_name": event.node.rsplit(".", maxsplit=1)[-1]}
-        info = {
-            **self._nodes.get(event.node, unknown),
-            "node_status": event.status,
-            "node_finished_at": event.at,
-        }
-        result = {"status": event.status, "message": event.message, "num_failures": event.rows}
-        level = _LEVELS.get(event.status, "info")
-        is_test = event.node.startswith(("test.", "unit_test."))
-        name, code = ("LogTestResult", "Q007") if is_test else ("LogModelResult", "Q012")
-        line = f"{event.status.upper()} {event.node}: {event.message}"
-        self.tell(name, code, line, level, node_info=info, status=event.status)
+    def failed(self, error: BaseException) -> None:
+        """Tell why the command cannot be carried out."""
+        lines = [str(error)]
+        if isinstance(error, HeadwaterError):
+            lines += [f"  {label}: {text}" for label, text in _reasons(error) if text]
+        lines += [f"  {note}" for note in getattr(error, "__notes__", ())]
+        text = "\n".join(lines)
         self.tell(
-            "NodeFinished",
-            "Q025",
-            f"Finished running node {event.node}",
-            "debug",
-            node_info=info,
-            run_result=result,
+            "MainEncounteredError", "Z002", f"Encountered an error:\n{text}", "error", exc=text
         )
 
     def began(self) -> None:
         """Tell that a command begins."""
         msg = f"Running with dbt={DBT_VERSION} as Headwater"
-        self.tell("MainReportVersion", "A001", msg, version=DBT_VERSION)
+        self.tell("MainReportVersion", "A001", msg, version=f"={DBT_VERSION}", log_version=3)
 
     def ended(self, command: str, *, success: bool) -> None:
         """Tell that a command has ended."""
-        msg = f"Command `{command}` {'succeeded' if success else 'failed'}"
-        self.tell("CommandCompleted", "Q039", msg, "debug", command=command, success=success)
+        elapsed, at = self.seconds(), self.now()
+        word = "succeeded" if success else "failed"
+        msg = f"Command `dbt {command}` {word} at {at[11:-1]} after {elapsed:.2f} seconds"
+        self.tell(
+            "CommandCompleted",
+            "Q039",
+            msg,
+            "debug",
+            command=f"dbt {command}",
+            success=success,
+            completed_at=at,
+            elapsed=elapsed,
+        )
+
+
+def _reasons(error: HeadwaterError) -> tuple[tuple[str, str], ...]:
+    return (("why", error.why), ("fix", error.fix))

@@ -7,18 +7,22 @@ words are read by the same parser as ``hw``'s, and each verb is a call or two of
 import json
 import os
 from collections.abc import Iterable, Mapping
+from contextlib import closing
 from dataclasses import dataclass, field
 from types import MappingProxyType
 from uuid import uuid4
 
 from headwater.base.clock import Clock, SystemClock
 from headwater.base.errors import HeadwaterError
+from headwater.cli.dbt_options import prepare
 from headwater.cli.main import parse_command
 from headwater.dbt.events import Callback, Teller
 from headwater.dbt.freshness import FreshnessResult
+from headwater.dbt.lines import Lines, line_options
 from headwater.dbt.records import Record
 from headwater.dbt.results import RunExecutionResult
-from headwater.dbt.verbs import Answer, Call, answer
+from headwater.dbt.verbs import Call, answer
+from headwater.runs.cancel import CancelToken
 
 Result = RunExecutionResult | FreshnessResult | Record | list[str] | bool | None
 _NAMES_OF_CALLER: Mapping[str, str] = MappingProxyType(
@@ -52,11 +56,13 @@ class dbtRunner:  # noqa: N801 - dbt's name
             the same, so that no answer is ever older than the files.
         callbacks: Functions that are given every event.
         clock: Where times come from.
+        cancel: Stops what runs: another thread calls its ``escalate``.
     """
 
     manifest: Record | None = None
     callbacks: list[Callback] | None = None
     clock: Clock = field(default_factory=SystemClock)
+    cancel: CancelToken = field(default_factory=CancelToken)
 
     def invoke(self, args: Iterable[str], **options: object) -> dbtRunnerResult:
         """Carry out one command; never raises for what the command met.
@@ -65,25 +71,37 @@ class dbtRunner:  # noqa: N801 - dbt's name
             args: Words of the command line after ``dbt``.
             options: Options by name, as in ``select=["a", "b"]``.
         """
-        teller = Teller(self.callbacks or (), str(uuid4()), self.clock)
+        environment = dict(os.environ)  # noqa: TID251 - this is a shell, as the command line is
         words = [*args, *_words_of(options)]
+        try:
+            prepared = prepare(words)
+            lines = Lines(line_options(prepared.logging, environment), environment)
+        except HeadwaterError as error:
+            return dbtRunnerResult(success=False, exception=error)
+        teller = Teller((lines, *(self.callbacks or ())), str(uuid4()), self.clock)
+        with closing(lines):
+            return self._carry_out(list(prepared.arguments), teller, environment)
+
+    def _carry_out(
+        self, words: list[str], teller: Teller, environment: Mapping[str, str]
+    ) -> dbtRunnerResult:
         command = " ".join(words[:1])
         try:
             teller.began()
-            ended = self._answer(words, teller)
-        except HeadwaterError as error:
-            teller.tell("MainEncounteredError", "Z002", error.what, "error", exc=error.what)
-            teller.ended(command, success=False)
-            return dbtRunnerResult(success=False, exception=error)
+            call = Call.of(
+                parse_command(words),
+                teller,
+                environment=environment,
+                clock=self.clock,
+                cancel=self.cancel,
+            )
+            ended = answer(call)
         except Exception as error:  # noqa: BLE001 - dbt's contract: what failed is in the result
+            teller.failed(error)
+            teller.ended(command, success=False)
             return dbtRunnerResult(success=False, exception=error)
         teller.ended(command, success=ended.success)
         return dbtRunnerResult(success=ended.success, result=ended.result)
-
-    def _answer(self, words: list[str], teller: Teller) -> Answer:
-        verb, given = parse_command(words)
-        environment = dict(os.environ)  # noqa: TID251 - this is a shell, as the command line is
-        return answer(Call.of(verb, given, teller, environment=environment, clock=self.clock))
 
 
 def _words_of(options: Mapping[str, object]) -> list[str]:

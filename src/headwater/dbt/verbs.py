@@ -4,7 +4,7 @@ A table of short functions, so that what is not in it is refused in one place.
 """
 
 import json
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from types import MappingProxyType
@@ -19,6 +19,7 @@ from headwater.cli.retry import as_before, describe
 from headwater.cli.source import FORMATS
 from headwater.dbt.events import Teller
 from headwater.dbt.freshness import FreshnessResult, make_freshness_result
+from headwater.dbt.node_events import NodeEvents, tell_ages, tell_found
 from headwater.dbt.records import Record
 from headwater.dbt.results import (
     RunExecutionResult,
@@ -32,6 +33,7 @@ from headwater.graph.faults import OF_ONE_QUERY
 from headwater.graph.manifest import ArtifactFacts, make_manifest
 from headwater.plan.plan import Skip
 from headwater.runs.answers import Planned, PlanRequest, Verb
+from headwater.runs.cancel import CancelToken
 from headwater.runs.documents import artifact_facts
 from headwater.runs.results import make_run_results
 from headwater.runs.run import Run
@@ -62,6 +64,7 @@ class Call:
         teller: Is told how it goes.
         environment: Environment variables.
         clock: Where times come from.
+        cancel: Stops what the command runs.
     """
 
     verb: str
@@ -71,23 +74,24 @@ class Call:
     teller: Teller
     environment: Mapping[str, str]
     clock: Clock
+    cancel: CancelToken
 
     @classmethod
     def of(
         cls,
-        verb: str,
-        given: Mapping[str, Any],
+        words: tuple[str, Mapping[str, Any]],
         teller: Teller,
         *,
         environment: Mapping[str, str],
         clock: Clock,
+        cancel: CancelToken,
     ) -> Self:
-        """Sort the options of a parsed command line.
+        """Sort a parsed command line: its verb, and its options by name.
 
         Raises:
             Invalid: ``usage-invalid``.
         """
-        options = dict(given)
+        verb, options = words[0], dict(words[1])
         return cls(
             verb=verb,
             project=take_project(options),
@@ -96,6 +100,7 @@ class Call:
             teller=teller,
             environment=environment,
             clock=clock,
+            cancel=cancel,
         )
 
     def open(self) -> Workspace:
@@ -127,6 +132,12 @@ def answer(call: Call) -> Answer:
         )
     with call.open() as workspace:
         return verb(call, workspace)
+
+
+def has_verb(words: Sequence[str]) -> bool:
+    """Say whether a command line, its verb first, is one that can be carried out here."""
+    name = "ls" if words[:1] == ("list",) else " ".join(words[:1])
+    return name in _VERBS or " ".join(words[:2]) in _VERBS
 
 
 def _build(call: Call, workspace: Workspace) -> Answer:
@@ -167,9 +178,24 @@ def _carry_out(
         if not plan.is_compiled or plan.is_blocked or planned.project is None:
             raise _fault(plan.diagnostics)
         manifest = make_manifest(planned.project, _graph(planned), call.facts())
-        sink = call.teller.listen(manifest)
-        run = workspace.apply(planned, journal=journal, sink=sink, fail_fast=fail_fast)
-    return Answer(success=run.exit_code == 0, result=_results(call, planned, run, manifest))
+        tell_found(call.teller, planned.project)
+        events = NodeEvents(
+            call.teller,
+            manifest,
+            target=workspace.target.name,
+            threads=workspace.settings.whole("threads") or workspace.target.threads,
+            reused=len(_reused(planned)),
+        )
+        run = workspace.apply(
+            planned,
+            journal=journal,
+            sink=events,
+            cancel=call.cancel,
+            fail_fast=fail_fast,
+        )
+    result = _results(call, planned, run, manifest)
+    events.end(result)
+    return Answer(success=run.exit_code == 0, result=result)
 
 
 def _graph(planned: Planned) -> Any:  # noqa: ANN401 - None only where there is no project
@@ -190,8 +216,7 @@ def _results(
             node=Record(find_entry(manifest, step.node)),
             message=step.reason,
         )
-        for step in planned.plan.steps
-        if isinstance(step, Skip) and step.node in planned.wanted
+        for step in _reused(planned)
     ]
     return RunExecutionResult(
         results=(*done, *reused),
@@ -199,6 +224,12 @@ def _results(
         args=Record({**document["args"], **call.options}),
         metadata=Record(document["metadata"]),
     )
+
+
+def _reused(planned: Planned) -> list[Skip]:
+    """Return the steps of nodes that were asked for and are up to date."""
+    skips = [step for step in planned.plan.steps if isinstance(step, Skip)]
+    return [step for step in skips if step.node in planned.wanted]
 
 
 def _compile(call: Call, workspace: Workspace) -> Answer:
@@ -234,7 +265,10 @@ def _ls(call: Call, workspace: Workspace) -> Answer:
     if has_errors(listed.diagnostics):
         raise _fault(listed.diagnostics)
     keys = words_of(call.options["output_keys"])
-    return Answer(success=True, result=list_lines(listed.rows, call.options["output"], keys))
+    lines = list_lines(listed.rows, call.options["output"], keys)
+    for line in lines:
+        call.teller.tell("PrintEvent", "Z052", line, msg=line)
+    return Answer(success=True, result=lines)
 
 
 def _parse(call: Call, workspace: Workspace) -> Answer:
@@ -260,12 +294,8 @@ def _source_freshness(call: Call, workspace: Workspace) -> Answer:
     call.teller.findings(ages.diagnostics)
     if has_errors(ages.diagnostics):
         raise _fault(ages.diagnostics)
-    for age in ages.results:
-        level = {"pass": "info", "warn": "warn"}.get(age.status, "error")
-        line = f"{age.status.upper()} freshness of {age.name}"
-        call.teller.tell("LogFreshnessResult", "Q018", line, level, status=age.status)
-    call.teller.tell("FreshnessCheckComplete", "Q006", "Done.")
     result = make_freshness_result(ages, _read(workspace.target_path / "manifest.json"))
+    tell_ages(call.teller, result)
     return Answer(success=ages.exit_code == 0, result=result)
 
 
