@@ -19,6 +19,8 @@ from headwater.graph.manifest import (
     make_catalog,
     make_manifest,
 )
+from headwater.graph.manifest_contract import contract_document
+from headwater.project.node import ColumnInfo
 from headwater.project.project import Project
 
 FACTS = ArtifactFacts(generated_at="2026-11-21T03:22:49Z", invocation_id="abc")
@@ -113,3 +115,16 @@ def test_compiled_path_of_a_generic_test_is_below_its_properties_file() -> None:
 
     assert compiled_path(node) == "shop/models/schema.yml/unique_stg.sql"
     assert compiled_path(model("stg")) == "shop/models/stg.sql"
+
+
+def test_an_enforced_contract_has_the_checksum_that_dbt_gives_it() -> None:
+    node = model(
+        "a",
+        config={"materialized": "table", "contract": {"enforced": True}},
+        columns={"id": ColumnInfo(name="id", data_type="integer")},
+    )
+
+    # Of dbt-core 1.11.16 for the same columns, no constraints, and a table.
+    assert contract_document(node)["checksum"] == (
+        "47500062c7b7f9def7e4d1d33257a1a3e563582ec2f5ea609d094e6f557b1206"
+    )

@@ -223,12 +223,44 @@ CASES: list[tuple[str, dict[str, str], tuple[str, str]]] = [
         ("model-language", "models/a.py:1:1"),
     ),
     (
-        "model versions",
+        "a version twice",
         {
             "models/a.sql": "select 1",
-            "models/p.yml": "models:\n  - name: a\n    versions: [{v: 1}]\n",
+            "models/p.yml": "models:\n  - name: a\n    versions: [{v: 1}, {v: 1}]\n",
+        },
+        ("model-versions", "models/p.yml:3:24"),
+    ),
+    (
+        "a version without a number",
+        {
+            "models/a.sql": "select 1",
+            "models/p.yml": "models:\n  - name: a\n    versions: [{v: 1}, {w: 1}]\n",
+        },
+        ("model-versions", "models/p.yml:3:24"),
+    ),
+    (
+        "a version without a file",
+        {
+            "models/a.sql": "select 1",
+            "models/p.yml": "models:\n  - name: a\n    versions: [{v: 2}, {v: 1}]\n",
+        },
+        ("model-versions", "models/p.yml:3:24"),
+    ),
+    (
+        "a latest version that there is not",
+        {
+            "models/a.sql": "select 1",
+            "models/p.yml": "models:\n  - name: a\n    latest_version: 2\n    versions: [{v: 1}]\n",
         },
         ("model-versions", "models/p.yml:3:5"),
+    ),
+    (
+        "a deprecation date that is none",
+        {
+            "models/a.sql": "select 1",
+            "models/p.yml": "models:\n  - name: a\n    deprecation_date: soon\n",
+        },
+        ("properties-shape", "models/p.yml:3:5"),
     ),
     (
         "package entry names nothing",

@@ -249,7 +249,7 @@ def test_exposures_and_unit_tests_know_what_they_depend_on(read: Read) -> None:
 
     assert dash.refs == (Ref(name="a"),)
     assert dash.sources == (SourceRef(source_name="raw", name="t"),)
-    assert node_of(result, "unit_test.shop.a.ut").refs == (Ref(name="a"), Ref(name="b"))
+    assert node_of(result, "unit_test.shop.a.ut").refs == (Ref(name="b"),)
 
 
 def test_descriptions_use_docs_blocks(read: Read) -> None:

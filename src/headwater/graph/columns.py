@@ -99,7 +99,7 @@ def _owners(graph: Graph) -> Mapping[str, NodeId]:
     }
     for key, node in graph.nodes.items():
         if node.node.materialized == "ephemeral":
-            owners[str(TableName("", "", CTE_PREFIX + node.node.name)).lower()] = key
+            owners[str(TableName("", "", CTE_PREFIX + node.node.alias)).lower()] = key
     return owners
 
 

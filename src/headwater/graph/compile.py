@@ -130,7 +130,7 @@ class _Compilation:
         self.types: dict[str, str] = {}
         self.columns: dict[NodeId, tuple[Column, ...] | None] = {}
         self.ephemeral = {
-            key: node.name
+            key: node.alias
             for key, node in project.nodes.items()
             if node.materialized == "ephemeral"
         }

@@ -45,7 +45,7 @@ def ctes_for(
     Args:
         used: Ephemeral models that it refers to, in order.
         bodies: Of every ephemeral model its query without CTEs, and all that it needs, in order.
-        names: Name of every ephemeral model.
+        names: Alias of every ephemeral model.
     """
     listed = all_used(used, bodies)
     return tuple((CTE_PREFIX + names[key], bodies[key][0]) for key in listed if key in bodies)

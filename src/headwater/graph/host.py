@@ -62,7 +62,7 @@ class CompileHost:
         found = self._found(Ref(name=name, package=package, version=version))
         if found.materialized == "ephemeral" and found.resource_type == "model":
             self.used[found.unique_id] = None
-            return Relation.ephemeral(found.name)
+            return Relation.ephemeral(found.alias)
         if found.relation is None:
             raise Invalid(
                 "ref-not-found",

@@ -11,10 +11,11 @@ from dataclasses import dataclass, field
 from headwater.base.codec import Json, to_builtins
 from headwater.base.ids import NodeId
 from headwater.base.relations import Column
+from headwater.graph.deprecations import deprecation_of
 from headwater.graph.graph import CompiledNode, Graph
 from headwater.graph.manifest_config import config_document
+from headwater.graph.manifest_contract import constraint_document, contract_document
 from headwater.graph.manifest_metrics import semantic_document
-from headwater.graph.resolve import version_of
 from headwater.graph.walk import edges_of
 from headwater.jinja.functions import DBT_VERSION
 from headwater.project.node import Node
@@ -280,10 +281,11 @@ class _Parts:
 
     def _place(self, node: Node) -> Document:
         relation, target = node.relation, self.project.target
-        alias = relation.name if relation else node.config.get("alias") or node.name
+        place = relation or node.place
+        alias = place.name if place else node.config.get("alias") or node.name
         return {
-            "database": relation.catalog if relation else target.catalog,
-            "schema": relation.schema if relation else target.schema,
+            "database": place.catalog if place else target.catalog,
+            "schema": place.schema if place else target.schema,
             "alias": alias,
             "relation_name": relation.quoted() if relation else None,
         }
@@ -294,7 +296,7 @@ class _Parts:
             "compiled": bool(compiled.code),
             "extra_ctes_injected": bool(compiled.code),
             "extra_ctes": [],
-            "contract": {"enforced": False, "alias_types": True, "checksum": None},
+            "contract": contract_document(node),
         }
         if compiled.code:
             document["compiled_code"] = compiled.code
@@ -361,7 +363,7 @@ def _column(node: Node, key: str) -> Document:
         "description": column.description,
         "meta": meta,
         "data_type": column.data_type,
-        "constraints": [_constraint(each) for each in column.constraints],
+        "constraints": [constraint_document(each) for each in column.constraints],
         "quote": column.quote,
         "config": {"meta": meta, "tags": list(column.tags)},
         "tags": list(column.tags),
@@ -383,31 +385,19 @@ def _references(compiled: CompiledNode) -> Document:
     }
 
 
-def _constraint(written: Mapping[str, Json]) -> Document:
-    """Return a constraint with the keys that dbt gives it."""
-    return {
-        "type": written.get("type"),
-        "name": written.get("name"),
-        "expression": written.get("expression"),
-        "warn_unenforced": written.get("warn_unenforced", True),
-        "warn_unsupported": written.get("warn_unsupported", True),
-        "to": written.get("to"),
-        "to_columns": to_builtins(written.get("to_columns") or []),
-    }
-
-
 def _model(node: Node) -> Document:
     own = node.declared.get("constraints")
+    deprecated = deprecation_of(node)
     return {
         "access": node.config.get("access") or "protected",
         "constraints": [
-            {**_constraint(each), "columns": to_builtins(each.get("columns") or [])}
+            {**constraint_document(each), "columns": to_builtins(each.get("columns") or [])}
             for each in (own if isinstance(own, list) else ())
             if isinstance(each, dict)
         ],
-        "version": version_of(node),
+        "version": node.declared.get("version", node.version),
         "latest_version": node.declared.get("latest_version"),
-        "deprecation_date": None,
+        "deprecation_date": deprecated.isoformat() if deprecated else None,
         "primary_key": [],
         "time_spine": None,
     }

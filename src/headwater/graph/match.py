@@ -10,8 +10,8 @@ from typing import get_args
 from headwater.base.codec import Json
 from headwater.base.errors import Invalid
 from headwater.graph.graph import Graph
-from headwater.graph.resolve import is_latest_version, version_of
-from headwater.project.node import Node, ResourceType
+from headwater.graph.resolve import is_latest_version
+from headwater.project.node import Node, ResourceType, is_older_version
 
 Matcher = Callable[[Node], bool]
 NOT_BUILT = frozenset({"state", "result", "source_status"})
@@ -62,7 +62,7 @@ def _fqn(value: str) -> Matcher:
     def matches(node: Node) -> bool:
         if node.resource_type == "source":
             return False
-        is_versioned = version_of(node) is not None
+        is_versioned = node.version is not None
         return any(_names(fqn, value, is_versioned) for fqn in (node.fqn, node.fqn[1:]) if fqn)
 
     return matches
@@ -235,29 +235,22 @@ def _version(graph: Graph, value: str) -> Matcher:
     siblings: dict[tuple[str, str], list[Node]] = {}
     for compiled in graph.nodes.values():
         node = compiled.node
-        if version_of(node) is not None:
+        if node.version is not None:
             siblings.setdefault((node.package, node.name), []).append(node)
 
     def sign(node: Node) -> int | None:
         """Return 0 for the latest version, 1 for newer ones, -1 for older, None for no version."""
         family = siblings.get((node.package, node.name), [])
-        latest = [version_of(found) for found in family if is_latest_version(found, family)]
-        own = version_of(node)
+        latest = [found.version for found in family if is_latest_version(found, family)]
+        own = node.version
         if own is None or not latest or latest[0] is None:
             return None
-        return (_number(own) > _number(latest[0])) - (_number(own) < _number(latest[0]))
+        return is_older_version(latest[0], own) - is_older_version(own, latest[0])
 
     wanted = {"latest": 0, "prerelease": 1, "old": -1, "none": None}
     if value not in wanted:
         raise _invalid(f"version:{value}", f"there are {', '.join(wanted)}")
     return lambda node: node.resource_type == "model" and sign(node) == wanted[value]
-
-
-def _number(version: str) -> tuple[float, str]:
-    try:
-        return (float(version), "")
-    except ValueError:
-        return (0.0, version)
 
 
 def _invalid(raw: str, why: str) -> Invalid:

@@ -4,10 +4,11 @@ Apart from compiling, so that asking what a project holds costs no SQL parser.
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from headwater.base.diagnostics import Diagnostic
 from headwater.base.ids import NodeId
+from headwater.graph.deprecations import find_deprecations
 from headwater.graph.gates import make_gates
 from headwater.graph.graph import CompiledNode, Graph
 from headwater.graph.resolve import Resolution, resolve, topological_order
@@ -47,7 +48,10 @@ def resolve_graph(project: Project) -> GraphResult:
 def resolve_references(project: Project) -> Resolution:
     """Find every node's inputs, under the rules of all packages."""
     restricted = {package.name for package in project.packages if package.restricts_access}
-    return resolve(project.name, project.nodes, project.disabled.values(), restricted)
+    found = resolve(project.name, project.nodes, project.disabled.values(), restricted)
+    now = project.context_values.run_started_at
+    deprecated = find_deprecations(project.nodes, found.depends_on, now)
+    return replace(found, diagnostics=(*found.diagnostics, *deprecated))
 
 
 def make_graph(

@@ -15,7 +15,7 @@ from headwater.base.ids import NodeId
 from headwater.base.spans import Span
 from headwater.graph.access import check_access
 from headwater.graph.metrics import metric_inputs
-from headwater.project.node import Node, Ref, SourceRef
+from headwater.project.node import Node, Ref, SourceRef, is_older_version
 
 REFERABLE = frozenset({"model", "seed", "snapshot"})
 """Resource types that ``ref`` can name."""
@@ -112,9 +112,15 @@ def resolve(
 def _calls(node: Node) -> tuple[Ref | SourceRef, ...]:
     """Return the references that make edges; a unit test reads its model and no table."""
     if node.resource_type == "unit_test":
-        model = str(node.declared.get("model"))
-        return tuple(ref for ref in node.refs if ref.name == model)[:1] or (Ref(name=model),)
+        return (tested_model(node),)
     return (*node.refs, *node.sources)
+
+
+def tested_model(node: Node) -> Ref:
+    """Return the reference of a unit test to the model, or the version, that it tests."""
+    version = node.declared.get("version")
+    model = str(node.declared.get("model"))
+    return Ref(name=model, version=None if version is None else str(version))
 
 
 def make_names(root: str, nodes: Iterable[Node]) -> Names:
@@ -171,41 +177,25 @@ def _find_ref(names: Names, node: Node, call: Ref) -> Node | Diagnostic:
 def _pick_version(named: Sequence[Node], version: str | None) -> tuple[Node, ...]:
     """Keep the asked version, or the latest one of a versioned model when none is asked."""
     if version is not None:
-        return tuple(found for found in named if version_of(found) == str(version))
-    plain = tuple(found for found in named if version_of(found) is None)
+        return tuple(found for found in named if found.version == str(version))
+    plain = tuple(found for found in named if found.version is None)
     latest = tuple(found for found in named if is_latest_version(found, named))
     return (*plain, *latest)
 
 
-def version_of(node: Node) -> str | None:
-    """Return a versioned model's version as text, or None for any other node."""
-    suffix = node.unique_id.removeprefix(f"{node.resource_type}.{node.package}.{node.name}.")
-    if suffix == node.unique_id or not suffix.startswith("v"):
-        return None
-    return suffix[1:]
-
-
 def is_latest_version(node: Node, siblings: Iterable[Node]) -> bool:
     """Say whether a versioned model is the one that ``ref`` without a version means."""
-    version = version_of(node)
+    version = node.version
     if version is None:
         return False
     declared = node.declared.get("latest_version", node.config.get("latest_version"))
     if declared is not None:
         return version == str(declared)
-    versions = [
-        found
+    return not any(
+        sibling.version is not None and is_older_version(version, sibling.version)
         for sibling in siblings
-        if sibling.package == node.package and (found := version_of(sibling)) is not None
-    ]
-    return version == max(versions, key=_version_key)
-
-
-def _version_key(version: str) -> tuple[int, float, str]:
-    try:
-        return (1, float(version), version)
-    except ValueError:
-        return (0, 0.0, version)
+        if sibling.package == node.package
+    )
 
 
 def _find_source(names: Names, node: Node, call: SourceRef) -> Node | Diagnostic:
@@ -233,7 +223,7 @@ def _find_source(names: Names, node: Node, call: SourceRef) -> Node | Diagnostic
 
 def _ref_not_found(names: Names, node: Node, call: Ref) -> Diagnostic:
     wanted = f"{call.package}.{call.name}" if call.package else call.name
-    versions = [version_of(found) for found in names.refs.get(call.name, ())]
+    versions = [found.version for found in names.refs.get(call.name, ())]
     near = get_close_matches(call.name, names.refs, n=1)
     if call.version is not None and any(versions):
         have = ", ".join(sorted(version for version in versions if version))

@@ -19,7 +19,7 @@ from headwater.base.errors import Invalid
 from headwater.base.ids import NodeId
 from headwater.base.relations import Column, quote_identifier
 from headwater.graph.ephemeral import CTE_PREFIX, inject
-from headwater.graph.resolve import Resolution, find
+from headwater.graph.resolve import Resolution, find, tested_model
 from headwater.project.node import Node, Ref, SourceRef
 from headwater.sql.write import quote_literal
 
@@ -74,7 +74,7 @@ def read_unit_test(node: Node, found: Resolution) -> UnitTest:
         Invalid: ``unit-test-invalid``.
     """
     declared = node.declared
-    model = _resolved(node, Ref(name=str(declared.get("model"))), found)
+    model = _resolved(node, tested_model(node), found)
     given: dict[NodeId, Rows] = {}
     entries = declared.get("given")
     for entry in entries if isinstance(entries, list) else []:

@@ -71,7 +71,7 @@ def _base(draft: Draft, node: NodeId, after: tuple[NodeId, ...]) -> _Base:
     compiled, decision = draft.compiled(node), draft.decisions[node]
     return _Base(
         node=node,
-        name=compiled.node.name,
+        name=compiled.node.search_name,
         resource_type=compiled.node.resource_type,
         action=decision.action,
         reason=decision.reason,

@@ -12,6 +12,7 @@ from typing import NoReturn, cast
 from headwater.base.codec import Json
 from headwater.base.diagnostics import Diagnostic, diagnostic_of
 from headwater.base.errors import HeadwaterError, InternalError
+from headwater.base.ids import NodeId
 from headwater.base.relations import Column, TableName
 from headwater.base.spans import Span, span_at
 from headwater.jinja.context import Subject, Variables, make_context
@@ -20,7 +21,7 @@ from headwater.jinja.relation import Relation
 from headwater.project.config import Config, merge_calls
 from headwater.project.findings import suggestion
 from headwater.project.node import Ref, SourceRef
-from headwater.project.reading import Reading
+from headwater.project.reading import Reading, Version
 
 _CALLS = re.compile(
     r"\b(ref|source)\s*\(\s*(?:(['\"])(?P<first>[^'\"]+)\2)?\s*(?:,\s*(['\"])(?P<second>[^'\"]+)\4)?"
@@ -39,6 +40,7 @@ class Text:
         path: File relative to its package's root.
         fqn: Path of its node.
         code: The text.
+        version: Of a version of a model, the model's name and the version.
     """
 
     kind: str
@@ -48,6 +50,14 @@ class Text:
     path: str
     fqn: tuple[str, ...]
     code: str
+    version: Version | None = None
+
+    @property
+    def unique_id(self) -> NodeId:
+        """Identifier of its node."""
+        if self.version is None:
+            return NodeId(f"{self.kind}.{self.package}.{self.name}")
+        return NodeId(f"{self.kind}.{self.package}.{self.version.name}.v{self.version.v}")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -217,7 +227,7 @@ _NO_GRAPH: Mapping[str, object] = {
 
 def _early_model(text: Text, database: str, schema: str) -> dict[str, object]:
     return {
-        "unique_id": f"{text.kind}.{text.package}.{text.name}",
+        "unique_id": text.unique_id,
         "resource_type": text.kind,
         "package_name": text.package,
         "name": text.name,
@@ -261,7 +271,7 @@ def render_captured(reading: Reading, text: Text, session: Session) -> Captured:
             is_broken = _report_unknown(reading, text, name) or is_broken
     except HeadwaterError as error:
         is_broken = True
-        node = f"{text.kind}.{text.package}.{text.name}"
+        node = text.unique_id
         reading.found.append(diagnostic_of(error, node=node))
     host = session.host
     places = _places(text)
@@ -323,7 +333,7 @@ def _report_unknown(reading: Reading, text: Text, name: str) -> bool:
             what=f"`{name}` is called and no macro has this name",
             fix=fix,
             where=span_at(text.file, text.code, match.start(), len(name)) if match else None,
-            node=f"{text.kind}.{text.package}.{text.name}",
+            node=text.unique_id,
         )
     )
     return True

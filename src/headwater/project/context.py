@@ -27,7 +27,7 @@ Inputs = Mapping[NodeId, Sequence[NodeId]]
 
 _MODEL = re.compile(
     r"^\{\{ get_where_subquery\((?P<call>ref|source)"
-    r"\('(?P<first>[^']+)'(?:, '(?P<second>[^']+)')?\)\) \}\}$"
+    r"\('(?P<first>[^']+)'(?:, '(?P<second>[^']+)')?(?:, version='(?P<version>[^']+)')?\)\) \}\}$"
 )
 _LOOKS_LIKE_CALL = re.compile(r"^\s*(env_var|ref|var|source|doc)\s*\(.+\)\s*$")
 
@@ -151,7 +151,9 @@ def evaluate_arguments(
         names = [match["first"], *filter(None, (match["second"],))]
         called = context[match["call"]]
         assert callable(called)  # noqa: S101 - ref and source are functions of every context
-        return templates.call(macro, called(*names), context=context, package=package)
+        named = {"version": match["version"]} if match["version"] else {}
+        asked = called(*names, **named)
+        return templates.call(macro, asked, context=context, package=package)
 
     result: dict[str, object] = {}
     for key, value in arguments.items():
@@ -255,7 +257,7 @@ def model_dict(node: Node, inputs: Sequence[NodeId] = ()) -> dict[str, object]:
         "config": dict(node.config),
         "database": relation.catalog if relation else None,
         "schema": relation.schema if relation else None,
-        "alias": relation.name if relation else node.name,
+        "alias": relation.name if relation else node.alias,
         "relation_name": relation.quoted() if relation else None,
         "tags": list(node.tags),
         "meta": dict(node.meta),
@@ -278,6 +280,8 @@ def model_dict(node: Node, inputs: Sequence[NodeId] = ()) -> dict[str, object]:
         "patch_path": node.patch_path or None,
         "checksum": {"name": "sha256", "checksum": node.checksum},
     }
+    if node.resource_type == "model":
+        result = {"version": None, "latest_version": None, **result}
     if node.source is not None:
         result["source_name"] = node.source.source_name
         result["identifier"] = node.source.identifier

@@ -103,6 +103,16 @@ class ProjectFiles:
     checksum: str
 
 
+def stem_of(path: str) -> str:
+    """Return a file's name without folders and ending."""
+    return path.rsplit("/", 1)[-1].rsplit(".", 1)[0]
+
+
+def folders_of(path: str) -> tuple[str, ...]:
+    """Return the folders of a path."""
+    return tuple(path.split("/")[:-1])
+
+
 def read_files(root: Path) -> ProjectFiles:
     """Read the files of a project and of the packages installed in it.
 

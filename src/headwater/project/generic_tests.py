@@ -27,11 +27,12 @@ from headwater.project.capture import (
 )
 from headwater.project.config import Config
 from headwater.project.context import TEST_ARGUMENTS, evaluate_arguments
+from headwater.project.files import folders_of
 from headwater.project.findings import suggestion
-from headwater.project.models import finish_config, folders_of
+from headwater.project.models import finish_config
 from headwater.project.node import Node, Ref, SourceRef, TestInfo
 from headwater.project.properties import texts
-from headwater.project.reading import Entry, Reading
+from headwater.project.reading import Entry, Reading, Version
 
 _CONFIG_KEYS = (
     "severity", "tags", "enabled", "where", "limit", "warn_if", "error_if", "fail_calc",
@@ -56,8 +57,9 @@ class Tested:
         name: Its name inside of test names.
         path: Path of keys from the entry to the node.
         tests: The mapping that has ``data_tests``.
-        columns: Raw columns with their positions.
+        columns: Raw columns with their paths below ``path``.
         tags: Tags that its tests inherit; only sources hand theirs on.
+        version: Version of the model, of which its tests are; None for others.
     """
 
     entry: Entry
@@ -67,8 +69,9 @@ class Tested:
     name: str
     path: tuple[str | int, ...]
     tests: Mapping[str, Json]
-    columns: tuple[tuple[int, Mapping[str, Json]], ...]
+    columns: tuple[tuple[tuple[str | int, ...], Mapping[str, Json]], ...]
     tags: tuple[str, ...] = ()
+    version: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -115,18 +118,18 @@ class Built:
 
 def read_tests(reading: Reading, tested: Tested) -> None:
     """Read the tests of a node: its columns' first, then its own."""
-    for index, column in tested.columns:
+    for path, column in tested.columns:
         name = str(column["name"])
         quoted = column.get("quote") is True
         config = column.get("config")
         inner = config.get("tags") if isinstance(config, dict) else None
-        for key, position, written in _lists(reading, tested, column, ("columns", index)):
+        for key, position, written in _lists(reading, tested, column, path):
             declared = Declared(
                 tested=tested,
                 column=quote_identifier(name) if quoted else name,
                 column_tags=(*tested.tags, *texts(column.get("tags")), *texts(inner)),
                 written=written,
-                path=(*tested.path, "columns", index, key, position),
+                path=(*tested.path, *path, key, position),
             )
             _read_test(reading, declared)
     for key, position, written in _lists(reading, tested, tested.tests, ()):
@@ -432,7 +435,8 @@ def _captured(
 def _own_reference(tested: Tested) -> tuple[tuple[Ref, ...], tuple[SourceRef, ...]]:
     if tested.is_source and tested.node and tested.node.source:
         return (), (SourceRef(source_name=tested.node.source.source_name, name=tested.node.name),)
-    return (Ref(name=tested.name),), ()
+    name = tested.node.name if tested.node else tested.name
+    return (Ref(name=name, version=tested.version),), ()
 
 
 def _place(declared: Declared) -> Span:
@@ -451,13 +455,17 @@ def read_node_tests(reading: Reading) -> None:
         kind = kinds.get(key)
         if kind is None:
             continue
+        if kind == "model" and entry.values.get("versions"):
+            for version in reading.versioned.get((package, name), ()):
+                _read_version_tests(reading, version)
+            continue
         node = reading.nodes.get(NodeId(f"{kind}.{package}.{name}"))
         if node is None:
             reading.found.append(_orphan(reading, entry, kind))
             continue
         columns = entry.values.get("columns")
         raw = tuple(
-            (index, column)
+            (("columns", index), column)
             for index, column in enumerate(columns if isinstance(columns, list) else ())
             if isinstance(column, dict) and column.get("name") is not None
         )
@@ -474,6 +482,39 @@ def read_node_tests(reading: Reading) -> None:
                 columns=raw,
             ),
         )
+
+
+def _read_version_tests(reading: Reading, version: Version) -> None:
+    entry = version.entry
+    node = reading.nodes.get(NodeId(f"model.{entry.package}.{version.name}.v{version.v}"))
+    if node is None:
+        return  # its file could not be read, which was said
+    columns = entry.values.get("columns")
+    raw = tuple(
+        (path, column)
+        for path, column in zip(
+            version.columns, columns if isinstance(columns, list) else (), strict=True
+        )
+        if isinstance(column, dict) and column.get("name") is not None
+    )
+    # As in dbt, tests of version 0 are named like those of a model without versions.
+    is_named = bool(version.v)
+    read_tests(
+        reading,
+        Tested(
+            entry=entry,
+            node=node,
+            is_source=False,
+            call=f"ref('{version.name}', version='{version.v}')"
+            if is_named
+            else f"ref('{version.name}')",
+            name=f"{version.name}_v{version.v}" if is_named else version.name,
+            path=(),
+            tests=entry.values,
+            columns=raw,
+            version=str(version.v) if is_named else None,
+        ),
+    )
 
 
 def _orphan(reading: Reading, entry: Entry, kind: str) -> Diagnostic:

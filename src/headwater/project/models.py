@@ -2,12 +2,12 @@
 
 from collections.abc import Mapping
 from dataclasses import replace
+from datetime import datetime
 from types import MappingProxyType
 from typing import cast
 
 from headwater.base.codec import Json
 from headwater.base.diagnostics import Diagnostic
-from headwater.base.ids import NodeId
 from headwater.base.spans import Span, span_at
 from headwater.jinja.scan import Block, UnclosedBlock, scan_blocks
 from headwater.project.capture import (
@@ -18,8 +18,8 @@ from headwater.project.capture import (
     render_captured,
 )
 from headwater.project.config import DEFAULTS, Config, hooks_of
-from headwater.project.files import ProjectFile
-from headwater.project.findings import suggestion
+from headwater.project.files import ProjectFile, folders_of, stem_of
+from headwater.project.findings import suggestion, wrong_shape
 from headwater.project.names import relation_of_node
 from headwater.project.node import Node, Ref, ResourceType, SourceRef
 from headwater.project.properties import (
@@ -29,7 +29,7 @@ from headwater.project.properties import (
     texts,
 )
 from headwater.project.python_models import read_python_model
-from headwater.project.reading import Entry, Package, Reading
+from headwater.project.reading import Entry, Package, Reading, Version
 
 _PATCH_KEYS: Mapping[str, str] = {
     "model": "models",
@@ -38,19 +38,12 @@ _PATCH_KEYS: Mapping[str, str] = {
     "analysis": "analyses",
     "test": "data_tests",
 }
+_DECLARED = frozenset({
+    "constraints", "version", "latest_version", "deprecation_date", "time_spine",
+})  # fmt: skip
 _BOOLEANS = ("enabled", "full_refresh", "quote_columns", "store_failures")
 _MAPPINGS = ("meta", "quoting", "column_types", "docs", "contract", "grants")
 _TEXTS = ("materialized", "schema", "database", "alias", "incremental_strategy", "on_schema_change")
-
-
-def stem_of(path: str) -> str:
-    """Return a file's name without folders and ending."""
-    return path.rsplit("/", 1)[-1].rsplit(".", 1)[0]
-
-
-def folders_of(path: str) -> tuple[str, ...]:
-    """Return the folders of a path."""
-    return tuple(path.split("/")[:-1])
 
 
 def read_models(reading: Reading) -> None:
@@ -106,16 +99,18 @@ def _read_python(reading: Reading, package: Package, file: ProjectFile) -> None:
         )
         return
     name = stem_of(file.path)
+    version = reading.versions.get((package.name, name))
     text = Text(
         kind="model",
         package=package.name,
         name=name,
         file=file.file,
         path=file.original_path,
-        fqn=(package.name, *folders_of(file.path), name),
+        fqn=(package.name, *folders_of(file.path), *_last_of_fqn(name, version)),
         code=file.text,
+        version=version,
     )
-    entry = reading.patches.get((_PATCH_KEYS["model"], package.name, name))
+    entry = _entry_of(reading, text)
     config = reading.trees.resolve(
         "model", package.name, text.fqn, patch=patch_config(entry), call=facts.config
     )
@@ -123,10 +118,10 @@ def _read_python(reading: Reading, package: Package, file: ProjectFile) -> None:
     if config.get("materialized") == "view":
         config["materialized"] = "table"  # Python cannot be kept as a view; dbt's default, too
     node = Node(
-        unique_id=NodeId(f"model.{package.name}.{name}"),
+        unique_id=text.unique_id,
         resource_type="model",
         package=package.name,
-        name=name,
+        name=version.name if version else name,
         path=file.path,
         original_path=file.original_path,
         fqn=text.fqn,
@@ -139,6 +134,18 @@ def _read_python(reading: Reading, package: Package, file: ProjectFile) -> None:
         where=Span(file=file.file),
     )
     add_node(reading, node, text, entry)
+
+
+def _last_of_fqn(name: str, version: Version | None) -> tuple[str, ...]:
+    return (version.name, f"v{version.v}") if version else (name,)
+
+
+def _entry_of(reading: Reading, text: Text) -> Entry | None:
+    """Return what properties files say of a text's node, if anything."""
+    if text.version is not None:
+        return text.version.entry
+    found = reading.patches.get((_PATCH_KEYS[text.kind], text.package, text.name))
+    return None if found is not None and found.values.get("versions") else found
 
 
 def _unclosed(file: ProjectFile, block: UnclosedBlock) -> Diagnostic:
@@ -155,14 +162,16 @@ def _read_file(reading: Reading, package: Package, file: ProjectFile, kind: Reso
     name = stem_of(file.path)
     inner = ("analysis",) if kind == "analysis" else ()
     path = "/".join((*inner, file.path))
+    version = reading.versions.get((package.name, name)) if kind == "model" else None
     text = Text(
         kind=kind,
         package=package.name,
         name=name,
         file=file.file,
         path=file.original_path,
-        fqn=(package.name, *folders_of(path), name),
+        fqn=(package.name, *folders_of(path), *_last_of_fqn(name, version)),
         code=file.text,
+        version=version,
     )
     add_text_node(reading, file, text, path)
 
@@ -209,7 +218,7 @@ def add_text_node(
         patch: Its properties entry; looked up by name when not given.
     """
     kind = text.kind
-    entry = patch or reading.patches.get((_PATCH_KEYS[kind], text.package, text.name))
+    entry = patch or _entry_of(reading, text)
     from_yaml = patch_config(entry)
     base = reading.trees.resolve(kind, text.package, text.fqn, patch=from_yaml)
     captured = capture(reading, text, base=base)
@@ -221,10 +230,10 @@ def add_text_node(
         config["enabled"] = False
         reading.found.append(_empty(text))
     node = Node(
-        unique_id=NodeId(f"{kind}.{text.package}.{text.name}"),
+        unique_id=text.unique_id,
         resource_type=cast("ResourceType", kind),
         package=text.package,
-        name=text.name,
+        name=text.version.name if text.version else text.name,
         path=path,
         original_path=file.original_path,
         fqn=text.fqn,
@@ -248,7 +257,7 @@ def add_node(reading: Reading, node: Node, text: Text, entry: Entry | None) -> N
     if node.resource_type != "analysis":
         relation = relation_of_node(reading, node, text)
         is_stored = node.resource_type != "test" and config.get("materialized") != "ephemeral"
-        node = replace(node, relation=relation if is_stored else None)
+        node = replace(node, relation=relation if is_stored else None, place=relation)
     reading.add(node)
 
 
@@ -263,17 +272,7 @@ def with_properties(reading: Reading, node: Node, entry: Entry | None) -> Node:
     )
     if entry is None:
         return changed
-    if entry.values.get("versions"):
-        reading.found.append(
-            Diagnostic(
-                code="model-versions",
-                severity="error",
-                what=f"`{node.name}` has versions, which this version does not read",
-                fix="Give each version a model of its own name for now",
-                where=entry.span("versions"),
-                node=node.unique_id,
-            )
-        )
+    _check_deprecation(reading, node, entry)
     columns, _ = read_columns(reading, entry, entry.values.get("columns"))
     return replace(
         changed,
@@ -283,13 +282,21 @@ def with_properties(reading: Reading, node: Node, entry: Entry | None) -> Node:
         columns=columns,
         patch_path=f"{entry.package}://{entry.original_path}",
         declared=MappingProxyType(
-            {
-                key: value
-                for key, value in entry.values.items()
-                if key in {"constraints", "latest_version", "deprecation_date", "time_spine"}
-            }
+            {key: value for key, value in entry.values.items() if key in _DECLARED}
         ),
     )
+
+
+def _check_deprecation(reading: Reading, node: Node, entry: Entry) -> None:
+    written = entry.values.get("deprecation_date")
+    if written is None:
+        return
+    try:
+        datetime.fromisoformat(str(written).strip())
+    except ValueError:
+        what = f"`deprecation_date` of `{node.search_name}` is {written!r}, which is no date"
+        fix = "write a date or a time such as 2026-12-31 or 2026-12-31T12:00:00+00:00"
+        reading.found.append(wrong_shape(what, entry.span("deprecation_date"), fix))
 
 
 def _with_hooks(reading: Reading, node: Node, text: Text, config: Mapping[str, Json]) -> Node:
@@ -338,7 +345,7 @@ def finish_config(reading: Reading, config: Config, text: Text, entry: Entry | N
                     what=f"config `{key}` of `{text.name}` is {config[key]!r}; it must be {wanted}",
                     fix=f"Write {wanted}, or leave it out",
                     where=_config_place(text, entry, key),
-                    node=f"{text.kind}.{text.package}.{text.name}",
+                    node=text.unique_id,
                 )
             )
             config[key] = DEFAULTS[text.kind].get(key)
@@ -352,7 +359,7 @@ def finish_config(reading: Reading, config: Config, text: Text, entry: Entry | N
                     what=f"`{text.name}` sets a config `{key}`, which nothing reads",
                     fix=hint,
                     where=_config_place(text, entry, key),
-                    node=f"{text.kind}.{text.package}.{text.name}",
+                    node=text.unique_id,
                 )
             )
 

@@ -19,7 +19,7 @@ def relation_of_node(reading: Reading, node: Node, text: Text) -> TableName:
     config = node.config
     target = reading.options.target
     parts: dict[str, str] = {}
-    defaults = {"database": target.catalog, "schema": target.schema, "alias": node.name}
+    defaults = {"database": target.catalog, "schema": target.schema, "alias": default_alias(node)}
     for part in ("database", "schema", "alias"):
         custom = config.get(part)
         wanted = None if custom is None else str(custom)
@@ -40,13 +40,20 @@ def _named(reading: Reading, node: Node, text: Text, wanted: tuple[str, str | No
     session = open_session(reading, text, config)
     try:
         value = reading.templates.call(
-            macro, custom, {**model_dict(node), "version": None},
+            macro, custom, model_dict(node),
             context=session.context, package=node.package,
         )  # fmt: skip
     except HeadwaterError as error:
         reading.found.append(diagnostic_of(error, node=node.unique_id))
         return _ours(part, custom, default)
     return str(value).strip() if value is not None else default
+
+
+def default_alias(node: Node) -> str:
+    """Return the name of the table that nobody asked to name otherwise."""
+    # As in dbt, a version of 0 has the model's own name.
+    version = node.declared.get("version") if node.version is not None else None
+    return f"{node.name}_v{str(version).replace('.', '_')}" if version else node.name
 
 
 def _ours(part: str, custom: str | None, default: str) -> str:

@@ -30,6 +30,14 @@ def _empty() -> Mapping[str, Json]:
     return MappingProxyType({})  # as a factory: Python 3.11 calls it a mutable default
 
 
+def is_older_version(one: Json, other: Json) -> bool:
+    """Say whether a version comes before another: as numbers if both are, else as text."""
+    try:
+        return float(str(one)) < float(str(other))
+    except ValueError:
+        return str(one) < str(other)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Ref:
     """A call of ``ref()``: ``ref('name')``, ``ref('package', 'name')``, ``ref('name', v=2)``."""
@@ -135,6 +143,8 @@ class Node:
             saved queries, unit tests), for artifacts and later capabilities.
         where: Place of the definition.
         config_call: The in-file config() values alone (dbt's ``config_call_dict``).
+        place: Where it would be built, also when it is not; what ephemeral models and tests are
+            named by.
     """
 
     unique_id: NodeId
@@ -161,6 +171,25 @@ class Node:
     declared: Mapping[str, Json] = field(default_factory=_empty)
     where: Span | None = None
     config_call: Mapping[str, Json] = field(default_factory=_empty)
+    place: TableName | None = None
+
+    @property
+    def version(self) -> str | None:
+        """Version of a model that has versions, as its unique_id says it; None for others."""
+        if self.resource_type != "model":
+            return None
+        last = self.unique_id.removeprefix(f"model.{self.package}.{self.name}.")
+        return last[1:] if last != self.unique_id and last.startswith("v") else None
+
+    @property
+    def alias(self) -> str:
+        """Name of its table, or of what stands for it."""
+        return self.place.name if self.place else self.name
+
+    @property
+    def search_name(self) -> str:
+        """Name with which it is selected and shown: ``orders``, or ``orders.v2`` for a version."""
+        return self.name if self.version is None else f"{self.name}.v{self.version}"
 
     @property
     def materialized(self) -> str:

@@ -5,6 +5,7 @@ They are kept as written, with the nodes they depend on, for lineage and for lat
 
 import re
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from types import MappingProxyType
 from typing import cast
 
@@ -12,12 +13,14 @@ from headwater.base.codec import Json
 from headwater.base.diagnostics import Diagnostic
 from headwater.base.ids import NodeId
 from headwater.project.capture import Text
+from headwater.project.files import folders_of, stem_of
 from headwater.project.findings import duplicate, suggestion, wrong_shape
-from headwater.project.models import finish_config, folders_of, stem_of
+from headwater.project.models import finish_config
 from headwater.project.node import Node, Ref, ResourceType, SourceRef
 from headwater.project.project import Group
 from headwater.project.properties import find_text, patch_config, render_description, texts
 from headwater.project.reading import Entry, Reading
+from headwater.project.versions import tests_of_versions
 
 _KINDS: Mapping[str, ResourceType] = {
     "exposures": "exposure",
@@ -29,6 +32,7 @@ _KINDS: Mapping[str, ResourceType] = {
 _REFERENCE = re.compile(
     r"\b(?P<call>ref|source)\s*\(\s*['\"](?P<first>[^'\"]+)['\"]"
     r"(?:\s*,\s*['\"](?P<second>[^'\"]+)['\"])?"
+    r"(?:\s*,\s*v(?:ersion)?\s*=\s*(?:['\"](?P<quoted>[^'\"]+)['\"]|(?P<number>[\d.]+)))?"
 )
 
 
@@ -51,8 +55,6 @@ def _read_entry(reading: Reading, entry: Entry, kind: ResourceType) -> None:
             return
         inner = (model,)
     fqn = (entry.package, *folders_of(entry.path), *inner, entry.name)
-    if kind == "unit_test":
-        fqn = (entry.package, *folders_of(entry.path), model, entry.name)  # type: ignore[arg-type] # checked above
     text = Text(
         kind=kind,
         package=entry.package,
@@ -67,27 +69,40 @@ def _read_entry(reading: Reading, entry: Entry, kind: ResourceType) -> None:
     refs, sources = _references(entry, kind)
     declared = _with_fixtures(reading, entry) if kind == "unit_test" else dict(entry.values)
     meta = config.get("meta")
-    reading.add(
-        Node(
-            unique_id=NodeId(".".join((kind, entry.package, *inner, entry.name))),
-            resource_type=kind,
-            package=entry.package,
-            name=entry.name,
-            path=entry.path,
-            original_path=entry.original_path,
-            fqn=fqn,
-            config=MappingProxyType(config),
-            refs=refs,
-            sources=sources,
-            description=render_description(
-                reading, entry.package, entry.values.get("description"), entry
-            ),
-            tags=tuple(sorted(set(texts(config.get("tags"))))),
-            meta=MappingProxyType(meta if isinstance(meta, dict) else {}),
-            declared=MappingProxyType(declared),
-            where=find_text(entry, f"name: {entry.name}"),
-        )
+    node = Node(
+        unique_id=NodeId(".".join((kind, entry.package, *inner, entry.name))),
+        resource_type=kind,
+        package=entry.package,
+        name=entry.name,
+        path=entry.path,
+        original_path=entry.original_path,
+        fqn=fqn,
+        config=MappingProxyType(config),
+        refs=refs,
+        sources=sources,
+        description=render_description(
+            reading, entry.package, entry.values.get("description"), entry
+        ),
+        tags=tuple(sorted(set(texts(config.get("tags"))))),
+        meta=MappingProxyType(meta if isinstance(meta, dict) else {}),
+        declared=MappingProxyType(declared),
+        where=find_text(entry, f"name: {entry.name}"),
     )
+    if kind != "unit_test":
+        reading.add(node)
+        return
+    for test in tests_of_versions(reading, entry, node):
+        reading.add(_off_with_model(reading, test))
+
+
+def _off_with_model(reading: Reading, test: Node) -> Node:
+    """Turn a unit test off when the model that it tests is off, as dbt does."""
+    version = test.declared.get("version")
+    key = f"model.{test.package}.{test.declared['model']}"
+    model = reading.nodes.get(NodeId(key if version is None else f"{key}.v{version}"))
+    if model is None or model.is_enabled:
+        return test
+    return replace(test, config=MappingProxyType({**test.config, "enabled": False}))
 
 
 def _with_fixtures(reading: Reading, entry: Entry) -> dict[str, Json]:
@@ -141,7 +156,6 @@ def _references(entry: Entry, kind: ResourceType) -> tuple[tuple[Ref, ...], tupl
         case "semantic_model":
             wanted = values.get("model")
         case "unit_test":
-            refs[Ref(name=str(values["model"]))] = None
             given = values.get("given")
             wanted = [
                 part.get("input")
@@ -156,7 +170,8 @@ def _references(entry: Entry, kind: ResourceType) -> tuple[tuple[Ref, ...], tupl
             first, second = match["first"], match["second"]
             if match["call"] == "ref":
                 name, package = (second, first) if second else (first, None)
-                refs[Ref(name=name, package=package)] = None
+                version = match["quoted"] or match["number"]
+                refs[Ref(name=name, package=package, version=version)] = None
             elif second:
                 sources[SourceRef(source_name=first, name=second)] = None
     return tuple(refs), tuple(sources)

@@ -41,10 +41,12 @@ from headwater.project.settings import Settings, read_settings
 from headwater.project.shipped import read_shipped_macros
 from headwater.project.snapshots import read_snapshot_entries
 from headwater.project.sources import read_sources
+from headwater.project.versions import read_versions
 
 PASSES: tuple[Callable[[Reading], None], ...] = (
     read_docs,
     read_properties,
+    read_versions,
     read_models,
     read_seeds,
     read_snapshot_files,
@@ -334,7 +336,9 @@ def _check_names(reading: Reading) -> None:
         if node.resource_type not in {"model", "seed", "snapshot"} or not node.is_enabled:
             continue
         other = seen.setdefault((node.package, node.name), node)
-        if other is not node:
+        are_versions = other.version is not None and node.version is not None
+        if other is not node and not are_versions:
+            seen[node.package, node.name] = node  # a third one is told beside the second
             reading.found.append(
                 Diagnostic(
                     code="duplicate-name",
@@ -357,12 +361,13 @@ def _check_relations(reading: Reading) -> None:
         if not stored or not node.is_enabled:
             continue
         other = seen.setdefault(str(node.relation).lower(), node)
-        if other is not node and (other.package, other.name) != (node.package, node.name):
+        same = (other.package, other.search_name) == (node.package, node.search_name)
+        if other is not node and not same:
             reading.found.append(
                 Diagnostic(
                     code="duplicate-relation",
                     severity="error",
-                    what=f"`{other.name}` and `{node.name}` would both be built as "
+                    what=f"`{other.search_name}` and `{node.search_name}` would both be built as "
                     f"`{node.relation}`",
                     fix="Give one of them another schema or alias",
                     where=node.where,

@@ -71,6 +71,28 @@ class Entry:
         return self.file.span(self.key, self.index, *path)
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Version:
+    """One version of a model.
+
+    Attributes:
+        v: The version as written: a number or text.
+        latest: The version that a ``ref`` without a version means.
+        entry: What is said of this version: the model's properties, changed by its own.
+        columns: Where each column of ``entry`` is written, as a path below the model's entry.
+    """
+
+    v: Json
+    latest: Json
+    entry: Entry
+    columns: tuple[tuple[str | int, ...], ...]
+
+    @property
+    def name(self) -> str:
+        """Name of the model."""
+        return self.entry.name
+
+
 @dataclass(slots=True, kw_only=True)
 class Reading:
     """Shared by the passes.
@@ -87,6 +109,8 @@ class Reading:
         docs: Docs blocks by unique_id.
         entries: Properties entries by top-level key.
         patches: Properties of nodes, by key, package and name.
+        versions: Versions of models, by package and name of the file without its ending.
+        versioned: Versions of models, by package and name of the model.
         nodes: Nodes so far, also disabled ones.
         groups: Groups by unique_id.
         wanted_packages: Last parts of the names in packages.yml.
@@ -103,6 +127,8 @@ class Reading:
     docs: dict[str, DocBlock] = field(default_factory=dict)
     entries: dict[str, list[Entry]] = field(default_factory=dict)
     patches: dict[tuple[str, str, str], Entry] = field(default_factory=dict)
+    versions: dict[tuple[str, str], Version] = field(default_factory=dict)
+    versioned: dict[tuple[str, str], tuple[Version, ...]] = field(default_factory=dict)
     nodes: dict[NodeId, Node] = field(default_factory=dict)
     groups: dict[str, Group] = field(default_factory=dict)
     wanted_packages: frozenset[str] = frozenset()

@@ -5,7 +5,8 @@ from types import MappingProxyType
 from headwater.base.ids import NodeId
 from headwater.base.spans import Span
 from headwater.project.capture import Text
-from headwater.project.models import add_node, finish_config, folders_of, stem_of
+from headwater.project.files import folders_of, stem_of
+from headwater.project.models import add_node, finish_config
 from headwater.project.node import Node
 from headwater.project.properties import patch_config
 from headwater.project.reading import Reading

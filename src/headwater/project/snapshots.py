@@ -1,9 +1,9 @@
 """Snapshots declared in properties files: ``relation:`` instead of a query."""
 
 from headwater.project.capture import Text
-from headwater.project.files import ProjectFile
+from headwater.project.files import ProjectFile, folders_of
 from headwater.project.findings import wrong_shape
-from headwater.project.models import add_text_node, folders_of
+from headwater.project.models import add_text_node
 from headwater.project.reading import Reading
 
 

@@ -10,6 +10,7 @@ from headwater.base.ids import NodeId
 from headwater.base.relations import TableName
 from headwater.project.capture import Text
 from headwater.project.config import Config, merge_config
+from headwater.project.files import folders_of
 from headwater.project.findings import unknown_key, wrong_shape
 from headwater.project.freshness import (
     complete_freshness,
@@ -18,7 +19,7 @@ from headwater.project.freshness import (
     read_freshness,
 )
 from headwater.project.generic_tests import Tested, read_tests
-from headwater.project.models import finish_config, folders_of
+from headwater.project.models import finish_config
 from headwater.project.node import Node, SourceInfo
 from headwater.project.properties import (
     TABLE_KEYS,
@@ -114,7 +115,7 @@ def _read_table(reading: Reading, entry: Entry, index: int, table: Mapping[str, 
             name=f"{entry.name}_{name}",
             path=path,
             tests=table,
-            columns=raw,
+            columns=tuple((("columns", index), column) for index, column in raw),
             tags=(*texts(entry.values.get("tags")), *texts(table.get("tags"))),
         )
         read_tests(reading, tested)

@@ -295,4 +295,21 @@ make it `access: protected` or `public`.
 **How to mend it.** Write the file, name it without its ending, and say its format.
 """,
     ),
+    Code(
+        name="model-deprecated",
+        number="HW2250",
+        title="a model is deprecated",
+        explain="""\
+**What it finds.** A model whose `deprecation_date` has passed, and a model that reads another one
+with a `deprecation_date`, passed or to come. A date without a time zone is read as UTC.
+
+**Why it matters.** The owner of the model said until when it may be relied on.
+
+**Example.** `deprecation_date: 2026-01-31` on version 1 of `orders`, and a model with
+`{{ ref('orders', v=1) }}`.
+
+**How to mend it.** Read the model, or the version, that replaces it. The owner removes the model, or
+moves the date.
+""",
+    ),
 )

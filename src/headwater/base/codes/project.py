@@ -148,10 +148,25 @@ before it is built. The file is reported and skipped, and what refers to it cann
     Code(
         name="model-versions",
         number="HW1012",
-        title="A model has versions, which are not read yet",
+        title="The versions of a model cannot be read",
         explain="""\
-`versions:` of a properties entry is ignored: each file is a model under its own name. A ref that
-asks for a version does not find it.
+`versions:` of a model is a list of mappings, each with a `v` that is a number or text and that no
+other version has. `latest_version` is one of them. A version of model `orders` is written in the
+file `orders_v2.sql`, or in the one that `defined_in` names, without its ending; the latest version
+may also be in `orders.sql`.
+
+```yaml
+models:
+  - name: orders
+    latest_version: 2
+    columns: [{name: id}, {name: state}]
+    versions:
+      - v: 1
+      - v: 2
+        columns: [{include: all, exclude: [state]}]
+```
+
+A version without a file is a warning, as in dbt; everything else here is an error.
 """,
     ),
 )
