@@ -82,6 +82,27 @@ class Subject:
     graph: Mapping[str, object] = field(default_factory=dict)
 
 
+def copied(value: object) -> object:
+    """Copy a value of YAML, so that a template that changes it changes nothing of other nodes."""
+    if isinstance(value, list):
+        return [copied(part) for part in value]
+    if isinstance(value, tuple):
+        return tuple(copied(part) for part in value)
+    if isinstance(value, Mapping):
+        return {key: copied(part) for key, part in value.items()}
+    return value
+
+
+def own_value(own: dict[str, object], values: Mapping[str, object], name: str) -> object:
+    """Return a value, as a copy that is the same one at every call of the same rendering."""
+    value = values[name]
+    if not isinstance(value, (list, tuple, Mapping)):
+        return value
+    if name not in own:
+        own[name] = copied(value)
+    return own[name]
+
+
 class Variables:
     """``var``: the variables that a package sees.
 
@@ -90,10 +111,11 @@ class Variables:
         is_lenient: Answer None instead of failing, as dbt does while it reads a project.
     """
 
-    __slots__ = ("_is_lenient", "_values")
+    __slots__ = ("_is_lenient", "_own", "_values")
 
     def __init__(self, values: Mapping[str, object], *, is_lenient: bool) -> None:
         self._values = values
+        self._own: dict[str, object] = {}
         self._is_lenient = is_lenient
 
     def __call__(self, name: str, default: object = _UNSET) -> object:
@@ -103,7 +125,7 @@ class Variables:
             Invalid: ``var-not-found``: it is not set and there is no default.
         """
         if name in self._values:
-            return self._values[name]
+            return own_value(self._own, self._values, name)
         if default is not _UNSET:
             return default
         if self._is_lenient:
@@ -123,10 +145,11 @@ class Variables:
 class ConfigValue:
     """``config`` while a node is compiled: reads the effective config, writes nothing."""
 
-    __slots__ = ("_values",)
+    __slots__ = ("_own", "_values")
 
     def __init__(self, values: Mapping[str, object]) -> None:
         self._values = values
+        self._own: dict[str, object] = {}
 
     def __call__(self, *_positional: object, **_named: object) -> str:
         """Ignore the call: its values were taken when the project was read."""
@@ -140,7 +163,7 @@ class ConfigValue:
         """Return an effective config value."""
         del validator
         name = name.replace("-", "_")
-        return self._values.get(name, default)
+        return own_value(self._own, self._values, name) if name in self._values else default
 
     def require(self, name: str, validator: object = None) -> object:
         """Return an effective config value.
@@ -155,12 +178,12 @@ class ConfigValue:
                 f"config `{name}` is required here and not set",
                 fix=f"Set it with {{{{ config({name}=...) }}}} or in a properties file",
             )
-        return self._values[name]
+        return own_value(self._own, self._values, name)
 
     def meta_get(self, name: str, default: object = None, validator: object = None) -> object:
         """Return a value of ``meta``."""
         del validator
-        meta = self._values.get("meta")
+        meta = self.get("meta")
         return meta.get(name, default) if isinstance(meta, Mapping) else default
 
     def meta_require(self, name: str, validator: object = None) -> object:
@@ -288,8 +311,8 @@ def make_context(values: ContextValues, subject: Subject, host: Host) -> dict[st
     context = make_base_context(values.environment, subject.variables, values.modules)
     context |= {
         "project_name": values.project_name,
-        "target": values.target,
-        "flags": values.flags,
+        "target": dict(values.target),
+        "flags": dict(values.flags),
         "run_started_at": values.run_started_at,
         "invocation_id": values.invocation_id,
         "doc": _doc(values),

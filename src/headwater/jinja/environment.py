@@ -34,7 +34,7 @@ MACRO_PREFIX = "dbt_macro__"
 """Put before a macro's name inside its template, so that calls go through the project's macros."""
 
 SCOPE = "__scope__"
-"""Key of the running Scope among a template's variables; not a name that a template can write."""
+"""Key of the running Scope among a template's variables; no template finds it by this name."""
 
 _HAS_JINJA = re.compile(r"\{[{%#]")
 

@@ -189,7 +189,7 @@ class Scope:
         macro = index.user_macro_or_none(self.package, name)
         if macro is not None:
             return BoundMacro(self, macro)
-        if name in self.variables:
+        if name in self.variables and name != SCOPE:
             return self.variables[name]
         if name in index.packages or name == "dbt_duckdb":
             return Namespace(self, name)
@@ -202,7 +202,7 @@ class Scope:
         if macro is not None:
             return BoundMacro(self, macro)
         if package in {GLOBAL_PACKAGE, "dbt_duckdb"}:
-            return self.variables.get(name, missing)
+            return missing if name == SCOPE else self.variables.get(name, missing)
         return missing
 
     def render(self, text: str) -> str:

@@ -15,7 +15,7 @@ from headwater.base.errors import HeadwaterError, InternalError
 from headwater.base.ids import NodeId
 from headwater.base.relations import Column, TableName
 from headwater.base.spans import Span, span_at
-from headwater.jinja.context import Subject, Variables, make_context
+from headwater.jinja.context import Subject, Variables, make_context, own_value
 from headwater.jinja.environment import is_undefined
 from headwater.jinja.relation import Relation
 from headwater.project.config import Config, merge_calls
@@ -82,10 +82,11 @@ class Captured:
 class ConfigCalls:
     """``config`` while a project is read: takes values, answers nothing."""
 
-    __slots__ = ("_base", "values")
+    __slots__ = ("_base", "_own", "values")
 
     def __init__(self, base: Mapping[str, Json]) -> None:
         self._base = base
+        self._own: dict[str, object] = {}
         self.values: Config = {}
 
     def __call__(self, *positional: object, **named: object) -> str:
@@ -105,7 +106,9 @@ class ConfigCalls:
     def get(self, name: str, default: object = None, validator: object = None) -> object:
         """Return what is known so far: values of this file, else of folders, else the default."""
         del validator
-        value = self.values.get(name, self._base.get(name))
+        value: object = self.values.get(name)
+        if value is None and name in self._base:
+            value = own_value(self._own, self._base, name)
         return default if value is None else value
 
     def require(self, name: str, validator: object = None) -> object:
@@ -210,19 +213,16 @@ def open_session(reading: Reading, text: Text, base: Mapping[str, Json]) -> Sess
         variables=variables,
         database=target.catalog,
         schema=target.schema,
-        graph=_NO_GRAPH,
+        graph={key: {} for key in _GRAPH_KEYS},
     )
     context = make_context(reading.values, subject, host)
     return Session(context=context, host=host, calls=calls)
 
 
-_NO_GRAPH: Mapping[str, object] = {
-    key: {}
-    for key in (
-        "nodes", "sources", "exposures", "metrics", "groups", "semantic_models", "saved_queries",
-        "unit_tests", "functions",
-    )
-}  # fmt: skip
+_GRAPH_KEYS = (
+    "nodes", "sources", "exposures", "metrics", "groups", "semantic_models", "saved_queries",
+    "unit_tests", "functions",
+)  # fmt: skip
 
 
 def _early_model(text: Text, database: str, schema: str) -> dict[str, object]:

@@ -15,7 +15,14 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from headwater.base.errors import HeadwaterError
 from headwater.base.ids import NodeId
-from headwater.jinja.context import ConfigValue, Host, Subject, Variables, make_context
+from headwater.jinja.context import (
+    ConfigValue,
+    Host,
+    Subject,
+    Variables,
+    copied,
+    make_context,
+)
 from headwater.jinja.render import Rendered, Templates
 from headwater.project.node import Node
 from headwater.project.project import Project, file_of
@@ -59,8 +66,8 @@ def node_context(
     )
     context = make_context(project.context_values, subject, host)
     config = node.config
-    context["pre_hooks"] = config.get("pre_hook") or []
-    context["post_hooks"] = config.get("post_hook") or []
+    context["pre_hooks"] = copied(config.get("pre_hook") or [])
+    context["post_hooks"] = copied(config.get("post_hook") or [])
     if node.test is not None:
         try:
             context[TEST_ARGUMENTS] = render_test_arguments(project, node, context)
@@ -180,7 +187,8 @@ class LazyModel(Mapping[str, object]):
     def _values(self) -> dict[str, object]:
         if self._made is None:
             node = self._node
-            self._made = model_dict(node, self._inputs.get(node.unique_id, ()))
+            made = model_dict(node, self._inputs.get(node.unique_id, ()))
+            self._made = {key: copied(value) for key, value in made.items()}
         return self._made
 
     def __getitem__(self, key: str) -> object:
