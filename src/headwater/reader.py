@@ -39,6 +39,7 @@ from headwater.runs.effective import (
     named_folder,
 )
 from headwater.runs.listing import Checked, Listed, list_rows
+from headwater.runs.past import Left
 
 _NO_FLAGS: Mapping[str, str | float | bool | None] = MappingProxyType({})
 _NO_TEXTS: Mapping[str, str] = MappingProxyType({})
@@ -202,7 +203,9 @@ class Reader:
         return artifact_facts(self._environment, self._clock.now())
 
     def _choose(self, graph: Graph, selection: Selection) -> Selected:
-        return choose(graph, selection, _read_yaml_or_empty(self.root / "selectors.yml"))
+        named = _read_yaml_or_empty(self.root / "selectors.yml")
+        state = Path(selection.state) if selection.state else None
+        return choose(graph, selection, named, Left(state=state, own=self.target_path))
 
     def _profile_request(self) -> ProfileRequest:
         name, profile = read_name(self.files.packages[0].project_file)

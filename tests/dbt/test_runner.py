@@ -113,7 +113,7 @@ def test_faults_of_the_project_are_the_exception_all_of_them(project: Path) -> N
     assert "neither" in said
 
 
-@pytest.mark.parametrize("words", [["biuld"], ["run", "--no-such"], [], ["run", "--state", "x"]])
+@pytest.mark.parametrize("words", [["biuld"], ["run", "--no-such"], [], ["run", "--sqlparse", "x"]])
 def test_a_wrong_command_line_is_the_exception(project: Path, words: list[str]) -> None:
     ended = dbtRunner().invoke(words)
 

@@ -159,7 +159,7 @@ def test_selector_that_matches_nothing_is_a_warning(graph: Graph) -> None:
         ("version:newest", "selector-invalid"),
         ("+", "selector-invalid"),
         ("state:modified+", "selector-not-built"),
-        ("result:error", "selector-not-built"),
+        ("result:error", "selector-no-past"),
     ],
 )
 def test_unreadable_selector_is_refused(graph: Graph, selector: str, code: str) -> None:

@@ -92,7 +92,6 @@ _GROUPS = frozenset({"docs", "source", "table"})
 
 _REFUSED: Mapping[str, str] = MappingProxyType(
     {
-        "--state": "`hw plan` compares with what was last built here, which needs no state folder",
         "--defer": "build what is missing here too: `hw build --select +NAME`",
         "--defer-state": "build what is missing here too: `hw build --select +NAME`",
         "--favor-state": "build what is missing here too: `hw build --select +NAME`",

@@ -44,6 +44,9 @@ _SELECTION_OPTIONS = (
     click.option("--exclude", multiple=True, metavar="SELECTOR", help="What to leave out."),
     click.option("--selector", metavar="NAME", help="A selector of selectors.yml."),
     click.option(
+        "--state", metavar="DIR", help="Artifacts of an earlier run, for result: and the like."
+    ),
+    click.option(
         "--resource-type",
         "--resource-types",
         "resource_type",
@@ -115,6 +118,7 @@ def take_selection(options: dict[str, Any]) -> Selection:
         include=options.pop("select", ()),
         exclude=options.pop("exclude", ()),
         selector=options.pop("selector", None),
+        state=options.pop("state", None),
         indirect=options.pop("indirect_selection", "eager"),
         resource_types=_types(options.pop("resource_type", ())),
         without_types=_types(options.pop("exclude_resource_type", ())),

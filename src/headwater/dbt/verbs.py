@@ -155,7 +155,7 @@ def _build(call: Call, workspace: Workspace) -> Answer:
 
 def _retry(call: Call, workspace: Workspace) -> Answer:
     options = call.options
-    earlier = workspace.earlier(Path(options["state"]) if options["state"] else None)
+    earlier = workspace.earlier(Path(call.selection.state) if call.selection.state else None)
     call.teller.tell("RetryExternalCall", "Z045", describe(earlier))
     request = replace(
         earlier.invocation.request,

@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 from headwater.base.codec import Json
 from headwater.base.errors import NotFound
 from headwater.graph.graph import Graph
+from headwater.graph.past import Past
 from headwater.graph.select import Indirect, Selected, parse_selectors, select, select_expression
 
 
@@ -24,6 +25,7 @@ class Selection:
         indirect: Which tests come along with selected nodes.
         resource_types: Values of ``--resource-type``; all kinds when there are none.
         without_types: Values of ``--exclude-resource-type``.
+        state: Folder of artifacts of ``--state``, which ``result:`` and the like compare with.
     """
 
     include: tuple[str, ...] = ()
@@ -32,6 +34,7 @@ class Selection:
     indirect: Indirect = "eager"
     resource_types: tuple[str, ...] = ()
     without_types: tuple[str, ...] = ()
+    state: str | None = None
 
     @property
     def is_everything(self) -> bool:
@@ -46,26 +49,32 @@ class Selection:
         return not self.resource_types or resource_type in self.resource_types
 
 
-def choose(graph: Graph, selection: Selection, named: Mapping[str, Json]) -> Selected:
+def choose(
+    graph: Graph, selection: Selection, named: Mapping[str, Json], past: Past | None = None
+) -> Selected:
     """Find the nodes that a selection means.
 
     Args:
         graph: The project.
         selection: What was asked for.
         named: Content of selectors.yml.
+        past: What earlier commands have left; None for nothing.
 
     Raises:
         NotFound: ``selector-not-found``.
         Invalid: The selection or selectors.yml cannot be read.
     """
-    chosen = _chosen(graph, selection, named)
+    chosen = _chosen(graph, selection, named, past)
     types = {each: graph.nodes[each].node.resource_type for each in chosen.nodes}
     return replace(chosen, nodes=frozenset(n for n in types if selection.has_type(types[n])))
 
 
-def _chosen(graph: Graph, selection: Selection, named: Mapping[str, Json]) -> Selected:
+def _chosen(
+    graph: Graph, selection: Selection, named: Mapping[str, Json], past: Past | None
+) -> Selected:
+    mode = selection.indirect
     if selection.selector is None:
-        return select(graph, selection.include, selection.exclude, indirect=selection.indirect)
+        return select(graph, selection.include, selection.exclude, indirect=mode, past=past)
     selectors = parse_selectors(named)
     if selection.selector not in selectors:
         raise NotFound(
@@ -73,4 +82,4 @@ def _chosen(graph: Graph, selection: Selection, named: Mapping[str, Json]) -> Se
             f"selectors.yml has no selector `{selection.selector}`",
             fix=f"it has: {', '.join(sorted(selectors)) or 'none'}",
         )
-    return select_expression(graph, selectors[selection.selector], indirect=selection.indirect)
+    return select_expression(graph, selectors[selection.selector], indirect=mode, past=past)

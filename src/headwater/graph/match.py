@@ -10,27 +10,30 @@ from typing import get_args
 from headwater.base.codec import Json
 from headwater.base.errors import Invalid
 from headwater.graph.graph import Graph
+from headwater.graph.past import Past
 from headwater.graph.resolve import is_latest_version
 from headwater.project.node import Node, ResourceType, is_older_version
 
 Matcher = Callable[[Node], bool]
-NOT_BUILT = frozenset({"state", "result", "source_status"})
+NOT_BUILT = frozenset({"state"})
 GLOB = frozenset("*?[")
 WITHOUT_CONFIG = frozenset({"exposure", "metric", "semantic_model", "saved_query", "unit_test"})
 """Types that `config.x:` never matches, as in dbt."""
 
 
-def make_matcher(graph: Graph, method: str, value: str) -> Matcher:
+def make_matcher(graph: Graph, method: str, value: str, past: Past) -> Matcher:
     """Return the test for ``method:value``.
 
     Args:
         graph: For methods that compare a node with its siblings.
         method: Name with its arguments after dots; empty to guess from the value, as dbt does.
         value: What is looked for.
+        past: For methods that compare with earlier commands.
 
     Raises:
         Invalid: There is no such method (``selector-invalid``), it is not there yet
-            (``selector-not-built``), or the value does not suit it.
+            (``selector-not-built``), the value does not suit it, or what it compares with is not
+            there (``selector-no-past``).
     """
     name, _, arguments = (method or _default_method(value)).partition(".")
     if name in NOT_BUILT:
@@ -45,9 +48,13 @@ def make_matcher(graph: Graph, method: str, value: str) -> Matcher:
         return partial(_config, tuple(arguments.split(".")), value)
     if name == "version":
         return _version(graph, value)
+    if name == "result":
+        return _result(past, value)
+    if name == "source_status":
+        return _source_status(past, value)
     make = _METHODS.get(name)
     if make is None:
-        known = ", ".join(sorted([*_METHODS, "config", "version"]))
+        known = ", ".join(sorted([*_METHODS, "config", "result", "source_status", "version"]))
         raise _invalid(f"{name}:{value}", f"`{name}` is no selection method; there are {known}")
     return make(value)
 
@@ -251,6 +258,18 @@ def _version(graph: Graph, value: str) -> Matcher:
     if value not in wanted:
         raise _invalid(f"version:{value}", f"there are {', '.join(wanted)}")
     return lambda node: node.resource_type == "model" and sign(node) == wanted[value]
+
+
+def _result(past: Past, value: str) -> Matcher:
+    statuses = past.statuses()
+    return lambda node: statuses.get(node.unique_id) == value
+
+
+def _source_status(past: Past, value: str) -> Matcher:
+    if value != "fresher":
+        raise _invalid(f"source_status:{value}", "there is fresher")
+    fresher = past.fresher()
+    return lambda node: node.unique_id in fresher
 
 
 def _invalid(raw: str, why: str) -> Invalid:

@@ -15,6 +15,7 @@ from headwater.base.errors import Invalid
 from headwater.base.ids import NodeId
 from headwater.graph.graph import Graph
 from headwater.graph.match import make_matcher
+from headwater.graph.past import NoPast, Past
 from headwater.graph.walk import Edges, descendants, edges_of, neighbours
 
 Indirect = Literal["eager", "cautious", "buildable", "empty"]
@@ -95,6 +96,7 @@ def select(
     *,
     indirect: Indirect = "eager",
     resource_types: Iterable[str] = (),
+    past: Past | None = None,
 ) -> Selected:
     """Return the nodes that a command is about.
 
@@ -104,6 +106,7 @@ def select(
         exclude: Values of ``--exclude``.
         indirect: Which tests follow the nodes that they test.
         resource_types: Keep only these; all when empty.
+        past: What earlier commands have left; None for nothing.
 
     Raises:
         Invalid: A selector is not in the grammar (``selector-invalid``) or uses a method that is
@@ -117,6 +120,7 @@ def select(
         Combined(how="difference", parts=tuple(parts)),
         indirect=indirect,
         resource_types=resource_types,
+        past=past,
     )
 
 
@@ -126,9 +130,10 @@ def select_expression(
     *,
     indirect: Indirect = "eager",
     resource_types: Iterable[str] = (),
+    past: Past | None = None,
 ) -> Selected:
     """Return the nodes that a read expression selects; arguments as for ``select``."""
-    evaluation = _Evaluation(graph, indirect)
+    evaluation = _Evaluation(graph, indirect, past or NoPast())
     chosen = evaluation.find(expression).direct
     kinds = frozenset(resource_types)
     if kinds:
@@ -283,8 +288,9 @@ def _invalid(raw: str, why: str) -> Invalid:
 class _Evaluation:
     """One walk over an expression; keeps what several terms need and what was found wanting."""
 
-    def __init__(self, graph: Graph, indirect: Indirect) -> None:
+    def __init__(self, graph: Graph, indirect: Indirect, past: Past) -> None:
         self.graph = graph
+        self.past = past
         self.indirect = indirect
         self.edges: Edges = edges_of(graph)
         self.diagnostics: list[Diagnostic] = []
@@ -299,7 +305,7 @@ class _Evaluation:
                 assert_never(expression)
 
     def _term(self, term: Term) -> _Found:
-        matches = make_matcher(self.graph, term.method, term.value)
+        matches = make_matcher(self.graph, term.method, term.value, self.past)
         named = frozenset(key for key, node in self.graph.nodes.items() if matches(node.node))
         chosen = set(named)
         if term.at:

@@ -177,11 +177,27 @@ word.
         number="HW2212",
         title="a selection method that is not there yet",
         explain="""\
-**What it finds.** `state:`, `result:` or `source_status:`. They compare with an earlier run's
-artifacts, which is not built yet.
+**What it finds.** `state:`. It compares with an earlier run's manifest, which is not built yet.
 
 **Mend it.** `hw plan` already compares with what the last run recorded and rebuilds only what
 changed; in most places it answers what `state:modified+` was used for.
+""",
+    ),
+    Code(
+        name="selector-no-past",
+        number="HW2213",
+        title="a selector compares with artifacts that are not there",
+        explain="""\
+**What it finds.** `result:` needs the `run_results.json` of an earlier run: of the folder given by
+`--state`, else of the target folder. `source_status:` needs two `sources.json`: the earlier one in
+the folder of `--state`, and the one that `hw source freshness` has just written.
+
+**Why it matters.** A selection that means "what failed" must not quietly mean "nothing".
+
+**Example.** `hw build -s source_status:fresher+ --state previous`, when `hw source freshness` has not
+been run since.
+
+**Mend it.** Run what writes the missing file, or give `--state` the folder that has it.
 """,
     ),
     Code(
