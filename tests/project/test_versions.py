@@ -156,3 +156,49 @@ def test_python_models_have_versions_too(read: Read) -> None:
     node = node_of(read(files), "model.shop.m.v1")
 
     assert (node.name, node.refs) == ("m", (Ref(name="n", version="2"),))
+
+
+POINTED = """\
+models:
+  - name: orders
+    config: {tags: [core], latest_version_pointer: %s}
+    versions: [{v: 1}, {v: 2}]
+"""
+
+
+def _pointers(read: Read, asked: str, **files: str) -> list[tuple[str, str, tuple[str, ...]]]:
+    texts = {"models/orders_v1.sql": "select 1 as id", "models/orders_v2.sql": "select 2 as id"}
+    project = project_of(read({**texts, "models/p.yml": POINTED % asked, **files}))
+    return [
+        (str(node.unique_id), str(node.relation), node.tags)
+        for node in project.nodes.values()
+        if node.name != "orders"
+    ]
+
+
+def test_a_pointer_is_a_view_with_the_name_of_the_model(read: Read) -> None:
+    pointer = "model.shop.orders.v2__latest_version_pointer"
+
+    assert _pointers(read, "{enabled: true}") == [(pointer, "shop.main.orders", ("core",))]
+    assert _pointers(read, "true") == [(pointer, "shop.main.orders", ("core",))]
+    assert _pointers(read, "{enabled: true, alias: now}")[0][1] == "shop.main.now"
+    assert _pointers(read, "{enabled: false}") == []
+    assert _pointers(read, "{}") == []
+
+
+def test_a_flag_of_the_project_asks_for_pointers(read: Read) -> None:
+    flag = "name: shop\nflags: {latest_version_pointer_enabled_by_default: true}\n"
+
+    assert len(_pointers(read, "{}", **{"dbt_project.yml": flag})) == 1
+    assert _pointers(read, "false", **{"dbt_project.yml": flag}) == []
+
+
+def test_a_project_names_its_pointers_by_a_macro(read: Read) -> None:
+    macro = (
+        "{% macro generate_latest_version_pointer_alias(custom, node) %}"
+        "{{ node.name }}_{{ custom or 'latest' }}{% endmacro %}"
+    )
+
+    pointers = _pointers(read, "true", **{"macros/names.sql": macro})
+
+    assert pointers[0][1] == "shop.main.orders_latest"

@@ -17,7 +17,7 @@ Config = dict[str, Json]
 _APPENDED = frozenset({"tags", "pre_hook", "post_hook", "packages"})
 _UPDATED = frozenset({
     "meta", "quoting", "column_types", "docs", "contract", "snapshot_meta_column_names",
-    "persist_docs_columns",
+    "persist_docs_columns", "latest_version_pointer",
 })  # fmt: skip
 
 _NODE_DEFAULTS: Config = {

@@ -41,6 +41,9 @@ _KINDS: tuple[tuple[str, FileKind, str], ...] = (
     ("analysis-paths", "analysis", ".sql"),
 )
 PROJECT_FILE = "dbt_project.yml"
+VARS_FILE = "vars.yml"
+JINJA_ENDINGS = (".j2", ".jinja2", ".jinja")
+"""Endings that may follow ``.sql`` and ``.md`` when the project allows them."""
 _WILDCARDS = {"**/": "(?:.*/)?", "**": ".*", "*": "[^/]*", "?": "[^/]"}
 FILE_BYTES_MAX = 64 * 1024 * 1024
 """Text files larger than this are refused: nobody writes them by hand."""
@@ -74,12 +77,14 @@ class PackageFiles:
     Attributes:
         folder: Folder relative to the root project; empty for the root project.
         project_file: dbt_project.yml; None when there is none.
+        vars_file: vars.yml beside it; None when there is none.
         files: All others, sorted by kind and path.
         paths: Folders by setting (``model-paths`` ...).
     """
 
     folder: str
     project_file: ProjectFile | None
+    vars_file: ProjectFile | None = None
     files: tuple[ProjectFile, ...]
     paths: Mapping[str, tuple[str, ...]]
 
@@ -104,8 +109,17 @@ class ProjectFiles:
 
 
 def stem_of(path: str) -> str:
-    """Return a file's name without folders and ending."""
-    return path.rsplit("/", 1)[-1].rsplit(".", 1)[0]
+    """Return a file's name without folders and ending; ``.sql.jinja`` is one ending."""
+    return without_jinja(path.rsplit("/", 1)[-1]).rsplit(".", 1)[0]
+
+
+def without_jinja(path: str) -> str:
+    """Return a path without an ending of templates after ``.sql`` or ``.md``."""
+    for ending in JINJA_ENDINGS:
+        plain = path.removesuffix(ending)
+        if plain != path and plain.endswith((".sql", ".md")):
+            return plain
+    return path
 
 
 def folders_of(path: str) -> tuple[str, ...]:
@@ -120,19 +134,25 @@ def read_files(root: Path) -> ProjectFiles:
     for what a user can get wrong.
     """
     found: list[Diagnostic] = []
-    top = _read_package(root, "", found)
-    settings = _settings_of(top.project_file)
+    settings = _settings_of(_project_file(root, "", []))
+    flags = settings.get("flags")
+    with_jinja = isinstance(flags, dict) and flags.get("allow_jinja_file_extensions") is True
+    top = _read_package(root, "", found, with_jinja=with_jinja)
     install_path = settings.get("packages-install-path")
     folder = install_path if isinstance(install_path, str) else "dbt_packages"
     names = _package_folders(root / folder)
-    packages = [top, *(_read_package(root, f"{folder}/{name}", found) for name in names)]
+    packages = [
+        top,
+        *(_read_package(root, f"{folder}/{name}", found, with_jinja=with_jinja) for name in names),
+    ]
     package_list = None
     for name in ("packages.yml", "dependencies.yml"):
         if (root / name).is_file() and package_list is None:
             package_list = _read_file(root, "", name, ("properties", name), found)
     digest = hashlib.sha256()
     for package in packages:
-        for item in (*filter(None, (package.project_file,)), *package.files):
+        own = filter(None, (package.project_file, package.vars_file))
+        for item in (*own, *package.files):
             digest.update(f"{item.file}\0{item.checksum}\n".encode())
     return ProjectFiles(
         root=str(root),
@@ -205,11 +225,19 @@ def _settings_of(project_file: ProjectFile | None) -> Mapping[str, Json]:
     return content if isinstance(content, dict) else {}
 
 
-def _read_package(root: Path, folder: str, found: list[Diagnostic]) -> PackageFiles:
+def _project_file(
+    root: Path, folder: str, found: list[Diagnostic], name: str = PROJECT_FILE
+) -> ProjectFile | None:
+    if not (root / folder / name).is_file():
+        return None
+    return _read_file(root, folder, name, ("properties", name), found)
+
+
+def _read_package(
+    root: Path, folder: str, found: list[Diagnostic], *, with_jinja: bool
+) -> PackageFiles:
     base = root / folder if folder else root
-    project_file = None
-    if (base / PROJECT_FILE).is_file():
-        project_file = _read_file(root, folder, PROJECT_FILE, ("properties", PROJECT_FILE), found)
+    project_file = _project_file(root, folder, found)
     settings = _settings_of(project_file)
     paths = {name: _paths(settings, name) for name in PATHS_DEFAULT}
     docs_paths = settings.get("docs-paths")
@@ -224,7 +252,8 @@ def _read_package(root: Path, folder: str, found: list[Diagnostic]) -> PackageFi
         for relative in _walk(base, source):
             if is_ignored(relative):
                 continue
-            kind = _kind_of(relative, source, paths)
+            plain = without_jinja(relative) if with_jinja else relative
+            kind = _kind_of(plain, source, paths)
             if kind is not None:
                 wanted.setdefault(relative, (kind, _below(relative, source)))
     files = [
@@ -232,7 +261,13 @@ def _read_package(root: Path, folder: str, found: list[Diagnostic]) -> PackageFi
         for relative, place in sorted(wanted.items())
         if (read := _read_file(root, folder, relative, place, found)) is not None
     ]
-    return PackageFiles(folder=folder, project_file=project_file, files=tuple(files), paths=paths)
+    return PackageFiles(
+        folder=folder,
+        project_file=project_file,
+        vars_file=_project_file(root, folder, found, VARS_FILE),
+        files=tuple(files),
+        paths=paths,
+    )
 
 
 def _paths(settings: Mapping[str, Json], name: str) -> tuple[str, ...]:

@@ -6,6 +6,7 @@ All of it is passed in: nothing here reads a clock, an environment or a random n
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
+from types import MappingProxyType
 
 from headwater.base.cache import Cache, NoCache
 from headwater.base.codec import Json
@@ -74,8 +75,16 @@ class ReadOptions:
     limits: Limits = field(default_factory=Limits)
 
 
-def jinja_flags(options: ReadOptions) -> Mapping[str, Json]:
-    """Return ``flags`` as templates see it, with dbt's names and defaults."""
+_NONE: Mapping[str, Json] = MappingProxyType({})
+
+
+def jinja_flags(options: ReadOptions, written: Mapping[str, Json] = _NONE) -> Mapping[str, Json]:
+    """Return ``flags`` as templates see it, with dbt's names and defaults.
+
+    Args:
+        options: The command's flags, which win.
+        written: The ``flags:`` block of the root project's dbt_project.yml.
+    """
     return {
         "WHICH": "parse",
         "FULL_REFRESH": False,
@@ -87,5 +96,6 @@ def jinja_flags(options: ReadOptions) -> Mapping[str, Json]:
         "USE_COLORS": False,
         "INTROSPECT": True,
         "DEFER": False,
+        **{key.upper(): value for key, value in written.items()},
         **options.flags,
     }

@@ -33,11 +33,12 @@ from headwater.project.operations import read_operations
 from headwater.project.options import ReadOptions, jinja_flags
 from headwater.project.others import read_others
 from headwater.project.packages import PackageEntry, parse_package_list
+from headwater.project.pointers import add_pointers
 from headwater.project.project import PackageRead, Project, ProjectResult
 from headwater.project.properties import read_properties, render_description
 from headwater.project.reading import Package, Reading, find_doc
 from headwater.project.seeds import read_seeds
-from headwater.project.settings import Settings, read_settings
+from headwater.project.settings import Settings, read_settings, vars_beside
 from headwater.project.shipped import read_shipped_macros
 from headwater.project.snapshots import read_snapshot_entries
 from headwater.project.sources import read_sources
@@ -48,6 +49,7 @@ PASSES: tuple[Callable[[Reading], None], ...] = (
     read_properties,
     read_versions,
     read_models,
+    add_pointers,
     read_seeds,
     read_snapshot_files,
     read_snapshot_entries,
@@ -155,7 +157,7 @@ def _read_settings(
     files: PackageFiles, options: ReadOptions, found: list[Diagnostic]
 ) -> Settings | None:
     templates = Templates(MacroIndex((), root="", dispatch={}), limits=options.limits)
-    variables = Variables(options.vars, is_lenient=False)
+    variables = Variables({**vars_beside(files), **options.vars}, is_lenient=False)
     context = make_base_context(options.environment, variables, make_modules())
     context |= {"target": options.target.jinja, "flags": jinja_flags(options)}
 
@@ -169,6 +171,7 @@ def _make_reading(
     packages: tuple[Package, ...], options: ReadOptions, found: list[Diagnostic]
 ) -> Reading:
     root = packages[0].settings
+    flags = jinja_flags(options, root.flags)
     docs_order = tuple(package.name for package in packages)
     macros = list(read_shipped_macros())
     for package in packages:
@@ -190,7 +193,7 @@ def _make_reading(
             project_name=root.name,
             target=options.target.jinja,
             environment=options.environment,
-            flags=jinja_flags(options),
+            flags=flags,
             run_started_at=options.started_at,
             invocation_id=options.invocation_id,
             doc=doc,

@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import cast
 
 from headwater.base.codec import Json
@@ -64,6 +64,7 @@ class Settings:
         on_run_end: Hooks as written.
         quoting: As written.
         restricts_access: Its protected models are for itself only.
+        flags: The ``flags:`` block as written; only the root project's counts.
     """
 
     name: str
@@ -77,6 +78,7 @@ class Settings:
     on_run_end: tuple[str, ...]
     quoting: Mapping[str, Json]
     restricts_access: bool = False
+    flags: Mapping[str, Json] = field(default_factory=dict)
 
 
 def read_name(project_file: ProjectFile | None) -> tuple[str, str]:
@@ -102,26 +104,69 @@ def read_settings(
     _check_keys(content_file, content, found)
     _check_paths(content_file, content, found)
     found += content_file.repeated
+    variables = read_vars(package, content_file, found)
     rendered = _rendered(content_file, content, evaluate, found)
     _check_version(content_file, rendered.get("require-dbt-version"), found)
     trees = {kind: _tree(rendered, keys) for kind, keys in TREE_KEYS.items()}
     for keys in {keys[-1]: keys for keys in TREE_KEYS.values()}.values():
         for key in keys:
             _check_tree(content_file, rendered.get(key), (key,), found)
-    variables = content.get("vars")
-    quoting = rendered.get("quoting")
+    quoting, flags = rendered.get("quoting"), rendered.get("flags")
     return Settings(
         name=str(content["name"]),
         version=str(content.get("version") or ""),
         profile=str(rendered.get("profile") or ""),
         file=content_file,
         trees=trees,
-        vars=variables if isinstance(variables, dict) else {},
+        vars=variables,
         dispatch=_dispatch(content_file, rendered.get("dispatch"), found),
         on_run_start=_hook_texts(content.get("on-run-start")),
         on_run_end=_hook_texts(content.get("on-run-end")),
         quoting=quoting if isinstance(quoting, dict) else {},
         restricts_access=rendered.get("restrict-access") is True,
+        flags=flags if isinstance(flags, dict) else {},
+    )
+
+
+def vars_beside(package: PackageFiles) -> Mapping[str, Json]:
+    """Return the variables of a package's vars.yml, which dbt_project.yml may ask for already."""
+    file = package.vars_file
+    loaded = read_yaml(file.file, file.text) if file else None
+    content = loaded.content if isinstance(loaded, YamlFile) else None
+    inside = content.get("vars") if isinstance(content, dict) else None
+    return inside if isinstance(inside, dict) else {}
+
+
+def read_vars(package: PackageFiles, file: YamlFile, found: list[Diagnostic]) -> Mapping[str, Json]:
+    """Return a package's variables: those of vars.yml when it has any, else of dbt_project.yml."""
+    content = file.content if isinstance(file.content, dict) else {}
+    written = content.get("vars")
+    own = written if isinstance(written, dict) else {}
+    if package.vars_file is None:
+        return own
+    loaded = read_yaml(package.vars_file.file, package.vars_file.text)
+    if isinstance(loaded, Diagnostic):
+        found.append(loaded)
+        return own
+    found += loaded.repeated
+    inside = loaded.content.get("vars") if isinstance(loaded.content, dict) else None
+    if loaded.content is not None and not isinstance(inside, dict):
+        what = f"`{loaded.file}` must have one key `vars`, which holds the variables"
+        found.append(_vars_fault(what, loaded.span()))
+        return own
+    if own and inside:
+        what = f"there are variables both in `{loaded.file}` and in `{file.file}`"
+        found.append(_vars_fault(what, file.span("vars")))
+    return inside if isinstance(inside, dict) and inside else own
+
+
+def _vars_fault(what: str, where: Span) -> Diagnostic:
+    return Diagnostic(
+        code="vars-file-malformed",
+        severity="error",
+        what=what,
+        fix="write `vars:` and then `  name: value`, in one of the two files",
+        where=where,
     )
 
 

@@ -169,6 +169,21 @@ models:
 A version without a file is a warning, as in dbt; everything else here is an error.
 """,
     ),
+    Code(
+        name="vars-file-malformed",
+        number="HW1014",
+        title="The variables of vars.yml cannot be read",
+        explain="""\
+`vars.yml` beside `dbt_project.yml` holds a project's variables below one key `vars:`, so that they
+need not stand in `dbt_project.yml`. A project has its variables in one of the two files, never in
+both: dbt refuses that, too.
+
+```yaml
+vars:
+  start_date: 2026-01-01
+```
+""",
+    ),
 )
 
 _PROFILES = (
