@@ -10,6 +10,7 @@ from pathlib import Path
 from types import MappingProxyType, TracebackType
 from typing import Self
 
+from headwater.base.artifacts import ArtifactFacts, artifact_facts
 from headwater.base.cache import Cache
 from headwater.base.clock import Clock, SystemClock
 from headwater.base.codec import Json
@@ -18,12 +19,13 @@ from headwater.base.ids import new_run_id
 from headwater.base.settings import Settings, resolve_settings
 from headwater.graph.choose import Selection, choose
 from headwater.graph.graph import Graph
-from headwater.graph.manifest import ArtifactFacts, make_manifest
+from headwater.graph.manifest import make_manifest
 from headwater.graph.references import resolve_graph
 from headwater.graph.select import Selected
 from headwater.jinja.budget import limits_of
 from headwater.jinja.bytecode import compiler_tag
 from headwater.project.files import ProjectFiles, read_files, read_profiles, read_text_or_none
+from headwater.project.observed import Observer
 from headwater.project.options import ReadOptions, Target
 from headwater.project.profiles import ProfileRequest, read_target
 from headwater.project.project import ProjectResult
@@ -31,14 +33,15 @@ from headwater.project.read import read_project
 from headwater.project.settings import read_name
 from headwater.project.yaml_text import read_mapping
 from headwater.runs.caches import open_cache
-from headwater.runs.documents import artifact_facts, write_document
+from headwater.runs.checked import Checked
+from headwater.runs.documents import write_document
 from headwater.runs.effective import (
     Configuration,
     ConfigurationFacts,
     effective_configuration,
     named_folder,
 )
-from headwater.runs.listing import Checked, Listed, list_rows
+from headwater.runs.listing import Listed, list_rows
 from headwater.runs.past import Left
 
 _NO_FLAGS: Mapping[str, str | float | bool | None] = MappingProxyType({})
@@ -56,12 +59,15 @@ class Reader:
         *,
         variables: Mapping[str, Json],
         clock: Clock,
+        observer: Observer,
     ) -> None:
         """See ``open``, which reads what this is given."""
         self.files = files
         self.settings = settings
         self.root = Path(files.root)
+        self.observer = observer
         self._environment = environment
+        self._noted = observer.environment(environment)
         self._variables = variables
         self._clock = clock
 
@@ -91,15 +97,19 @@ class Reader:
         given = dict(flags)
         if project_dir is not None:
             given["project_dir"] = str(project_dir)
-        early = resolve_settings(given, environment, {})
+        observer = Observer()
+        noted = observer.environment(environment)
+        early = resolve_settings(given, noted, {})
         root = named_folder(early, "project_dir") or Path.cwd()
-        settings = resolve_settings(given, environment, _read_yaml_or_empty(root / "headwater.yml"))
+        file = _read_yaml_or_empty(root / "headwater.yml", observer)
+        settings = resolve_settings(given, noted, file)
         return cls(
-            read_files(root),
+            read_files(root, observer),
             settings,
             environment,
             variables=read_mapping("--vars", variables),
             clock=clock or SystemClock(),
+            observer=observer,
         )
 
     def __enter__(self) -> Self:
@@ -139,11 +149,12 @@ class Reader:
         options = ReadOptions(
             target=self.target,
             vars=self._variables,
-            environment=self._environment,
+            environment=self._noted,
             started_at=now,
             invocation_id=str(new_run_id(self._clock)),
             flags={"WHICH": command, "FULL_REFRESH": full_refresh},
             codes=self._templates,
+            on_clock=self.observer.passing,
             limits=limits_of(self.settings),
         )
         return read_project(self.files, options)
@@ -152,12 +163,13 @@ class Reader:
         """Read the project, resolve its references and write manifest.json."""
         read = self.read("parse")
         if read.project is None or has_errors(read.diagnostics):
-            return Checked(nodes=0, diagnostics=read.diagnostics)
+            return Checked(nodes=0, diagnostics=read.diagnostics, root=self.root)
         graph = resolve_graph(read.project)
         found = (*read.diagnostics, *graph.diagnostics)
         document = make_manifest(read.project, graph.graph, self._facts())
         path = write_document(self.target_path, "manifest.json", document)
-        return Checked(nodes=len(read.project.nodes), diagnostics=found, manifest=path)
+        nodes = len(read.project.nodes)
+        return Checked(nodes=nodes, diagnostics=found, manifest=path, root=self.root)
 
     def ls(self, selection: Selection) -> Listed:
         """List the selected nodes as dbt does."""
@@ -183,6 +195,12 @@ class Reader:
         )
         return effective_configuration(self.settings, read_target(request), facts)
 
+    @property
+    def keeps_answers(self) -> bool:
+        """Whether answers lie where they are looked for before any file of the project is read."""
+        folder = self._environment.get("HEADWATER_CACHE_DIR")
+        return self.settings.text("cache_dir") == folder
+
     # -- parts, each made when first needed -----------------------------------------------------
 
     @property
@@ -203,15 +221,17 @@ class Reader:
         return artifact_facts(self._environment, self._clock.now())
 
     def _choose(self, graph: Graph, selection: Selection) -> Selected:
-        named = _read_yaml_or_empty(self.root / "selectors.yml")
+        named = _read_yaml_or_empty(self.root / "selectors.yml", self.observer)
         state = Path(selection.state) if selection.state else None
-        return choose(graph, selection, named, Left(state=state, own=self.target_path))
+        left = Left(state=state, own=self.target_path, observer=self.observer)
+        return choose(graph, selection, named, left)
 
     def _profile_request(self) -> ProfileRequest:
         name, profile = read_name(self.files.packages[0].project_file)
         given = named_folder(self.settings, "profiles_dir")
-        home = self._environment.get("HOME")
-        text, file = read_profiles(self.root, str(given) if given else None, home)
+        home = self._noted.get("HOME")
+        folder = str(given) if given else None
+        text, file = read_profiles(self.root, folder, home, self.observer)
         wanted = self.settings.text("profile")
         return ProfileRequest(
             project=name,
@@ -220,8 +240,9 @@ class Reader:
             target=self.settings.text("target"),
             file=file,
             text=text,
-            environment=self._environment,
+            environment=self._noted,
             vars=self._variables,
+            on_clock=self.observer.passing,
             threads=self.settings.whole("threads"),
         )
 
@@ -234,5 +255,5 @@ class Reader:
         return value if isinstance(value, str) else default
 
 
-def _read_yaml_or_empty(path: Path) -> Mapping[str, Json]:
-    return read_mapping(path.name, read_text_or_none(path, path.name))
+def _read_yaml_or_empty(path: Path, observer: Observer) -> Mapping[str, Json]:
+    return read_mapping(path.name, read_text_or_none(path, observer, path.name))

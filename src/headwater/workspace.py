@@ -50,6 +50,7 @@ from headwater.runs.answers import (
     PlanRequest,
 )
 from headwater.runs.cancel import CancelToken
+from headwater.runs.checked import Checked
 from headwater.runs.context import Context
 from headwater.runs.describe import (
     TableDescription,
@@ -63,7 +64,6 @@ from headwater.runs.execute import execute, execute_in
 from headwater.runs.freshness import SourceAges, make_sources_document, measure_ages
 from headwater.runs.invocation import Invocation
 from headwater.runs.journal import Journal, open_journal
-from headwater.runs.listing import Checked
 from headwater.runs.load import load_rows
 from headwater.runs.operation import macro_call
 from headwater.runs.query import find_table, run_sql, table_of

@@ -54,3 +54,12 @@ def test_reading_a_project_imports_no_sql_parser_and_no_driver() -> None:
     assert modules & {"sqlglot", "deltalake", "obstore", "duckdb", "sqlite3"} == set()
     floors = {name.split(".")[1] for name in modules if name.startswith("headwater.")}
     assert floors & {"lake", "engines", "catalog", "plan"} == set()
+
+
+def test_giving_a_kept_answer_imports_neither_jinja_nor_yaml() -> None:
+    program = "import sys, headwater.cli.parse, headwater.cli.ls; print(*sys.modules)"
+
+    modules = set(run_python(program).stdout.split())
+
+    assert modules & FORBIDDEN == set()
+    assert "headwater.reader" not in modules

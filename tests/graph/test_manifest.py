@@ -8,12 +8,12 @@ import pytest
 from tests.graph.builders import generic_test, model, source, source_ref
 from tests.graph.projects import key, project_of, sql
 
+from headwater.base.artifacts import ArtifactFacts
 from headwater.base.codec import encode
 from headwater.base.ids import NodeId
 from headwater.base.relations import Column
 from headwater.graph.compile import compile_graph
 from headwater.graph.manifest import (
-    ArtifactFacts,
     CatalogTable,
     compiled_path,
     make_catalog,

@@ -11,6 +11,7 @@ from headwater.base.codec import encode
 from headwater.base.diagnostics import has_errors
 from headwater.base.errors import Invalid
 from headwater.project.files import read_files, read_profiles
+from headwater.project.observed import Observer
 from headwater.project.profiles import ProfileRequest, read_target
 from headwater.project.project import ProjectResult
 from headwater.project.read import read_project
@@ -200,7 +201,7 @@ def test_profiles_that_are_not_text_are_said_with_the_place(tmp_path: Path) -> N
     (tmp_path / "profiles.yml").write_bytes(b"shop:\n  \xff")
 
     with pytest.raises(Invalid) as raised:
-        read_profiles(tmp_path, None, None)
+        read_profiles(tmp_path, None, None, Observer())
 
     assert raised.value.code == "file-unreadable"
     assert str(raised.value.where).endswith("profiles.yml:2:3")

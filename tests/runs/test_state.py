@@ -18,10 +18,10 @@ from tests.runs.world import (
     view,
 )
 
+from headwater.base.artifacts import ArtifactFacts
 from headwater.base.relations import TableName
 from headwater.engines.engine import FileSource
 from headwater.graph.graph import Graph
-from headwater.graph.manifest import ArtifactFacts
 from headwater.plan.plan import Step
 from headwater.runs.context import Context
 from headwater.runs.results import make_run_results

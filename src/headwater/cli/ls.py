@@ -2,38 +2,44 @@
 
 import json
 from collections.abc import Iterable
+from typing import Any
 
 import click
 
 from headwater.base.diagnostics import has_errors
 from headwater.cli.diagnose import print_diagnostics
-from headwater.cli.options import ProjectFlags, project_options, selection_options
+from headwater.cli.options import ProjectFlags, project_options, selection_words, take_selection
 from headwater.cli.output import emit_lines, output_option
-from headwater.graph.choose import Selection
 
 
 @click.command("ls")
 @project_options
-@selection_options
+@selection_words
 @click.option("--output-keys", multiple=True, metavar="KEY", help="Keys of the JSON lines.")
 @output_option("selector", "name", "path", "json")
 def ls_command(
     project: ProjectFlags,
-    selection: Selection,
+    /,
     *,
     output_keys: tuple[str, ...],
     output: str,
+    **given: Any,  # noqa: ANN401 - the options that select, of any type
 ) -> int:
     """List nodes, one a line: as selectors, names, paths, or JSON objects as dbt writes them."""
-    keys = words_of(output_keys)
-    with project.open_reader() as reader:
-        listed = reader.ls(selection)
-        print_diagnostics(listed.diagnostics, reader.root)
-        if has_errors(listed.diagnostics):
-            return 2
-        lines = list_lines(listed.rows, output, keys)
-        if lines:
-            emit_lines(lines)
+    recall = project.open_recall("ls", output=output, keys=output_keys, selection=given)
+    kept = recall.find_or_none()
+    lines = [str(line) for line in kept] if isinstance(kept, list) else None
+    if lines is None:
+        with project.open_reader() as reader:
+            listed = reader.ls(take_selection(given))
+            print_diagnostics(listed.diagnostics, reader.root)
+            if has_errors(listed.diagnostics):
+                return 2
+            lines = list_lines(listed.rows, output, words_of(output_keys))
+            if reader.keeps_answers and not listed.diagnostics:
+                recall.keep([*lines], reader.observer)
+    if lines:
+        emit_lines(lines)
     return 0
 
 

@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec, TypeVar, get_args
 import click
 
 from headwater.base.errors import Invalid
-from headwater.graph.choose import Selection
-from headwater.project.node import ResourceType
+from headwater.runs.recall import Recall, open_recall
 
 if TYPE_CHECKING:
+    from headwater.graph.choose import Selection
     from headwater.reader import Reader
     from headwater.workspace import Workspace
 
@@ -79,6 +79,21 @@ class ProjectFlags:
     variables: str | None
     output: str
 
+    def open_recall(self, verb: str, **given: object) -> Recall:
+        """Look for the answer that an earlier command gave to the same question.
+
+        Args:
+            verb: The command.
+            given: What was given with it besides the options of every project.
+        """
+        question: dict[str, Any] = {
+            "verb": verb,
+            "flags": self.flags,
+            "vars": self.variables,
+            "given": given,
+        }
+        return open_recall(question, _environment())
+
     def open_reader(self) -> "Reader":
         """Open the project for reading alone, which imports neither engine nor lake."""
         from headwater.reader import Reader
@@ -108,12 +123,14 @@ def take_project(options: dict[str, Any]) -> ProjectFlags:
     )
 
 
-def take_selection(options: dict[str, Any]) -> Selection:
+def take_selection(options: dict[str, Any]) -> "Selection":
     """Take the options that select nodes out of a command's.
 
     Raises:
         Invalid: ``usage-invalid``, when there is no such kind of node.
     """
+    from headwater.graph.choose import Selection
+
     return Selection(
         include=options.pop("select", ()),
         exclude=options.pop("exclude", ()),
@@ -138,7 +155,7 @@ def project_options(
 
 
 def selection_options(
-    command: Callable[Concatenate[ProjectFlags, Selection, P], R],
+    command: Callable[Concatenate[ProjectFlags, "Selection", P], R],
 ) -> Callable[Concatenate[ProjectFlags, P], R]:
     """Give a command the options that select nodes; it gets them as its second argument."""
 
@@ -149,6 +166,11 @@ def selection_options(
     return _with(_SELECTION_OPTIONS, wrapped)
 
 
+def selection_words(command: Callable[P, R]) -> Callable[P, R]:
+    """Give a command the options that select nodes as they are written, for ``take_selection``."""
+    return _with(_SELECTION_OPTIONS, command)
+
+
 def _types(given: object) -> tuple[str, ...]:
     """Read the kinds of ``--resource-type``, which may stand in one word or several.
 
@@ -157,6 +179,8 @@ def _types(given: object) -> tuple[str, ...]:
     """
     texts = given if isinstance(given, tuple) else ()
     names = tuple(name for text in texts for name in str(text).replace(",", " ").split())
+    from headwater.project.node import ResourceType
+
     known = get_args(ResourceType)
     for name in names:
         if name not in {"all", "default", *known}:

@@ -183,6 +183,8 @@ class line_reader:  # noqa: N801 - called like a function; a class only to hold 
 
 
 def _read_lines(path: Path) -> tuple[str, ...]:
+    if not path.is_file():  # nor a pipe, which would be waited for
+        return ()
     try:
         return tuple(path.read_text(encoding="utf-8", errors="replace").splitlines())
     except OSError:

@@ -10,6 +10,7 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any, Self, cast
 
+from headwater.base.artifacts import ArtifactFacts, artifact_facts
 from headwater.base.clock import Clock
 from headwater.base.diagnostics import Diagnostic, error_of, has_errors
 from headwater.base.errors import Invalid
@@ -30,11 +31,10 @@ from headwater.dbt.results import (
 )
 from headwater.graph.choose import Selection
 from headwater.graph.faults import OF_ONE_QUERY
-from headwater.graph.manifest import ArtifactFacts, make_manifest
+from headwater.graph.manifest import make_manifest
 from headwater.plan.plan import Skip
 from headwater.runs.answers import Planned, PlanRequest, Verb
 from headwater.runs.cancel import CancelToken
-from headwater.runs.documents import artifact_facts
 from headwater.runs.results import make_run_results
 from headwater.runs.run import Run
 from headwater.workspace import Workspace

@@ -8,6 +8,7 @@ import hashlib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
+from headwater.base.artifacts import ArtifactFacts
 from headwater.base.codec import Json, to_builtins
 from headwater.base.ids import NodeId
 from headwater.base.relations import Column
@@ -33,21 +34,6 @@ SECTIONS: Mapping[str, str] = {
     "unit_test": "unit_tests",
 }
 """Top-level key of resource types that are not under ``nodes``."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ArtifactFacts:
-    """What an artifact says of the command that wrote it.
-
-    Attributes:
-        generated_at: ISO 8601 UTC time.
-        invocation_id: Identifier of the command.
-        environment: ``DBT_ENV_CUSTOM_ENV_`` variables, without the prefix.
-    """
-
-    generated_at: str
-    invocation_id: str
-    environment: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

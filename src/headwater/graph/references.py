@@ -49,6 +49,8 @@ def resolve_references(project: Project) -> Resolution:
     """Find every node's inputs, under the rules of all packages."""
     restricted = {package.name for package in project.packages if package.restricts_access}
     found = resolve(project.name, project.nodes, project.disabled.values(), restricted)
+    if any("deprecation_date" in node.declared for node in project.nodes.values()):
+        project.templates.on_clock()
     now = project.context_values.run_started_at
     deprecated = find_deprecations(project.nodes, found.depends_on, now)
     return replace(found, diagnostics=(*found.diagnostics, *deprecated))

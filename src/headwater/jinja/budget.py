@@ -2,7 +2,7 @@
 
 A template is a program, often one that came with a package. Without an end it would take the whole
 command, or the machine, with it; here it is stopped with the place in the template and the name of
-the budget. See docs/decisions/0017-budgets-of-templates.md.
+the budget. See docs/decisions/0019-budgets-of-templates.md.
 """
 
 import os

@@ -8,7 +8,7 @@ library's zones under pytz's names.
 import datetime as dt
 import itertools
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import wraps
 from types import MappingProxyType
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
@@ -57,11 +57,38 @@ def find_zone(name: str) -> Zone:
         raise CompilerFault(message) from error
 
 
-def make_modules() -> Mapping[str, Mapping[str, object]]:
-    """Return ``datetime``, ``pytz``, ``re`` and ``itertools`` with the names that dbt exposes."""
+class Clockwork(Mapping[str, object]):
+    """``modules.datetime``: what is in it can tell the time, so its use is noted."""
+
+    __slots__ = ("_on_clock",)
+
+    def __init__(self, on_clock: Callable[[], None]) -> None:
+        self._on_clock = on_clock
+
+    def __getitem__(self, name: str) -> object:
+        if name not in _DATETIME:
+            raise KeyError(name)
+        self._on_clock()
+        return getattr(dt, name)
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(_DATETIME)
+
+    def __len__(self) -> int:
+        return len(_DATETIME)
+
+
+def make_modules(
+    on_clock: Callable[[], None] = lambda: None,
+) -> Mapping[str, Mapping[str, object]]:
+    """Return ``datetime``, ``pytz``, ``re`` and ``itertools`` with the names that dbt exposes.
+
+    Args:
+        on_clock: Called when a template reaches for something that can tell the time.
+    """
     return MappingProxyType(
         {
-            "datetime": MappingProxyType({name: getattr(dt, name) for name in _DATETIME}),
+            "datetime": Clockwork(on_clock),
             "pytz": MappingProxyType(
                 {
                     "timezone": find_zone,

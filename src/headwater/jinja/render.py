@@ -35,6 +35,10 @@ _DELIMITER = re.compile(r"\{[{%#]")
 _DEPTH_MAX = 150
 
 
+_PASSING = frozenset({"run_started_at", "invocation_id"})
+"""Names whose values are others with every command."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Rendered:
     """What came out of a text.
@@ -190,6 +194,8 @@ class Scope:
         if macro is not None:
             return BoundMacro(self, macro)
         if name in self.variables and name != SCOPE:
+            if name in _PASSING:
+                self._templates.on_clock()
             return self.variables[name]
         if name in index.packages or name == "dbt_duckdb":
             return Namespace(self, name)
@@ -251,10 +257,15 @@ class Templates:
     Attributes:
         index: Which macro a name means.
         meter: Counts what the running rendering takes.
+        on_clock: Called when a text asks for something that is another with every command.
     """
 
     def __init__(
-        self, index: MacroIndex, codes: Cache | None = None, limits: Limits | None = None
+        self,
+        index: MacroIndex,
+        codes: Cache | None = None,
+        limits: Limits | None = None,
+        on_clock: Callable[[], None] = lambda: None,
     ) -> None:
         """Compile nothing yet.
 
@@ -262,8 +273,10 @@ class Templates:
             index: Every macro.
             codes: Where compiled code outlives this process.
             limits: What one rendering may take.
+            on_clock: Called when a text asks for something that is another with every command.
         """
         self.index = index
+        self.on_clock = on_clock
         self._codes = codes or NoCache()
         self._unknown: list[str] = []
         unknown = self._unknown

@@ -14,8 +14,9 @@ from typing import Literal
 
 from headwater.base.codec import Json
 from headwater.base.diagnostics import Diagnostic, error_of
-from headwater.base.errors import NotFound
+from headwater.base.errors import Invalid, NotFound
 from headwater.base.spans import Span, span_at
+from headwater.project.observed import Observer
 from headwater.project.yaml_text import YamlFile, read_yaml
 
 FileKind = Literal[
@@ -127,28 +128,49 @@ def folders_of(path: str) -> tuple[str, ...]:
     return tuple(path.split("/")[:-1])
 
 
-def read_files(root: Path) -> ProjectFiles:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Look:
+    """A look at a project's folder: where, what was found wrong, and who notes what was seen."""
+
+    root: Path
+    found: list[Diagnostic]
+    observer: Observer
+
+    def is_file(self, path: Path) -> bool:
+        """Say whether a file is there, and note it when it is not."""
+        if path.is_file():
+            return True
+        self.observer.file(path, None)
+        return False
+
+
+def read_files(root: Path, observer: Observer | None = None) -> ProjectFiles:
     """Read the files of a project and of the packages installed in it.
 
     A folder without a dbt_project.yml gives a value whose first package has none; nothing is raised
     for what a user can get wrong.
+
+    Args:
+        root: The project's folder.
+        observer: Notes what is looked at.
     """
-    found: list[Diagnostic] = []
-    settings = _settings_of(_project_file(root, "", []))
+    look = _Look(root=root, found=[], observer=observer or Observer())
+    first = _Look(root=root, found=[], observer=look.observer)
+    settings = _settings_of(_project_file(first, ""))
     flags = settings.get("flags")
     with_jinja = isinstance(flags, dict) and flags.get("allow_jinja_file_extensions") is True
-    top = _read_package(root, "", found, with_jinja=with_jinja)
+    top = _read_package(look, "", with_jinja=with_jinja)
     install_path = settings.get("packages-install-path")
     folder = install_path if isinstance(install_path, str) else "dbt_packages"
-    names = _package_folders(root / folder)
+    names = _package_folders(look, root / folder)
     packages = [
         top,
-        *(_read_package(root, f"{folder}/{name}", found, with_jinja=with_jinja) for name in names),
+        *(_read_package(look, f"{folder}/{name}", with_jinja=with_jinja) for name in names),
     ]
     package_list = None
     for name in ("packages.yml", "dependencies.yml"):
-        if (root / name).is_file() and package_list is None:
-            package_list = _read_file(root, "", name, ("properties", name), found)
+        if look.is_file(root / name) and package_list is None:
+            package_list = _read_file(look, "", name, ("properties", name))
     digest = hashlib.sha256()
     for package in packages:
         own = filter(None, (package.project_file, package.vars_file))
@@ -158,18 +180,21 @@ def read_files(root: Path) -> ProjectFiles:
         root=str(root),
         packages=tuple(packages),
         package_list=package_list,
-        diagnostics=tuple(found),
+        diagnostics=tuple(look.found),
         checksum=digest.hexdigest(),
     )
 
 
-def read_profiles(root: Path, given: str | None, home: str | None) -> tuple[str | None, str]:
+def read_profiles(
+    root: Path, given: str | None, home: str | None, observer: Observer
+) -> tuple[str | None, str]:
     """Find and read profiles.yml as dbt does.
 
     Args:
         root: The project's folder.
         given: Folder asked for; then no other is looked at.
         home: The user's home folder, for ``~/.dbt``.
+        observer: Notes what is looked at.
 
     Returns:
         Its text, None when there is none, and its path for messages.
@@ -180,7 +205,7 @@ def read_profiles(root: Path, given: str | None, home: str | None) -> tuple[str 
     """
     folders = [Path(given)] if given else [root, *([Path(home) / ".dbt"] if home else [])]
     for folder in folders:
-        text = read_text_or_none(folder / "profiles.yml")
+        text = read_text_or_none(folder / "profiles.yml", observer)
         if text is not None:
             return text, str(folder / "profiles.yml")
     if given:
@@ -193,28 +218,32 @@ def read_profiles(root: Path, given: str | None, home: str | None) -> tuple[str 
     return None, "profiles.yml"
 
 
-def read_text_or_none(path: Path, name: str = "") -> str | None:
+def read_text_or_none(path: Path, observer: Observer, name: str = "") -> str | None:
     """Read a file that a project may have; None when it has not.
 
     Args:
         path: The file.
+        observer: Notes what is looked at.
         name: What messages call it; its path when empty.
 
     Raises:
         Invalid: ``file-unreadable``: it is there, and is not UTF-8 text or may not be opened.
     """
+    observer.file(path, None)
     if not path.is_file():
         return None
     try:
-        return _decoded(path.read_bytes())
+        content = path.read_bytes()
+        observer.file(path, hashlib.sha256(content).hexdigest())
+        return _decoded(content)
     except (OSError, ValueError) as error:
         raise error_of(_unreadable(name or str(path), error)) from error
 
 
-def _package_folders(folder: Path) -> list[str]:
-    if not folder.is_dir():
-        return []
-    return sorted(item.name for item in folder.iterdir() if (item / PROJECT_FILE).is_file())
+def _package_folders(look: _Look, folder: Path) -> list[str]:
+    names = sorted(item.name for item in folder.iterdir()) if folder.is_dir() else None
+    look.observer.folder(folder, names)
+    return [name for name in names or () if look.is_file(folder / name / PROJECT_FILE)]
 
 
 def _settings_of(project_file: ProjectFile | None) -> Mapping[str, Json]:
@@ -225,19 +254,15 @@ def _settings_of(project_file: ProjectFile | None) -> Mapping[str, Json]:
     return content if isinstance(content, dict) else {}
 
 
-def _project_file(
-    root: Path, folder: str, found: list[Diagnostic], name: str = PROJECT_FILE
-) -> ProjectFile | None:
-    if not (root / folder / name).is_file():
+def _project_file(look: _Look, folder: str, name: str = PROJECT_FILE) -> ProjectFile | None:
+    if not look.is_file(look.root / folder / name):
         return None
-    return _read_file(root, folder, name, ("properties", name), found)
+    return _read_file(look, folder, name, ("properties", name))
 
 
-def _read_package(
-    root: Path, folder: str, found: list[Diagnostic], *, with_jinja: bool
-) -> PackageFiles:
-    base = root / folder if folder else root
-    project_file = _project_file(root, folder, found)
+def _read_package(look: _Look, folder: str, *, with_jinja: bool) -> PackageFiles:
+    base = look.root / folder if folder else look.root
+    project_file = _project_file(look, folder)
     settings = _settings_of(project_file)
     paths = {name: _paths(settings, name) for name in PATHS_DEFAULT}
     docs_paths = settings.get("docs-paths")
@@ -246,10 +271,10 @@ def _read_package(
         paths["docs-paths"] = _paths({"docs-paths": docs_paths}, "docs-paths")
     else:
         paths["docs-paths"] = sources
-    is_ignored = _ignore_rules(base)
+    is_ignored = _ignore_rules(base, look.observer)
     wanted: dict[str, tuple[FileKind, str]] = {}
     for source in dict.fromkeys((*sources, *paths["docs-paths"])):
-        for relative in _walk(base, source):
+        for relative in _walk(base, source, look.observer):
             if is_ignored(relative):
                 continue
             plain = without_jinja(relative) if with_jinja else relative
@@ -259,12 +284,12 @@ def _read_package(
     files = [
         read
         for relative, place in sorted(wanted.items())
-        if (read := _read_file(root, folder, relative, place, found)) is not None
+        if (read := _read_file(look, folder, relative, place)) is not None
     ]
     return PackageFiles(
         folder=folder,
         project_file=project_file,
-        vars_file=_project_file(root, folder, found, VARS_FILE),
+        vars_file=_project_file(look, folder, VARS_FILE),
         files=tuple(files),
         paths=paths,
     )
@@ -304,10 +329,12 @@ def _kind_of(relative: str, source: str, paths: Mapping[str, tuple[str, ...]]) -
     return None
 
 
-def _walk(base: Path, source: str) -> Iterator[str]:
+def _walk(base: Path, source: str, observer: Observer) -> Iterator[str]:
     """Find the files below a folder; a link back to a folder that leads to it is not followed."""
     top = base / source
+    observer.folder(top, None)
     for folder, folders, names in os.walk(top, followlinks=True):
+        observer.folder(folder, (*folders, *names))
         folders[:] = sorted(
             name
             for name in folders
@@ -327,36 +354,36 @@ def _leads_back(folder: str) -> bool:
 
 
 def _read_file(
-    root: Path,
-    folder: str,
-    relative: str,
-    place: tuple[FileKind, str],
-    found: list[Diagnostic],
+    look: _Look, folder: str, relative: str, place: tuple[FileKind, str]
 ) -> ProjectFile | None:
     file = f"{folder}/{relative}" if folder else relative
     kind, path = place
+    whole = f"{look.root}/{file}"
+    look.observer.file(whole, None)
     try:
-        text, checksum = _contents(root / file, is_text=kind != "seed")
+        content, checksum = _contents(Path(whole), is_text=kind != "seed")
+        look.observer.file(whole, checksum)
+        text = _decoded(content)
     except (OSError, ValueError) as error:
-        found.append(_unreadable(file, error))
+        look.found.append(_unreadable(file, error))
         return None
     return ProjectFile(
         kind=kind, path=path, original_path=relative, file=file, text=text, checksum=checksum
     )
 
 
-def _contents(path: Path, *, is_text: bool) -> tuple[str, str]:
+def _contents(path: Path, *, is_text: bool) -> tuple[bytes, str]:
     if not stat.S_ISREG(path.stat().st_mode):  # a pipe would be waited for without end
         message = "it is not a regular file"
         raise ValueError(message)
     if not is_text:
         with path.open("rb") as stream:
-            return "", hashlib.file_digest(stream, "sha256").hexdigest()
+            return b"", hashlib.file_digest(stream, "sha256").hexdigest()
     content = path.read_bytes()
     if len(content) > FILE_BYTES_MAX:
         message = f"it is larger than {FILE_BYTES_MAX} bytes"
         raise ValueError(message)
-    return _decoded(content), hashlib.sha256(content).hexdigest()
+    return content, hashlib.sha256(content).hexdigest()
 
 
 def _decoded(content: bytes) -> str:
@@ -380,11 +407,10 @@ def _unreadable(file: str, error: OSError | ValueError) -> Diagnostic:
     )
 
 
-def _ignore_rules(base: Path) -> Callable[[str], bool]:
-    path = base / ".dbtignore"
+def _ignore_rules(base: Path, observer: Observer) -> Callable[[str], bool]:
     try:
-        lines = path.read_text(encoding="utf-8").splitlines() if path.is_file() else []
-    except (OSError, UnicodeDecodeError):
+        lines = (read_text_or_none(base / ".dbtignore", observer) or "").splitlines()
+    except Invalid:
         lines = []
     rules = [_ignore_rule(line.strip()) for line in lines if line.strip()[:1] not in {"", "#"}]
     return lambda relative: _is_ignored(rules, relative)

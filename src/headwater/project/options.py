@@ -3,7 +3,7 @@
 All of it is passed in: nothing here reads a clock, an environment or a random number.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from types import MappingProxyType
@@ -63,6 +63,7 @@ class ReadOptions:
         flags: ``flags`` in Jinja; ``WHICH`` (the command) and ``FULL_REFRESH`` matter most.
         codes: Where compiled templates outlive the command; no part of what is read.
         limits: What one rendering may take.
+        on_clock: Called when the result depends on the time or on an id of the command.
     """
 
     target: Target
@@ -73,6 +74,7 @@ class ReadOptions:
     flags: Mapping[str, Json] = field(default_factory=dict)
     codes: Cache = field(default_factory=NoCache, compare=False)
     limits: Limits = field(default_factory=Limits)
+    on_clock: Callable[[], None] = field(default=lambda: None, compare=False)
 
 
 _NONE: Mapping[str, Json] = MappingProxyType({})

@@ -4,7 +4,7 @@ Pure: the text, the environment and the variables are arguments.
 """
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import PurePosixPath
 
@@ -55,6 +55,7 @@ class ProfileRequest:
         environment: Environment variables that ``env_var`` may read, secrets too.
         vars: Variables from the command line.
         threads: From ``--threads``; wins over the file.
+        on_clock: Called when the profile depends on the time.
     """
 
     project: str
@@ -66,6 +67,7 @@ class ProfileRequest:
     environment: Mapping[str, str]
     vars: Mapping[str, Json]
     threads: int | None = None
+    on_clock: Callable[[], None] = lambda: None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -154,7 +156,7 @@ def _chosen(
     context = make_base_context(
         request.environment,
         Variables(request.vars, is_lenient=False),
-        make_modules(),
+        make_modules(request.on_clock),
         secrets=True,
     )
 

@@ -158,7 +158,7 @@ def _read_settings(
 ) -> Settings | None:
     templates = Templates(MacroIndex((), root="", dispatch={}), limits=options.limits)
     variables = Variables({**vars_beside(files), **options.vars}, is_lenient=False)
-    context = make_base_context(options.environment, variables, make_modules())
+    context = make_base_context(options.environment, variables, make_modules(options.on_clock))
     context |= {"target": options.target.jinja, "flags": jinja_flags(options)}
 
     def evaluate(text: str, file: str) -> object:
@@ -177,7 +177,7 @@ def _make_reading(
     for package in packages:
         macros += _read_package_macros(package, found)
     index = MacroIndex(macros, root=root.name, dispatch=root.dispatch)
-    templates = Templates(index, options.codes, options.limits)
+    templates = Templates(index, options.codes, options.limits, options.on_clock)
     _check_macros(templates, macros, root.name, found)
     reading: Reading
 
@@ -197,6 +197,7 @@ def _make_reading(
             run_started_at=options.started_at,
             invocation_id=options.invocation_id,
             doc=doc,
+            modules=make_modules(options.on_clock),
         ),
         trees=ConfigTrees(
             root.name, {package.name: package.settings.trees for package in packages}

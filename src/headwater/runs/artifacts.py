@@ -6,8 +6,9 @@ Each file is replaced in one step, so that a reader never sees half of one.
 from collections.abc import Iterable
 from pathlib import Path
 
+from headwater.base.artifacts import ArtifactFacts
 from headwater.graph.graph import CompiledNode, Graph
-from headwater.graph.manifest import ArtifactFacts, CatalogTable, compiled_path, make_manifest
+from headwater.graph.manifest import CatalogTable, compiled_path, make_manifest
 from headwater.plan.plan import BuildStep, Plan, RunTest
 from headwater.runs.answers import CompiledSql, Planned
 from headwater.runs.describe import TableDescription

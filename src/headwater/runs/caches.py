@@ -29,13 +29,25 @@ def open_cache(
         kind: What is kept: ``templates``, ``queries``.
         tag: Identifies what makes its contents; see ``FileCache``.
     """
-    home = environment.get("HOME")
-    base = environment.get("XDG_CACHE_HOME") or (f"{home}/.cache" if home else None)
-    root = Path(folder) if folder else Path(base) / "headwater" if base else None
-    if folder == "off" or root is None:
+    root = cache_folder_or_none(folder, environment)
+    if root is None:
         return NoCache()
     name = hashlib.sha256(os.fsencode(project.resolve())).hexdigest()[:24]
     return FileCache(root / kind / name, tag)
+
+
+def cache_folder_or_none(folder: str | None, environment: Mapping[str, str]) -> Path | None:
+    """Return the folder of all caches; None when nothing is to be kept.
+
+    Args:
+        folder: Folder asked for; ``off`` for none; None for the user's own.
+        environment: Environment variables, for the user's cache folder.
+    """
+    home = environment.get("HOME")
+    base = environment.get("XDG_CACHE_HOME") or (f"{home}/.cache" if home else None)
+    if folder == "off":
+        return None
+    return Path(folder) if folder else Path(base) / "headwater" if base else None
 
 
 class FileCache:

@@ -4,14 +4,10 @@ A reader never sees half of one.
 """
 
 import os
-from collections.abc import Mapping
 from contextlib import suppress
-from datetime import datetime
 from pathlib import Path
-from uuid import uuid4
 
 from headwater.base.codec import encode
-from headwater.graph.manifest import ArtifactFacts
 
 
 def write_document(folder: Path, name: str, document: object) -> Path:
@@ -31,22 +27,3 @@ def replace_file(path: Path, data: bytes) -> None:
     partial = path.with_name(f".{path.name}.{os.getpid()}")
     partial.write_bytes(data)
     partial.replace(path)
-
-
-def artifact_facts(environment: Mapping[str, str], at: datetime) -> ArtifactFacts:
-    """Return what artifacts say of a command: its time, an id of its own, the environment.
-
-    Args:
-        environment: Environment variables; those that begin with ``DBT_ENV_CUSTOM_ENV_`` are kept.
-        at: UTC time.
-    """
-    prefix = "DBT_ENV_CUSTOM_ENV_"
-    return ArtifactFacts(
-        generated_at=at.strftime("%Y-%m-%dT%H:%M:%S.%fZ"),
-        invocation_id=str(uuid4()),
-        environment={
-            name.removeprefix(prefix): value
-            for name, value in environment.items()
-            if name.startswith(prefix)
-        },
-    )

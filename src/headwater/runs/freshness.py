@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from typing import Literal
 
+from headwater.base.artifacts import ArtifactFacts
 from headwater.base.codec import Json, to_builtins
 from headwater.base.diagnostics import Diagnostic, diagnostic_of
 from headwater.base.errors import HeadwaterError, InternalError, Invalid, NotFound, Unavailable
@@ -19,7 +20,6 @@ from headwater.base.ids import NodeId
 from headwater.engines.engine import FileSource
 from headwater.graph.freshness import ask_age_or_none
 from headwater.graph.graph import Lookup, LookupTable
-from headwater.graph.manifest import ArtifactFacts
 from headwater.graph.references import resolve_references
 from headwater.graph.resolve import Resolution
 from headwater.jinja.functions import DBT_VERSION

@@ -2,7 +2,6 @@
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 from headwater.base.diagnostics import Diagnostic
@@ -13,21 +12,6 @@ from headwater.project.node import Node
 _NAMED_BY_PACKAGE = frozenset({
     "exposure", "metric", "saved_query", "semantic_model", "unit_test",
 })  # fmt: skip
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Checked:
-    """What ``hw check`` and ``hw parse`` found.
-
-    Attributes:
-        nodes: Number of nodes read.
-        diagnostics: Findings.
-        manifest: File written; None when none was.
-    """
-
-    nodes: int
-    diagnostics: tuple[Diagnostic, ...]
-    manifest: Path | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -3,14 +3,16 @@
 Files are read only when a selector asks, and dbt's own are as good as ours.
 """
 
+import hashlib
 import json
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 from headwater.graph.past import no_past
+from headwater.project.observed import Observer
 
 _RESULTS, _SOURCES = "run_results.json", "sources.json"
 
@@ -22,15 +24,17 @@ class Left:
     Attributes:
         state: Folder of ``--state``; None when none was given, and then the own results count.
         own: Folder of this project's artifacts.
+        observer: Notes what is looked at.
     """
 
     state: Path | None
     own: Path
+    observer: Observer = field(default_factory=Observer)
 
     def statuses(self) -> Mapping[str, str]:
         """See ``Past``."""
         path = (self.state or self.own) / _RESULTS
-        results = _results_or_none(path)
+        results = self._results_or_none(path)
         if results is None:
             raise no_past(f"results in `{path}`", "build first, or say by --state where they are")
         return {str(each["unique_id"]): str(each.get("status")) for each in results}
@@ -39,29 +43,30 @@ class Left:
         """See ``Past``."""
         if self.state is None:
             raise no_past("an earlier sources.json to compare with", "say by --state where it is")
-        before, now = _times(self.state / _SOURCES), _times(self.own / _SOURCES)
+        before, now = self._times(self.state / _SOURCES), self._times(self.own / _SOURCES)
         return frozenset(key for key, at in now.items() if key not in before or at > before[key])
 
+    def _times(self, path: Path) -> Mapping[str, datetime]:
+        """Return when each measured source had its newest row; those not measured are left out."""
+        results = self._results_or_none(path)
+        if results is None:
+            raise no_past(f"ages in `{path}`", "`hw source freshness` writes them")
+        times = {}
+        for each in results:
+            if each.get("max_loaded_at"):
+                times[str(each["unique_id"])] = datetime.fromisoformat(str(each["max_loaded_at"]))
+        return times
 
-def _times(path: Path) -> Mapping[str, datetime]:
-    """Return when each measured source had its newest row; those not measured are left out."""
-    results = _results_or_none(path)
-    if results is None:
-        raise no_past(f"ages in `{path}`", "`hw source freshness` writes them")
-    times = {}
-    for each in results:
-        if each.get("max_loaded_at"):
-            times[str(each["unique_id"])] = datetime.fromisoformat(str(each["max_loaded_at"]))
-    return times
-
-
-def _results_or_none(path: Path) -> list[dict[str, Any]] | None:
-    try:
-        document = json.loads(path.read_bytes())
-    except (OSError, ValueError):
-        return None
-    results = document.get("results") if isinstance(document, dict) else None
-    is_sound = isinstance(results, list) and all(
-        isinstance(each, dict) and "unique_id" in each for each in results
-    )
-    return results if is_sound else None
+    def _results_or_none(self, path: Path) -> list[dict[str, Any]] | None:
+        self.observer.file(path, None)
+        try:
+            content = path.read_bytes()
+            self.observer.file(path, hashlib.sha256(content).hexdigest())
+            document = json.loads(content)
+        except (OSError, ValueError):
+            return None
+        results = document.get("results") if isinstance(document, dict) else None
+        is_sound = isinstance(results, list) and all(
+            isinstance(each, dict) and "unique_id" in each for each in results
+        )
+        return results if is_sound else None

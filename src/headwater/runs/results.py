@@ -2,9 +2,9 @@
 
 from datetime import datetime
 
+from headwater.base.artifacts import ArtifactFacts
 from headwater.base.codec import Json, to_builtins
 from headwater.graph.graph import Graph
-from headwater.graph.manifest import ArtifactFacts
 from headwater.jinja.functions import DBT_VERSION
 from headwater.plan.plan import Plan
 from headwater.runs.invocation import dbt_args, read_invocation_or_none
