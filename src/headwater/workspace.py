@@ -238,6 +238,7 @@ class Workspace(Reader):
             resource_types=request.resource_types,
             full_refresh=request.full_refresh,
             force=request.force,
+            store_failures=request.store_failures,
             needs_start=self._needs_start(),
             tests=request.tests,
             severities=dict.fromkeys(accepted, "warning"),

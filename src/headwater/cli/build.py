@@ -26,6 +26,10 @@ def building_options(command: F) -> F:
             "-f", "--full-refresh", is_flag=True, help="Rebuild incremental models whole."
         ),
         click.option("-x", "--fail-fast", is_flag=True, help="Stop at the first failure."),
+        click.option(
+            "--store-failures/--no-store-failures",
+            help="Keep the failing rows of tests in tables of their own.",
+        ),
         click.option("--force", is_flag=True, help="Rebuild what is selected even if unchanged."),
         click.option(
             "--accept", multiple=True, metavar="CODE", help="Let errors of CODE only warn."
@@ -49,13 +53,19 @@ def _make(verb: Verb, line: str) -> click.Command:
         *,
         full_refresh: bool,
         fail_fast: bool,
+        store_failures: bool,
         force: bool,
         accept: tuple[str, ...],
         dry_run: bool,
         output: str,
     ) -> int:
         request = PlanRequest(
-            selection=selection, verb=verb, full_refresh=full_refresh, force=force, accept=accept
+            selection=selection,
+            verb=verb,
+            full_refresh=full_refresh,
+            force=force,
+            accept=accept,
+            store_failures=store_failures,
         )
         with project.open_workspace() as workspace:
             return build(workspace, request, fail_fast=fail_fast, dry_run=dry_run, output=output)

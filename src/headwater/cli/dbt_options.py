@@ -99,8 +99,6 @@ _REFUSED: Mapping[str, str] = MappingProxyType(
         "--sample": "limit the rows in the model, by a variable given with --vars",
         "--event-time-start": "give the bounds to the model by --vars",
         "--event-time-end": "give the bounds to the model by --vars",
-        "--store-failures": "set `store_failures: true` in the test's config",
-        "--no-store-failures": "set `store_failures: false` in the test's config",
         "--warn-error": "`hw plan --output json` lists every finding with its severity",
         "--warn-error-options": "`hw plan --output json` lists every finding with its severity",
         "--export-saved-queries": "saved queries are read and listed, not run",

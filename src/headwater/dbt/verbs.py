@@ -148,6 +148,7 @@ def _build(call: Call, workspace: Workspace) -> Answer:
         verb=verb,
         full_refresh=options["full_refresh"],
         force=options["force"],
+        store_failures=options["store_failures"],
         accept=(*options["accept"], *_FAILS_ALONE),
     )
     return _carry_out(call, workspace, request, fail_fast=options["fail_fast"])

@@ -269,6 +269,8 @@ class _Parts:
         relation, target = node.relation, self.project.target
         place = relation or node.place
         alias = place.name if place else node.config.get("alias") or node.name
+        if node.resource_type == "test" and node.config.get("store_failures"):
+            relation = place
         return {
             "database": place.catalog if place else target.catalog,
             "schema": place.schema if place else target.schema,

@@ -46,6 +46,7 @@ class PlanOptions:
         force: Rebuild what is selected even when nothing has changed, as dbt does.
         tests: ``gate``: tests run with what they read; ``only``: nothing but tests, changed or
             not; ``none``: no tests.
+        store_failures: Keep failing rows of the tests whose config does not say otherwise.
         fail_fast: Kept in the plan for the run.
         needs_start: Likewise; False when steps shall start although an on-run-start hook failed.
         limits: Thresholds of the risk rules.
@@ -61,6 +62,7 @@ class PlanOptions:
     full_refresh: bool = False
     force: bool = False
     tests: TestMode = "gate"
+    store_failures: bool = False
     fail_fast: bool = False
     needs_start: bool = True
     limits: Limits = field(default_factory=Limits)

@@ -41,9 +41,6 @@ from headwater.plan.strategy import (
 )
 from headwater.project.node import ResourceType
 
-AUDIT_SCHEMA = "dbt_test__audit"
-"""dbt's schema suffix for tables of stored test failures."""
-
 
 class _Base(TypedDict):
     node: NodeId
@@ -248,21 +245,17 @@ def _test_step(draft: Draft, compiled: CompiledNode, base: _Base, gates: NodeId 
         fail_calc=str(config.get("fail_calc") or "count(*)"),
         limit=limit if isinstance(limit, int) else None,
         store_in=_store_in(draft, compiled),
+        store_as="view" if config.get("store_failures_as") == "view" else "table",
     )
 
 
 def _store_in(draft: Draft, compiled: CompiledNode) -> TableName | None:
+    """Return where failing rows are kept; the test's config counts before the command's option."""
     node = compiled.node
-    if not node.config.get("store_failures"):
-        return None
-    if node.relation is not None:
-        return node.relation
-    for parent in compiled.depends_on:
-        relation = draft.compiled(parent).node.relation
-        if relation is not None:
-            name = str(node.config.get("alias") or node.name)
-            return TableName(relation.catalog, f"{relation.schema}_{AUDIT_SCHEMA}", name)
-    return None
+    wanted = node.config.get("store_failures")
+    if wanted is None:
+        wanted = draft.options.store_failures
+    return node.place if wanted and node.resource_type == "test" else None
 
 
 def _check(draft: Draft, node: NodeId) -> Iterator[Diagnostic]:

@@ -7,7 +7,7 @@ the hash are made must be dbt's to the letter: state comparison and artifacts de
 import hashlib
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from types import MappingProxyType
 from typing import cast
 
@@ -30,6 +30,7 @@ from headwater.project.context import TEST_ARGUMENTS, evaluate_arguments
 from headwater.project.files import folders_of
 from headwater.project.findings import suggestion
 from headwater.project.models import finish_config
+from headwater.project.names import relation_of_node
 from headwater.project.node import Node, Ref, SourceRef, TestInfo
 from headwater.project.properties import texts
 from headwater.project.reading import Entry, Reading, Version
@@ -409,7 +410,7 @@ def _add_test(reading: Reading, declared: Declared, built: Built, macro: Macro) 
         where=_place(declared),
         config_call=MappingProxyType(captured.config),
     )
-    reading.add(node)
+    reading.add(replace(node, place=relation_of_node(reading, node, text)))
 
 
 def _captured(

@@ -349,6 +349,8 @@ def finish_config(reading: Reading, config: Config, text: Text, entry: Entry | N
                 )
             )
             config[key] = DEFAULTS[text.kind].get(key)
+    if text.kind == "test":
+        _settle_store_failures(config)
     known = DEFAULTS[text.kind]
     for key in config:
         if key not in known and (hint := suggestion(key, known, cutoff=0.85)):
@@ -364,6 +366,15 @@ def finish_config(reading: Reading, config: Config, text: Text, entry: Entry | N
             )
 
 
+def _settle_store_failures(config: Config) -> None:
+    """Let ``store_failures`` and ``store_failures_as`` follow each other; the second wins."""
+    kept_as = config.get("store_failures_as")
+    if kept_as is not None:
+        config["store_failures"] = kept_as != "ephemeral"
+    elif config.get("store_failures") is not None:
+        config["store_failures_as"] = "table" if config["store_failures"] else "ephemeral"
+
+
 def _expected(config: Config) -> list[tuple[str, str, bool]]:
     checks: list[tuple[str, str, bool]] = []
     for key in _BOOLEANS:
@@ -376,6 +387,9 @@ def _expected(config: Config) -> list[tuple[str, str, bool]]:
         value = config.get(key)
         is_text = value is None or isinstance(value, (str, int))
         checks.append((key, "text", is_text and not isinstance(value, bool)))
+    kept_as = config.get("store_failures_as")
+    is_kind = kept_as in {None, "table", "view", "ephemeral"}
+    checks.append(("store_failures_as", "table, view or ephemeral", is_kind))
     tags = config.get("tags")
     is_list = tags is None or (isinstance(tags, list) and all(isinstance(t, str) for t in tags))
     checks.append(("tags", "text or a list of texts", is_list))

@@ -40,6 +40,7 @@ class PlanRequest:
         full_refresh: Rebuild incremental models whole.
         force: Rebuild what is selected even when nothing has changed.
         accept: Codes whose errors shall only warn.
+        store_failures: Keep failing rows of the tests whose config does not say otherwise.
         nodes: Exactly these nodes, whatever the selection says; None to go by the selection.
     """
 
@@ -48,6 +49,7 @@ class PlanRequest:
     full_refresh: bool = False
     force: bool = False
     accept: tuple[str, ...] = ()
+    store_failures: bool = False
     nodes: tuple[NodeId, ...] | None = None
 
     @property

@@ -215,7 +215,8 @@ class _Attempt:
             "tests-failed",
             f"not published: {names}{more} failed",
             why="readers still see the version before",
-            fix="look at the failing rows with the test's SQL under target/compiled",
+            fix="look at the failing rows with the test's SQL under target/compiled, or keep them "
+            "with --store-failures",
         )
 
     def _publish(
@@ -392,8 +393,12 @@ def _run_test(
         meter, failures = count.meter, count.failures
         status, message = judge(step, count)
         if step.store_in is not None:
-            kept, used = _store_failures(work, session, step, step.store_in, attempt)
+            # A view would show the rows that are published, not those that are refused.
+            is_view = step.store_as == "view" and (pending is None or status != "fail")
+            keep = _keep_view if is_view else _store_failures
+            kept, used = keep(work, session, step, attempt)
             meter += used
+            message += f"; kept in `{step.store_in}`" if count.failures else ""
     except HeadwaterError as caught:
         status, message, error = "error", caught.what, caught
     return Verdict(
@@ -408,10 +413,32 @@ def _run_test(
     ), kept
 
 
+def _keep_view(
+    work: Work, session: Session, step: RunTest, _attempt: int
+) -> tuple[RelationRecord, Meter]:
+    """Keep the query of a test's failing rows as a view."""
+    sql = failing_rows_sql(step)
+    kept = ViewRecord(
+        name=_kept_in(step),
+        sql=sql,
+        columns=session.describe(sql),
+        run_id=work.run_id,
+        updated_at=work.context.now(),
+        reads=tuple(read.name for read in step.reads),
+    )
+    return kept, Meter()
+
+
+def _kept_in(step: RunTest) -> TableName:
+    assert step.store_in is not None  # noqa: S101 - the caller asked
+    return step.store_in
+
+
 def _store_failures(
-    work: Work, session: Session, step: RunTest, name: TableName, attempt: int
+    work: Work, session: Session, step: RunTest, attempt: int
 ) -> tuple[RelationRecord, Meter]:
     """Keep a test's failing rows in a table of their own, replacing those of its last run."""
+    name = _kept_in(step)
     table = work.context.tables.table(name)
     current = table.snapshot_or_none()
     destination = Destination(root=table.root, prefix=file_prefix(work, attempt))

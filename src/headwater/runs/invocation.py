@@ -63,5 +63,6 @@ def dbt_args(invocation: Invocation, *, fail_fast: bool) -> dict[str, Json]:
         "profile": invocation.profile or None,
         "full_refresh": request.full_refresh,
         "fail_fast": fail_fast,
+        "store_failures": request.store_failures,
         "threads": invocation.threads,
     }
