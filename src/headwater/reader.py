@@ -5,7 +5,8 @@ SQL parser nor a driver: importing them would take longer than the answer.
 """
 
 from collections.abc import Mapping
-from functools import cached_property
+from dataclasses import replace
+from functools import cached_property, partial
 from pathlib import Path
 from types import MappingProxyType, TracebackType
 from typing import Self
@@ -18,8 +19,11 @@ from headwater.base.diagnostics import error_of, has_errors
 from headwater.base.ids import new_run_id
 from headwater.base.settings import Settings, resolve_settings
 from headwater.graph.choose import Selection, choose
+from headwater.graph.compared import Compared
 from headwater.graph.graph import Graph
 from headwater.graph.manifest import make_manifest
+from headwater.graph.past import no_past
+from headwater.graph.previous import Previous, read_previous
 from headwater.graph.references import resolve_graph
 from headwater.graph.select import Selected
 from headwater.jinja.budget import limits_of
@@ -28,7 +32,7 @@ from headwater.project.files import ProjectFiles, read_files, read_profiles, rea
 from headwater.project.observed import Observer
 from headwater.project.options import ReadOptions, Target
 from headwater.project.profiles import ProfileRequest, read_target
-from headwater.project.project import ProjectResult
+from headwater.project.project import Project, ProjectResult
 from headwater.project.read import read_project
 from headwater.project.settings import read_name
 from headwater.project.yaml_text import read_mapping
@@ -46,6 +50,7 @@ from headwater.runs.past import Left
 
 _NO_FLAGS: Mapping[str, str | float | bool | None] = MappingProxyType({})
 _NO_TEXTS: Mapping[str, str] = MappingProxyType({})
+_UNRENDERED = "state_modified_compare_more_unrendered_values"
 
 
 class Reader:
@@ -177,7 +182,7 @@ class Reader:
         if read.project is None or has_errors(read.diagnostics):
             return Listed(rows=(), diagnostics=read.diagnostics)
         graph = resolve_graph(read.project)
-        chosen = self._choose(graph.graph, selection)
+        chosen = self._choose(read.project, graph.graph, selection)
         document = make_manifest(read.project, graph.graph, self._facts())
         rows = list_rows(document, graph.graph, chosen.nodes)
         return Listed(rows=rows, diagnostics=(*graph.diagnostics, *chosen.diagnostics))
@@ -220,11 +225,35 @@ class Reader:
     def _facts(self) -> ArtifactFacts:
         return artifact_facts(self._environment, self._clock.now())
 
-    def _choose(self, graph: Graph, selection: Selection) -> Selected:
+    def _choose(self, project: Project, graph: Graph, selection: Selection) -> Selected:
         named = _read_yaml_or_empty(self.root / "selectors.yml", self.observer)
         state = Path(selection.state) if selection.state else None
-        left = Left(state=state, own=self.target_path, observer=self.observer)
-        return choose(graph, selection, named, left)
+        compared = Compared(
+            project,
+            graph,
+            partial(self._previous, state),
+            by_unrendered=self._has_flag(_UNRENDERED),
+        )
+        past = Left(state=state, own=self.target_path, compared=compared, observer=self.observer)
+        chosen = choose(graph, selection, named, past)
+        return replace(chosen, diagnostics=(*chosen.diagnostics, *compared.diagnostics))
+
+    def _previous(self, folder: Path | None) -> Previous:
+        """Read the manifest of an earlier command; its folder is relative to the project's.
+
+        Raises:
+            NotFound: ``state-missing``.
+            Invalid: ``state-unreadable``, ``selector-no-past``.
+        """
+        if folder is None:
+            raise no_past("an earlier manifest", "name the folder that has it: --state DIR")
+        path = self.root / folder / "manifest.json"
+        return read_previous(read_text_or_none(path, self.observer), str(path))
+
+    def _has_flag(self, name: str) -> bool:
+        """Say whether dbt_project.yml turns a flag of dbt's on."""
+        flags = self._project_setting("flags")
+        return isinstance(flags, dict) and flags.get(name) is True
 
     def _profile_request(self) -> ProfileRequest:
         name, profile = read_name(self.files.packages[0].project_file)

@@ -129,7 +129,7 @@ class Workspace(Reader):
         found = (*read.diagnostics, *graph.diagnostics, *plan.diagnostics)
         if selection is None or selection.is_everything:
             return Checked(nodes=len(read.project.nodes), diagnostics=found)
-        chosen = self._choose(graph.graph, selection)
+        chosen = self._choose(read.project, graph.graph, selection)
         about = {"", *chosen.nodes}
         found = (*(each for each in found if each.node in about), *chosen.diagnostics)
         return Checked(nodes=len(chosen.nodes), diagnostics=found)
@@ -142,12 +142,12 @@ class Workspace(Reader):
         graph = self.compile_project(read, inline=inline)
         found = (*read.diagnostics, *(graph.diagnostics if graph else ()))
         folder = self.target_path / "compiled"
-        if graph is None or has_errors(found):
+        if read.project is None or graph is None or has_errors(found):
             return Compiled(results=(), folder=folder, diagnostics=found)
         if graph.inline is not None:
             result = CompiledSql(unique_id="", name="inline_query", compiled_code=graph.inline)
             return Compiled(results=(result,), folder=folder, diagnostics=found)
-        chosen = self._choose(graph.graph, selection)
+        chosen = self._choose(read.project, graph.graph, selection)
         nodes = [each for key, each in graph.graph.nodes.items() if key in chosen.nodes]
         results = artifacts.write_compiled(self.target_path, nodes)
         return Compiled(results=results, folder=folder, diagnostics=(*found, *chosen.diagnostics))
@@ -182,7 +182,10 @@ class Workspace(Reader):
         found = (*read.diagnostics, *(graph.diagnostics if graph else ()))
         if read.project is None or graph is None or has_errors(found):
             return SourceAges(results=(), started_at="", finished_at="", diagnostics=found)
-        chosen, context = self._choose(graph.graph, selection), self._world.context_of(read.project)
+        chosen, context = (
+            self._choose(read.project, graph.graph, selection),
+            self._world.context_of(read.project),
+        )
         look = partial(self._world.lookup_of, read.project)
         ages = measure_ages(read.project, chosen.nodes, context, look)
         path = file or self.target_path / "sources.json"
@@ -224,7 +227,7 @@ class Workspace(Reader):
             nodes = frozenset(graph.nodes) & frozenset(request.nodes)
             found = (*found, *gone_findings(request.nodes, graph.nodes))
         elif not request.selection.is_everything:
-            chosen = self._choose(graph, request.selection)
+            chosen = self._choose(project, graph, request.selection)
             nodes, found = chosen.nodes, (*found, *chosen.diagnostics)
         wanted = nodes_of_types(graph, request.resource_types, nodes)
         wanted |= {*graph.on_run_start, *graph.on_run_end}
@@ -453,7 +456,7 @@ class Workspace(Reader):
         manifest = make_manifest(read.project, graph.graph, self._facts())
         known = artifacts.catalog_tables(graph.graph, self.tables())
         if selection is not None and not selection.is_everything:
-            chosen = self._choose(graph.graph, selection)
+            chosen = self._choose(read.project, graph.graph, selection)
             found = (*found, *chosen.diagnostics)
             known = tuple(table for table in known if table.node in chosen.nodes)
         catalog = make_catalog(graph.graph, known, self._facts())

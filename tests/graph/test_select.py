@@ -158,7 +158,7 @@ def test_selector_that_matches_nothing_is_a_warning(graph: Graph) -> None:
         ("exposure:a.b.c", "selector-invalid"),
         ("version:newest", "selector-invalid"),
         ("+", "selector-invalid"),
-        ("state:modified+", "selector-not-built"),
+        ("state:modified+", "selector-no-past"),
         ("result:error", "selector-no-past"),
     ],
 )

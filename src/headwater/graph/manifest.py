@@ -17,6 +17,7 @@ from headwater.graph.graph import CompiledNode, Graph
 from headwater.graph.manifest_config import config_document
 from headwater.graph.manifest_contract import constraint_document, contract_document
 from headwater.graph.manifest_metrics import semantic_document
+from headwater.graph.manifest_written import written_config
 from headwater.graph.walk import edges_of
 from headwater.jinja.functions import DBT_VERSION
 from headwater.project.node import Node
@@ -236,9 +237,12 @@ class _Parts:
         node = compiled.node
         match node.resource_type:
             case "source":
-                return {**_identity(node), **_source(node)}
+                written = written_config(self.project, node)
+                return {**_identity(node), **_source(node), "unrendered_config": written}
             case "exposure" | "unit_test":
-                return {**_declared(node), **_identity(node), **_references(compiled)}
+                written = written_config(self.project, node)
+                document = {**_declared(node), "unrendered_config": written}
+                return {**document, **_identity(node), **_references(compiled)}
             case "metric" | "semantic_model" | "saved_query":
                 own = semantic_document(self.project, compiled)
                 return {**_declared(node), **own, **_identity(node), **_references(compiled)}
@@ -252,7 +256,7 @@ class _Parts:
             "checksum": _checksum(node),
             "raw_code": node.raw_code.strip(),
             "language": "sql",
-            "unrendered_config": to_builtins(dict(node.config_call)),
+            "unrendered_config": written_config(self.project, node),
             "build_path": None,
         }
         if node.resource_type == "seed":
@@ -300,11 +304,11 @@ def compiled_path(node: Node) -> str:
 
 
 def _checksum(node: Node) -> Document:
-    """Return dbt's checksum: of the text without blank ends, of a seed's file as it is."""
+    """Return dbt's checksum: of the text without blank ends, of a large seed as it is."""
     if node.test is not None or not node.checksum:
         return {"name": "none", "checksum": ""}
     if node.resource_type == "seed":
-        return {"name": "sha256", "checksum": node.checksum}
+        return {"name": "sha256", "checksum": node.stripped_checksum or node.checksum}
     text = node.raw_code.strip().encode()
     return {"name": "sha256", "checksum": hashlib.sha256(text).hexdigest()}
 
@@ -431,7 +435,6 @@ def _source(node: Node) -> Document:
         "external": None,
         "source_meta": {},
         "relation_name": relation.quoted() if relation else None,
-        "unrendered_config": {},
         "unrendered_database": None,
         "unrendered_schema": None,
     }

@@ -15,7 +15,6 @@ from headwater.graph.resolve import is_latest_version
 from headwater.project.node import Node, ResourceType, is_older_version
 
 Matcher = Callable[[Node], bool]
-NOT_BUILT = frozenset({"state"})
 GLOB = frozenset("*?[")
 WITHOUT_CONFIG = frozenset({"exposure", "metric", "semantic_model", "saved_query", "unit_test"})
 """Types that `config.x:` never matches, as in dbt."""
@@ -31,17 +30,10 @@ def make_matcher(graph: Graph, method: str, value: str, past: Past) -> Matcher:
         past: For methods that compare with earlier commands.
 
     Raises:
-        Invalid: There is no such method (``selector-invalid``), it is not there yet
-            (``selector-not-built``), the value does not suit it, or what it compares with is not
-            there (``selector-no-past``).
+        Invalid: There is no such method (``selector-invalid``), the value does not suit it, or
+            what it compares with is not there (``selector-no-past``).
     """
     name, _, arguments = (method or _default_method(value)).partition(".")
-    if name in NOT_BUILT:
-        raise Invalid(
-            "selector-not-built",
-            f"the selection method `{name}:` is not built yet",
-            fix="`hw plan` already rebuilds only what changed since the last run",
-        )
     if name == "package" and value == "this":
         value = graph.project
     if name == "config":
@@ -50,11 +42,15 @@ def make_matcher(graph: Graph, method: str, value: str, past: Past) -> Matcher:
         return _version(graph, value)
     if name == "result":
         return _result(past, value)
+    if name == "state":
+        return _state(past, value)
     if name == "source_status":
         return _source_status(past, value)
     make = _METHODS.get(name)
     if make is None:
-        known = ", ".join(sorted([*_METHODS, "config", "result", "source_status", "version"]))
+        known = ", ".join(
+            sorted([*_METHODS, "config", "result", "source_status", "state", "version"])
+        )
         raise _invalid(f"{name}:{value}", f"`{name}` is no selection method; there are {known}")
     return make(value)
 
@@ -263,6 +259,11 @@ def _version(graph: Graph, value: str) -> Matcher:
 def _result(past: Past, value: str) -> Matcher:
     statuses = past.statuses()
     return lambda node: statuses.get(node.unique_id) == value
+
+
+def _state(past: Past, value: str) -> Matcher:
+    found = past.differing(value)
+    return lambda node: node.unique_id in found
 
 
 def _source_status(past: Past, value: str) -> Matcher:

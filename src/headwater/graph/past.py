@@ -28,6 +28,15 @@ class Past(Protocol):
         """
         ...
 
+    def differing(self, value: str) -> Collection[str]:
+        """Return the nodes that ``state:value`` means: new, modified ...
+
+        Raises:
+            NotFound: ``state-missing``.
+            Invalid: ``state-unreadable``, or ``selector-invalid`` when there is no such value.
+        """
+        ...
+
 
 class NoPast:
     """Nothing was left, or nobody looks."""
@@ -48,12 +57,20 @@ class NoPast:
         """
         raise no_past("ages of sources", "run `hw source freshness` first")
 
+    def differing(self, value: str) -> Collection[str]:
+        """Refuse.
+
+        Raises:
+            Invalid: ``selector-no-past``.
+        """
+        raise no_past(f"an earlier manifest for `state:{value}`", "name its folder: --state DIR")
+
 
 def no_past(what: str, fix: str) -> Invalid:
     """Make the fault of a selector whose earlier artifacts are not there."""
     return Invalid(
         "selector-no-past",
         f"the selector needs {what}, and there are none",
-        why="`result:` and `source_status:` go by what earlier commands have left",
+        why="`state:`, `result:` and `source_status:` go by what earlier commands have left",
         fix=fix,
     )

@@ -109,8 +109,7 @@ def select(
         past: What earlier commands have left; None for nothing.
 
     Raises:
-        Invalid: A selector is not in the grammar (``selector-invalid``) or uses a method that is
-            not built yet (``selector-not-built``).
+        Invalid: A selector is not in the grammar (``selector-invalid``).
     """
     parts: list[Expression] = [parse(include) if include else _everything()]
     if exclude:

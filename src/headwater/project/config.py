@@ -5,14 +5,16 @@ its properties file, its own config() calls, and for nodes of packages the root 
 dbt_project.yml. The part that comes from folders is merged once per folder.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from copy import deepcopy
+from types import MappingProxyType
 from typing import cast
 
 from headwater.base.codec import Json
 from headwater.project.freshness import no_freshness
 
 Config = dict[str, Json]
+_HOOKS: Mapping[str, str] = MappingProxyType({"pre_hook": "pre-hook", "post_hook": "post-hook"})
 
 _APPENDED = frozenset({"tags", "pre_hook", "post_hook", "packages"})
 _UPDATED = frozenset({
@@ -174,6 +176,30 @@ class ConfigTrees:
                 merge_config(result, level)
             for level in self._named(kind, self._root, fqn):
                 merge_config(result, level)
+        return result
+
+    def written(
+        self, kind: str, package: str, fqn: tuple[str, ...], own: Iterable[Mapping[str, Json]]
+    ) -> Config:
+        """Return the values that are set for a node, the strongest of each, and no defaults.
+
+        What dbt calls the unrendered config, when these trees were not rendered: a value is
+        replaced and never merged, because before rendering it has no shape.
+
+        Args:
+            kind: Resource type.
+            package: Package of the node.
+            fqn: Its path: package, folders, name.
+            own: What its properties file and its config() calls set, weakest first.
+        """
+        owners = [package] if package == self._root else [package, self._root]
+        first, *more = [
+            (*self._levels(kind, owner, fqn[:-1]), *self._named(kind, owner, fqn))
+            for owner in owners
+        ]
+        result: Config = {}
+        for level in (*first, *own, *(level for levels in more for level in levels)):
+            result |= {_HOOKS.get(key, key): value for key, value in level.items()}
         return result
 
     def _levels(self, kind: str, owner: str, folders: tuple[str, ...]) -> tuple[Config, ...]:

@@ -48,6 +48,8 @@ JINJA_ENDINGS = (".j2", ".jinja2", ".jinja")
 _WILDCARDS = {"**/": "(?:.*/)?", "**": ".*", "*": "[^/]*", "?": "[^/]"}
 FILE_BYTES_MAX = 64 * 1024 * 1024
 """Text files larger than this are refused: nobody writes them by hand."""
+SEED_BYTES_MAX = 1024 * 1024
+"""Seeds larger than this are hashed as they are: dbt does not look into them."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -61,6 +63,7 @@ class ProjectFile:
         file: Path relative to the root project.
         text: Its text; empty for seeds, which are data.
         checksum: SHA-256 of its bytes.
+        stripped_checksum: Of a seed up to SEED_BYTES_MAX, SHA-256 without blanks at both ends.
     """
 
     kind: FileKind
@@ -69,6 +72,7 @@ class ProjectFile:
     file: str
     text: str
     checksum: str
+    stripped_checksum: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -361,7 +365,9 @@ def _read_file(
     whole = f"{look.root}/{file}"
     look.observer.file(whole, None)
     try:
-        content, checksum = _contents(Path(whole), is_text=kind != "seed")
+        if kind == "seed":
+            return _seed_file(look, place, relative, file)
+        content, checksum = _contents(Path(whole))
         look.observer.file(whole, checksum)
         text = _decoded(content)
     except (OSError, ValueError) as error:
@@ -372,13 +378,37 @@ def _read_file(
     )
 
 
-def _contents(path: Path, *, is_text: bool) -> tuple[bytes, str]:
-    if not stat.S_ISREG(path.stat().st_mode):  # a pipe would be waited for without end
+def _seed_file(look: _Look, place: tuple[FileKind, str], relative: str, file: str) -> ProjectFile:
+    path, stripped = Path(f"{look.root}/{file}"), ""
+    if _size(path) <= SEED_BYTES_MAX:
+        content = path.read_bytes()
+        checksum = hashlib.sha256(content).hexdigest()
+        stripped = hashlib.sha256(content.strip()).hexdigest()
+    else:
+        with path.open("rb") as stream:
+            checksum = hashlib.file_digest(stream, "sha256").hexdigest()
+    look.observer.file(str(path), checksum)
+    return ProjectFile(
+        kind=place[0],
+        path=place[1],
+        original_path=relative,
+        file=file,
+        text="",
+        checksum=checksum,
+        stripped_checksum=stripped,
+    )
+
+
+def _size(path: Path) -> int:
+    found = path.stat()
+    if not stat.S_ISREG(found.st_mode):  # a pipe would be waited for without end
         message = "it is not a regular file"
         raise ValueError(message)
-    if not is_text:
-        with path.open("rb") as stream:
-            return b"", hashlib.file_digest(stream, "sha256").hexdigest()
+    return found.st_size
+
+
+def _contents(path: Path) -> tuple[bytes, str]:
+    _size(path)
     content = path.read_bytes()
     if len(content) > FILE_BYTES_MAX:
         message = f"it is larger than {FILE_BYTES_MAX} bytes"

@@ -276,6 +276,7 @@ def with_properties(reading: Reading, node: Node, entry: Entry | None) -> Node:
     columns, _ = read_columns(reading, entry, entry.values.get("columns"))
     return replace(
         changed,
+        config_patch=MappingProxyType(patch_config(entry)),
         description=render_description(
             reading, entry.package, entry.values.get("description"), entry
         ),

@@ -142,7 +142,9 @@ class Node:
         declared: The properties-file entry as written (exposures, metrics, semantic models,
             saved queries, unit tests), for artifacts and later capabilities.
         where: Place of the definition.
+        stripped_checksum: Of a small seed, SHA-256 of its text without blanks at both ends.
         config_call: The in-file config() values alone (dbt's ``config_call_dict``).
+        config_patch: The values of its properties file alone (dbt's ``patch_config_dict``).
         place: Where it would be built, also when it is not; what ephemeral models and tests are
             named by.
     """
@@ -166,11 +168,13 @@ class Node:
     meta: Mapping[str, Json] = field(default_factory=_empty)
     patch_path: str = ""
     checksum: str = ""
+    stripped_checksum: str = ""
     test: TestInfo | None = None
     source: SourceInfo | None = None
     declared: Mapping[str, Json] = field(default_factory=_empty)
     where: Span | None = None
     config_call: Mapping[str, Json] = field(default_factory=_empty)
+    config_patch: Mapping[str, Json] = field(default_factory=_empty)
     place: TableName | None = None
 
     @property

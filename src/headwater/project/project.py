@@ -1,7 +1,7 @@
 """Project: everything that a project's files declare, as one immutable value."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from headwater.base.codec import Json
 from headwater.base.diagnostics import Diagnostic
@@ -9,6 +9,7 @@ from headwater.base.ids import NodeId
 from headwater.jinja.context import ContextValues
 from headwater.jinja.macros import Macro
 from headwater.jinja.render import Templates
+from headwater.project.config import ConfigTrees
 from headwater.project.node import Node
 from headwater.project.options import Target
 
@@ -91,6 +92,7 @@ class Project:
         on_run_end: Operation nodes to run after everything, in order.
         templates: Renders texts with the project's macros.
         context_values: What every node's Jinja context shares.
+        written_configs: The config trees of all packages before Jinja was rendered.
         checksum: Hash of all files and options read.
         paths: Folders by kind (``seed-paths`` ...), relative to the root.
     """
@@ -113,6 +115,7 @@ class Project:
     on_run_end: tuple[NodeId, ...]
     templates: Templates
     context_values: ContextValues
+    written_configs: ConfigTrees = field(default_factory=lambda: ConfigTrees("", {}))
     checksum: str
     paths: Mapping[str, tuple[str, ...]]
 

@@ -113,6 +113,9 @@ def read_project(files: ProjectFiles, options: ReadOptions) -> ProjectResult:
         on_run_end=ends,
         templates=reading.templates,
         context_values=reading.values,
+        written_configs=ConfigTrees(
+            root.name, {package.name: package.settings.written for package in packages}
+        ),
         checksum=_checksum(files, options),
         paths=packages[0].files.paths,
     )

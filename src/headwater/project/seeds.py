@@ -41,6 +41,7 @@ def read_seeds(reading: Reading) -> None:
                 fqn=text.fqn,
                 config=MappingProxyType(config),
                 checksum=file.checksum,
+                stripped_checksum=file.stripped_checksum,
                 where=Span(file=file.file),
             )
             add_node(reading, node, text, entry)

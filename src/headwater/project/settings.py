@@ -58,6 +58,7 @@ class Settings:
         profile: Profile named; empty when none.
         file: The file.
         trees: Config trees by resource type.
+        written: The same before Jinja was rendered.
         vars: Variables as written.
         dispatch: Search orders by macro namespace.
         on_run_start: Hooks as written.
@@ -72,6 +73,7 @@ class Settings:
     profile: str
     file: YamlFile
     trees: Mapping[str, Mapping[str, Json]]
+    written: Mapping[str, Mapping[str, Json]]
     vars: Mapping[str, Json]
     dispatch: Mapping[str, tuple[str, ...]]
     on_run_start: tuple[str, ...]
@@ -118,6 +120,7 @@ def read_settings(
         profile=str(rendered.get("profile") or ""),
         file=content_file,
         trees=trees,
+        written={kind: _tree(content, keys) for kind, keys in TREE_KEYS.items()},
         vars=variables,
         dispatch=_dispatch(content_file, rendered.get("dispatch"), found),
         on_run_start=_hook_texts(content.get("on-run-start")),

@@ -50,7 +50,8 @@ def list_rows(
 
 def _selector(node: Node) -> str:
     if node.resource_type == "source":
-        return "source:" + ".".join(node.fqn)
+        group = node.source.source_name if node.source else ""
+        return f"source:{node.package}.{group}.{node.name}"
     if node.resource_type in _NAMED_BY_PACKAGE:
         return f"{node.resource_type}:{node.package}.{node.name}"
     return ".".join(node.fqn)

@@ -11,6 +11,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+from headwater.graph.compared import Compared
 from headwater.graph.past import no_past
 from headwater.project.observed import Observer
 
@@ -24,11 +25,13 @@ class Left:
     Attributes:
         state: Folder of ``--state``; None when none was given, and then the own results count.
         own: Folder of this project's artifacts.
+        compared: The project beside the manifest of ``state``.
         observer: Notes what is looked at.
     """
 
     state: Path | None
     own: Path
+    compared: Compared
     observer: Observer = field(default_factory=Observer)
 
     def statuses(self) -> Mapping[str, str]:
@@ -45,6 +48,10 @@ class Left:
             raise no_past("an earlier sources.json to compare with", "say by --state where it is")
         before, now = self._times(self.state / _SOURCES), self._times(self.own / _SOURCES)
         return frozenset(key for key, at in now.items() if key not in before or at > before[key])
+
+    def differing(self, value: str) -> Collection[str]:
+        """See ``Past``."""
+        return self.compared.differing(value)
 
     def _times(self, path: Path) -> Mapping[str, datetime]:
         """Return when each measured source had its newest row; those not measured are left out."""

@@ -10,6 +10,7 @@ from types import MappingProxyType
 from headwater.base.codes import (
     catalog,
     cost,
+    earlier,
     engines,
     graph,
     lake,
@@ -29,6 +30,7 @@ CODES: tuple[Code, ...] = (
     *settings.CODES,
     *project.CODES,
     *graph.CODES,
+    *earlier.CODES,
     *sql.CODES,
     *cost.CODES,
     *risk.CODES,

@@ -173,17 +173,6 @@ word.
 """,
     ),
     Code(
-        name="selector-not-built",
-        number="HW2212",
-        title="a selection method that is not there yet",
-        explain="""\
-**What it finds.** `state:`. It compares with an earlier run's manifest, which is not built yet.
-
-**Mend it.** `hw plan` already compares with what the last run recorded and rebuilds only what
-changed; in most places it answers what `state:modified+` was used for.
-""",
-    ),
-    Code(
         name="selector-no-past",
         number="HW2213",
         title="a selector compares with artifacts that are not there",
