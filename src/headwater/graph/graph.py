@@ -55,6 +55,45 @@ class CompiledNode:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class MacroOverride:
+    """A macro of a package that stands in for another one.
+
+    Attributes:
+        macro: Its name in the package.
+        replaces: What it stands in for, such as ``dbt.generate_schema_name`` or ``ref``.
+        reach: ``package``: in the package's own nodes; ``project``: everywhere, because the
+            project's ``dispatch`` lists the package.
+        where: File, relative to the root project, and line.
+    """
+
+    macro: str
+    replaces: str
+    reach: Literal["package", "project"]
+    where: tuple[str, int]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PackageUse:
+    """An installed package, and what of it reaches beyond its own nodes.
+
+    Attributes:
+        name: Its name.
+        version: Version as its dbt_project.yml says.
+        folder: Folder relative to the root project.
+        checksum: Hash of its files.
+        overrides: Its macros that stand in for others.
+        materializations: Its materializations, as ``materialization_<name>_<adapter>``.
+    """
+
+    name: str
+    version: str
+    folder: str
+    checksum: str
+    overrides: tuple[MacroOverride, ...] = ()
+    materializations: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Graph:
     """A compiled project.
 
@@ -69,6 +108,7 @@ class Graph:
             tests that gate it read, and the seed or model that builds a source's table.
         on_run_start: Operations to run before everything, in order.
         on_run_end: Operations to run after everything, in order.
+        packages: Installed packages, by folder.
     """
 
     project: str
@@ -79,6 +119,7 @@ class Graph:
     waits: Mapping[NodeId, tuple[NodeId, ...]] = field(default_factory=lambda: MappingProxyType({}))
     on_run_start: tuple[NodeId, ...] = ()
     on_run_end: tuple[NodeId, ...] = ()
+    packages: tuple[PackageUse, ...] = ()
 
 
 class LookupTable(Protocol):

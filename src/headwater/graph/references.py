@@ -11,6 +11,7 @@ from headwater.base.ids import NodeId
 from headwater.graph.deprecations import find_deprecations
 from headwater.graph.gates import make_gates
 from headwater.graph.graph import CompiledNode, Graph
+from headwater.graph.packages import package_uses
 from headwater.graph.resolve import Resolution, resolve, topological_order
 from headwater.project.project import Project
 
@@ -78,4 +79,5 @@ def make_graph(
         waits=gates.waits,
         on_run_start=tuple(key for key in project.on_run_start if key in edges),
         on_run_end=tuple(key for key in project.on_run_end if key in edges),
+        packages=package_uses(project),
     )

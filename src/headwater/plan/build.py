@@ -13,6 +13,7 @@ from headwater.plan.findings import run_rules
 from headwater.plan.impact import trace_impact
 from headwater.plan.inputs import index_inputs
 from headwater.plan.options import PlanOptions
+from headwater.plan.packages import package_effects
 from headwater.plan.plan import Plan
 from headwater.plan.run_hooks import run_hooks
 from headwater.plan.state import State
@@ -69,6 +70,7 @@ def make_plan(graph: Graph, state: State, options: PlanOptions) -> Plan:
         fail_fast=options.fail_fast,
         needs_start=options.needs_start,
         invocation=options.invocation,
+        packages=package_effects(graph, state.packages),
     )
     if plan.is_empty:
         return plan

@@ -15,6 +15,7 @@ from headwater.base.diagnostics import Diagnostic
 from headwater.base.ids import NodeId
 from headwater.base.relations import Column, TableName
 from headwater.base.units import UNKNOWN, Estimate
+from headwater.graph.graph import MacroOverride
 from headwater.project.node import ResourceType
 
 Action = Literal["add", "rebuild", "incremental", "test", "skip", "hook"]
@@ -337,6 +338,44 @@ class RunHook:
     reads: tuple[TableName, ...] = ()
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PackageHook:
+    """SQL that a package runs besides its models.
+
+    Attributes:
+        kind: When: ``on-run-start``, ``on-run-end``, ``pre-hook`` or ``post-hook``.
+        node: The operation, or the model that it belongs to.
+        sql: As compiled.
+    """
+
+    kind: Literal["on-run-start", "on-run-end", "pre-hook", "post-hook"]
+    node: NodeId
+    sql: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PackageEffect:
+    """What an installed package does besides its models.
+
+    Attributes:
+        name: Its name.
+        version: Version as its dbt_project.yml says.
+        checksum: Hash of its files.
+        state: Whether it is new, changed or the same since the last run.
+        hooks: SQL that it runs, whether or not this plan builds what it belongs to.
+        overrides: Its macros that stand in for others.
+        materializations: Its materializations, as ``materialization_<name>_<adapter>``.
+    """
+
+    name: str
+    version: str
+    checksum: str
+    state: Literal["new", "changed", "same"]
+    hooks: tuple[PackageHook, ...] = ()
+    overrides: tuple[MacroOverride, ...] = ()
+    materializations: tuple[str, ...] = ()
+
+
 Effect = Literal["breaks", "degrades", "safe"]
 
 
@@ -464,6 +503,7 @@ class Plan:
         on_run_end: Hooks after the last step, likewise.
         needs_start: No step starts when an on-run-start hook has failed.
         invocation: What the command was asked, for `hw retry`; empty when it is not known.
+        packages: What the installed packages do besides their models.
         schema: Name and version of this document.
     """
 
@@ -482,6 +522,7 @@ class Plan:
     on_run_end: tuple[RunHook, ...] = ()
     needs_start: bool = True
     invocation: Mapping[str, Json] = field(default_factory=lambda: MappingProxyType({}))
+    packages: tuple[PackageEffect, ...] = ()
     schema: Literal["headwater.plan/1"] = "headwater.plan/1"
 
     @property

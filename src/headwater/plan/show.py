@@ -21,6 +21,7 @@ from headwater.base.units import (
 )
 from headwater.plan.labels import full_label, short_label
 from headwater.plan.plan import Change, Cost, Effect, Impact, Plan, RunTest, Skip, Step
+from headwater.plan.show_packages import package_lines
 
 Style = Literal["plain", "heading", "add", "change", "remove", "error", "warning", "dim"]
 _SIGN_OF_EFFECT: dict[Effect, tuple[str, Style]] = {
@@ -88,6 +89,7 @@ def style_plan(plan: Plan, width: int = WIDTH_DEFAULT) -> tuple[StyledLine, ...]
         _line(_compared(plan), "heading"),
         *_head_lines(plan, names, width),
         *nothing,
+        *_package_lines(plan, width),
         *_hook_lines(plan, width),
         *_cost_lines(plan, names, width),
         *_break_lines(plan, names, width),
@@ -122,6 +124,15 @@ def _style_of(sign: str) -> Style:
             return "remove"
         case _:
             return "change"
+
+
+def _package_lines(plan: Plan, width: int) -> Iterator[StyledLine]:
+    """Show what the packages do besides their models."""
+    for text in package_lines(plan):
+        first, *rest = _wrapped(text, width - 2)
+        yield _line(f"  {first}", _style_of(text[0]) if text[0] in "+~" else "dim")
+        for further in rest:
+            yield _line(f"      {further}", "dim")
 
 
 def _hook_lines(plan: Plan, width: int) -> Iterator[StyledLine]:

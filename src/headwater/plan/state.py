@@ -208,6 +208,7 @@ class State:
         prices: None when the user declared none; dollars are then unknown.
         compared_with: Shown in the plan's first line; the newest run, empty before the first.
         today: ISO date of planning, for models that read the calendar.
+        packages: Checksums of the packages at the last run, by name; None before the first.
     """
 
     deployed: Mapping[NodeId, DeployedNode] = field(default_factory=lambda: MappingProxyType({}))
@@ -219,3 +220,4 @@ class State:
     prices: Prices | None = None
     compared_with: str = ""
     today: str = ""
+    packages: Mapping[str, str] | None = None

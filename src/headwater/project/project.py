@@ -61,12 +61,14 @@ class PackageRead:
         version: Version as its dbt_project.yml says; empty when it says none.
         folder: Folder relative to the root project; empty for the root project.
         restricts_access: Its protected models are for itself only (``restrict-access: true``).
+        checksum: Hash of its files.
     """
 
     name: str
     version: str
     folder: str
     restricts_access: bool = False
+    checksum: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -15,7 +15,7 @@ from headwater.base.diagnostics import Diagnostic, diagnostic_of
 from headwater.base.errors import HeadwaterError
 from headwater.base.spans import Span
 from headwater.jinja.context import ContextValues, Variables, make_base_context
-from headwater.jinja.macros import Macro, MacroIndex, read_macros
+from headwater.jinja.macros import GLOBAL_PACKAGE, Macro, MacroIndex, read_macros
 from headwater.jinja.modules import make_modules
 from headwater.jinja.render import Templates
 from headwater.project.config import ConfigTrees
@@ -43,6 +43,9 @@ from headwater.project.shipped import read_shipped_macros
 from headwater.project.snapshots import read_snapshot_entries
 from headwater.project.sources import read_sources
 from headwater.project.versions import read_versions
+
+RESERVED_PACKAGES = frozenset({GLOBAL_PACKAGE, "dbt_duckdb"})
+"""Namespaces of the macros that come with us; no project may bear their names."""
 
 PASSES: tuple[Callable[[Reading], None], ...] = (
     read_docs,
@@ -105,6 +108,7 @@ def read_project(files: ProjectFiles, options: ReadOptions) -> ProjectResult:
                 version=package.settings.version,
                 folder=package.files.folder,
                 restricts_access=package.settings.restricts_access,
+                checksum=_package_checksum(package.files),
             )
             for package in packages
         ),
@@ -129,6 +133,12 @@ def _checksum(files: ProjectFiles, options: ReadOptions) -> str:
     return hashlib.sha256(files.checksum.encode() + settings).hexdigest()
 
 
+def _package_checksum(files: PackageFiles) -> str:
+    own = (files.project_file, *files.files) if files.project_file else files.files
+    lines = [f"{file.original_path}\0{file.checksum}\n" for file in own]
+    return hashlib.sha256("".join(lines).encode()).hexdigest()
+
+
 def _read_packages(
     files: ProjectFiles, options: ReadOptions, found: list[Diagnostic]
 ) -> tuple[Package, ...] | None:
@@ -138,6 +148,9 @@ def _read_packages(
         if settings is None:
             if not packages:
                 return None
+            continue
+        if settings.name in RESERVED_PACKAGES:
+            found.append(_reserved(settings))
             continue
         if any(package.name == settings.name for package in packages):
             what = f"two packages are called `{settings.name}`"
@@ -154,6 +167,17 @@ def _read_packages(
             continue
         packages.append(Package(settings=settings, files=package_files))
     return tuple(packages)
+
+
+def _reserved(settings: Settings) -> Diagnostic:
+    return Diagnostic(
+        code="duplicate-name",
+        severity="error",
+        what=f"a package is called `{settings.name}`, which is the name of the macros of dbt",
+        why="its macros would stand in for all of them, in every project that installs it",
+        fix="Remove its folder from dbt_packages and from packages.yml, or rename the project",
+        where=settings.file.span("name"),
+    )
 
 
 def _read_settings(

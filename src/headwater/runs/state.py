@@ -6,7 +6,8 @@ writes nothing: a commit whose run died before recording it is read back from th
 
 from collections.abc import Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import replace
+from contextlib import suppress
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from functools import partial
 from types import MappingProxyType
@@ -33,6 +34,9 @@ from headwater.plan.watermark import event_columns
 from headwater.runs.context import Context
 from headwater.runs.lateness import measure_lateness
 from headwater.runs.pins import Pins, local_files
+
+RUNS_LOOKED_AT_MAX = 20
+"""How many runs are looked through for the last one that says which packages it had."""
 
 READERS_MAX = 8
 """How many tables are looked at at once; reading logs waits for storage, not for the CPU."""
@@ -73,7 +77,34 @@ def read_state(graph: Graph, context: Context, *, prices: Prices | None = None) 
         prices=prices,
         compared_with=_compared_with(deployed) or (runs[0].run_id if runs else ""),
         today=f"{context.clock.now():%Y-%m-%d}",
+        packages=_packages_before(graph, context),
     )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _KnownPackage:
+    name: str
+    checksum: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _KnownPackages:
+    """The part of a run's plan that says which packages it ran with."""
+
+    packages: tuple[_KnownPackage, ...] = ()
+
+
+def _packages_before(graph: Graph, context: Context) -> Mapping[str, str] | None:
+    """Return the checksums of the packages at the last run; plans are large, so only if asked."""
+    if not graph.packages:
+        return None
+    for run in context.metastore.list_runs(limit=RUNS_LOOKED_AT_MAX):
+        if (run.project, run.target) != (graph.project, graph.target) or run.command == "load":
+            continue
+        with suppress(ValueError):
+            known = decode(_KnownPackages, run.plan)
+            return {package.name: package.checksum for package in known.packages}
+    return None
 
 
 def _read_deployed(graph: Graph, context: Context) -> dict[NodeId, DeployedNode]:
