@@ -5,13 +5,16 @@ import shutil
 import subprocess
 import sys
 import venv
+from collections.abc import Mapping
 from functools import lru_cache
 from pathlib import Path
+from types import MappingProxyType
 
 import pytest
 
 CACHE = Path(os.environ.get("HEADWATER_TEST_CACHE", Path.home() / ".cache" / "headwater-tests"))
 PROJECTS = os.environ.get("HEADWATER_TEST_PROJECTS", "")
+NO_STUBS: Mapping[str, str] = MappingProxyType({})
 CLONE_SECONDS_MAX = 60
 INSTALL_SECONDS_MAX = 900
 
@@ -93,8 +96,14 @@ def _url(repository: str) -> str:
     return f"https://github.com/{repository}.git"
 
 
-def peer_python(*requirements: str) -> Path:
-    """Return the Python of an environment of its own that holds the peer; made once, then kept."""
+def peer_python(*requirements: str, stubs: Mapping[str, str] = NO_STUBS) -> Path:
+    """Return the Python of an environment of its own that holds the peer; made once, then kept.
+
+    Args:
+        requirements: What pip shall install there.
+        stubs: Versions of distributions that are to count as installed without being there: what a
+            peer asks for and never imports.
+    """
     name = "-".join(requirements).replace("==", "-").replace("[", "-").replace("]", "")
     home = CACHE / "peers" / f"{name}-py{sys.version_info.major}{sys.version_info.minor}"
     python = home / "bin" / "python"
@@ -102,6 +111,12 @@ def peer_python(*requirements: str) -> Path:
         return python
     shutil.rmtree(home, ignore_errors=True)
     venv.create(home, with_pip=True)
+    for distribution, version in stubs.items():
+        packages = next((home / "lib").glob("python*")) / "site-packages"
+        facts = packages / f"{distribution.replace('-', '_')}-{version}.dist-info"
+        facts.mkdir()
+        text = f"Metadata-Version: 2.1\nName: {distribution}\nVersion: {version}\n"
+        (facts / "METADATA").write_text(text, encoding="utf-8")
     ended = subprocess.run(
         [str(python), "-m", "pip", "install", "-q", *requirements],
         capture_output=True,
