@@ -163,9 +163,7 @@ def test_the_integration_tests_of_dbt_utils(tmp_path: Path, parser: Path) -> Non
     unknown = ("test_get_relations_by_pattern+", "test_get_relations_by_prefix_and_union+")
     options = ("--exclude", *unknown)
 
-    seen = compare(
-        Case(folder=folder, database=database, first=("seed",), options=options), parser
-    )
+    seen = compare(Case(folder=folder, database=database, first=("seed",), options=options), parser)
 
     assert len(seen.listed) > 200
 

@@ -88,7 +88,7 @@ class NodeEvents:
         """Tell of nodes that were left as they are, of every failure again, and of the sums."""
         found = tuple(results)
         for result in found:
-            if result.status is Status.Reused:
+            if result.unique_id not in self._started:
                 self._reused(result)
         self._teller.blank()
         self._finished_line(found)
@@ -154,11 +154,16 @@ class NodeEvents:
     def _reused(self, result: RunResult) -> None:
         """Tell of a node that is up to date, as dbt does of one that it reused."""
         at = self._teller.now()
-        index, _at = self._started.setdefault(result.unique_id, (len(self._started) + 1, at))
+        index = len(self._started) + 1
+        self._started[result.unique_id] = (index, at)
         ended = NodeEnd(
-            entry=result.node, status="reused", message="REUSED", rows=None, seconds=0.0
+            entry=result.node,
+            status=str(result.status),
+            message="REUSED",
+            rows=result.failures,
+            seconds=0.0,
         )
-        self._ended(ended, index, node_info(result.node, "reused", at, at))
+        self._ended(ended, index, node_info(result.node, str(result.status), at, at))
 
     def _ended(self, ended: NodeEnd, index: int, info: Mapping[str, Any]) -> None:
         self._result_line(ended, index, info)
@@ -167,7 +172,10 @@ class NodeEvents:
             "message": ended.message,
             "execution_time": ended.seconds,
             "num_failures": ended.failures,
-            "adapter_response": {"_message": ended.message, "rows_affected": ended.rows},
+            "adapter_response": {
+                "_message": ended.message,
+                **({} if ended.rows is None else {"rows_affected": ended.rows}),
+            },
             "thread": "",
             "timing_info": [],
         }

@@ -21,6 +21,7 @@ from headwater.cli.source import FORMATS
 from headwater.dbt.events import Teller
 from headwater.dbt.freshness import FreshnessResult, make_freshness_result
 from headwater.dbt.node_events import NodeEvents, tell_ages, tell_found
+from headwater.dbt.node_words import TESTS
 from headwater.dbt.records import Record
 from headwater.dbt.results import (
     RunExecutionResult,
@@ -32,6 +33,7 @@ from headwater.dbt.results import (
 from headwater.graph.choose import Selection
 from headwater.graph.faults import OF_ONE_QUERY
 from headwater.graph.manifest import make_manifest
+from headwater.plan.decide import UNCHANGED_WARNED
 from headwater.plan.plan import Skip
 from headwater.runs.answers import Planned, PlanRequest, Verb
 from headwater.runs.cancel import CancelToken
@@ -213,9 +215,10 @@ def _results(
     ]
     reused = [
         RunResult(
-            status=Status.Reused,
+            status=_status_of_reused(step),
             node=Record(find_entry(manifest, step.node)),
             message=step.reason,
+            failures=0 if step.resource_type in TESTS else None,
         )
         for step in _reused(planned)
     ]
@@ -231,6 +234,13 @@ def _reused(planned: Planned) -> list[Skip]:
     """Return the steps of nodes that were asked for and are up to date."""
     skips = [step for step in planned.plan.steps if isinstance(step, Skip)]
     return [step for step in skips if step.node in planned.wanted]
+
+
+def _status_of_reused(step: Skip) -> Status:
+    """A test that need not run again ends as it did: programs ask of tests whether they pass."""
+    if step.resource_type not in TESTS:
+        return Status.Reused
+    return Status.Warn if step.reason == UNCHANGED_WARNED else Status.Pass
 
 
 def _compile(call: Call, workspace: Workspace) -> Answer:

@@ -21,6 +21,7 @@ KEEPS_COLUMNS_UP = frozenset({"append_new_columns", "sync_all_columns"})
 """Values of on_schema_change by which an incremental table takes new columns without a rebuild."""
 
 UNCHANGED = "nothing it reads has changed"
+UNCHANGED_WARNED = f"{UNCHANGED}; its last result was warn"
 LAST_RESULTS_RERUN = frozenset({"fail", "error"})
 """Last results after which a test runs again although nothing has moved."""
 
@@ -200,7 +201,7 @@ def _decide_test(draft: Draft, node: NodeId) -> Decision:
     if reason:
         return Decision(how="test", action="test", reason=reason)
     if deployed is not None and deployed.status == "warn":
-        return _skip(f"{UNCHANGED}; its last result was warn")
+        return _skip(UNCHANGED_WARNED)
     return _skip(UNCHANGED)
 
 

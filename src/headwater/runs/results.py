@@ -82,10 +82,11 @@ def result_entry(result: NodeResult, graph: Graph) -> dict[str, Json]:
 def _adapter_response(result: NodeResult) -> dict[str, Json]:
     if result.status == "skipped":
         return {}
+    # A key without a value is left out: readers of the document take its presence for a number.
+    numbers = {"rows_affected": result.rows, "version": result.version}
     return {
         "_message": result.message,
-        "rows_affected": result.rows,
-        "version": result.version,
+        **{name: number for name, number in numbers.items() if number is not None},
         "headwater": to_builtins(result.cost),
     }
 

@@ -114,6 +114,23 @@ what does the same today. Options of dbt that could only change how fast it star
 accepted and have no effect.""",
     ),
     Code(
+        name="dbt-installed",
+        number="HW1990",
+        title="Headwater cannot be found under the name dbt where dbt itself is installed",
+        explain="""`headwater.dbt.shim.install()` lets programs that import `dbt.cli.main` find
+Headwater. Where dbt-core is installed in the same Python it refuses: the program would get some
+modules of dbt and some of ours, and fail in places that name neither.
+
+```
+import headwater.dbt.shim
+
+headwater.dbt.shim.install()  # dbt-installed
+```
+
+Use an environment without dbt-core, let the program start the executable instead (a link called
+`dbt` to `hw`), or import `headwater.dbt.dbtRunner` by its own name.""",
+    ),
+    Code(
         name="internal",
         number="HW1999",
         title="Headwater itself failed",
