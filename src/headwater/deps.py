@@ -45,6 +45,8 @@ UNPACKED_BYTES_MAX = 1024 * 1024 * 1024
 ARCHIVE_FILES_MAX = 50_000
 PACKAGES_MAX = 500
 LOCK_FILE = "package-lock.yml"
+NAME_BYTES_MAX = 255
+_CLASHES = (gzip.BadGzipFile, FileExistsError, IsADirectoryError, NotADirectoryError, ValueError)
 _DAMAGED_FIX = "fetch it again; if it stays so, take another version or tell its author"
 
 
@@ -213,7 +215,7 @@ class _Fetch:
         entry = asked[-1]
         match entry.kind:
             case "local":
-                return "local", lambda _: (_existing_folder(base, entry), "local")
+                return "local", lambda _: (self._local(base, entry), "local")
             case "tarball":
                 return "tarball", partial(self._tarball, entry.location, "")
             case "git":
@@ -265,6 +267,8 @@ class _Fetch:
             ) from error
 
     def _hub(self, tarball: str, sha1: str, version: str, target: Path) -> tuple[Path, str]:
+        if urlsplit(tarball).scheme not in {"https", urlsplit(self.settings.hub_url).scheme}:
+            raise _damaged(tarball, "the hub names an address that is not https")
         return self._tarball(tarball, sha1, target)[0], version
 
     def _tarball(self, address: str, sha1: str, target: Path) -> tuple[Path, str]:
@@ -273,6 +277,14 @@ class _Fetch:
         if sha1 and hashlib.sha1(content, usedforsecurity=False).hexdigest() != sha1:
             raise _damaged(address, "its checksum differs from the announced one")
         return unpack(content, target, address), "tarball"
+
+    def _local(self, base: Path, entry: PackageEntry) -> Path:
+        """Return a folder; what was fetched may name folders of what was fetched only."""
+        path = _existing_folder(base, entry)
+        fetched = self.staging.resolve()
+        if base.resolve().is_relative_to(fetched) and not path.is_relative_to(fetched):
+            raise _damaged(base.name, f"it asks for `{entry.location}`, a folder outside of itself")
+        return path
 
     def _git(self, entry: PackageEntry, target: Path) -> tuple[Path, str]:
         mirrored = find_mirrored(self.settings.mirror, _owner_and_name(entry.location))
@@ -576,6 +588,17 @@ def _download(address: str) -> bytes:
     return content
 
 
+class _Bounded(gzip.GzipFile):
+    """Unpacks no more than a package may have, also of headers, which are read whole."""
+
+    def read(self, size: int | None = -1) -> bytes:
+        """Read on, up to the bound."""
+        if self.tell() > UNPACKED_BYTES_MAX:
+            message = "it unpacks to too much"
+            raise tarfile.ReadError(message)
+        return super().read(size)
+
+
 def unpack(content: bytes, target: Path, source: str) -> Path:
     """Unpack a gzipped tar archive into an empty folder and return its single top folder.
 
@@ -584,9 +607,10 @@ def unpack(content: bytes, target: Path, source: str) -> Path:
             leave the folder; nothing is written outside ``target`` in any case.
     """
     try:
-        with tarfile.open(fileobj=BytesIO(content), mode="r:gz") as archive:
+        stream = _Bounded(fileobj=BytesIO(content))
+        with tarfile.open(fileobj=stream, mode="r|") as archive:
             _unpack_members(archive, target, source)
-    except (tarfile.TarError, EOFError, gzip.BadGzipFile, zlib.error) as error:
+    except (tarfile.TarError, EOFError, zlib.error, *_CLASHES) as error:
         raise _damaged(source, f"it is no gzipped tar archive: {error}") from error
     tops = list(target.iterdir())
     return tops[0] if len(tops) == 1 and tops[0].is_dir() else target
@@ -607,6 +631,8 @@ def _unpack_member(
     path = PurePosixPath(member.name)
     if path.is_absolute() or ".." in path.parts or "\\" in member.name or ":" in path.parts[:1]:
         raise _damaged(source, f"the path `{member.name}` leaves the package")
+    if any(len(part.encode()) > NAME_BYTES_MAX for part in path.parts):
+        raise _damaged(source, f"the name `{member.name[:80]}...` is too long")
     if member.isdir():
         (target / path).mkdir(parents=True, exist_ok=True)
         return

@@ -2,6 +2,7 @@
 
 import gzip
 import io
+import json
 import os
 import subprocess
 import tarfile
@@ -11,6 +12,7 @@ from pathlib import Path
 import pytest
 import yaml
 
+from headwater import deps
 from headwater.base.errors import HeadwaterError
 from headwater.deps import (
     Installed,
@@ -303,6 +305,9 @@ HOSTILE: dict[str, Callable[[], bytes]] = {
     "symbolic link": lambda: archive_of(("a/link", b""), kind=tarfile.SYMTYPE),
     "hard link": lambda: archive_of(("a/link", b""), kind=tarfile.LNKTYPE),
     "device": lambda: archive_of(("a/device", b""), kind=tarfile.CHRTYPE),
+    "file and folder of one name": lambda: archive_of(("a", b"x"), ("a/b", b"x")),
+    "folder and file of one name": lambda: archive_of(("a/b", b"x"), ("a", b"x")),
+    "a name too long": lambda: archive_of(("a/" + "x" * 3000, b"x")),
     "no archive": lambda: b"no archive",
     "cut short": lambda: archive_of(("a/b", b"x" * 10_000))[:-30],
 }
@@ -320,6 +325,71 @@ def test_hostile_archive_is_refused(tmp_path: Path, name: str) -> None:
     assert caught.value.code == "package-damaged"
     assert [path.name for path in tmp_path.iterdir()] == ["inner"]
     assert [path.name for path in (tmp_path / "inner").iterdir()] == ["target"]
+
+
+def test_an_archive_that_unpacks_to_too_much_is_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(deps, "UNPACKED_BYTES_MAX", 100_000)
+    header = tarfile.TarInfo("pax")
+    header.type, header.size = tarfile.XHDTYPE, 50_000_000
+    content = gzip.compress(header.tobuf() + b"\0" * header.size)
+
+    with pytest.raises(HeadwaterError) as caught:
+        unpack(content, tmp_path, "bomb.tgz")
+
+    assert caught.value.code == "package-damaged"
+
+
+def test_a_fetched_package_cannot_ask_for_folders_of_the_machine(
+    root: Path, install: Install
+) -> None:
+    private = write_package(root.parent / "private", "private")
+    write_repository(root.parent / "lib", "lib", "1.0.0", needs=[{"local": str(private)}])
+
+    with pytest.raises(HeadwaterError) as caught:
+        install({"git": str(root.parent / "lib"), "revision": "1.0.0"})
+
+    assert caught.value.code == "package-damaged"
+    assert not (root / "dbt_packages" / "private").exists()
+
+
+def hub_of(folder: Path, tarball: str, sha1: str = "") -> PackageSettings:
+    """Make settings of a hub that is a folder, with one version of one package."""
+    answer = {"versions": {"1.0.0": {"downloads": {"tarball": tarball, "sha1": sha1}}}}
+    page = folder / "hub" / "api" / "v1" / "acme" / "lib.json"
+    page.parent.mkdir(parents=True)
+    page.write_text(json.dumps(answer), encoding="utf-8")
+    url = (folder / "hub").as_uri()
+    root = folder / "project"
+    return PackageSettings(root=root, folder=root / "dbt_packages", hub_url=url)
+
+
+@pytest.mark.parametrize("tarball", ["http://127.0.0.1:9/lib.tgz", "ftp://x/y", "/etc/passwd"])
+def test_a_hub_that_names_other_than_https_is_not_followed(root: Path, tarball: str) -> None:
+    settings = hub_of(root.parent, tarball)
+
+    with pytest.raises(HeadwaterError) as caught:
+        install_packages(listed({"package": "acme/lib", "version": "1.0.0"}), settings)
+
+    assert (caught.value.code, caught.value.why) == (
+        "package-damaged",
+        "the hub names an address that is not https",
+    )
+
+
+def test_an_archive_of_the_hub_with_another_checksum_is_refused(root: Path) -> None:
+    archive = root.parent / "lib.tgz"
+    archive.write_bytes(archive_of(("lib-1.0/dbt_project.yml", b"name: lib")))
+    settings = hub_of(root.parent, archive.as_uri(), "0" * 40)
+
+    with pytest.raises(HeadwaterError) as caught:
+        install_packages(listed({"package": "acme/lib", "version": "1.0.0"}), settings)
+
+    assert (caught.value.code, caught.value.why) == (
+        "package-damaged",
+        "its checksum differs from the announced one",
+    )
 
 
 def test_repository_with_a_link_out_of_it_is_refused(root: Path, install: Install) -> None:
