@@ -116,7 +116,7 @@ def test_ephemeral_models_become_nested_ctes() -> None:
         ("-- with\n/* with */ with a as (select 1) select 2", "-- with\n/* with */ with __dbt__"),
         (
             "\n\nselect 1 as with_x",
-            "\n\nwith __dbt__cte__e as (\nselect 1 as x\n) select 1 as with_x",
+            "with __dbt__cte__e as (\nselect 1 as x\n) select 1 as with_x",
         ),
         ("select 'with' as w", "with __dbt__cte__e as (\nselect 1 as x\n) select 'with' as w"),
     ],

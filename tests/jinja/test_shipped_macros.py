@@ -24,7 +24,7 @@ EXPRESSIONS: list[tuple[str, object]] = [
     ("dbt.date(2024, 2, 29)", dt.date(2024, 2, 29)),
     ("dbt.concat([\"'a'\", \"'b'\"])", "ab"),
     ("dbt.hash(\"'a'\")", "0cc175b9c0f1b6a831c399e269772661"),
-    ("dbt.safe_cast(\"'x'\", dbt.type_int())", None),
+    ("dbt.safe_cast(\"'7'\", dbt.type_int())", 7),
     ("dbt.cast(\"'7'\", dbt.type_bigint())", 7),
     ("dbt.cast_bool_to_text('true')", "true"),
     ("dbt.length(\"'abc'\")", 3),

@@ -34,27 +34,40 @@ def fetch(repository: str, folder: Path, revision: str = "HEAD") -> tuple[str, .
             f"cannot clone {_url(repository)}; "
             "or name a folder of clones: HEADWATER_TEST_PROJECTS=DIR"
         )
+    return _write_files(clone, folder, revision)
+
+
+def _write_files(clone: Path, folder: Path, revision: str) -> tuple[str, ...]:
     columns = "--format=%(objecttype) %(objectname) %(path)"
-    listed = _git(clone, "ls-tree", "-r", "-z", columns, revision)
+    listed = _git(clone, "ls-tree", "-r", "-z", columns, revision).stdout.decode()
+    entries = [line.split(" ", 2) for line in listed.split("\0")[:-1]]
+    blobs = [(blob, path) for kind, blob, path in entries if kind == "blob"]
+    contents = _git(
+        clone, "cat-file", "--batch", given="".join(f"{blob}\n" for blob, _ in blobs).encode()
+    ).stdout
     missing: list[str] = []
-    for line in listed.stdout.decode().split("\0")[:-1]:
-        kind, blob, path = line.split(" ", 2)
-        if kind != "blob":
-            continue
-        content = _git(clone, "cat-file", "blob", blob, check=False)
-        if content.returncode:
+    at = 0
+    for _, path in blobs:
+        end = contents.index(b"\n", at)
+        heading, at = contents[at:end].split(), end + 1
+        if heading[1] == b"missing":
             missing.append(path)
             continue
+        size = int(heading[2])
         (folder / path).parent.mkdir(parents=True, exist_ok=True)
-        (folder / path).write_bytes(content.stdout)
+        (folder / path).write_bytes(contents[at : at + size])
+        at += size + 1
     return tuple(missing)
 
 
-def _git(clone: Path, *arguments: str, check: bool = True) -> subprocess.CompletedProcess[bytes]:
+def _git(
+    clone: Path, *arguments: str, given: bytes | None = None
+) -> subprocess.CompletedProcess[bytes]:
     return subprocess.run(
         ["git", "-C", str(clone), *arguments],
         capture_output=True,
-        check=check,
+        check=True,
+        input=given,
         env={**os.environ, "GIT_NO_LAZY_FETCH": "1"},
     )
 

@@ -254,8 +254,8 @@ class _Parts:
         document = {**_identity(node), **self._place(node), **_described(node)}
         document |= {
             "checksum": _checksum(node),
-            "raw_code": node.raw_code.strip(),
-            "language": "sql",
+            "raw_code": _raw_code(node),
+            "language": _language(node),
             "unrendered_config": written_config(self.project, node),
             "build_path": None,
         }
@@ -294,6 +294,27 @@ class _Parts:
             document["compiled_code"] = compiled.code
             document["compiled_path"] = f"target/compiled/{compiled_path(node)}"
         return document
+
+
+def _language(node: Node) -> str | None:
+    if node.resource_type == "seed":
+        return None
+    return "python" if node.original_path.endswith(".py") else "sql"
+
+
+def _raw_code(node: Node) -> str:
+    """Return a node's text as dbt keeps it: a generic test's config is part of it."""
+    if node.resource_type in {"snapshot", "operation"}:
+        return node.raw_code
+    text = node.raw_code.strip()
+    written = node.declared.get("config")
+    if node.test is None or not isinstance(written, dict) or not written:
+        return text
+    given = (
+        f'{key}="{value}"' if isinstance(value, str) else f"{key}={value!r}"
+        for key, value in written.items()
+    )
+    return f"{text}{{{{ config({','.join(given)}) }}}}"
 
 
 def compiled_path(node: Node) -> str:
@@ -420,8 +441,9 @@ def _source(node: Node) -> Document:
     assert node.source is not None  # noqa: S101 - the caller asked
     relation = node.relation
     declared = node.declared
+    described = {key: value for key, value in _described(node).items() if key != "docs"}
     return {
-        **_described(node),
+        **described,
         "database": relation.catalog if relation else None,
         "schema": relation.schema if relation else "",
         "source_name": node.source.source_name,

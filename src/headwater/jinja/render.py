@@ -31,6 +31,9 @@ from headwater.jinja.environment import (
 from headwater.jinja.macros import GLOBAL_PACKAGE, Macro, MacroIndex
 from headwater.jinja.static import Call, split_static
 
+CALLED = "_headwater_macros_called"
+"""Name in a context of a set that several renderings share: a test's text and its arguments."""
+
 _DELIMITER = re.compile(r"\{[{%#]")
 _DEPTH_MAX = 150
 
@@ -45,7 +48,7 @@ class Rendered:
 
     Attributes:
         text: The result.
-        macros_called: unique_ids of all macros that ran, also those called by macros, sorted.
+        macros_called: unique_ids of the macros that the text itself called, sorted.
         unknown_calls: Dotted names that the text itself called and nothing defines; only filled
             when rendering leniently, where such a call is not an error.
     """
@@ -83,7 +86,8 @@ class BoundMacro:
     def __call__(self, *positional: object, **named: object) -> object:
         """Run the macro; ``return()`` gives its value, otherwise the text it renders."""
         scope = self._scope
-        scope.called.add(self.macro.unique_id)
+        if not scope.depth:
+            scope.called.add(self.macro.unique_id)
         function = scope.function_of(self.macro)
         if scope.depth >= _DEPTH_MAX:
             message = f"macro `{self.macro.name}` calls itself without end"
@@ -162,7 +166,7 @@ class Scope:
     Attributes:
         variables: What the text can name, macros aside.
         package: Package of the node, whose macros are looked at first.
-        called: unique_ids of the macros called so far.
+        called: unique_ids of the macros that the text itself has called so far.
         depth: How many macros are running inside each other.
     """
 
@@ -448,6 +452,9 @@ class Templates:
     def _scope(self, context: Mapping[str, object], package: str, *, lenient: bool) -> Scope:
         variables = {**self._strict.globals, **context}
         scope = Scope(self, package, variables, lenient=lenient)
+        shared = context.get(CALLED)
+        if isinstance(shared, set):
+            scope.called = shared
         variables[SCOPE] = scope
         variables["context"] = EveryName(scope)
         return scope

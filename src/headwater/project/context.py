@@ -12,6 +12,7 @@ here, hooks are texts: ``render_text(project, node, context, hook_sql)``.
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 
 from headwater.base.errors import HeadwaterError
 from headwater.base.ids import NodeId
@@ -25,7 +26,7 @@ from headwater.jinja.context import (
 )
 from headwater.jinja.render import Rendered, Templates
 from headwater.project.node import Node
-from headwater.project.project import Project, file_of
+from headwater.project.project import Group, Project, file_of
 
 TEST_ARGUMENTS = "_dbt_generic_test_kwargs"
 """Name by which a generic test's ``raw_code`` passes its arguments to the test macro."""
@@ -85,12 +86,27 @@ def render_node(project: Project, node: Node, context: Mapping[str, object]) -> 
             the line that declares it.
     """
     try:
-        return render_text(project, node, context, node.raw_code)
+        if node.resource_type in {"snapshot", "operation"}:
+            # A block of a file and a hook are taken as they are, a file without its margins.
+            return render_text(project, node, context, node.raw_code)
+        rendered = render_text(project, node, context, node.raw_code.rstrip())
+        return replace(rendered, text=_without_margin(rendered.text, node.raw_code))
     except HeadwaterError as error:
         # A generic test's text is made up; its line 1 means nothing to the user.
         if node.test is not None:
             error.where = node.where
         raise
+
+
+def _without_margin(rendered: str, raw: str) -> str:
+    """Leave out the blank lines that a file begins with, as dbt does before it renders.
+
+    Only afterwards, because lines of faults are counted in the file. Blanks that a tag such as
+    ``{%-`` has eaten are gone already.
+    """
+    margin = raw[: len(raw) - len(raw.lstrip())]
+    eaten = raw.lstrip().startswith(("{%-", "{{-", "{#-"))
+    return rendered if eaten else rendered.removeprefix(margin)
 
 
 def render_text(project: Project, node: Node, context: Mapping[str, object], text: str) -> Rendered:
@@ -202,18 +218,32 @@ class LazyModel(Mapping[str, object]):
 
 
 class LazyGraph(Mapping[str, object]):
-    """``graph`` in Jinja: every node as a dict, made when first looked at."""
+    """``graph`` in Jinja: every node as a dict, made when first looked at.
+
+    A macro may keep values of its own in it with ``setdefault``, for as long as one node compiles.
+    """
 
     __slots__ = ("_inputs", "_made", "_project")
 
     def __init__(self, project: Project, inputs: Inputs) -> None:
         self._project = project
         self._inputs = inputs
-        self._made: dict[str, dict[str, object]] = {}
+        self._made: dict[str, object] = {}
+
+    def setdefault(self, key: str, default: object = None) -> object:
+        """Return what is under a key, after putting the default there if there is nothing."""
+        return self[key] if key in self else self._made.setdefault(key, default)
+
+    def __contains__(self, key: object) -> bool:
+        return key in _GRAPH_KEYS or key in self._made
 
     def __getitem__(self, key: str) -> object:
-        if key not in _GRAPH_KEYS:
+        if key not in self:
             raise KeyError(key)
+        if key == "groups" and key not in self._made:
+            self._made[key] = {
+                str(group.unique_id): _group_dict(group) for group in self._project.groups.values()
+            }
         if key not in self._made:
             kinds = _GRAPH_KEYS[key]
             self._made[key] = {
@@ -230,7 +260,19 @@ class LazyGraph(Mapping[str, object]):
         return len(_GRAPH_KEYS)
 
 
+def _group_dict(group: Group) -> dict[str, object]:
+    return {
+        "name": group.name,
+        "resource_type": "group",
+        "package_name": group.package,
+        "original_file_path": group.path,
+        "unique_id": str(group.unique_id),
+        "owner": dict(group.owner),
+    }
+
+
 _GRAPH_KEYS: Mapping[str, frozenset[str]] = {
+    "groups": frozenset(),
     "nodes": frozenset({"model", "seed", "snapshot", "test", "analysis", "operation"}),
     "sources": frozenset({"source"}),
     "exposures": frozenset({"exposure"}),
@@ -290,6 +332,8 @@ def model_dict(node: Node, inputs: Sequence[NodeId] = ()) -> dict[str, object]:
     }
     if node.resource_type == "model":
         result = {"version": None, "latest_version": None, **result}
+    if node.resource_type == "model":
+        result.setdefault("time_spine", None)
     if node.source is not None:
         result["source_name"] = node.source.source_name
         result["identifier"] = node.source.identifier

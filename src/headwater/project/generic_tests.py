@@ -19,6 +19,7 @@ from headwater.base.relations import quote_identifier
 from headwater.base.spans import Span
 from headwater.jinja.context import Variables, make_base_context
 from headwater.jinja.macros import GLOBAL_PACKAGE, Macro
+from headwater.jinja.render import CALLED
 from headwater.project.capture import (
     Captured,
     Text,
@@ -409,6 +410,7 @@ def _add_test(reading: Reading, declared: Declared, built: Built, macro: Macro) 
         ),
         where=_place(declared),
         config_call=MappingProxyType(captured.config),
+        declared=MappingProxyType({"config": built.config}),
     )
     reading.add(replace(node, place=relation_of_node(reading, node, text)))
 
@@ -422,6 +424,7 @@ def _captured(
         return Captured(refs=refs, sources=sources, config=dict(built.config))
     session = open_session(reading, text, built.config)
     session.calls.values.update(built.config)
+    session.context[CALLED] = set[str]()
     try:
         session.context[TEST_ARGUMENTS] = evaluate_arguments(
             reading.templates, built.arguments, session.context, (text.file, text.package)

@@ -130,7 +130,7 @@ class Node:
             reads; None for nodes without a table (ephemeral models, tests, exposures).
         refs: Calls of ref, in order.
         sources: Calls of source, in order.
-        macros: unique_ids of the macros called, sorted.
+        macros: unique_ids of the macros that its own text calls, sorted.
         columns: Documented columns, by name, in file order.
         description: Rendered description.
         tags: Effective tags, sorted.

@@ -13,13 +13,13 @@
 {%- endmacro %}
 
 {% macro get_empty_subquery_sql(select_sql, select_sql_header=none) -%}
-{{ select_sql_header if select_sql_header is not none }}
-select * from (
-    {{ select_sql }}
-) as dbt_empty
-where false
-limit 0
-{%- endmacro %}
+    {%- if select_sql_header is not none -%}{{ select_sql_header }}{%- endif -%}
+    select * from (
+        {{ select_sql }}
+    ) as __dbt_sbq
+    where false
+    limit 0
+{% endmacro %}
 
 {% macro get_quoted_csv(column_names) -%}
     {%- set quoted = [] -%}
@@ -51,10 +51,9 @@ limit 0
 {%- endmacro %}
 
 {% macro get_limit_subquery_sql(sql, limit) -%}
-select * from (
-    {{ sql }}
-) as dbt_limit
-limit {{ limit }}
+  {{- '\n  ' ~ sql }}
+  {# The engine stops by itself, so a subquery would add nothing. #}
+  limit {{ limit }}
 {%- endmacro %}
 
 {% macro noop_statement(name=none, message='OK', code='OK', rows_affected=none, res=none) -%}
