@@ -71,3 +71,14 @@ def test_templates_may_have_an_ending_of_jinja_when_the_project_says_so(read: Re
     assert "doc.shop.about" in project.docs
     assert "macro.shop.m" in project.macros
     assert not project_of(read(files)).nodes
+
+
+def test_catalogs_that_are_not_written_to_are_said(read: Read) -> None:
+    catalogs = "catalogs:\n  - name: ice\n    active_write_integration: a\n"
+
+    assert found(read({"catalogs.yml": catalogs})) == [("catalog-not-used", "catalogs.yml:2:5")]
+    assert found(read({"catalogs.yml": "catalogs: {a: 1}\n"})) == [
+        ("properties-shape", "catalogs.yml:1:1")
+    ]
+    assert found(read({"catalogs.yml": ""})) == []
+    assert found(read({"catalogs.yml": "a: ["}))[0][0] == "yaml-malformed"

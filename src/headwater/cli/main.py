@@ -79,7 +79,9 @@ class Commands(click.Group):
             if (fault := command_fault_or_none(name)) is not None:
                 raise fault
             raise click.UsageError(f"no such command: {name}.{_nearest(name)}", ctx)
-        return super().resolve_command(ctx, [name, *args[1:]])
+        found = super().resolve_command(ctx, [name, *args[1:]])
+        ctx.default_map = {name: _defaults(found[1], args)}
+        return found
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002
         """Write the commands by group, without importing any."""
@@ -89,6 +91,18 @@ class Commands(click.Group):
         for group, rows in groups.items():
             with formatter.section(group):
                 formatter.write_dl(rows, col_max=12)
+
+
+def _defaults(command: click.Command | None, arguments: list[str]) -> dict[str, Any]:
+    """Return what the environment and the project say of options that were not given."""
+    inner = command.commands if isinstance(command, click.Group) else {}
+    names = {each.name for one in (command, *inner.values()) if one for each in one.params}
+    if "project_dir" not in names:
+        return {}
+    from headwater.cli.environment import option_values, read_environment
+
+    values = option_values(read_environment(), _wanted(arguments, "--project-dir"))
+    return {**values, **dict.fromkeys(inner, values)}
 
 
 def _nearest(name: str) -> str:

@@ -1,6 +1,5 @@
 """Options that several commands share, and the workspace that they describe."""
 
-import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import wraps
@@ -9,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec, TypeVar, get_args
 import click
 
 from headwater.base.errors import Invalid
+from headwater.cli.environment import read_environment
 from headwater.runs.recall import Recall, open_recall
 
 if TYPE_CHECKING:
@@ -92,25 +92,23 @@ class ProjectFlags:
             "vars": self.variables,
             "given": given,
         }
-        return open_recall(question, _environment())
+        return open_recall(question, read_environment())
 
     def open_reader(self) -> "Reader":
         """Open the project for reading alone, which imports neither engine nor lake."""
         from headwater.reader import Reader
 
-        return Reader.open(flags=self.flags, environment=_environment(), variables=self.variables)
+        return Reader.open(
+            flags=self.flags, environment=read_environment(), variables=self.variables
+        )
 
     def open_workspace(self) -> "Workspace":
         """Open the workspace that the flags, the environment and the files describe."""
         from headwater.workspace import Workspace
 
         return Workspace.open(
-            flags=self.flags, environment=_environment(), variables=self.variables
+            flags=self.flags, environment=read_environment(), variables=self.variables
         )
-
-
-def _environment() -> dict[str, str]:
-    return dict(os.environ)  # noqa: TID251 - the shell reads the environment
 
 
 def take_project(options: dict[str, Any]) -> ProjectFlags:

@@ -5,7 +5,6 @@ words are read by the same parser as ``hw``'s, and each verb is a call or two of
 """
 
 import json
-import os
 from collections.abc import Iterable, Mapping
 from contextlib import closing
 from dataclasses import dataclass, field
@@ -15,6 +14,7 @@ from uuid import uuid4
 from headwater.base.clock import Clock, SystemClock
 from headwater.base.errors import HeadwaterError
 from headwater.cli.dbt_options import prepare
+from headwater.cli.environment import read_environment
 from headwater.cli.main import parse_command
 from headwater.dbt.events import Callback, Teller
 from headwater.dbt.freshness import FreshnessResult
@@ -71,9 +71,9 @@ class dbtRunner:  # noqa: N801 - dbt's name
             args: Words of the command line after ``dbt``.
             options: Options by name, as in ``select=["a", "b"]``.
         """
-        environment = dict(os.environ)  # noqa: TID251 - this is a shell, as the command line is
         words = [*args, *_words_of(options)]
         try:
+            environment = read_environment()
             prepared = prepare(words)
             lines = Lines(line_options(prepared.logging, environment), environment)
         except HeadwaterError as error:

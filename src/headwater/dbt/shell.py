@@ -4,7 +4,6 @@ Orchestrators start a program, read its lines, and ask how it ended. `hw` goes h
 logging options are given, and always when it is called by the name ``dbt``.
 """
 
-import os
 import signal
 import sys
 from collections.abc import Iterator, Mapping
@@ -14,6 +13,7 @@ from types import FrameType
 from headwater import __version__
 from headwater.base.errors import HeadwaterError
 from headwater.cli.dbt_options import prepare
+from headwater.cli.environment import read_environment
 from headwater.cli.main import run as run_as_hw
 from headwater.cli.output import emit_error, make_streams_safe
 from headwater.dbt.events import EventMsg
@@ -30,7 +30,7 @@ def run(arguments: list[str]) -> int:
         0 when all went well; 1 when a node or test failed; 2 and above when it could not be
         carried out, as `hw` has it; 130 when it was interrupted.
     """
-    environment = dict(os.environ)  # noqa: TID251 - a shell reads the environment
+    environment = read_environment()
     prepared = prepare(arguments)
     if prepared.arguments[:1] in {("--version",), ("-V",), ("-v",)}:
         sys.stdout.write(f"Core:\n  - installed: {DBT_VERSION}\n  - as Headwater {__version__}\n")

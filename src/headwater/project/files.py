@@ -43,6 +43,7 @@ _KINDS: tuple[tuple[str, FileKind, str], ...] = (
 )
 PROJECT_FILE = "dbt_project.yml"
 VARS_FILE = "vars.yml"
+CATALOGS_FILE = "catalogs.yml"
 JINJA_ENDINGS = (".j2", ".jinja2", ".jinja")
 """Endings that may follow ``.sql`` and ``.md`` when the project allows them."""
 _WILDCARDS = {"**/": "(?:.*/)?", "**": ".*", "*": "[^/]*", "?": "[^/]"}
@@ -102,6 +103,7 @@ class ProjectFiles:
         root: The folder, as given.
         packages: Root project first, then the installed packages by folder.
         package_list: Text of packages.yml or dependencies.yml; None when there is neither.
+        catalogs: Text of catalogs.yml; None when there is none.
         diagnostics: Files that could not be read.
         checksum: Hash over every file's path and checksum.
     """
@@ -109,6 +111,7 @@ class ProjectFiles:
     root: str
     packages: tuple[PackageFiles, ...]
     package_list: ProjectFile | None
+    catalogs: ProjectFile | None = None
     diagnostics: tuple[Diagnostic, ...]
     checksum: str
 
@@ -184,6 +187,7 @@ def read_files(root: Path, observer: Observer | None = None) -> ProjectFiles:
         root=str(root),
         packages=tuple(packages),
         package_list=package_list,
+        catalogs=_project_file(look, "", CATALOGS_FILE),
         diagnostics=tuple(look.found),
         checksum=digest.hexdigest(),
     )

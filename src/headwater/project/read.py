@@ -18,6 +18,7 @@ from headwater.jinja.context import ContextValues, Variables, make_base_context
 from headwater.jinja.macros import GLOBAL_PACKAGE, Macro, MacroIndex, read_macros
 from headwater.jinja.modules import make_modules
 from headwater.jinja.render import Templates
+from headwater.project.catalogs import check_catalogs
 from headwater.project.config import ConfigTrees
 from headwater.project.docs import read_docs
 from headwater.project.files import PackageFiles, ProjectFiles
@@ -81,6 +82,8 @@ def read_project(files: ProjectFiles, options: ReadOptions) -> ProjectResult:
         return ProjectResult(project=None, diagnostics=tuple(found))
     reading = _make_reading(packages, options, found)
     _check_packages(reading, files)
+    if files.catalogs is not None:
+        reading.found += check_catalogs(files.catalogs)
     for read in PASSES:
         read(reading)
     starts, ends = read_operations(reading)

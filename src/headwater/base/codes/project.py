@@ -170,6 +170,16 @@ A version without a file is a warning, as in dbt; everything else here is an err
 """,
     ),
     Code(
+        name="catalog-not-used",
+        number="HW1015",
+        title="catalogs.yml names a catalog that is not written to",
+        explain="""\
+`catalogs.yml` tells a warehouse into which catalog, and in which table format, to write. Headwater
+writes Delta tables into the lake of its workspace, whatever `catalog_name` a model asks for. The
+project builds all the same, and its tables are at the place that `hw config` shows.
+""",
+    ),
+    Code(
         name="vars-file-malformed",
         number="HW1014",
         title="The variables of vars.yml cannot be read",
