@@ -38,6 +38,9 @@ class World:
     def source(self, source_name: str, name: str) -> Relation:
         return Relation(database="memory", schema=source_name, identifier=name)
 
+    def function(self, name: str, package: str | None) -> Relation:
+        return Relation(identifier=name, schema=package)
+
     def this(self) -> Relation | None:
         return Relation(database="memory", schema="main", identifier="this_model", type="table")
 

@@ -17,7 +17,7 @@ from headwater.base.spans import Span
 from headwater.graph.contracts import check_contract
 from headwater.graph.ephemeral import CTE_PREFIX, all_used, ctes_for, inject
 from headwater.graph.fingerprint import fingerprint_of, text_meaning
-from headwater.graph.graph import CompiledNode, Graph, Lookup
+from headwater.graph.graph import CompiledNode, Graph, Lookup, called_functions
 from headwater.graph.host import CompileHost, FixtureHost
 from headwater.graph.lookup import NoLookup, UncountedLookup
 from headwater.graph.references import GraphResult, make_graph, resolve_references
@@ -44,7 +44,7 @@ from headwater.sql.types import canonical_type
 NO_RESULTS: Mapping[str, object] = {"results": [], "schemas": [], "database_schemas": []}
 """What an on-run-end hook sees while nothing has run."""
 
-RENDERED = frozenset({"model", "snapshot", "test", "analysis", "operation"})
+RENDERED = frozenset({"model", "snapshot", "test", "analysis", "operation", "function"})
 """Resource types whose text is rendered."""
 
 
@@ -160,6 +160,8 @@ class _Compilation:
         node = compiled.node
         if node.original_path.endswith(".py"):
             return self._take_python(compiled)
+        if node.resource_type == "function":
+            return self._compile_function(compiled)
         try:
             full = self._render(node, incremental=False)
             later = full
@@ -185,6 +187,16 @@ class _Compilation:
         compiled = self._understand(compiled)
         self.diagnostics += check_contract(compiled, self._engine_type)
         return replace(compiled, own_lineage=self._own_lineage(full, compiled))
+
+    def _compile_function(self, compiled: CompiledNode) -> CompiledNode:
+        """Render a function's body, which is an expression and no query."""
+        try:
+            code = self._render(compiled.node, incremental=False).code
+        except HeadwaterError as error:
+            self._report(error, compiled.node)
+            code = ""
+        own = fingerprint_of(compiled.node, [text_meaning(code)], [])
+        return replace(compiled, code=code, fingerprint=own)
 
     def _check_run_hook(self, compiled: CompiledNode) -> None:
         for name in written_tables(compiled.code):
@@ -221,6 +233,8 @@ class _Compilation:
     def _take_python(self, compiled: CompiledNode) -> CompiledNode:
         """Take a Python model as it is: it reads what it refers to, its columns show when run."""
         node = compiled.node
+        if node.resource_type == "function":
+            return replace(compiled, fingerprint=fingerprint_of(node, [node.raw_code], []))
         inputs = [self.project.nodes[key] for key in compiled.depends_on]
         faults = [
             f"it reads `{each.name}`, which is {each.materialized}"
@@ -365,7 +379,7 @@ class _Compilation:
         columns = None
         if len(known) == len(inputs):
             columns = self.lookup.describe_or_none(compiled.code, known)
-            if columns is None:
+            if columns is None and not called_functions(compiled):
                 self._report_refusal(compiled)
         if columns is None and lineage.complete:
             columns = tuple(Column(column.name, column.type) for column in lineage.columns)

@@ -171,3 +171,8 @@ class Lookup(Protocol):
             UserCodeError: The engine refused the query.
         """
         ...
+
+
+def called_functions(compiled: CompiledNode) -> tuple[NodeId, ...]:
+    """Return the functions of the project that a node calls."""
+    return tuple(key for key in compiled.depends_on if key.startswith("function."))

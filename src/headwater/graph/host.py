@@ -11,7 +11,7 @@ from headwater.base.errors import HeadwaterError, Invalid
 from headwater.base.ids import NodeId
 from headwater.base.relations import Column, TableName
 from headwater.graph.graph import Lookup, LookupTable
-from headwater.graph.resolve import Names, find
+from headwater.graph.resolve import Names, find, find_function
 from headwater.jinja.relation import Relation
 from headwater.project.node import Node, Ref, SourceRef
 
@@ -85,6 +85,18 @@ class CompileHost:
                 fix="list the table below its source in a properties file",
             )
         return Relation.of_table(found.relation)
+
+    def function(self, name: str, package: str | None) -> Relation:
+        """Return the name of a function.
+
+        Raises:
+            HeadwaterError: There is no such function (``ref-not-found``).
+        """
+        found = find_function(self._names, self._node, Ref(name=name, package=package))
+        if isinstance(found, Diagnostic):
+            raise _raised(found)
+        assert found.place is not None  # noqa: S101 - every function has a place
+        return Relation.of_table(found.place)
 
     def _found(self, call: Ref | SourceRef) -> Node:
         found = find(self._names, self._node, call)

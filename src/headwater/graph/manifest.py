@@ -16,6 +16,7 @@ from headwater.graph.deprecations import deprecation_of
 from headwater.graph.graph import CompiledNode, Graph
 from headwater.graph.manifest_config import config_document
 from headwater.graph.manifest_contract import constraint_document, contract_document
+from headwater.graph.manifest_functions import function_document
 from headwater.graph.manifest_metrics import semantic_document
 from headwater.graph.manifest_written import written_config
 from headwater.graph.walk import edges_of
@@ -33,6 +34,7 @@ SECTIONS: Mapping[str, str] = {
     "semantic_model": "semantic_models",
     "saved_query": "saved_queries",
     "unit_test": "unit_tests",
+    "function": "functions",
 }
 """Top-level key of resource types that are not under ``nodes``."""
 
@@ -79,7 +81,6 @@ def make_manifest(project: Project, graph: Graph, facts: ArtifactFacts) -> Docum
         "parent_map": {key: _texts(found) for key, found in edges.inputs.items()},
         "child_map": {key: _texts(sorted(found)) for key, found in edges.readers.items()},
         "group_map": _group_map(project, graph),
-        "functions": {},
     }
     return document
 
@@ -265,6 +266,8 @@ class _Parts:
         document |= self._compiled(compiled)
         if node.resource_type == "model":
             document |= _model(node)
+        if node.resource_type == "function":
+            document |= function_document(node)
         if node.test is not None:
             document |= _test(node)
         return document
@@ -393,7 +396,10 @@ def _references(compiled: CompiledNode) -> Document:
         ],
         "sources": [[call.source_name, call.name] for call in node.sources],
         "metrics": [],
-        "functions": [],
+        "functions": [
+            [call.name] if call.package is None else [call.package, call.name]
+            for call in node.functions
+        ],
         "depends_on": {"macros": list(node.macros), "nodes": _texts(compiled.depends_on)},
     }
 

@@ -7,7 +7,7 @@ unknown and disabled references, and circles. Two nodes with one table are found
 import heapq
 from collections import deque
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from difflib import get_close_matches
 
 from headwater.base.diagnostics import Diagnostic
@@ -29,11 +29,13 @@ class Names:
         root: Name of the root project.
         refs: Referable nodes, enabled or not, by name.
         sources: Source tables, enabled or not, by (source name, table name).
+        functions: Functions, enabled or not, by name.
     """
 
     root: str
     refs: Mapping[str, tuple[Node, ...]]
     sources: Mapping[tuple[str, str], tuple[Node, ...]]
+    functions: Mapping[str, tuple[Node, ...]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -89,6 +91,12 @@ def resolve(
                 diagnostics.append(refused)
             if place:
                 places.setdefault((key, found.unique_id), place)
+        for call in node.functions:
+            function = find_function(names, node, call)
+            if isinstance(function, Diagnostic):
+                diagnostics.append(function)
+            else:
+                inputs.add(function.unique_id)
         if node.test and node.test.attached_node in enabled:
             inputs.add(node.test.attached_node)
         depends_on[key] = tuple(sorted(inputs & enabled.keys()))
@@ -127,15 +135,19 @@ def make_names(root: str, nodes: Iterable[Node]) -> Names:
     """Index nodes by the words that references use."""
     refs: dict[str, list[Node]] = {}
     sources: dict[tuple[str, str], list[Node]] = {}
+    functions: dict[str, list[Node]] = {}
     for node in nodes:
         if node.resource_type in REFERABLE:
             refs.setdefault(node.name, []).append(node)
         elif node.source:
             sources.setdefault((node.source.source_name, node.name), []).append(node)
+        elif node.resource_type == "function":
+            functions.setdefault(node.name, []).append(node)
     return Names(
         root=root,
         refs={name: tuple(found) for name, found in refs.items()},
         sources={name: tuple(found) for name, found in sources.items()},
+        functions={name: tuple(found) for name, found in functions.items()},
     )
 
 
@@ -195,6 +207,31 @@ def is_latest_version(node: Node, siblings: Iterable[Node]) -> bool:
         sibling.version is not None and is_older_version(version, sibling.version)
         for sibling in siblings
         if sibling.package == node.package
+    )
+
+
+def find_function(names: Names, node: Node, call: Ref) -> Node | Diagnostic:
+    """Return the function that a call of ``function`` means, or why it means none."""
+    found = [
+        each for each in names.functions.get(call.name, ()) if call.package in {None, each.package}
+    ]
+    enabled = [each for each in found if each.is_enabled]
+    for package in (node.package, names.root):
+        own = [each for each in enabled if each.package == package]
+        if own:
+            return own[0]
+    if enabled:
+        return enabled[0]
+    if found:
+        return _disabled(node, call.name, found[0], node.where)
+    near = get_close_matches(call.name, names.functions, n=1)
+    return Diagnostic(
+        code="ref-not-found",
+        severity="error",
+        what=f"{_label(node)} calls function `{call.name}`, which no package defines",
+        fix=f"did you mean `{near[0]}`?" if near else "write it as a file in `functions/`",
+        where=node.where,
+        node=node.unique_id,
     )
 
 

@@ -319,6 +319,7 @@ def make_context(values: ContextValues, subject: Subject, host: Host) -> dict[st
         "execute": host.execute,
         "ref": _ref(host),
         "source": _source(host),
+        "function": _function(host),
         "config": subject.config,
         "this": host.this(),
         "model": subject.model,
@@ -360,6 +361,19 @@ def _ref(host: Host) -> Callable[..., Relation]:
         return host.ref(texts[-1], package, None if version is None else str(version))
 
     return ref
+
+
+def _function(host: Host) -> Callable[..., Relation]:
+    def function(*names: object) -> Relation:
+        if len(names) not in {1, 2}:
+            raise Invalid(
+                "ref-arguments",
+                f"function() takes a name, or a package and a name; got {len(names)} arguments",
+                fix="Write function('plus_one') or function('package', 'plus_one')",
+            )
+        return host.function(str(names[-1]), str(names[0]) if len(names) > 1 else None)
+
+    return function
 
 
 def _source(host: Host) -> Callable[..., Relation]:

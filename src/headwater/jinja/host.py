@@ -45,6 +45,10 @@ class Host(Protocol):
         """Answer ``source('source_name', 'name')``."""
         ...
 
+    def function(self, name: str, package: str | None) -> Relation:
+        """Answer ``function('name')``, ``function('package', 'name')``."""
+        ...
+
     def this(self) -> Relation | None:
         """Return the node's own relation; None for a node that has none."""
         ...

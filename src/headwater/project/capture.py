@@ -67,6 +67,7 @@ class Captured:
     Attributes:
         refs: Calls of ref, each once, in order.
         sources: Calls of source, each once, in order.
+        functions: Calls of function, each once, in order.
         macros: unique_ids of the macros called, sorted.
         config: Merged config() calls.
         is_broken: Whether it could not be rendered; a finding says why.
@@ -74,6 +75,7 @@ class Captured:
 
     refs: tuple[Ref, ...] = ()
     sources: tuple[SourceRef, ...] = ()
+    functions: tuple[Ref, ...] = ()
     macros: tuple[str, ...] = ()
     config: Config
     is_broken: bool = False
@@ -144,6 +146,7 @@ class ReadingHost:
         self._this = this
         self.refs: dict[tuple[str, str | None, str | None], None] = {}
         self.sources: dict[tuple[str, str], None] = {}
+        self.functions: dict[tuple[str, str | None], None] = {}
         self.warnings: list[str] = []
 
     def ref(self, name: str, package: str | None, version: str | None) -> Relation:
@@ -154,6 +157,11 @@ class ReadingHost:
     def source(self, source_name: str, name: str) -> Relation:
         """Note the source."""
         self.sources[source_name, name] = None
+        return self._this
+
+    def function(self, name: str, package: str | None) -> Relation:
+        """Note the function."""
+        self.functions[name, package] = None
         return self._this
 
     def this(self) -> Relation:
@@ -284,6 +292,7 @@ def render_captured(reading: Reading, text: Text, session: Session) -> Captured:
             SourceRef(source_name=source, name=name, where=places.get(("source", name)))
             for source, name in host.sources
         ),
+        functions=tuple(Ref(name=name, package=package) for name, package in host.functions),
         macros=macros,
         config=session.calls.values,
         is_broken=is_broken,

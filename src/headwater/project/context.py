@@ -280,7 +280,7 @@ _GRAPH_KEYS: Mapping[str, frozenset[str]] = {
     "semantic_models": frozenset({"semantic_model"}),
     "saved_queries": frozenset({"saved_query"}),
     "unit_tests": frozenset({"unit_test"}),
-    "functions": frozenset(),
+    "functions": frozenset({"function"}),
 }
 
 

@@ -20,7 +20,16 @@ from headwater.project.observed import Observer
 from headwater.project.yaml_text import YamlFile, read_yaml
 
 FileKind = Literal[
-    "model", "macro", "seed", "snapshot", "test", "analysis", "properties", "docs", "fixture"
+    "model",
+    "macro",
+    "seed",
+    "snapshot",
+    "test",
+    "analysis",
+    "properties",
+    "docs",
+    "fixture",
+    "function",
 ]
 
 PATHS_DEFAULT: Mapping[str, tuple[str, ...]] = {
@@ -30,6 +39,7 @@ PATHS_DEFAULT: Mapping[str, tuple[str, ...]] = {
     "snapshot-paths": ("snapshots",),
     "test-paths": ("tests",),
     "analysis-paths": ("analyses",),
+    "function-paths": ("functions",),
 }
 OLD_PATHS = {"model-paths": "source-paths", "seed-paths": "data-paths"}
 _KINDS: tuple[tuple[str, FileKind, str], ...] = (
@@ -40,6 +50,8 @@ _KINDS: tuple[tuple[str, FileKind, str], ...] = (
     ("snapshot-paths", "snapshot", ".sql"),
     ("test-paths", "test", ".sql"),
     ("analysis-paths", "analysis", ".sql"),
+    ("function-paths", "function", ".sql"),
+    ("function-paths", "function", ".py"),
 )
 PROJECT_FILE = "dbt_project.yml"
 VARS_FILE = "vars.yml"
@@ -178,7 +190,8 @@ def read_files(root: Path, observer: Observer | None = None) -> ProjectFiles:
     for name in ("packages.yml", "dependencies.yml"):
         if look.is_file(root / name) and package_list is None:
             package_list = _read_file(look, "", name, ("properties", name))
-    digest = hashlib.sha256()
+    catalogs = _project_file(look, "", CATALOGS_FILE)
+    digest = hashlib.sha256((catalogs.checksum if catalogs else "").encode())
     for package in packages:
         own = filter(None, (package.project_file, package.vars_file))
         for item in (*own, *package.files):
@@ -187,7 +200,7 @@ def read_files(root: Path, observer: Observer | None = None) -> ProjectFiles:
         root=str(root),
         packages=tuple(packages),
         package_list=package_list,
-        catalogs=_project_file(look, "", CATALOGS_FILE),
+        catalogs=catalogs,
         diagnostics=tuple(look.found),
         checksum=digest.hexdigest(),
     )

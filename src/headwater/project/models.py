@@ -37,9 +37,11 @@ _PATCH_KEYS: Mapping[str, str] = {
     "snapshot": "snapshots",
     "analysis": "analyses",
     "test": "data_tests",
+    "function": "functions",
 }
 _DECLARED = frozenset({
-    "constraints", "version", "latest_version", "deprecation_date", "time_spine",
+    "constraints", "version", "latest_version", "deprecation_date", "time_spine", "arguments",
+    "returns",
 })  # fmt: skip
 _BOOLEANS = ("enabled", "full_refresh", "quote_columns", "store_failures")
 _MAPPINGS = ("meta", "quoting", "column_types", "docs", "contract", "grants")
@@ -54,6 +56,30 @@ def read_models(reading: Reading) -> None:
                 _read_python(reading, package, file)
             else:
                 _read_file(reading, package, file, "model")
+
+
+def read_functions(reading: Reading) -> None:
+    """Read the functions of all packages; one in Python is kept as it is."""
+    for package in reading.packages:
+        for file in package.of_kind("function"):
+            if file.file.endswith(".py"):
+                _read_python_function(reading, package, file)
+            else:
+                _read_file(reading, package, file, "function")
+
+
+def _read_python_function(reading: Reading, package: Package, file: ProjectFile) -> None:
+    name = stem_of(file.path)
+    text = Text(
+        kind="function",
+        package=package.name,
+        name=name,
+        file=file.file,
+        path=file.original_path,
+        fqn=(package.name, *folders_of(file.path), name),
+        code=file.text,
+    )
+    _keep_text(reading, (file, text, file.path), Captured(config={}), _entry_of(reading, text))
 
 
 def read_analyses(reading: Reading) -> None:
@@ -222,6 +248,19 @@ def add_text_node(
     from_yaml = patch_config(entry)
     base = reading.trees.resolve(kind, text.package, text.fqn, patch=from_yaml)
     captured = capture(reading, text, base=base)
+    _keep_text(reading, (file, text, path), captured, entry)
+
+
+def _keep_text(
+    reading: Reading,
+    what: tuple[ProjectFile, Text, str],
+    captured: Captured,
+    entry: Entry | None,
+) -> None:
+    """Resolve the config of a rendered text, and keep its node."""
+    file, text, path = what
+    kind = text.kind
+    from_yaml = patch_config(entry)
     config = reading.trees.resolve(
         kind, text.package, text.fqn, patch=from_yaml, call=captured.config
     )
@@ -241,6 +280,7 @@ def add_text_node(
         config=MappingProxyType(config),
         refs=captured.refs,
         sources=captured.sources,
+        functions=captured.functions,
         macros=captured.macros,
         checksum=file.checksum,
         config_call=MappingProxyType(captured.config),
@@ -256,7 +296,10 @@ def add_node(reading: Reading, node: Node, text: Text, entry: Entry | None) -> N
     node = _with_hooks(reading, node, text, config)
     if node.resource_type != "analysis":
         relation = relation_of_node(reading, node, text)
-        is_stored = node.resource_type != "test" and config.get("materialized") != "ephemeral"
+        is_stored = (
+            node.resource_type not in {"test", "function"}
+            and config.get("materialized") != "ephemeral"
+        )
         node = replace(node, relation=relation if is_stored else None, place=relation)
     reading.add(node)
 
@@ -313,6 +356,7 @@ def _with_hooks(reading: Reading, node: Node, text: Text, config: Mapping[str, J
         node,
         refs=_merged(node.refs, captured.refs),
         sources=_merged_sources(node.sources, captured),
+        functions=(*node.functions, *captured.functions),
         macros=tuple(sorted({*node.macros, *captured.macros})),
     )
 

@@ -23,6 +23,7 @@ ResourceType = Literal[
     "metric",
     "semantic_model",
     "saved_query",
+    "function",
 ]
 
 
@@ -145,6 +146,7 @@ class Node:
         stripped_checksum: Of a small seed, SHA-256 of its text without blanks at both ends.
         config_call: The in-file config() values alone (dbt's ``config_call_dict``).
         config_patch: The values of its properties file alone (dbt's ``patch_config_dict``).
+        functions: Calls of function, in order.
         place: Where it would be built, also when it is not; what ephemeral models and tests are
             named by.
     """
@@ -176,6 +178,7 @@ class Node:
     config_call: Mapping[str, Json] = field(default_factory=_empty)
     config_patch: Mapping[str, Json] = field(default_factory=_empty)
     place: TableName | None = None
+    functions: tuple[Ref, ...] = ()
 
     @property
     def version(self) -> str | None:

@@ -16,11 +16,13 @@ from headwater.project.node import ColumnInfo
 from headwater.project.reading import Entry, Package, Reading, find_doc
 from headwater.project.yaml_text import YamlFile, read_yaml
 
-_PATCHED = ("models", "seeds", "snapshots", "analyses", "macros", "data_tests", "tests")
+_PATCHED = (
+    "models", "seeds", "snapshots", "analyses", "macros", "data_tests", "tests", "functions",
+)  # fmt: skip
 _OTHERS = (
     "sources", "exposures", "metrics", "semantic_models", "saved_queries", "unit_tests", "groups",
 )  # fmt: skip
-_TOP_KEYS = frozenset({"version", "anchors", "functions", *_PATCHED, *_OTHERS})
+_TOP_KEYS = frozenset({"version", "anchors", *_PATCHED, *_OTHERS})
 _NOT_RENDERED = frozenset({
     "description", "tests", "data_tests", "pre-hook", "post-hook", "pre_hook", "post_hook", "given",
     "expect", "overrides", "filter", "anchors", "loaded_at_query",
@@ -41,6 +43,10 @@ _SOURCE_KEYS = frozenset({
     "loaded_at_query", "freshness", "meta", "tags", "quoting", "tables", "config", "tests",
     "data_tests", "overrides", "enabled",
 })  # fmt: skip
+_FUNCTION_KEYS = frozenset({
+    "name", "description", "arguments", "returns", "config", "columns", "access", "docs", "meta",
+    "tags", "enabled", "overloads",
+})  # fmt: skip
 TABLE_KEYS = frozenset({
     "name", "description", "identifier", "loaded_at_field", "loaded_at_query", "freshness", "meta",
     "tags", "quoting", "columns", "config", "tests", "data_tests", "external", "loader", "enabled",
@@ -50,6 +56,7 @@ _MOVED_TO_CONFIG = ("docs", "access", "group", "contract", "enabled")
 _KNOWN: Mapping[str, frozenset[str]] = {
     **dict.fromkeys(("models", "seeds", "snapshots", "analyses"), _NODE_KEYS),
     "sources": _SOURCE_KEYS,
+    "functions": _FUNCTION_KEYS,
 }
 
 

@@ -25,6 +25,7 @@ from headwater.project.files import PackageFiles, ProjectFiles
 from headwater.project.generic_tests import read_node_tests
 from headwater.project.models import (
     read_analyses,
+    read_functions,
     read_models,
     read_singular_tests,
     read_snapshot_files,
@@ -53,6 +54,7 @@ PASSES: tuple[Callable[[Reading], None], ...] = (
     read_properties,
     read_versions,
     read_models,
+    read_functions,
     add_pointers,
     read_seeds,
     read_snapshot_files,

@@ -38,6 +38,7 @@ def list_rows(
         **manifest["semantic_models"],
         **manifest["saved_queries"],
         **manifest["unit_tests"],
+        **manifest["functions"],
     }
     rows = []
     for key in sorted(graph.nodes):

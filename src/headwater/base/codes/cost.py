@@ -106,6 +106,23 @@ its query reads something that is not there yet.
 """,
     ),
     Code(
+        name="function-not-built",
+        number="HW3015",
+        title="a function of the project is called, and functions are not built",
+        explain="""\
+**What it finds.** A model, test or snapshot that calls `function('name')`, one of the project's
+`functions/` (dbt 1.11).
+
+**Why it matters.** Functions are read, listed, selected, compiled and in the manifest. The lake holds
+tables and views only, so the engine would not know the function when the query runs.
+
+**Example.** `select {{ function('plus_one') }}(quantity) from {{ ref('orders') }}`
+
+**How to mend it.** Write the function as a macro, whose text becomes part of each query that calls
+it.
+""",
+    ),
+    Code(
         name="grants-not-applied",
         number="HW3009",
         title="configured grants are not applied yet",
