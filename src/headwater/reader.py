@@ -4,7 +4,7 @@ Apart from the workspace, which adds these, so that ``hw parse`` and ``hw ls`` i
 SQL parser nor a driver: importing them would take longer than the answer.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from functools import cached_property, partial
 from pathlib import Path
@@ -15,9 +15,11 @@ from headwater.base.artifacts import ArtifactFacts, artifact_facts
 from headwater.base.cache import Cache
 from headwater.base.clock import Clock, SystemClock
 from headwater.base.codec import Json
-from headwater.base.diagnostics import error_of, has_errors
+from headwater.base.diagnostics import Diagnostic, error_of, has_errors
+from headwater.base.errors import Invalid
 from headwater.base.ids import new_run_id
 from headwater.base.settings import Settings, resolve_settings
+from headwater.base.warning_rules import WarningRules, read_warning_rules
 from headwater.graph.choose import Selection, choose
 from headwater.graph.compared import Compared
 from headwater.graph.graph import Graph
@@ -162,7 +164,8 @@ class Reader:
             on_clock=self.observer.passing,
             limits=limits_of(self.settings),
         )
-        return read_project(self.files, options)
+        read = read_project(self.files, options)
+        return replace(read, diagnostics=self._weighed(read.diagnostics))
 
     def parse(self) -> Checked:
         """Read the project, resolve its references and write manifest.json."""
@@ -170,7 +173,7 @@ class Reader:
         if read.project is None or has_errors(read.diagnostics):
             return Checked(nodes=0, diagnostics=read.diagnostics, root=self.root)
         graph = resolve_graph(read.project)
-        found = (*read.diagnostics, *graph.diagnostics)
+        found = (*read.diagnostics, *self._weighed(graph.diagnostics))
         document = make_manifest(read.project, graph.graph, self._facts())
         path = write_document(self.target_path, "manifest.json", document)
         nodes = len(read.project.nodes)
@@ -185,7 +188,8 @@ class Reader:
         chosen = self._choose(read.project, graph.graph, selection)
         document = make_manifest(read.project, graph.graph, self._facts())
         rows = list_rows(document, graph.graph, chosen.nodes)
-        return Listed(rows=rows, diagnostics=(*graph.diagnostics, *chosen.diagnostics))
+        found = (*self._weighed(graph.diagnostics), *chosen.diagnostics)
+        return Listed(rows=rows, diagnostics=found)
 
     def config(self) -> Configuration:
         """Say what is in force, setting by setting, and where each value came from."""
@@ -236,7 +240,8 @@ class Reader:
         )
         past = Left(state=state, own=self.target_path, compared=compared, observer=self.observer)
         chosen = choose(graph, selection, named, past)
-        return replace(chosen, diagnostics=(*chosen.diagnostics, *compared.diagnostics))
+        found = (*chosen.diagnostics, *compared.diagnostics)
+        return replace(chosen, diagnostics=self._weighed(found))
 
     def _previous(self, folder: Path | None) -> Previous:
         """Read the manifest of an earlier command; its folder is relative to the project's.
@@ -254,6 +259,38 @@ class Reader:
         """Say whether dbt_project.yml turns a flag of dbt's on."""
         flags = self._project_setting("flags")
         return isinstance(flags, dict) and flags.get(name) is True
+
+    def _weighed(self, diagnostics: Iterable[Diagnostic]) -> tuple[Diagnostic, ...]:
+        """Return findings under the rules for warnings."""
+        return self._warning_rules.weigh(diagnostics)
+
+    @cached_property
+    def _warning_rules(self) -> WarningRules:
+        """The rules of the command, else those of the project's flags.
+
+        Raises:
+            Invalid: ``warn-error-options-invalid``, ``vars-malformed``.
+        """
+        given = self.settings.text("warn_error_options")
+        is_error = self.settings.values["warn_error"].value
+        written = self._project_setting("flags")
+        flags = written if isinstance(written, dict) else {}
+        options: Json = flags.get("warn_error_options")
+        if given is not None:
+            options = dict(read_mapping("--warn-error-options", given))
+        elif is_error is not None:
+            options = {"error": "all"} if is_error else {}
+        elif flags.get("warn_error"):
+            options = {"error": "all"}
+        if given is not None and is_error:
+            raise Invalid(
+                "warn-error-options-invalid",
+                "both --warn-error and --warn-error-options are given",
+                why="the first means all warnings, the second says which",
+                fix="keep one of them",
+            )
+        place = "--warn-error-options" if given else "`warn_error_options` of dbt_project.yml"
+        return read_warning_rules(options if isinstance(options, dict) else {}, place)
 
     def _profile_request(self) -> ProfileRequest:
         name, profile = read_name(self.files.packages[0].project_file)

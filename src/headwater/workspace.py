@@ -104,7 +104,8 @@ class Workspace(Reader):
             return None
         with self._world.lookup_of(read.project) as lookup:
             found = compile_graph(read.project, lookup, inline=inline, meanings=self._meanings)
-        return replace(found, diagnostics=without_repeats(found.diagnostics, read.diagnostics))
+        new = without_repeats(found.diagnostics, read.diagnostics)
+        return replace(found, diagnostics=self._weighed(new))
 
     def check(self, selection: Selection | None = None) -> Checked:
         """Read, compile and examine the project with an engine but without its lake.
@@ -242,6 +243,7 @@ class Workspace(Reader):
             full_refresh=request.full_refresh,
             force=request.force,
             store_failures=request.store_failures,
+            warnings_fail=self._warning_rules.fails_tests,
             needs_start=self._needs_start(),
             tests=request.tests,
             severities=dict.fromkeys(accepted, "warning"),
@@ -255,7 +257,7 @@ class Workspace(Reader):
         plan = make_plan(graph, state, options)
         if not all(breaks(plan, each) for each in found if is_refusal(each)):
             return self._faulty(found)
-        plan = with_findings(plan, (*plan.diagnostics, *found))
+        plan = with_findings(plan, (*self._weighed(plan.diagnostics), *found))
         return Planned(plan=plan, project=project, graph=graph, wanted=frozenset(wanted))
 
     def check_plan(self, plan: Plan, *, accept: tuple[str, ...] = ()) -> Planned:
@@ -296,7 +298,13 @@ class Workspace(Reader):
         """
         project, _profile = read_name(self.files.packages[0].project_file)
         place = (state or self.target_path).absolute()
-        return find_earlier(self._context.metastore, project, place, is_here=state is None)
+        return find_earlier(
+            self._context.metastore,
+            project,
+            place,
+            is_here=state is None,
+            with_warnings=self._warning_rules.fails_tests,
+        )
 
     @contextmanager
     def taken(self, command: str) -> Iterator[Journal]:

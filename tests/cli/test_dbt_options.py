@@ -33,7 +33,7 @@ WITH_VALUE = {"--select", "--exclude", "--models", "--model", "--selector", "--i
               "--target-path", "--threads", "--vars", "--profiles-dir", "--project-dir",
               "--resource-type", "--exclude-resource-type", "--output", "--output-keys",
               "--limit", "--indirect-selection", "--log-format", "--log-level", "--log-path",
-              "--printer-width"}  # fmt: skip
+              "--printer-width", "--warn-error-options"}  # fmt: skip
 
 
 @pytest.mark.parametrize(

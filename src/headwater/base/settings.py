@@ -95,6 +95,21 @@ SETTINGS: tuple[Setting, ...] = (
         help="How many nodes run at once; else the profile's `threads`, else 4.",
     ),
     Setting(
+        name="warn_error",
+        default=None,
+        kind="flag",
+        environment=("HEADWATER_WARN_ERROR", "DBT_WARN_ERROR"),
+        help="Warnings of the project and of tests are errors; else the project's flag.",
+    ),
+    Setting(
+        name="warn_error_options",
+        default=None,
+        kind="text",
+        environment=("HEADWATER_WARN_ERROR_OPTIONS", "DBT_WARN_ERROR_OPTIONS"),
+        help="Which warnings are errors, stay warnings or are not told, as YAML: "
+        "`{error: [...], warn: [...], silence: [...]}` of dbt's events and of codes.",
+    ),
+    Setting(
         name="memory_limit",
         default=None,
         kind="text",

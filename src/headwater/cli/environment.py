@@ -31,12 +31,10 @@ _BY_VARIABLE: Mapping[str, tuple[str, ...]] = {
     "store_failures": ("DBT_STORE_FAILURES",),
     "event_time_start": ("DBT_EVENT_TIME_START",),
     "event_time_end": ("DBT_EVENT_TIME_END",),
-    "warn_error": ("DBT_WARN_ERROR",),
-    "warn_error_options": ("DBT_WARN_ERROR_OPTIONS",),
 }
 """Options of commands by the variables that set them; settings have theirs in `base.settings`."""
 _LISTS = frozenset({"resource_type", "exclude_resource_type"})
-_BY_PROJECT = ("fail_fast", "indirect_selection", "warn_error", "warn_error_options")
+_BY_PROJECT = ("fail_fast", "indirect_selection")
 _LINE = re.compile(
     r"^[ \t]*(?:export[ \t]+)?(?P<name>[A-Za-z_][\w.]*)[ \t]*=[ \t]*"
     r"(?:'(?P<plain>[^']*)'|\"(?P<quoted>(?:[^\"\\]|\\.)*)\"|(?P<bare>[^\n]*?))"

@@ -27,6 +27,10 @@ _PROJECT_OPTIONS = (
     click.option("--target-path", metavar="DIR", help="Folder for artifacts."),
     click.option("--vars", "variables", metavar="YAML", help="Variables: '{name: value}'."),
     click.option("--threads", type=int, metavar="N", help="How many nodes run at once."),
+    click.option("--warn-error/--no-warn-error", default=None, help="Warnings are errors."),
+    click.option(
+        "--warn-error-options", metavar="YAML", help="Which: '{error: all, warn: [macro-warned]}'."
+    ),
 )
 
 _SELECTION_OPTIONS = (
@@ -113,7 +117,10 @@ class ProjectFlags:
 
 def take_project(options: dict[str, Any]) -> ProjectFlags:
     """Take the options that choose a project out of a command's."""
-    names = ("project_dir", "profiles_dir", "profile", "target", "target_path", "threads")
+    names = (
+        *("project_dir", "profiles_dir", "profile", "target", "target_path", "threads"),
+        *("warn_error", "warn_error_options"),
+    )
     return ProjectFlags(
         flags={name: options.pop(name, None) for name in names},
         variables=options.pop("variables", None),

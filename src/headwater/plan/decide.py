@@ -213,7 +213,8 @@ def _why_test(draft: Draft, node: NodeId, deployed: DeployedNode | None) -> str:
     moves = find_moves(draft, node, deployed)
     if moves:
         return move_reason(moves)
-    if deployed.status in LAST_RESULTS_RERUN:
+    is_warning_failure = draft.options.warnings_fail and deployed.status == "warn"
+    if deployed.status in LAST_RESULTS_RERUN or is_warning_failure:
         return f"its last result was {deployed.status}"
     if draft.options.force or draft.options.tests == "only":
         return "asked for"

@@ -47,6 +47,7 @@ class PlanOptions:
         tests: ``gate``: tests run with what they read; ``only``: nothing but tests, changed or
             not; ``none``: no tests.
         store_failures: Keep failing rows of the tests whose config does not say otherwise.
+        warnings_fail: A test that warns fails.
         fail_fast: Kept in the plan for the run.
         needs_start: Likewise; False when steps shall start although an on-run-start hook failed.
         limits: Thresholds of the risk rules.
@@ -63,6 +64,7 @@ class PlanOptions:
     force: bool = False
     tests: TestMode = "gate"
     store_failures: bool = False
+    warnings_fail: bool = False
     fail_fast: bool = False
     needs_start: bool = True
     limits: Limits = field(default_factory=Limits)

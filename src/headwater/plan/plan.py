@@ -281,6 +281,7 @@ class RunTest(StepBase):
         error_if: Likewise for errors.
         fail_calc: SQL expression over the failing rows that gives the number of failures.
         limit: At most so many failing rows are looked at; None for all.
+        warning_fails: To warn is to fail (``--warn-error``).
         store_in: Where failing rows are kept; None when they are not.
         store_as: What they are kept as. A view reads the tables as they are published, so the
             failing rows of a test that stops a commit are kept as a table all the same.
@@ -295,6 +296,7 @@ class RunTest(StepBase):
     error_if: str = "!= 0"
     fail_calc: str = "count(*)"
     limit: int | None = None
+    warning_fails: bool = False
     store_in: TableName | None = None
     store_as: Literal["table", "view"] = "table"
     kind: Literal["test"] = "test"

@@ -244,6 +244,7 @@ def _test_step(draft: Draft, compiled: CompiledNode, base: _Base, gates: NodeId 
         error_if=str(config.get("error_if") or "!= 0"),
         fail_calc=str(config.get("fail_calc") or "count(*)"),
         limit=limit if isinstance(limit, int) else None,
+        warning_fails=draft.options.warnings_fail,
         store_in=_store_in(draft, compiled),
         store_as="view" if config.get("store_failures_as") == "view" else "table",
     )

@@ -81,7 +81,8 @@ def judge(step: RunTest, count: Count) -> tuple[NodeStatus, str]:
     if step.severity == "error" and count.should_error:
         return "fail", f"got {rows} failures, configured to fail if {step.error_if}"
     if count.should_warn:
-        return "warn", f"got {rows} failures, configured to warn if {step.warn_if}"
+        message = f"got {rows} failures, configured to warn if {step.warn_if}"
+        return ("fail" if step.warning_fails else "warn"), message
     return "pass", "no failures" if not count.failures else f"{rows} failures are allowed"
 
 

@@ -51,7 +51,9 @@ class Earlier:
     steps: int
 
 
-def find_earlier(store: Metastore, project: str, place: Path, *, is_here: bool) -> Earlier:
+def find_earlier(
+    store: Metastore, project: str, place: Path, *, is_here: bool, with_warnings: bool = False
+) -> Earlier:
     """Find the run to retry.
 
     Args:
@@ -60,6 +62,7 @@ def find_earlier(store: Metastore, project: str, place: Path, *, is_here: bool) 
         place: Folder of artifacts.
         is_here: The folder is this command's own; then a later run of the ledger that left no
             file counts, too.
+        with_warnings: What warned is retried, too.
 
     Raises:
         NotFound: ``retry-no-run``.
@@ -74,7 +77,8 @@ def find_earlier(store: Metastore, project: str, place: Path, *, is_here: bool) 
         if plan is None or invocation is None:
             continue
         if run.run_id == named or (is_here and invocation.place == str(place)):
-            return _of_ledger(store, run, plan, invocation)
+            done = _DONE - {"warn"} if with_warnings else _DONE
+            return _of_ledger(run, plan, invocation, _undone(store, run, plan, done))
     if document is None:
         raise NotFound(
             "retry-no-run",
@@ -82,7 +86,7 @@ def find_earlier(store: Metastore, project: str, place: Path, *, is_here: bool) 
             why=f"it has no readable {RESULTS_FILE}, and the ledger has no run of this project",
             fix="run the command itself, as `hw build`; or say by --state where its artifacts are",
         )
-    return _of_document(document)
+    return _of_document(document, _UNDONE | {"warn"} if with_warnings else _UNDONE)
 
 
 def gone_findings(wanted: Iterable[NodeId], known: Collection[NodeId]) -> tuple[Diagnostic, ...]:
@@ -101,10 +105,18 @@ def gone_findings(wanted: Iterable[NodeId], known: Collection[NodeId]) -> tuple[
     )
 
 
-def _of_ledger(store: Metastore, run: RunRecord, plan: Plan, invocation: Invocation) -> Earlier:
+def _undone(
+    store: Metastore, run: RunRecord, plan: Plan, done: Collection[str]
+) -> frozenset[NodeId]:
     ends = {attempt.node: attempt.status for attempt in store.attempts_of_run(run.run_id)}
     steps = [step for step in plan.steps if not isinstance(step, Skip)]
-    undone = {step.node for step in steps if ends.get(step.node) not in _DONE}
+    return frozenset(step.node for step in steps if ends.get(step.node) not in done)
+
+
+def _of_ledger(
+    run: RunRecord, plan: Plan, invocation: Invocation, undone: frozenset[NodeId]
+) -> Earlier:
+    steps = [step for step in plan.steps if not isinstance(step, Skip)]
     # A test that passed on files which were never published says nothing of the next ones.
     gates = {step.node for step in steps if isinstance(step, RunTest) and step.gates in undone}
     return Earlier(
@@ -117,7 +129,7 @@ def _of_ledger(store: Metastore, run: RunRecord, plan: Plan, invocation: Invocat
     )
 
 
-def _of_document(document: Mapping[str, Any]) -> Earlier:
+def _of_document(document: Mapping[str, Any], undone: Collection[str]) -> Earlier:
     """Read a run that another workspace, or dbt, has left.
 
     Raises:
@@ -144,7 +156,7 @@ def _of_document(document: Mapping[str, Any]) -> Earlier:
         profile=str(args.get("profile") or ""),
     )
     results = [each for each in document["results"] if not _is_hook(each)]
-    again = {NodeId(each["unique_id"]) for each in results if each.get("status") in _UNDONE}
+    again = {NodeId(each["unique_id"]) for each in results if each.get("status") in undone}
     return Earlier(
         run_id="",
         started_at=str(document["metadata"].get("generated_at") or ""),

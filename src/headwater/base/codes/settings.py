@@ -131,6 +131,23 @@ Use an environment without dbt-core, let the program start the executable instea
 `dbt` to `hw`), or import `headwater.dbt.dbtRunner` by its own name.""",
     ),
     Code(
+        name="warn-error-options-invalid",
+        number="HW1915",
+        title="The rules for warnings cannot be read",
+        explain="""
+**What it finds.** `--warn-error-options`, or `warn_error_options` among the `flags:` of
+dbt_project.yml, has a key other than `error`, `warn` and `silence` (or the older `include` and
+`exclude`), gives one of them twice under both names, or names something that is neither an event of
+dbt nor a code; or `--warn-error` is given beside it.
+
+**Why it matters.** A rule with a spelling mistake would keep nothing from passing.
+
+**Example.** `--warn-error-options '{error: [JinjaLogWarnings]}'`; the event is `JinjaLogWarning`.
+
+**How to mend it.** Correct the name: dbt's events as in dbt, ours as `hw explain --list` has them.
+""",
+    ),
+    Code(
         name="internal",
         number="HW1999",
         title="Headwater itself failed",
