@@ -136,9 +136,17 @@ class Workspace(Reader):
         return Checked(nodes=len(chosen.nodes), diagnostics=found)
 
     def compile(
-        self, selection: Selection, *, inline: str | None = None, full_refresh: bool = False
+        self,
+        selection: Selection,
+        *,
+        inline: str | None = None,
+        full_refresh: bool = False,
+        with_manifest: bool = False,
     ) -> Compiled:
-        """Compile the selected nodes, or one query with Jinja, and write the SQL."""
+        """Compile the selected nodes, or one query with Jinja, and write the SQL.
+
+        With the manifest where it is wanted, as dbt's own ``compile`` writes it.
+        """
         read = self.read("compile", full_refresh=full_refresh)
         graph = self.compile_project(read, inline=inline)
         found = (*read.diagnostics, *(graph.diagnostics if graph else ()))
@@ -151,7 +159,12 @@ class Workspace(Reader):
         chosen = self._choose(read.project, graph.graph, selection)
         nodes = [each for key, each in graph.graph.nodes.items() if key in chosen.nodes]
         results = artifacts.write_compiled(self.target_path, nodes)
-        return Compiled(results=results, folder=folder, diagnostics=(*found, *chosen.diagnostics))
+        found = (*found, *chosen.diagnostics)
+        manifest = None
+        if with_manifest:
+            manifest = make_manifest(read.project, graph.graph, self._facts())
+            artifacts.write_document(self.target_path, "manifest.json", manifest)
+        return Compiled(results=results, folder=folder, diagnostics=found, manifest=manifest)
 
     def run_operation(self, macro: str, arguments: str | None = None) -> Operation:
         """Call a macro by itself; its queries read, and nothing else.

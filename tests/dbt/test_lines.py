@@ -176,7 +176,7 @@ def test_the_log_file_has_its_own_format_and_level(
 ) -> None:
     options = ["--log-path", "lines", "--log-format-file", "json", "--log-level", "none"]
 
-    run([*options, "build"])
+    run([*options, "--log-level-file", "debug", "build"])
     run([*options, "--log-level-file", "warn", "build"])
 
     assert capsys.readouterr().out == ""

@@ -6,11 +6,10 @@ made by hand in the warehouse) fails its test, and counts as failed.
 """
 
 import json
-import logging
 import os
 import re
-from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable
+from contextlib import redirect_stdout
 from io import StringIO
 from pathlib import Path
 from typing import Any
@@ -146,25 +145,16 @@ def relations_equal(adapter: Any, names: list[str], compare_snapshot_cols: bool 
     assert all(each == contents[0] for each in contents)
 
 
-@contextmanager
-def logged() -> Iterator[StringIO]:
-    """Catch the lines that the runner logs."""
-    text = StringIO()
-    handler = logging.StreamHandler(text)
-    logger = logging.getLogger("headwater.dbt")
-    logger.addHandler(handler)
-    logger.setLevel(logging.DEBUG)
-    try:
-        yield text
-    finally:
-        logger.removeHandler(handler)
-
-
 def run_and_capture(args: list[str] | None = None, expect_pass: bool = True) -> tuple[Any, str]:
-    """Run a command and give what was told with its result."""
-    with logged() as text:
-        result = util.run_dbt(args, expect_pass=expect_pass)
-    return result, text.getvalue()
+    """Run a command and give the lines that it writes, in dbt's text unless it asks otherwise."""
+    words = list(args or ["run"])
+    if "--log-format" not in words:
+        words = ["--log-format", "text", *words]
+    text = StringIO()
+    with redirect_stdout(text):
+        result = util.run_dbt(words, expect_pass=expect_pass)
+    lines = text.getvalue().splitlines(keepends=True)
+    return result, "".join(line for line in lines if not line.startswith("Invoking dbt with"))
 
 
 def profile(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:

@@ -1,7 +1,7 @@
 """``hw ls``: what a selection holds, in dbt's own output forms."""
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import click
@@ -10,6 +10,8 @@ from headwater.base.diagnostics import has_errors
 from headwater.cli.diagnose import print_diagnostics
 from headwater.cli.options import ProjectFlags, project_options, selection_words, take_selection
 from headwater.cli.output import emit_lines, output_option
+
+_ABSENT = object()
 
 
 @click.command("ls")
@@ -82,4 +84,15 @@ def _keep(row: dict[str, object], keys: tuple[str, ...]) -> dict[str, object]:
         "tags",
         "unique_id",
     )
-    return {key: row[key] for key in (keys or default) if key in row}
+    found = {key: _value_at(row, key) for key in keys or default}
+    return {key: value for key, value in found.items() if value is not _ABSENT}
+
+
+def _value_at(row: Mapping[str, object], key: str) -> object:
+    """Return what stands under a key, which may lead into another: ``config.materialized``."""
+    value: object = row
+    for part in [key] if key in row else key.split("."):
+        if not isinstance(value, Mapping) or part not in value:
+            return _ABSENT
+        value = value[part]
+    return value

@@ -30,7 +30,7 @@ def emit_rows(
         case "csv":
             emit(_csv(columns, rows))
         case _:
-            emit(_table(columns, rows))
+            emit(table_text(columns, rows))
     if more and output != "json":
         print(f"only the first {len(rows)} rows are shown (--limit)", file=sys.stderr)
 
@@ -81,7 +81,8 @@ def _csv(columns: tuple[Column, ...], rows: tuple[tuple[object, ...], ...]) -> s
     return text.getvalue()
 
 
-def _table(columns: tuple[Column, ...], rows: tuple[tuple[object, ...], ...]) -> str:
+def table_text(columns: tuple[Column, ...], rows: tuple[tuple[object, ...], ...]) -> str:
+    """Write rows as a table for people, with their number below."""
     cells = [[_cell(value) for value in row] for row in rows]
     heads = [column.name for column in columns]
     widths = [

@@ -68,8 +68,10 @@ def line_options(given: Mapping[str, str], environment: Mapping[str, str]) -> Li
         level = "debug"
     if asked.get("quiet"):
         level = "error"
+    # As in dbt, what is asked of the terminal holds for the file, too, until that is asked for.
+    format_file, level_file = format_file or format_, level_file or asked.get("log-level")
     folder = asked.get("log-path")
-    wants_file = folder or format_file or level_file not in {None, "none"}
+    wants_file = folder or {"log-format-file", "log-level-file"} & set(asked)
     return LineOptions(
         format=cast("LineFormat | None", format_),
         level=cast("Level", level),

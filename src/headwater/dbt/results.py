@@ -11,6 +11,7 @@ from types import MappingProxyType
 from typing import Any
 
 from headwater.dbt.records import Record
+from headwater.jinja.table import ResultTable
 
 _NOTHING: Mapping[str, Any] = MappingProxyType({})
 
@@ -42,6 +43,7 @@ class RunResult:
         timing: When it was compiled and executed.
         thread_id: Worker that ran it.
         batch_results: Always None: a model is built in one commit.
+        agate_table: Rows that ``show`` read, as macros see results; None otherwise.
     """
 
     status: Status
@@ -53,6 +55,7 @@ class RunResult:
     timing: tuple[Record, ...] = ()
     thread_id: str = "main"
     batch_results: None = None
+    agate_table: ResultTable | None = None
 
     @property
     def unique_id(self) -> str:

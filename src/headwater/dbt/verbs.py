@@ -22,6 +22,7 @@ from headwater.dbt.events import Teller
 from headwater.dbt.freshness import FreshnessResult, make_freshness_result
 from headwater.dbt.node_events import NodeEvents, tell_ages, tell_found
 from headwater.dbt.node_words import TESTS
+from headwater.dbt.previews import Preview, tell_rows, tell_sql
 from headwater.dbt.records import Record
 from headwater.dbt.results import (
     RunExecutionResult,
@@ -33,9 +34,10 @@ from headwater.dbt.results import (
 from headwater.graph.choose import Selection
 from headwater.graph.faults import OF_ONE_QUERY
 from headwater.graph.manifest import make_manifest
+from headwater.jinja.table import ResultTable
 from headwater.plan.decide import UNCHANGED_WARNED
 from headwater.plan.plan import Skip
-from headwater.runs.answers import Planned, PlanRequest, Verb
+from headwater.runs.answers import Compiled, CompiledSql, Planned, PlanRequest, Verb
 from headwater.runs.cancel import CancelToken
 from headwater.runs.results import make_run_results
 from headwater.runs.run import Run
@@ -244,29 +246,60 @@ def _status_of_reused(step: Skip) -> Status:
 
 
 def _compile(call: Call, workspace: Workspace) -> Answer:
+    compiled = _compiled(call, workspace)
+    is_narrow = call.options["inline"] is not None or not call.selection.is_everything
+    for each in compiled.results if is_narrow else ():
+        tell_sql(call.teller, _preview(call, each), each.compiled_code)
+    return _answer_of(_result_of(each, compiled) for each in compiled.results)
+
+
+def _show(call: Call, workspace: Workspace) -> Answer:
+    if call.options["inline"] is None and call.selection.is_everything:
+        what = "`show` needs to be told what to show"
+        raise Invalid("show-needs-one", what, fix="pass --select NAME or --inline 'select 1'")
+    compiled = _compiled(call, workspace)
+    results = []
+    # dbt shows only what is named, of everything that a selection brings along.
+    for each in compiled.results:
+        if each.unique_id.startswith(("test.", "unit_test.")):
+            continue
+        rows = workspace.sql(each.compiled_code, rows_max=call.options["limit"])
+        tell_rows(call.teller, _preview(call, each), rows)
+        table = ResultTable([column.name for column in rows.columns], rows.rows)
+        results.append(replace(_result_of(each, compiled), agate_table=table))
+    return _answer_of(results)
+
+
+def _compiled(call: Call, workspace: Workspace) -> Compiled:
     compiled = workspace.compile(
         call.selection,
         inline=call.options["inline"],
         full_refresh=call.options.get("full_refresh", False),
+        with_manifest=True,
     )
     call.teller.findings(compiled.diagnostics)
     if has_errors(compiled.diagnostics):
         raise _fault(compiled.diagnostics)
-    results = [
-        RunResult(
-            status=Status.Success,
-            node=Record(
-                {
-                    "unique_id": each.unique_id,
-                    "name": each.name,
-                    "compiled": True,
-                    "compiled_code": each.compiled_code,
-                    "compiled_path": each.path or None,
-                }
-            ),
-        )
-        for each in compiled.results
-    ]
+    return compiled
+
+
+def _preview(call: Call, each: CompiledSql) -> Preview:
+    return Preview(name=each.name, unique_id=each.unique_id, output=call.options["output"])
+
+
+def _result_of(each: CompiledSql, compiled: Compiled) -> RunResult:
+    entry = {} if compiled.manifest is None else find_entry(compiled.manifest, each.unique_id)
+    made = {
+        "unique_id": each.unique_id,
+        "name": each.name,
+        "compiled": True,
+        "compiled_code": each.compiled_code,
+        "compiled_path": each.path or None,
+    }
+    return RunResult(status=Status.Success, node=Record({**entry, **made}))
+
+
+def _answer_of(results: Iterable[RunResult]) -> Answer:
     return Answer(success=True, result=RunExecutionResult(results=tuple(results)))
 
 
@@ -360,6 +393,7 @@ _VERBS: Mapping[str, Callable[[Call, Workspace], Answer]] = MappingProxyType(
         "test": _build,
         "retry": _retry,
         "compile": _compile,
+        "show": _show,
         "ls": _ls,
         "parse": _parse,
         "docs generate": _docs,

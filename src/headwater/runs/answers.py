@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import MappingProxyType
-from typing import Literal
+from typing import Any, Literal
 
 from headwater.base.diagnostics import Diagnostic
 from headwater.base.ids import NodeId
@@ -105,11 +105,13 @@ class Compiled:
         results: One for each node, in the order of the graph.
         folder: Where the files were written.
         diagnostics: Findings.
+        manifest: The manifest with the compiled SQL, when it was asked for.
     """
 
     results: tuple[CompiledSql, ...]
     folder: Path
     diagnostics: tuple[Diagnostic, ...]
+    manifest: Mapping[str, Any] | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
