@@ -163,7 +163,7 @@ class Workspace(Reader):
         manifest = None
         if with_manifest:
             manifest = make_manifest(read.project, graph.graph, self._facts())
-            artifacts.write_document(self.target_path, "manifest.json", manifest)
+            write_document(self.target_path, "manifest.json", manifest)
         return Compiled(results=results, folder=folder, diagnostics=found, manifest=manifest)
 
     def run_operation(self, macro: str, arguments: str | None = None) -> Operation:

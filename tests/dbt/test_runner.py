@@ -1,5 +1,6 @@
 """Calling Headwater by dbt's Python API: what a program written for dbtRunner gets."""
 
+import json
 import os
 from collections.abc import Callable
 from pathlib import Path
@@ -242,3 +243,55 @@ def test_a_model_whose_query_is_none_fails_alone(project: Path, query: str) -> N
         "broken": "error",
     }
     assert not (project / "out.csv").exists()
+
+
+def test_show_gives_rows_and_tells_them(project: Path) -> None:
+    dbtRunner().invoke(["build"])
+    events: list[EventMsg] = []
+
+    shown = results_of(dbtRunner(callbacks=[events.append]).invoke(["show", "-s", "revenue"]))
+
+    assert shown[0].node.config.materialized == "table"
+    assert shown[0].agate_table is not None
+    assert len(shown[0].agate_table.rows) == 2
+    told = next(event for event in events if event.info.name == "ShowNode")
+    assert told.info.msg.startswith("Previewing node 'revenue':\n")
+    assert told.data.unique_id == "model.shop.revenue"
+
+
+def test_show_in_json_is_a_document(project: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    words = ["--quiet", "--log-format", "text", "show", "--output", "json"]
+
+    dbtRunner().invoke([*words, "--inline", "select 1 as one, cast('a' as text) as two"])
+
+    assert json.loads(capsys.readouterr().out) == {"show": [{"one": 1, "two": "a"}]}
+
+
+def test_show_must_be_told_what_to_show(project: Path) -> None:
+    ended = dbtRunner().invoke(["show"])
+
+    assert isinstance(ended.exception, HeadwaterError)
+    assert ended.exception.code == "show-needs-one"
+
+
+def test_compile_gives_whole_nodes_their_sql_and_the_manifest(
+    project: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    words = ["--quiet", "--log-format", "text", "compile", "-s", "revenue"]
+
+    compiled = results_of(dbtRunner().invoke(words))
+
+    node = {result.node.name: result.node for result in compiled}["revenue"]
+    assert node.depends_on.nodes == ["model.shop.stg_orders"]
+    told = capsys.readouterr().out
+    assert "Compiled node 'revenue' is:\n" in told
+    manifest = json.loads((project / "target" / "manifest.json").read_bytes())
+    assert manifest["nodes"]["model.shop.revenue"]["compiled_code"] == node.compiled_code
+
+
+def test_listed_keys_may_lead_into_a_value(project: Path) -> None:
+    words = ["ls", "-s", "revenue", "--resource-type", "model", "--output", "json"]
+
+    ended = dbtRunner().invoke([*words, "--output-keys", "name config.materialized nothing.here"])
+
+    assert ended.result == ['{"name": "revenue", "config.materialized": "table"}']
