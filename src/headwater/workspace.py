@@ -27,7 +27,9 @@ from headwater.graph.compile import compile_graph, render_hook
 from headwater.graph.faults import is_refusal, nodes_of_types, soften, weigh_faults
 from headwater.graph.graph import Graph
 from headwater.graph.manifest import make_catalog, make_manifest
+from headwater.graph.previous import Previous
 from headwater.graph.references import GraphResult, resolve_graph
+from headwater.graph.substitutes import InputRequest, Substitutes
 from headwater.plan.build import breaks, make_faulty_plan, make_plan
 from headwater.plan.options import PlanOptions
 from headwater.plan.plan import Plan
@@ -62,6 +64,7 @@ from headwater.runs.describe import (
 from headwater.runs.documents import write_document
 from headwater.runs.execute import execute, execute_in
 from headwater.runs.freshness import SourceAges, make_sources_document, measure_ages
+from headwater.runs.inputs import Asked, deferral_findings, find_substitutes, no_state
 from headwater.runs.invocation import Invocation
 from headwater.runs.journal import Journal, open_journal
 from headwater.runs.load import load_rows
@@ -97,13 +100,19 @@ class Workspace(Reader):
     # -- compiling ---------------------------------------------------------------
 
     def compile_project(
-        self, read: ProjectResult, *, inline: str | None = None
+        self,
+        read: ProjectResult,
+        *,
+        inline: str | None = None,
+        instead: Substitutes | None = None,
     ) -> GraphResult | None:
         """Compile what was read: function 2; None when there is no project to compile."""
         if read.project is None:
             return None
         with self._world.lookup_of(read.project) as lookup:
-            found = compile_graph(read.project, lookup, inline=inline, meanings=self._meanings)
+            found = compile_graph(
+                read.project, lookup, inline=inline, meanings=self._meanings, instead=instead
+            )
         new = without_repeats(found.diagnostics, read.diagnostics)
         return replace(found, diagnostics=self._weighed(new))
 
@@ -142,13 +151,16 @@ class Workspace(Reader):
         inline: str | None = None,
         full_refresh: bool = False,
         with_manifest: bool = False,
+        inputs: InputRequest | None = None,
     ) -> Compiled:
         """Compile the selected nodes, or one query with Jinja, and write the SQL.
 
         With the manifest where it is wanted, as dbt's own ``compile`` writes it.
         """
         read = self.read("compile", full_refresh=full_refresh)
-        graph = self.compile_project(read, inline=inline)
+        request = PlanRequest(selection=selection, inputs=inputs or InputRequest())
+        instead = self._substitutes(read, request, builds=False)
+        graph = self.compile_project(read, inline=inline, instead=instead)
         found = (*read.diagnostics, *(graph.diagnostics if graph else ()))
         folder = self.target_path / "compiled"
         if read.project is None or graph is None or has_errors(found):
@@ -232,11 +244,12 @@ class Workspace(Reader):
         """Say what a build would do: functions 1 to 4. Nothing is written to the lake."""
         request = request or PlanRequest()
         read = self.read(request.verb, full_refresh=request.full_refresh)
-        compiled = self.compile_project(read)
+        instead = self._substitutes(read, request)
+        compiled = self.compile_project(read, instead=instead)
         if read.project is None or compiled is None:
             return self._faulty(read.diagnostics)
         project, graph = read.project, compiled.graph
-        found, nodes = read.diagnostics, None
+        found, nodes = (*read.diagnostics, *deferral_findings(graph, instead)), None
         if request.nodes is not None:
             nodes = frozenset(graph.nodes) & frozenset(request.nodes)
             found = (*found, *gone_findings(request.nodes, graph.nodes))
@@ -272,6 +285,35 @@ class Workspace(Reader):
             return self._faulty(found)
         plan = with_findings(plan, (*self._weighed(plan.diagnostics), *found))
         return Planned(plan=plan, project=project, graph=graph, wanted=frozenset(wanted))
+
+    def _substitutes(
+        self, read: ProjectResult, request: PlanRequest, *, builds: bool = True
+    ) -> Substitutes:
+        """Find what the selected nodes read in place of their inputs."""
+        if read.project is None or request.inputs == InputRequest():
+            return Substitutes()
+        project, graph = read.project, resolve_graph(read.project).graph
+        nodes: frozenset[NodeId] | None = None
+        if request.nodes is not None:
+            nodes = frozenset(request.nodes)
+        elif not request.selection.is_everything:
+            nodes = self._choose(project, graph, request.selection).nodes
+        built = nodes_of_types(graph, request.resource_types, nodes) if builds else ()
+        asked = Asked(request=request.inputs, selected=nodes, built=frozenset(built))
+        with self._world.lookup_of(project) as lookup:
+            return find_substitutes(
+                asked,
+                graph,
+                previous=partial(self._deferred_to, request),
+                exists=lambda name: lookup.relation_kind_or_none(name) is not None,
+                now=self._clock.now(),
+            )
+
+    def _deferred_to(self, request: PlanRequest) -> Previous:
+        folder = request.inputs.defer_state or request.selection.state
+        if not folder:
+            raise no_state()
+        return self._previous(Path(folder))
 
     def check_plan(self, plan: Plan, *, accept: tuple[str, ...] = ()) -> Planned:
         """Return a saved plan, ready to be applied, if the project is still the one planned.

@@ -33,7 +33,8 @@ WITH_VALUE = {"--select", "--exclude", "--models", "--model", "--selector", "--i
               "--target-path", "--threads", "--vars", "--profiles-dir", "--project-dir",
               "--resource-type", "--exclude-resource-type", "--output", "--output-keys",
               "--limit", "--indirect-selection", "--log-format", "--log-level", "--log-path",
-              "--printer-width", "--warn-error-options"}  # fmt: skip
+              "--printer-width", "--warn-error-options", "--sample", "--state", "--defer-state",
+              "--event-time-start", "--event-time-end"}  # fmt: skip
 
 
 @pytest.mark.parametrize(

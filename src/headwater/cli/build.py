@@ -6,11 +6,12 @@ from typing import TypeVar
 
 import click
 
-from headwater.cli.options import ProjectFlags, project_options, selection_options
+from headwater.cli.options import ProjectFlags, input_options, project_options, selection_options
 from headwater.cli.output import emit_document, is_quiet, note, output_option
 from headwater.cli.plan import exit_code, show
 from headwater.cli.progress import run_with_progress
 from headwater.graph.choose import Selection
+from headwater.graph.substitutes import InputRequest
 from headwater.plan.show import show_plan
 from headwater.runs.answers import PlanRequest, Verb
 from headwater.runs.journal import Journal
@@ -46,6 +47,7 @@ def _make(verb: Verb, line: str) -> click.Command:
     @project_options
     @selection_options
     @building_options
+    @input_options
     @output_option("text", "json")
     def command(
         project: ProjectFlags,
@@ -58,6 +60,7 @@ def _make(verb: Verb, line: str) -> click.Command:
         accept: tuple[str, ...],
         dry_run: bool,
         output: str,
+        inputs: InputRequest,
     ) -> int:
         request = PlanRequest(
             selection=selection,
@@ -66,6 +69,7 @@ def _make(verb: Verb, line: str) -> click.Command:
             force=force,
             accept=accept,
             store_failures=store_failures,
+            inputs=inputs,
         )
         with project.open_workspace() as workspace:
             return build(workspace, request, fail_fast=fail_fast, dry_run=dry_run, output=output)

@@ -4,9 +4,10 @@ import click
 
 from headwater.base.diagnostics import has_errors
 from headwater.cli.diagnose import print_diagnostics
-from headwater.cli.options import ProjectFlags, project_options, selection_options
+from headwater.cli.options import ProjectFlags, input_options, project_options, selection_options
 from headwater.cli.output import emit, emit_document, output_option
 from headwater.graph.choose import Selection
+from headwater.graph.substitutes import InputRequest
 
 
 @click.command("compile")
@@ -14,6 +15,7 @@ from headwater.graph.choose import Selection
 @selection_options
 @click.option("--inline", metavar="SQL", help="Compile this query instead of the project's nodes.")
 @click.option("-f", "--full-refresh", is_flag=True, help="Compile as a full refresh would.")
+@input_options
 @output_option("text", "json")
 def compile_command(
     project: ProjectFlags,
@@ -22,10 +24,13 @@ def compile_command(
     inline: str | None,
     full_refresh: bool,
     output: str,
+    inputs: InputRequest,
 ) -> int:
     """Write the compiled SQL of the selected nodes under target/compiled."""
     with project.open_workspace() as workspace:
-        compiled = workspace.compile(selection, inline=inline, full_refresh=full_refresh)
+        compiled = workspace.compile(
+            selection, inline=inline, full_refresh=full_refresh, inputs=inputs
+        )
         if output == "json":
             emit_document(
                 {

@@ -91,11 +91,6 @@ _GROUPS = frozenset({"docs", "source", "table"})
 
 _REFUSED: Mapping[str, str] = MappingProxyType(
     {
-        "--defer": "build what is missing here too: `hw build --select +NAME`",
-        "--defer-state": "build what is missing here too: `hw build --select +NAME`",
-        "--favor-state": "build what is missing here too: `hw build --select +NAME`",
-        "--empty": "look at the plan instead: `hw plan`, or `hw build --dry-run`",
-        "--sample": "limit the rows in the model, by a variable given with --vars",
         "--event-time-start": "give the bounds to the model by --vars",
         "--event-time-end": "give the bounds to the model by --vars",
         "--export-saved-queries": "saved queries are read and listed, not run",

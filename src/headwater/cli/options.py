@@ -13,6 +13,7 @@ from headwater.runs.recall import Recall, open_recall
 
 if TYPE_CHECKING:
     from headwater.graph.choose import Selection
+    from headwater.graph.substitutes import InputRequest
     from headwater.reader import Reader
     from headwater.workspace import Workspace
 
@@ -48,7 +49,10 @@ _SELECTION_OPTIONS = (
     click.option("--exclude", multiple=True, metavar="SELECTOR", help="What to leave out."),
     click.option("--selector", metavar="NAME", help="A selector of selectors.yml."),
     click.option(
-        "--state", metavar="DIR", help="Artifacts of an earlier run, for result: and the like."
+        "--state",
+        metavar="DIR",
+        envvar="DBT_STATE",
+        help="Artifacts of an earlier run, for state:, result: and --defer.",
     ),
     click.option(
         "--resource-type",
@@ -71,6 +75,32 @@ _SELECTION_OPTIONS = (
         type=click.Choice(["eager", "cautious", "buildable", "empty"]),
         default="eager",
         help="Which tests come along with selected nodes.",
+    ),
+)
+
+_INPUT_OPTIONS = (
+    click.option(
+        "--defer/--no-defer",
+        envvar="DBT_DEFER",
+        help="Read what is not built here where the manifest of --state says.",
+    ),
+    click.option(
+        "--favor-state/--no-favor-state",
+        envvar="DBT_FAVOR_STATE",
+        help="With --defer: read what is not selected there in any case.",
+    ),
+    click.option(
+        "--defer-state",
+        metavar="DIR",
+        envvar="DBT_DEFER_STATE",
+        help="Folder of the manifest for --defer, when it is not that of --state.",
+    ),
+    click.option("--empty/--no-empty", help="Read no rows: tables with all columns and no rows."),
+    click.option(
+        "--sample",
+        metavar="WINDOW",
+        envvar="DBT_SAMPLE",
+        help="Read a stretch of time of inputs with an event_time: '3 days'.",
     ),
 )
 
@@ -145,6 +175,30 @@ def take_selection(options: dict[str, Any]) -> "Selection":
         resource_types=_types(options.pop("resource_type", ())),
         without_types=_types(options.pop("exclude_resource_type", ())),
     )
+
+
+def take_inputs(options: dict[str, Any]) -> "InputRequest":
+    """Take the options that say what is read in place of inputs out of a command's."""
+    from headwater.graph.substitutes import InputRequest
+
+    return InputRequest(
+        defer=bool(options.pop("defer", False)),
+        favor_state=bool(options.pop("favor_state", False)),
+        defer_state=options.pop("defer_state", None) or "",
+        empty=bool(options.pop("empty", False)),
+        sample=options.pop("sample", None) or "",
+    )
+
+
+def input_options(command: Callable[..., R]) -> Callable[..., R]:
+    """Give a command the options about inputs; it gets them as ``inputs``."""
+
+    @wraps(command)
+    def wrapped(*args: object, **kwargs: Any) -> R:  # noqa: ANN401 - any command's
+        inputs = take_inputs(kwargs)
+        return command(*args, inputs=inputs, **kwargs)
+
+    return _with(_INPUT_OPTIONS, wrapped)
 
 
 def project_options(

@@ -7,10 +7,11 @@ import click
 from headwater.base.codec import encode_pretty
 from headwater.cli.diagnose import print_diagnostics
 from headwater.cli.files import write_file
-from headwater.cli.options import ProjectFlags, project_options, selection_options
+from headwater.cli.options import ProjectFlags, input_options, project_options, selection_options
 from headwater.cli.output import emit, emit_json, note, output_option
 from headwater.cli.screen import print_plan
 from headwater.graph.choose import Selection
+from headwater.graph.substitutes import InputRequest
 from headwater.plan.plan import Plan
 from headwater.plan.show import show_markdown
 from headwater.runs.answers import PlanRequest
@@ -24,6 +25,7 @@ from headwater.workspace import Workspace
 @click.option("-f", "--full-refresh", is_flag=True, help="Rebuild incremental models whole.")
 @click.option("--accept", multiple=True, metavar="CODE", help="Let errors of CODE only warn.")
 @click.option("--detailed-exitcode", is_flag=True, help="Exit with 5 when there is work to do.")
+@input_options
 @output_option("text", "json", "github")
 def plan_command(
     project: ProjectFlags,
@@ -34,13 +36,16 @@ def plan_command(
     accept: tuple[str, ...],
     detailed_exitcode: bool,
     output: str,
+    inputs: InputRequest,
 ) -> int:
     """Say what a build would do, what it costs, what it breaks and whether it is safe.
 
     Exits with 3 when a finding blocks the plan.
     """
     with project.open_workspace() as workspace:
-        request = PlanRequest(selection=selection, full_refresh=full_refresh, accept=accept)
+        request = PlanRequest(
+            selection=selection, full_refresh=full_refresh, accept=accept, inputs=inputs
+        )
         plan = workspace.plan(request).plan
         if out and plan.is_compiled:
             write_file(Path(out), encode_pretty(plan))

@@ -15,7 +15,7 @@ from headwater.base.clock import Clock
 from headwater.base.diagnostics import Diagnostic, error_of, has_errors
 from headwater.base.errors import Invalid
 from headwater.cli.ls import list_lines, words_of
-from headwater.cli.options import ProjectFlags, take_project, take_selection
+from headwater.cli.options import ProjectFlags, take_inputs, take_project, take_selection
 from headwater.cli.retry import as_before, describe
 from headwater.cli.source import FORMATS
 from headwater.dbt.events import Teller
@@ -34,6 +34,7 @@ from headwater.dbt.results import (
 from headwater.graph.choose import Selection
 from headwater.graph.faults import OF_ONE_QUERY
 from headwater.graph.manifest import make_manifest
+from headwater.graph.substitutes import InputRequest
 from headwater.jinja.table import ResultTable
 from headwater.plan.decide import UNCHANGED_WARNED
 from headwater.plan.plan import Skip
@@ -64,6 +65,7 @@ class Call:
         verb: Its name, as ``hw`` calls it.
         project: Which project, profile and target.
         selection: Which nodes.
+        inputs: What they read in place of their inputs.
         options: The verb's other options, by name.
         teller: Is told how it goes.
         environment: Environment variables.
@@ -74,6 +76,7 @@ class Call:
     verb: str
     project: ProjectFlags
     selection: Selection
+    inputs: InputRequest
     options: Mapping[str, Any]
     teller: Teller
     environment: Mapping[str, str]
@@ -100,6 +103,7 @@ class Call:
             verb=verb,
             project=take_project(options),
             selection=take_selection(options),
+            inputs=take_inputs(options),
             options=options,
             teller=teller,
             environment=environment,
@@ -154,6 +158,7 @@ def _build(call: Call, workspace: Workspace) -> Answer:
         force=options["force"],
         store_failures=options["store_failures"],
         accept=(*options["accept"], *_FAILS_ALONE),
+        inputs=call.inputs,
     )
     return _carry_out(call, workspace, request, fail_fast=options["fail_fast"])
 
@@ -276,6 +281,7 @@ def _compiled(call: Call, workspace: Workspace) -> Compiled:
         inline=call.options["inline"],
         full_refresh=call.options.get("full_refresh", False),
         with_manifest=True,
+        inputs=call.inputs,
     )
     call.teller.findings(compiled.diagnostics)
     if has_errors(compiled.diagnostics):

@@ -12,7 +12,7 @@ from typing import Literal
 from headwater.base.diagnostics import Diagnostic, diagnostic_of
 from headwater.base.errors import HeadwaterError, Invalid
 from headwater.base.ids import NodeId
-from headwater.base.relations import Column, TableName
+from headwater.base.relations import Column, TableName, quote_identifier
 from headwater.base.spans import Span
 from headwater.graph.contracts import check_contract
 from headwater.graph.ephemeral import CTE_PREFIX, all_used, ctes_for, inject
@@ -23,6 +23,7 @@ from headwater.graph.lookup import NoLookup, UncountedLookup
 from headwater.graph.references import GraphResult, make_graph, resolve_references
 from headwater.graph.resolve import Resolution
 from headwater.graph.snapshots import stored_columns
+from headwater.graph.substitutes import Substitutes
 from headwater.graph.unit_tests import (
     UnitTest,
     compile_unit_test,
@@ -54,6 +55,7 @@ def compile_graph(
     *,
     inline: str | None = None,
     meanings: Meanings | None = None,
+    instead: Substitutes | None = None,
 ) -> GraphResult:
     """Compile every node of a project for the target that it was read for.
 
@@ -62,10 +64,11 @@ def compile_graph(
         lookup: What may be asked about the lake; None when there is none.
         inline: A query with Jinja to compile besides, which may refer to every node.
         meanings: Reads and traces queries, and may know them from an earlier command.
+        instead: What nodes read in place of their inputs.
     """
     found = resolve_references(project)
     asked = UncountedLookup(lookup or NoLookup(), project.templates.meter)
-    work = _Compilation(project, found, asked, meanings or Meanings())
+    work = _Compilation(project, found, asked, meanings or Meanings(), instead or Substitutes())
     graph = make_graph(project, found, work.compile)
     text = None if inline is None else work.compile_inline(inline)
     found_all = (*found.diagnostics, *work.diagnostics)
@@ -115,9 +118,15 @@ class _Compilation:
     """One pass over the nodes; holds what later nodes need of earlier ones."""
 
     def __init__(
-        self, project: Project, found: Resolution, lookup: Lookup, meanings: Meanings
+        self,
+        project: Project,
+        found: Resolution,
+        lookup: Lookup,
+        meanings: Meanings,
+        instead: Substitutes,
     ) -> None:
         self.project = project
+        self.instead = instead
         self.meanings = meanings
         self.found = found
         self.lookup = lookup
@@ -147,6 +156,10 @@ class _Compilation:
             columns = self.planned.get(node.relation)
             columns = columns or self.lookup.columns_or_none(node.relation)
             compiled = replace(compiled, columns=columns, fingerprint=fingerprint_of(node, (), ()))
+            if self.instead.is_empty and node.resource_type == "seed" and columns:
+                code = empty_query(columns)
+                mark = fingerprint_of(node, [text_meaning(code)], ())
+                compiled = replace(compiled, code=code, fingerprint=mark)
         else:
             compiled = replace(compiled, fingerprint=fingerprint_of(node, (), ()))
         self.columns[key] = compiled.columns
@@ -154,7 +167,17 @@ class _Compilation:
             self.planned[node.relation] = compiled.columns
             same = self.by_name.setdefault(node.relation.name.lower(), {})
             same[node.relation] = compiled.columns
+        self._take_deferred(compiled)
         return compiled
+
+    def _take_deferred(self, compiled: CompiledNode) -> None:
+        """Know the columns of what is read in a node's place: its own, else the node's."""
+        table = self.instead.deferred.get(compiled.node.unique_id)
+        columns = compiled.columns if table is None else self.lookup.columns_or_none(table)
+        columns = columns or compiled.columns
+        if table is not None and columns is not None:
+            self.planned[table] = columns
+            self.by_name.setdefault(table.name.lower(), {})[table] = columns
 
     def _compile_text(self, compiled: CompiledNode) -> CompiledNode:
         node = compiled.node
@@ -287,9 +310,11 @@ class _Compilation:
     def host(self, node: Node, *, incremental: bool) -> CompileHost:
         """Make what one rendering of a node sees; an inline query sees every node."""
         inputs = frozenset(self.found.depends_on.get(node.unique_id, self.project.nodes))
-        return CompileHost(
+        host = CompileHost(
             node, self.found.names, inputs, self.planned, self.lookup, incremental=incremental
         )
+        host.instead = self.instead
+        return host
 
     def _render(self, node: Node, *, incremental: bool) -> _Text:
         host = self.host(node, incremental=incremental)
@@ -473,6 +498,14 @@ def overridden(
         if name != "is_incremental":
             changed[name] = _returning(value)
     return changed
+
+
+def empty_query(columns: Iterable[Column]) -> str:
+    """Return a query of no rows with these columns."""
+    listed = ", ".join(
+        f"cast(null as {column.type}) as {quote_identifier(column.name)}" for column in columns
+    )
+    return f"select {listed} where false"
 
 
 def _returning(value: object) -> Callable[..., object]:

@@ -12,6 +12,7 @@ from headwater.base.ids import NodeId
 from headwater.base.relations import Column, TableName
 from headwater.graph.graph import Lookup, LookupTable
 from headwater.graph.resolve import Names, find, find_function
+from headwater.graph.substitutes import Substitutes, time_filter
 from headwater.jinja.relation import Relation
 from headwater.project.node import Node, Ref, SourceRef
 
@@ -24,6 +25,7 @@ class CompileHost:
         asked_incremental: Whether the text asked ``is_incremental()``.
         diagnostics: Warnings of macros.
         said: What macros printed, and logged for the terminal.
+        instead: What is read in place of the node's inputs.
     """
 
     def __init__(
@@ -36,6 +38,7 @@ class CompileHost:
         *,
         incremental: bool = False,
     ) -> None:
+        self.instead = Substitutes()
         self._node = node
         self._names = names
         self._inputs = inputs
@@ -62,14 +65,15 @@ class CompileHost:
         found = self._found(Ref(name=name, package=package, version=version))
         if found.materialized == "ephemeral" and found.resource_type == "model":
             self.used[found.unique_id] = None
-            return Relation.ephemeral(found.alias)
+            return self._narrowed(Relation.ephemeral(found.alias), found)
         if found.relation is None:
             raise Invalid(
                 "ref-not-found",
                 f"`{found.name}` is no table",
                 fix="ref a model, a seed or a snapshot",
             )
-        return Relation.of_table(found.relation)
+        table = self.instead.deferred.get(found.unique_id, found.relation)
+        return self._narrowed(Relation.of_table(table), found)
 
     def source(self, source_name: str, name: str) -> Relation:
         """Return the relation of a source table.
@@ -84,7 +88,14 @@ class CompileHost:
                 f"source `{source_name}.{name}` has no table",
                 fix="list the table below its source in a properties file",
             )
-        return Relation.of_table(found.relation)
+        return self._narrowed(Relation.of_table(found.relation), found)
+
+    def _narrowed(self, relation: Relation, found: Node) -> Relation:
+        condition = time_filter(self._node, found, self.instead.sample)
+        if not (self.instead.is_empty or condition):
+            return relation
+        limit = 0 if self.instead.is_empty else None
+        return relation.narrowed(limit=limit, condition=condition)
 
     def function(self, name: str, package: str | None) -> Relation:
         """Return the name of a function.

@@ -24,9 +24,15 @@ class Relation(Mapping[str, object]):
         schema: Schema; None to leave it out.
         identifier: Table name.
         type: ``table``, ``view``, ``cte``, ``external`` or None when not known.
+        limit: How many of its rows are read; None for all.
+        condition: Which of its rows are read; empty for all. Both show in the text of the relation,
+            and not in what ``render`` gives.
     """
 
-    __slots__ = ("_included", "_quoted", "_text", "database", "identifier", "schema", "type")
+    __slots__ = (
+        "_included", "_quoted", "_shown", "_text", "condition", "database", "identifier", "limit",
+        "schema", "type",
+    )  # fmt: skip
 
     # Jinja's templates read these names from the class: relation.Table
     Table = "table"
@@ -50,7 +56,10 @@ class Relation(Mapping[str, object]):
         self.type = type
         self._included = included
         self._quoted = quoted
+        self.limit: int | None = None
+        self.condition = ""
         self._text = self._write()
+        self._shown = self._text
 
     @classmethod
     def create(cls, **parts: object) -> "Relation":
@@ -91,6 +100,30 @@ class Relation(Mapping[str, object]):
             if included and part
         )
 
+    def _show(self) -> str:
+        """Return the text of the relation with only the rows of it that are read.
+
+        As dbt-duckdb has it: without an alias, so that a query may give it one.
+        """
+        text = self._text
+        if self.limit is not None:
+            rows = "where false limit 0" if self.limit == 0 else f"limit {self.limit}"
+            text = f"(select * from {text} {rows})"  # noqa: S608 - dbt's text
+        if self.condition:
+            where = f"where {self.condition}"
+            text = f"(select * from {text} {where})"  # noqa: S608 - dbt's text
+        return text
+
+    def narrowed(self, *, limit: int | None, condition: str) -> "Relation":
+        """Return the relation with only some of its rows; see the attributes."""
+        copy = self._copy()
+        return copy._narrow(limit, condition)  # noqa: SLF001 - of this class
+
+    def _narrow(self, limit: int | None, condition: str) -> "Relation":
+        self.limit, self.condition = limit, condition
+        self._shown = self._show()
+        return self
+
     def _copy(self, **changed: object) -> "Relation":
         values: dict[str, object] = {
             "database": self.database,
@@ -100,7 +133,8 @@ class Relation(Mapping[str, object]):
             "included": self._included,
             "quoted": self._quoted,
         }
-        return Relation(**(values | changed))  # type: ignore[arg-type] # checked by each caller
+        copy = Relation(**(values | changed))  # type: ignore[arg-type] # checked by each caller
+        return copy._narrow(self.limit, self.condition)
 
     def at(self, version: int) -> "Relation":
         """Return the relation as it was at a version: ``ref('orders').at(3)``."""
@@ -230,13 +264,13 @@ class Relation(Mapping[str, object]):
         return all(part is None or part.lower() == (mine or "").lower() for part, mine in wanted)
 
     def __str__(self) -> str:
-        return self._text
+        return self._shown
 
     def __repr__(self) -> str:
         return f"<Relation {self._text}>"
 
     def __html__(self) -> str:
-        return self._text
+        return self._shown
 
     def __hash__(self) -> int:
         return hash(self._text)

@@ -94,7 +94,7 @@ def _make_step(draft: Draft, base: _Base, gates: NodeId | None) -> Step:
             return _test_step(draft, compiled, base, gates)
         case "view":
             return BuildView(**base, target=_target(draft, compiled), sql=compiled.code)
-        case "full" | "incremental" if compiled.node.resource_type == "seed":
+        case "full" | "incremental" if compiled.node.resource_type == "seed" and not compiled.code:
             return _seed_step(draft, compiled, base)
         case "full" | "incremental" if compiled.node.resource_type == "snapshot":
             return _snapshot_step(draft, compiled, base)

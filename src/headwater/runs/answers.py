@@ -11,6 +11,7 @@ from headwater.base.ids import NodeId
 from headwater.graph.choose import Selection
 from headwater.graph.columns import ColumnEdge
 from headwater.graph.graph import Graph
+from headwater.graph.substitutes import InputRequest
 from headwater.plan.options import BUILT_TYPES, TEST_TYPES, TestMode
 from headwater.plan.plan import Plan
 from headwater.project.node import ResourceType
@@ -41,6 +42,7 @@ class PlanRequest:
         force: Rebuild what is selected even when nothing has changed.
         accept: Codes whose errors shall only warn.
         store_failures: Keep failing rows of the tests whose config does not say otherwise.
+        inputs: What is read in place of the nodes' inputs.
         nodes: Exactly these nodes, whatever the selection says; None to go by the selection.
     """
 
@@ -50,6 +52,7 @@ class PlanRequest:
     force: bool = False
     accept: tuple[str, ...] = ()
     store_failures: bool = False
+    inputs: InputRequest = field(default_factory=InputRequest)
     nodes: tuple[NodeId, ...] | None = None
 
     @property

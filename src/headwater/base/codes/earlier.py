@@ -1,4 +1,4 @@
-"""Codes of what is compared with an earlier manifest, or read in its place: HW226x."""
+"""Codes of what is compared with an earlier manifest, or read from where it says: HW226x."""
 
 from headwater.base.codes.code import Code
 
@@ -31,6 +31,22 @@ that is not known (4 to 12 are).
 **Example.** A file that was cut off while it was copied.
 
 **How to mend it.** Write it again: `hw parse` makes one in a second, without an engine.
+""",
+    ),
+    Code(
+        name="input-deferred",
+        number="HW2262",
+        title="an input is read from another environment",
+        explain="""\
+**What it finds.** A node that the command reads and does not build, with `--defer`: it is read from
+the relation that the earlier manifest names.
+
+**Why it matters.** What is built from it holds rows of that environment.
+
+**Example.** `hw build -s orders --defer --state production` in a fresh schema reads `stg_orders` from
+the schema of production.
+
+**How to mend it.** Nothing is wrong. To read a table of this target, build it: `-s +orders`.
 """,
     ),
 )
