@@ -136,7 +136,8 @@ class Workspace(Reader):
             graph = compile_graph(read.project, lookup, meanings=self._meanings)
         options = PlanOptions(project_root=str(self.root), severities={"input-not-built": "off"})
         plan = make_plan(graph.graph, State(), options)
-        found = (*read.diagnostics, *graph.diagnostics, *plan.diagnostics)
+        compiled = without_repeats(graph.diagnostics, read.diagnostics)
+        found = (*read.diagnostics, *compiled, *plan.diagnostics)
         if selection is None or selection.is_everything:
             return Checked(nodes=len(read.project.nodes), diagnostics=found)
         chosen = self._choose(read.project, graph.graph, selection)

@@ -208,7 +208,8 @@ def test_seed_snapshot_analysis_singular_test_and_hooks(read: Read) -> None:
                 "target_schema='hist') }}select * from {{ ref('s') }}{% endsnapshot %}"
             ),
             "snapshots/new.yml": (
-                "snapshots:\n  - name: new\n    relation: ref('s')\n    config: {unique_key: id}\n"
+                "snapshots:\n  - name: new\n    relation: ref('s')\n"
+                "    config: {unique_key: id, strategy: check, check_cols: all}\n"
             ),
             "analyses/a.sql": "select * from {{ ref('s') }}",
             "tests/t.sql": "select * from {{ ref('s') }}",

@@ -82,8 +82,24 @@ def without_repeats(
     found: Iterable[Diagnostic], said: Iterable[Diagnostic]
 ) -> tuple[Diagnostic, ...]:
     """Leave out what was said before: reading and compiling meet the same fault in a text."""
-    known = {(item.code, item.what, item.where) for item in said}
-    return tuple(item for item in found if (item.code, item.what, item.where) not in known)
+    told = tuple(said)
+    known = {(item.code, item.what, item.where) for item in told}
+    # What is called and unknown while reading is undefined when compiling, on the same line.
+    unknown = {
+        (item.where.file, item.where.line)
+        for item in told
+        if item.name == "macro-not-found" and item.where
+    }
+    return tuple(
+        item
+        for item in found
+        if (item.code, item.what, item.where) not in known
+        and not (
+            item.name == "jinja-undefined"
+            and item.where is not None
+            and (item.where.file, item.where.line) in unknown
+        )
+    )
 
 
 def render(diagnostic: Diagnostic, read_line: Callable[[str, int], str | None]) -> list[str]:

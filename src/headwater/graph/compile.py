@@ -20,6 +20,7 @@ from headwater.graph.fingerprint import fingerprint_of, text_meaning
 from headwater.graph.graph import CompiledNode, Graph, Lookup, called_functions
 from headwater.graph.host import CompileHost, FixtureHost
 from headwater.graph.lookup import NoLookup, UncountedLookup
+from headwater.graph.places import place_and_call, place_in_source
 from headwater.graph.references import GraphResult, make_graph, resolve_references
 from headwater.graph.resolve import Resolution
 from headwater.graph.snapshots import stored_columns
@@ -34,7 +35,7 @@ from headwater.jinja.context import Variables, make_env_var
 from headwater.project.context import node_context, render_node, render_text
 from headwater.project.contracts import has_contract
 from headwater.project.node import Node
-from headwater.project.project import Project, file_of
+from headwater.project.project import Project
 from headwater.sql.effects import written_tables
 from headwater.sql.fingerprint import fingerprint
 from headwater.sql.lineage import QueryLineage
@@ -385,8 +386,9 @@ class _Compilation:
         try:
             return self.meanings.read(code)
         except SqlFault as fault:
-            where = source_span(file_of(self.project, node), node, code, fault.span(""))
-            self.diagnostics.append(replace(diagnostic_of(fault, node=node.unique_id), where=where))
+            where, call = place_and_call(self.project, node, code, fault.span(""))
+            found = diagnostic_of(fault, node=node.unique_id)
+            self.diagnostics.append(replace(found, where=where, related=call))
         except HeadwaterError as error:
             self._report(error, node)
         return None
@@ -431,7 +433,7 @@ class _Compilation:
                 what=f"the engine refuses `{node.name}`: {head}",
                 why=" ".join(line.strip() for line in more),
                 fix=refusal.fix,
-                where=source_span(file_of(self.project, node), node, compiled.code, place),
+                where=place_in_source(self.project, node, compiled.code, place),
                 node=node.unique_id,
             )
         )
@@ -517,23 +519,3 @@ def _strongest(uses: Iterable[Literal["", "day", "always"]]) -> Literal["", "day
     if "always" in found:
         return "always"
     return "day" if "day" in found else ""
-
-
-def source_span(file: str, node: Node, code: str, fault: Span) -> Span:
-    """Point at the line of the source that became the faulty line of compiled SQL.
-
-    The line is known when the same text is on exactly one line of the source, or when rendering
-    left the lines before it alone; otherwise only the file is.
-    """
-    raw, lines = node.raw_code.splitlines(), code.splitlines()
-    first = node.where.line if node.where else 1
-    faulty = lines[fault.line - 1] if fault.line <= len(lines) else ""
-    same = [index for index, line in enumerate(raw) if line.rstrip() == faulty.rstrip()]
-    end = fault.end_column
-    if len(same) == 1 and faulty.strip():
-        return Span(file=file, line=first + same[0], column=fault.column, end_column=end)
-    if len(raw) == len(lines) and "{" not in "".join(raw[fault.line - 1 : fault.line]):
-        return Span(file=file, line=first + fault.line - 1, column=fault.column, end_column=end)
-    if len(raw) == len(lines):
-        return Span(file=file, line=first + fault.line - 1)
-    return Span(file=file, line=first)

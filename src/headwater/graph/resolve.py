@@ -252,7 +252,7 @@ def _find_source(names: Names, node: Node, call: SourceRef) -> Node | Diagnostic
         severity="error",
         what=f"{_label(node)} refers to source `{call.source_name}.{call.name}`, "
         "which no package declares",
-        fix=f"did you mean `source{known[near[0]]}`?" if near else "",
+        fix=f"did you mean `source{known[near[0]]}`?" if near else "Declare it below `sources:`",
         where=call.where or node.where,
         node=node.unique_id,
     )
@@ -265,11 +265,13 @@ def _ref_not_found(names: Names, node: Node, call: Ref) -> Diagnostic:
     if call.version is not None and any(versions):
         have = ", ".join(sorted(version for version in versions if version))
         wanted, fix = f"{wanted} v{call.version}", f"versions there are: {have}"
+    elif call.version is not None and call.name in names.refs and not call.package:
+        wanted, fix = f"{wanted} v{call.version}", f"`{call.name}` has no versions: leave `v` out"
     elif call.package and call.name in names.refs:
         package = names.refs[call.name][0].package
         fix = f"package `{package}` has it: `ref('{package}', '{call.name}')`"
     else:
-        fix = f"did you mean `{near[0]}`?" if near else ""
+        fix = f"did you mean `{near[0]}`?" if near else "Check the spelling, or add the model"
     return Diagnostic(
         code="ref-not-found",
         severity="error",

@@ -84,13 +84,15 @@ def read_unit_test(node: Node, found: Resolution) -> UnitTest:
         key = THIS if written.strip() == "this" else _resolved(node, _call(node, written), found)
         given[key] = _rows(node, entry)
     expect = declared.get("expect")
+    if not isinstance(expect, dict):
+        raise _invalid(node.name, "it has no `expect`, a mapping with `rows`")
     overrides = declared.get("overrides")
     changed = overrides if isinstance(overrides, dict) else {}
     return UnitTest(
         name=node.name,
         model=model,
         given=given,
-        expect=_rows(node, expect if isinstance(expect, dict) else {}),
+        expect=_rows(node, expect),
         macros=_mapping(changed.get("macros")),
         variables=_mapping(changed.get("vars")),
         environment=_mapping(changed.get("env_vars")),
@@ -229,4 +231,6 @@ def _literal(value: object) -> str:
 
 
 def _invalid(name: str, why: str, *, fix: str = "") -> Invalid:
-    return Invalid("unit-test-invalid", f"unit test `{name}` cannot be compiled", why=why, fix=fix)
+    what = f"unit test `{name}` cannot be compiled"
+    fix = fix or "give it `model`, `given` with `input` and `rows`, and `expect` with `rows`"
+    return Invalid("unit-test-invalid", what, why=why, fix=fix)

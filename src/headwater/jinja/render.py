@@ -8,14 +8,17 @@ import marshal
 import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
+from difflib import get_close_matches
 from types import CodeType, MappingProxyType, TracebackType
 
 from jinja2 import Template, TemplateError, TemplateSyntaxError, Undefined, UndefinedError
+from jinja2.defaults import DEFAULT_FILTERS, DEFAULT_TESTS
 from jinja2.utils import missing
 
 from headwater.base.cache import Cache, NoCache
 from headwater.base.errors import HeadwaterError, Invalid
 from headwater.base.spans import Span, span_at
+from headwater.jinja.arguments import argument_hint
 from headwater.jinja.budget import Limits, Meter
 from headwater.jinja.bytecode import code_key
 from headwater.jinja.environment import (
@@ -35,6 +38,7 @@ CALLED = "_headwater_macros_called"
 """Name in a context of a set that several renderings share: a test's text and its arguments."""
 
 _DELIMITER = re.compile(r"\{[{%#]")
+_UNKNOWN_NAME = re.compile(r"No (?P<kind>filter|test) named '(?P<name>\w+)'")
 _DEPTH_MAX = 150
 
 
@@ -499,8 +503,10 @@ class Templates:
         if isinstance(error, RecursionError):
             what = "macros call each other without end"
             return Invalid("jinja-recursion", what, why=via, fix=_RECURSION_FIX, where=where)
-        what = f"Jinja failed: {type(error).__name__}: {error}"
-        return Invalid("jinja-failed", what, why=via, fix=_FAILED_FIX, where=where)
+        message = f"{error}".replace(MACRO_PREFIX, "")
+        what = f"Jinja failed: {type(error).__name__}: {message}"
+        fix = argument_hint(self.index, message) or _FAILED_FIX
+        return Invalid("jinja-failed", what, why=via, fix=fix, where=where)
 
 
 def _via(hops: list[str]) -> str:
@@ -569,7 +575,13 @@ def _syntax_error(error: TemplateSyntaxError, name: str, text: str) -> Invalid:
     where = _line_span(
         error.name or name, text if (error.name or name) == name else "", error.lineno
     )
-    return Invalid("jinja-syntax", what, fix=_SYNTAX_FIX, where=where)
+    unknown = _UNKNOWN_NAME.search(what)
+    if unknown is None:
+        return Invalid("jinja-syntax", what, fix=_SYNTAX_FIX, where=where)
+    known = DEFAULT_FILTERS if unknown["kind"] == "filter" else DEFAULT_TESTS
+    near = get_close_matches(unknown["name"], known, n=1)
+    fix = f"did you mean `{near[0]}`?" if near else f"use one of Jinja's own {unknown['kind']}s"
+    return Invalid("jinja-syntax", what, fix=fix, where=where)
 
 
 __all__ = [

@@ -28,6 +28,7 @@ def unknown_key(key: str, owner: str, known: Iterable[str], where: Span | None) 
 
 def wrong_shape(what: str, where: Span | None, fix: str = "") -> Diagnostic:
     """Report an entry of a YAML file that cannot be read."""
+    fix = fix or "Write it as `hw explain properties-shape` shows, or take it out"
     return Diagnostic(code="properties-shape", severity="error", what=what, fix=fix, where=where)
 
 

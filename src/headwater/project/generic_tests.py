@@ -13,7 +13,7 @@ from typing import cast
 
 from headwater.base.codec import Json
 from headwater.base.diagnostics import Diagnostic, diagnostic_of
-from headwater.base.errors import HeadwaterError
+from headwater.base.errors import HeadwaterError, Invalid
 from headwater.base.ids import NodeId
 from headwater.base.relations import quote_identifier
 from headwater.base.spans import Span
@@ -248,6 +248,14 @@ def _build(
 
 def _config(reading: Reading, declared: Declared, arguments: dict[str, Json]) -> Config:
     given = arguments.pop("config", None)
+    inner = given if isinstance(given, dict) else {}
+    twice = [key for key in _CONFIG_KEYS if key in arguments and key in inner]
+    if twice:
+        raise Invalid(
+            "test-malformed",
+            f"a test says `{twice[0]}` twice: beside `config` and in it",
+            fix="keep the one in `config`",
+        )
     merged: dict[str, Json] = {key: arguments.pop(key, None) for key in _CONFIG_KEYS}
     if isinstance(given, dict):
         merged |= given
@@ -363,7 +371,10 @@ def _add_test(reading: Reading, declared: Declared, built: Built, macro: Macro) 
         fqn=fqn,
         code=f"{{{{ {shown}(**{TEST_ARGUMENTS}) }}}}",
     )
+    told = len(reading.found)
     captured = _captured(reading, tested, built, (text, macro))
+    # The text of a test is made up; its faults are those of the lines that declare it.
+    reading.found[told:] = [replace(item, where=_place(declared)) for item in reading.found[told:]]
     config = reading.trees.resolve("test", entry.package, fqn, call=captured.config)
     finish_config(reading, config, text, None)
     severity = str(config.get("severity") or "ERROR")

@@ -45,7 +45,11 @@ _DECLARED = frozenset({
 })  # fmt: skip
 _BOOLEANS = ("enabled", "full_refresh", "quote_columns", "store_failures")
 _MAPPINGS = ("meta", "quoting", "column_types", "docs", "contract", "grants")
-_TEXTS = ("materialized", "schema", "database", "alias", "incremental_strategy", "on_schema_change")
+_CHOICES: Mapping[str, tuple[str, ...]] = {
+    "access": ("private", "protected", "public"),
+    "on_schema_change": ("ignore", "fail", "append_new_columns", "sync_all_columns"),
+}
+_TEXTS = ("materialized", "schema", "database", "alias", "incremental_strategy")
 
 
 def read_models(reading: Reading) -> None:
@@ -386,7 +390,8 @@ def finish_config(reading: Reading, config: Config, text: Text, entry: Entry | N
             reading.found.append(
                 Diagnostic(
                     code="config-type",
-                    severity="error",
+                    # dbt warns and goes on with its default.
+                    severity="warning" if key == "on_schema_change" else "error",
                     what=f"config `{key}` of `{text.name}` is {config[key]!r}; it must be {wanted}",
                     fix=f"Write {wanted}, or leave it out",
                     where=_config_place(text, entry, key),
@@ -432,6 +437,8 @@ def _expected(config: Config) -> list[tuple[str, str, bool]]:
         value = config.get(key)
         is_text = value is None or isinstance(value, (str, int))
         checks.append((key, "text", is_text and not isinstance(value, bool)))
+    for key, values in _CHOICES.items():
+        checks.append((key, f"one of {', '.join(values)}", config.get(key) in {None, *values}))
     kept_as = config.get("store_failures_as")
     is_kind = kept_as in {None, "table", "view", "ephemeral"}
     checks.append(("store_failures_as", "table, view or ephemeral", is_kind))

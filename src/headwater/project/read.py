@@ -19,6 +19,7 @@ from headwater.jinja.macros import GLOBAL_PACKAGE, Macro, MacroIndex, read_macro
 from headwater.jinja.modules import make_modules
 from headwater.jinja.render import Templates
 from headwater.project.catalogs import check_catalogs
+from headwater.project.checks import check_nodes
 from headwater.project.config import ConfigTrees
 from headwater.project.docs import read_docs
 from headwater.project.files import PackageFiles, ProjectFiles
@@ -64,6 +65,7 @@ PASSES: tuple[Callable[[Reading], None], ...] = (
     read_sources,
     read_node_tests,
     read_others,
+    check_nodes,
 )
 """In the order in which each needs the results of those before it."""
 
