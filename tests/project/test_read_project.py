@@ -70,7 +70,7 @@ def test_config_is_merged_from_folder_properties_and_file(read: Read) -> None:
 
     assert node.materialized == "incremental"
     assert node.config["tags"] == ["root", "folder", "yaml", "file"]
-    assert node.tags == ("file", "folder", "root", "yaml")
+    assert node.tags == ("root", "folder", "file", "yaml")
     assert node.meta == {"a": 1, "b": 3, "c": 2}
     assert node.relation == TableName("shop", "main_marts", "mart")
     assert node.config_call["materialized"] == "incremental"

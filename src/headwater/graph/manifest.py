@@ -18,6 +18,7 @@ from headwater.graph.manifest_config import config_document
 from headwater.graph.manifest_contract import constraint_document, contract_document
 from headwater.graph.manifest_functions import function_document
 from headwater.graph.manifest_metrics import semantic_document
+from headwater.graph.manifest_models import group_of, primary_key, test_code, tests_by_model
 from headwater.graph.manifest_written import written_config
 from headwater.graph.walk import edges_of
 from headwater.jinja.functions import DBT_VERSION
@@ -163,7 +164,7 @@ def _metadata(schema: str, facts: ArtifactFacts) -> Document:
 def _group_map(project: Project, graph: Graph) -> Document:
     members: dict[str, list[Json]] = {group.name: [] for group in project.groups.values()}
     for key, compiled in graph.nodes.items():
-        group = compiled.node.config.get("group")
+        group = group_of(compiled.node, project)
         if isinstance(group, str):
             members.setdefault(group, []).append(str(key))
     return dict(members)
@@ -175,6 +176,7 @@ class _Parts:
     def __init__(self, project: Project, facts: ArtifactFacts) -> None:
         self.project = project
         self.facts = facts
+        self.tests = tests_by_model(project)
 
     def metadata(self) -> Document:
         return {
@@ -201,11 +203,11 @@ class _Parts:
             "macro_sql": macro.text,
             "depends_on": {"macros": []},
             "description": macro.description,
-            "meta": {},
+            "meta": _plain(macro.meta),
             "docs": docs,
-            "config": {"meta": {}, "docs": docs},
-            "patch_path": None,
-            "arguments": [],
+            "config": {"meta": _plain(macro.meta), "docs": docs},
+            "patch_path": macro.patch_path or None,
+            "arguments": [_plain(each) for each in macro.arguments],
             "created_at": 0.0,
             "supported_languages": None,
         }
@@ -231,7 +233,9 @@ class _Parts:
             "path": group.path.partition("/")[2] or group.path,
             "original_file_path": group.path,
             "unique_id": group.unique_id,
-            "owner": to_builtins(dict(group.owner)),
+            "owner": {"email": None, "name": None, **_plain(group.owner)},
+            "description": group.description or None,
+            "config": {"meta": {}, **_plain(group.config)},
         }
 
     def node(self, compiled: CompiledNode) -> Document:
@@ -265,11 +269,13 @@ class _Parts:
         document |= _references(compiled)
         document |= self._compiled(compiled)
         if node.resource_type == "model":
-            document |= _model(node)
+            tests = self.tests.get(node.unique_id, ())
+            document |= {**_model(node), "primary_key": primary_key(node, tests)}
         if node.resource_type == "function":
             document |= function_document(node)
         if node.test is not None:
-            document |= _test(node)
+            document |= {**_test(node), "group": group_of(node, self.project)}
+            document["raw_code"] = test_code(node)
         return document
 
     def _place(self, node: Node) -> Document:
@@ -361,7 +367,7 @@ def _described(node: Node) -> Document:
         "group": node.config.get("group"),
         "docs": {"show": True, "node_color": None, **(shown if isinstance(shown, dict) else {})},
         "patch_path": _patch_path(node),
-        "doc_blocks": [],
+        "doc_blocks": list(node.doc_blocks),
     }
 
 
@@ -383,8 +389,8 @@ def _column(node: Node, key: str) -> Document:
         "quote": column.quote,
         "config": {"meta": meta, "tags": list(column.tags)},
         "tags": list(column.tags),
-        "granularity": None,
-        "doc_blocks": [],
+        "granularity": column.granularity,
+        "doc_blocks": list(column.doc_blocks),
     }
 
 
@@ -417,8 +423,17 @@ def _model(node: Node) -> Document:
         "version": node.declared.get("version", node.version),
         "latest_version": node.declared.get("latest_version"),
         "deprecation_date": deprecated.isoformat() if deprecated else None,
-        "primary_key": [],
-        "time_spine": None,
+        "time_spine": _time_spine(node),
+    }
+
+
+def _time_spine(node: Node) -> Json:
+    written = node.declared.get("time_spine")
+    if not isinstance(written, Mapping):
+        return None
+    return {
+        "standard_granularity_column": written.get("standard_granularity_column"),
+        "custom_granularities": to_builtins(written.get("custom_granularities") or []),
     }
 
 
@@ -428,7 +443,7 @@ def _test(node: Node) -> Document:
     return {
         "column_name": node.test.column,
         "file_key_name": _file_key(attached) if attached else None,
-        "attached_node": attached,
+        "attached_node": None if attached and attached.startswith("source.") else attached,
         "test_metadata": {
             "name": node.test.name,
             "kwargs": to_builtins(dict(node.test.arguments)),
@@ -456,16 +471,32 @@ def _source(node: Node) -> Document:
         "source_description": str(declared.get("source_description") or ""),
         "loader": str(declared.get("loader") or ""),
         "identifier": node.source.identifier,
-        "quoting": {"database": None, "schema": None, "identifier": None, "column": None},
+        "quoting": {**_NO_QUOTING, **_plain(declared.get("quoting"))},
         "loaded_at_field": node.source.loaded_at_field,
         "loaded_at_query": node.config.get("loaded_at_query"),
         "freshness": to_builtins(node.config.get("freshness")),
-        "external": None,
-        "source_meta": {},
+        "external": _external(declared.get("external")),
+        "source_meta": _plain(declared.get("source_meta")),
         "relation_name": relation.quoted() if relation else None,
-        "unrendered_database": None,
-        "unrendered_schema": None,
+        "unrendered_database": to_builtins(declared.get("unrendered_database")),
+        "unrendered_schema": to_builtins(declared.get("unrendered_schema")),
     }
+
+
+def _external(written: Json) -> Json:
+    if not isinstance(written, Mapping):
+        return None
+    usual = ("location", "file_format", "row_format", "tbl_properties", "partitions")
+    return {**dict.fromkeys(usual), **_plain(written)}
+
+
+def _plain(written: object) -> Document:
+    document = to_builtins(dict(written)) if isinstance(written, Mapping) else {}
+    assert isinstance(document, dict)  # noqa: S101 - a mapping becomes a dict
+    return document
+
+
+_NO_QUOTING: Document = {"database": None, "schema": None, "identifier": None, "column": None}
 
 
 def _declared(node: Node) -> Document:
@@ -478,11 +509,20 @@ def _declared(node: Node) -> Document:
         "unrendered_config": {},
         "group": node.config.get("group"),
     }
-    return {**DEFAULTS.get(node.resource_type, {}), **declared, **common}
+    defaults = DEFAULTS.get(node.resource_type, {})
+    if isinstance(declared.get("owner"), dict):
+        common["owner"] = {"email": None, "name": None, **_plain(declared["owner"])}
+    return {**defaults, **declared, **common}
 
 
 DEFAULTS: Mapping[str, Document] = {
-    "exposure": {"type": "application", "owner": {"email": None, "name": None}, "label": None},
+    "exposure": {
+        "type": "application",
+        "owner": {"email": None, "name": None},
+        "label": None,
+        "maturity": None,
+        "url": None,
+    },
     "unit_test": {"schema": "", "overrides": None, "version": None, "versions": None},
 }
 

@@ -5,9 +5,10 @@ anything: which ``test_unique`` a test calls, whether a project overrides ``gene
 """
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal
 
+from headwater.base.codec import Json
 from headwater.base.codes import find_code
 from headwater.base.diagnostics import Diagnostic
 from headwater.base.spans import Span, span_at
@@ -36,6 +37,9 @@ class Macro:
         line: Line of its opening tag.
         text: From its opening tag to its closing tag.
         description: From a properties file.
+        meta: From a properties file.
+        arguments: From a properties file, as written.
+        patch_path: Properties file that describes it; empty when none.
     """
 
     unique_id: str
@@ -47,6 +51,9 @@ class Macro:
     line: int
     text: str
     description: str = ""
+    meta: Mapping[str, Json] = field(default_factory=dict)
+    arguments: tuple[Mapping[str, Json], ...] = ()
+    patch_path: str = ""
 
 
 class MacroIndex:

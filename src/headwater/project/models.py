@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping
 from dataclasses import replace
-from datetime import datetime
 from types import MappingProxyType
 from typing import cast
 
@@ -19,10 +18,12 @@ from headwater.project.capture import (
 )
 from headwater.project.config import DEFAULTS, Config, hooks_of
 from headwater.project.files import ProjectFile, folders_of, stem_of
-from headwater.project.findings import suggestion, wrong_shape
+from headwater.project.findings import suggestion
 from headwater.project.names import relation_of_node
 from headwater.project.node import Node, Ref, ResourceType, SourceRef
+from headwater.project.promises import check_promises_of, with_foreign_keys
 from headwater.project.properties import (
+    doc_blocks_of,
     patch_config,
     read_columns,
     render_description,
@@ -296,7 +297,8 @@ def _keep_text(
 def add_node(reading: Reading, node: Node, text: Text, entry: Entry | None) -> None:
     """Fill in what config and properties say, and keep the node."""
     config = cast("Config", node.config)
-    node = with_properties(reading, node, entry)
+    node = with_foreign_keys(with_properties(reading, node, entry))
+    reading.found += check_promises_of(node, entry)
     node = _with_hooks(reading, node, text, config)
     if node.resource_type != "analysis":
         relation = relation_of_node(reading, node, text)
@@ -314,12 +316,11 @@ def with_properties(reading: Reading, node: Node, entry: Entry | None) -> Node:
     meta = config.get("meta")
     changed = replace(
         node,
-        tags=tuple(sorted(set(texts(config.get("tags"))))),
+        tags=_tags_of(config, entry),
         meta=MappingProxyType(meta if isinstance(meta, dict) else {}),
     )
     if entry is None:
         return changed
-    _check_deprecation(reading, node, entry)
     columns, _ = read_columns(reading, entry, entry.values.get("columns"))
     return replace(
         changed,
@@ -327,6 +328,7 @@ def with_properties(reading: Reading, node: Node, entry: Entry | None) -> Node:
         description=render_description(
             reading, entry.package, entry.values.get("description"), entry
         ),
+        doc_blocks=doc_blocks_of(reading, entry.package, entry.values.get("description")),
         columns=columns,
         patch_path=f"{entry.package}://{entry.original_path}",
         declared=MappingProxyType(
@@ -335,16 +337,11 @@ def with_properties(reading: Reading, node: Node, entry: Entry | None) -> Node:
     )
 
 
-def _check_deprecation(reading: Reading, node: Node, entry: Entry) -> None:
-    written = entry.values.get("deprecation_date")
-    if written is None:
-        return
-    try:
-        datetime.fromisoformat(str(written).strip())
-    except ValueError:
-        what = f"`deprecation_date` of `{node.search_name}` is {written!r}, which is no date"
-        fix = "write a date or a time such as 2026-12-31 or 2026-12-31T12:00:00+00:00"
-        reading.found.append(wrong_shape(what, entry.span("deprecation_date"), fix))
+def _tags_of(config: Mapping[str, Json], entry: Entry | None) -> tuple[str, ...]:
+    """Return tags in dbt's order: those of the properties file after those of tree and file."""
+    tags = dict.fromkeys(texts(config.get("tags")))
+    said = texts(patch_config(entry).get("tags"))
+    return (*(tag for tag in tags if tag not in said), *(tag for tag in tags if tag in said))
 
 
 def _with_hooks(reading: Reading, node: Node, text: Text, config: Mapping[str, Json]) -> Node:

@@ -69,6 +69,8 @@ class ColumnInfo:
     meta: Mapping[str, Json] = field(default_factory=_empty)
     tags: tuple[str, ...] = ()
     constraints: tuple[Mapping[str, Json], ...] = ()
+    granularity: str | None = None
+    doc_blocks: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -134,7 +136,7 @@ class Node:
         macros: unique_ids of the macros that its own text calls, sorted.
         columns: Documented columns, by name, in file order.
         description: Rendered description.
-        tags: Effective tags, sorted.
+        tags: Effective tags, each once; of nodes with SQL in the order in which dbt finds them.
         meta: Effective meta.
         patch_path: Properties file that describes it; empty when none.
         checksum: SHA-256 of the raw file.
@@ -147,6 +149,7 @@ class Node:
         config_call: The in-file config() values alone (dbt's ``config_call_dict``).
         config_patch: The values of its properties file alone (dbt's ``patch_config_dict``).
         functions: Calls of function, in order.
+        doc_blocks: unique_ids of the docs blocks that the description shows.
         place: Where it would be built, also when it is not; what ephemeral models and tests are
             named by.
     """
@@ -179,6 +182,7 @@ class Node:
     config_patch: Mapping[str, Json] = field(default_factory=_empty)
     place: TableName | None = None
     functions: tuple[Ref, ...] = ()
+    doc_blocks: tuple[str, ...] = ()
 
     @property
     def version(self) -> str | None:

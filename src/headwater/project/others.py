@@ -3,7 +3,6 @@
 They are kept as written, with the nodes they depend on, for lineage and for later capabilities.
 """
 
-import re
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from types import MappingProxyType
@@ -12,6 +11,7 @@ from typing import cast
 from headwater.base.codec import Json
 from headwater.base.diagnostics import Diagnostic
 from headwater.base.ids import NodeId
+from headwater.project.calls import calls_in
 from headwater.project.capture import Text
 from headwater.project.files import folders_of, stem_of
 from headwater.project.findings import duplicate, suggestion, wrong_shape
@@ -29,11 +29,6 @@ _KINDS: Mapping[str, ResourceType] = {
     "saved_queries": "saved_query",
     "unit_tests": "unit_test",
 }
-_REFERENCE = re.compile(
-    r"\b(?P<call>ref|source)\s*\(\s*['\"](?P<first>[^'\"]+)['\"]"
-    r"(?:\s*,\s*['\"](?P<second>[^'\"]+)['\"])?"
-    r"(?:\s*,\s*v(?:ersion)?\s*=\s*(?:['\"](?P<quoted>[^'\"]+)['\"]|(?P<number>[\d.]+)))?"
-)
 
 
 def read_others(reading: Reading) -> None:
@@ -166,14 +161,11 @@ def _references(entry: Entry, kind: ResourceType) -> tuple[tuple[Ref, ...], tupl
             wanted = None
     sources: dict[SourceRef, None] = {}
     for written in _strings(wanted):
-        for match in _REFERENCE.finditer(written):
-            first, second = match["first"], match["second"]
-            if match["call"] == "ref":
-                name, package = (second, first) if second else (first, None)
-                version = match["quoted"] or match["number"]
-                refs[Ref(name=name, package=package, version=version)] = None
-            elif second:
-                sources[SourceRef(source_name=first, name=second)] = None
+        for call in calls_in(written):
+            if isinstance(call, Ref):
+                refs[call] = None
+            else:
+                sources[call] = None
     return tuple(refs), tuple(sources)
 
 
@@ -202,4 +194,8 @@ def _read_group(reading: Reading, entry: Entry) -> None:
         name=entry.name,
         path=entry.original_path,
         owner=cast("Mapping[str, Json]", owner),
+        description=render_description(
+            reading, entry.package, entry.values.get("description"), entry
+        ),
+        config=patch_config(entry),
     )

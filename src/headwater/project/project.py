@@ -43,6 +43,8 @@ class Group:
         name: Its name in configs.
         path: Properties file, relative to its package's root.
         owner: Owner as written.
+        description: Rendered description.
+        config: Config as written.
     """
 
     unique_id: str
@@ -50,6 +52,8 @@ class Group:
     name: str
     path: str
     owner: Mapping[str, Json]
+    description: str = ""
+    config: Mapping[str, Json] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,5 +1,6 @@
 """Properties files (YAML v2): entries by kind, checked, rendered, matched to what they describe."""
 
+import re
 from collections.abc import Iterable, Mapping
 from types import MappingProxyType
 from typing import cast
@@ -16,6 +17,9 @@ from headwater.project.node import ColumnInfo
 from headwater.project.reading import Entry, Package, Reading, find_doc
 from headwater.project.yaml_text import YamlFile, read_yaml
 
+_DOC_CALL = re.compile(
+    r"\bdoc\s*\(\s*['\"](?P<first>[^'\"]+)['\"](?:\s*,\s*['\"](?P<second>[^'\"]+)['\"])?"
+)
 _PATCHED = (
     "models", "seeds", "snapshots", "analyses", "macros", "data_tests", "tests", "functions",
 )  # fmt: skip
@@ -248,6 +252,19 @@ def render_description(reading: Reading, package: str, value: Json, where: Entry
         return text
 
 
+def doc_blocks_of(reading: Reading, package: str, value: Json) -> tuple[str, ...]:
+    """Return the docs blocks that a description shows, by unique_id, in order."""
+    text = text_of(value)
+    order = tuple(dict.fromkeys((package, reading.root, *(p.name for p in reading.packages))))
+    found: dict[str, None] = {}
+    for match in _DOC_CALL.finditer(text) if "{{" in text else ():
+        wanted = (match["first"],) if match["second"] else order
+        name = match["second"] or match["first"]
+        known = [key for each in wanted if (key := f"doc.{each}.{name}") in reading.docs]
+        found |= dict.fromkeys(known[:1])
+    return tuple(found)
+
+
 def find_text(entry: Entry, text: str) -> Span:
     """Find a piece of an entry's text in its file, cheaply; else the entry itself."""
     first = text.strip().splitlines()[0].strip() if text.strip() else ""
@@ -292,6 +309,7 @@ def _column(reading: Reading, entry: Entry, column: Mapping[str, Json]) -> Colum
     data_type = column.get("data_type")
     quote = column.get("quote")
     constraints = column.get("constraints")
+    granularity = column.get("granularity")
     return ColumnInfo(
         name=str(column["name"]),
         description=render_description(reading, entry.package, column.get("description"), entry),
@@ -304,6 +322,8 @@ def _column(reading: Reading, entry: Entry, column: Mapping[str, Json]) -> Colum
             for written in (constraints if isinstance(constraints, list) else ())
             if isinstance(written, dict)
         ),
+        granularity=None if granularity is None else str(granularity),
+        doc_blocks=doc_blocks_of(reading, entry.package, column.get("description")),
     )
 
 

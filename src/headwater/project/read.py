@@ -38,7 +38,7 @@ from headwater.project.others import read_others
 from headwater.project.packages import PackageEntry, parse_package_list
 from headwater.project.pointers import add_pointers
 from headwater.project.project import PackageRead, Project, ProjectResult
-from headwater.project.properties import read_properties, render_description
+from headwater.project.properties import patch_config, read_properties, render_description
 from headwater.project.reading import Package, Reading, find_doc
 from headwater.project.seeds import read_seeds
 from headwater.project.settings import Settings, read_settings, vars_beside
@@ -363,7 +363,18 @@ def _described_macros(reading: Reading) -> dict[str, Macro]:
             )
             continue
         text = render_description(reading, package, entry.values.get("description"), entry)
-        result[macro.unique_id] = replace(macro, description=text)
+        meta, arguments = patch_config(entry).get("meta"), entry.values.get("arguments")
+        result[macro.unique_id] = replace(
+            macro,
+            description=text,
+            meta=meta if isinstance(meta, dict) else {},
+            arguments=tuple(
+                each
+                for each in (arguments if isinstance(arguments, list) else ())
+                if isinstance(each, dict)
+            ),
+            patch_path=f"{package}://{entry.original_path}",
+        )
     return dict(sorted(result.items()))
 
 

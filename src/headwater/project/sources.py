@@ -23,6 +23,7 @@ from headwater.project.models import finish_config
 from headwater.project.node import Node, SourceInfo
 from headwater.project.properties import (
     TABLE_KEYS,
+    doc_blocks_of,
     patch_config,
     read_columns,
     render_description,
@@ -93,6 +94,7 @@ def _read_table(reading: Reading, entry: Entry, index: int, table: Mapping[str, 
         relation=_relation(reading, entry, table),
         columns=columns,
         description=render_description(reading, entry.package, table.get("description"), inner),
+        doc_blocks=doc_blocks_of(reading, entry.package, table.get("description")),
         tags=tuple(sorted(set(texts(config.get("tags"))))),
         meta=MappingProxyType(_mapping(config.get("meta"))),
         source=_source_info(reading, entry, table, config),
@@ -102,6 +104,8 @@ def _read_table(reading: Reading, entry: Entry, index: int, table: Mapping[str, 
                 "loader": text_of(table.get("loader") or entry.values.get("loader")),
                 "quoting": table.get("quoting") or entry.values.get("quoting") or {},
                 "external": table.get("external"),
+                "source_meta": _source_meta(entry),
+                **_place_as_written(entry),
             }
         ),
         where=where,
@@ -119,6 +123,22 @@ def _read_table(reading: Reading, entry: Entry, index: int, table: Mapping[str, 
             tags=(*texts(entry.values.get("tags")), *texts(table.get("tags"))),
         )
         read_tests(reading, tested)
+
+
+def _source_meta(entry: Entry) -> dict[str, Json]:
+    """Return the meta of the source itself, which its tables have, too."""
+    config = _mapping(entry.values.get("config"))
+    return {**_mapping(entry.values.get("meta")), **_mapping(config.get("meta"))}
+
+
+def _place_as_written(entry: Entry) -> dict[str, Json]:
+    """Return database and schema before Jinja was rendered, for comparing projects."""
+    content = entry.file.content
+    listed = content.get("sources") if isinstance(content, dict) else None
+    raw = listed[entry.index] if isinstance(listed, list) else None
+    written = _mapping(raw)
+    database = written.get("database") or written.get("catalog")
+    return {"unrendered_database": database, "unrendered_schema": written.get("schema")}
 
 
 def _mapping(value: Json) -> Mapping[str, Json]:
