@@ -9,6 +9,7 @@ import pytest
 
 from headwater.base.relations import Column, TableName
 from headwater.jinja.context import ConfigValue, ContextValues, Subject, Variables, make_context
+from headwater.jinja.host import WrittenVersion
 from headwater.jinja.macros import Macro, MacroIndex, read_macros
 from headwater.jinja.relation import Relation
 from headwater.jinja.render import Rendered, Templates
@@ -30,7 +31,7 @@ class World:
     incremental: bool = False
     messages: list[str] = field(default_factory=list)
 
-    def ref(self, name: str, package: str | None, version: str | None) -> Relation:
+    def ref(self, name: str, package: str | None, version: WrittenVersion) -> Relation:
         if name == "inlined":
             return Relation.ephemeral(name)
         return Relation(database="memory", schema="main", identifier=name)

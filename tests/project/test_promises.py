@@ -41,7 +41,7 @@ def test_foreign_keys_are_references(read: Read) -> None:
 
     node = node_of(read(files), "model.shop.a")
 
-    assert node.refs == (Ref(name="b", version="2"),)
+    assert node.refs == (Ref(name="b", version=2),)
     assert node.sources == (SourceRef(source_name="raw", name="t"),)
 
 
@@ -146,3 +146,21 @@ def test_the_manifest_keeps_what_is_said_of_macros_and_sources(read: Read) -> No
     assert isinstance(external, dict)
     assert isinstance(quoting, dict)
     assert (external["location"], quoting["identifier"]) == ("here", True)
+
+
+def test_versions_of_references_are_kept_as_they_are_written(read: Read) -> None:
+    files = {
+        **_model("    versions: [{v: 1}]\n    columns: [{name: id, tests: [unique]}]\n"),
+        "models/b.sql": "select * from {{ ref('a', v=1) }} union {{ ref('a', version='1') }}",
+        "models/e.yml": (
+            "exposures:\n  - name: e\n    type: dashboard\n    owner: {name: me}\n"
+            "    depends_on:\n      - ref('a', v=1)\n"
+        ),
+    }
+
+    documents = _documents(read, files)
+
+    named = [entry["refs"] for key, entry in sorted(documents.items()) if "refs" in entry]
+    number: Json = {"name": "a", "package": None, "version": 1}
+    text: Json = {"name": "a", "package": None, "version": "1"}
+    assert named == [[number], [], [number, text], [number]]

@@ -42,7 +42,7 @@ def test_refs_sources_and_macros_are_found_by_running_the_text(read: Read) -> No
     assert b.macros == ("macro.shop.both",)
     assert [(ref.package, ref.name, ref.version) for ref in c.refs] == [
         ("shop", "a", None),
-        (None, "b", "2"),
+        (None, "b", 2),
     ]
     assert str(c.refs[0].where) == "models/c.sql:2:22"
 

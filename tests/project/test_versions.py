@@ -82,11 +82,11 @@ def test_every_version_has_the_tests_of_its_columns(read: Read) -> None:
     }
 
     assert tests == {
-        "not_null_orders_v1_id": ("model.shop.orders.v1", (Ref(name="orders", version="1"),)),
-        "not_null_orders_v2_id": ("model.shop.orders.v2", (Ref(name="orders", version="2"),)),
-        "not_null_orders_v3.5_id": ("model.shop.orders.v3.5", (Ref(name="orders", version="3.5"),)),
-        "unique_orders_v1_id": ("model.shop.orders.v1", (Ref(name="orders", version="1"),)),
-        "unique_orders_v2_id": ("model.shop.orders.v2", (Ref(name="orders", version="2"),)),
+        "not_null_orders_v1_id": ("model.shop.orders.v1", (Ref(name="orders", version=1),)),
+        "not_null_orders_v2_id": ("model.shop.orders.v2", (Ref(name="orders", version=2),)),
+        "not_null_orders_v3.5_id": ("model.shop.orders.v3.5", (Ref(name="orders", version=3.5),)),
+        "unique_orders_v1_id": ("model.shop.orders.v1", (Ref(name="orders", version=1),)),
+        "unique_orders_v2_id": ("model.shop.orders.v2", (Ref(name="orders", version=2),)),
     }
 
 
@@ -155,7 +155,7 @@ def test_python_models_have_versions_too(read: Read) -> None:
 
     node = node_of(read(files), "model.shop.m.v1")
 
-    assert (node.name, node.refs) == ("m", (Ref(name="n", version="2"),))
+    assert (node.name, node.refs) == ("m", (Ref(name="n", version=2),))
 
 
 POINTED = """\

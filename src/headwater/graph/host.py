@@ -13,6 +13,7 @@ from headwater.base.relations import Column, TableName
 from headwater.graph.graph import Lookup, LookupTable
 from headwater.graph.resolve import Names, find, find_function
 from headwater.graph.substitutes import Substitutes, time_filter
+from headwater.jinja.host import WrittenVersion
 from headwater.jinja.relation import Relation
 from headwater.project.node import Node, Ref, SourceRef
 
@@ -55,7 +56,7 @@ class CompileHost:
         """True: queries may run."""
         return True
 
-    def ref(self, name: str, package: str | None, version: str | None) -> Relation:
+    def ref(self, name: str, package: str | None, version: WrittenVersion) -> Relation:
         """Return the relation of the node that a ``ref`` means.
 
         Raises:
@@ -198,7 +199,7 @@ class FixtureHost(CompileHost):
         self._fixtures = fixtures
         self.missing: dict[str, None] = {}
 
-    def ref(self, name: str, package: str | None, version: str | None) -> Relation:
+    def ref(self, name: str, package: str | None, version: WrittenVersion) -> Relation:
         """Return the CTE of a given input."""
         return self._fixture(Ref(name=name, package=package, version=version))
 

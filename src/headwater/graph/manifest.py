@@ -18,7 +18,13 @@ from headwater.graph.manifest_config import config_document
 from headwater.graph.manifest_contract import constraint_document, contract_document
 from headwater.graph.manifest_functions import function_document
 from headwater.graph.manifest_metrics import semantic_document
-from headwater.graph.manifest_models import group_of, primary_key, test_code, tests_by_model
+from headwater.graph.manifest_models import (
+    group_of,
+    primary_key,
+    test_code,
+    tests_by_model,
+    unit_test_document,
+)
 from headwater.graph.manifest_written import written_config
 from headwater.graph.walk import edges_of
 from headwater.jinja.functions import DBT_VERSION
@@ -244,7 +250,12 @@ class _Parts:
             case "source":
                 written = written_config(self.project, node)
                 return {**_identity(node), **_source(node), "unrendered_config": written}
-            case "exposure" | "unit_test":
+            case "unit_test":
+                written = written_config(self.project, node)
+                document = {**_declared(node), "unrendered_config": written}
+                own = unit_test_document(node, self.project)
+                return {**document, **own, **_identity(node), **_references(compiled)}
+            case "exposure":
                 written = written_config(self.project, node)
                 document = {**_declared(node), "unrendered_config": written}
                 return {**document, **_identity(node), **_references(compiled)}
@@ -523,7 +534,6 @@ DEFAULTS: Mapping[str, Document] = {
         "maturity": None,
         "url": None,
     },
-    "unit_test": {"schema": "", "overrides": None, "version": None, "versions": None},
 }
 
 

@@ -31,6 +31,8 @@ def config_document(node: Node) -> dict[str, Json]:
             {**default, **value} if isinstance(default, dict) and isinstance(value, dict) else value
         )
         config[key] = to_builtins(merged)
+    if "materialized" in defaults or node.resource_type == "unit_test":
+        config.setdefault("static_analysis", None)
     if "materialized" in defaults and node.resource_type != "test":
         config["pre-hook"] = hook_documents(node, "pre_hook")
         config["post-hook"] = hook_documents(node, "post_hook")

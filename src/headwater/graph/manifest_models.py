@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Mapping
 
-from headwater.base.codec import Json
+from headwater.base.codec import Json, to_builtins
 from headwater.base.ids import NodeId
 from headwater.project.node import Node
 from headwater.project.project import Project
@@ -87,3 +87,32 @@ def _shown(value: Json) -> str:
     if isinstance(value, str):
         return '"' + value.replace('"', '\\"') + '"'
     return str(value)
+
+
+def unit_test_document(node: Node, project: Project) -> dict[str, Json]:
+    """Return what a unit test has beside the keys of every node."""
+    declared = node.declared
+    given, versions = declared.get("given"), declared.get("versions")
+    version = declared.get("version")
+    key = f"model.{node.package}.{declared.get('model')}"
+    model = project.nodes.get(NodeId(key if version is None else f"{key}.v{version}"))
+    return {
+        "schema": model.place.schema if model and model.place else "",
+        "overrides": to_builtins(declared.get("overrides")),
+        "version": to_builtins(version),
+        "versions": {"include": None, "exclude": None, **versions}
+        if isinstance(versions, Mapping)
+        else None,
+        "given": [
+            _rows(each) for each in (given if isinstance(given, list) else ()) if each is not None
+        ],
+        "expect": _rows(declared.get("expect")),
+    }
+
+
+def _rows(written: Json) -> Json:
+    """Return rows with the keys that dbt gives them."""
+    if not isinstance(written, Mapping):
+        return None
+    rows = {"rows": None, "format": "dict", "fixture": None, **written}
+    return {key: to_builtins(value) for key, value in rows.items()}

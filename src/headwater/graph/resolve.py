@@ -186,7 +186,7 @@ def _find_ref(names: Names, node: Node, call: Ref) -> Node | Diagnostic:
     return _ref_not_found(names, node, call)
 
 
-def _pick_version(named: Sequence[Node], version: str | None) -> tuple[Node, ...]:
+def _pick_version(named: Sequence[Node], version: str | float | None) -> tuple[Node, ...]:
     """Keep the asked version, or the latest one of a versioned model when none is asked."""
     if version is not None:
         return tuple(found for found in named if found.version == str(version))

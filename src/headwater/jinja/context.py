@@ -349,7 +349,8 @@ def make_context(values: ContextValues, subject: Subject, host: Host) -> dict[st
 
 def _ref(host: Host) -> Callable[..., Relation]:
     def ref(*names: object, **options: object) -> Relation:
-        version = options.get("v", options.get("version"))
+        asked = options.get("v", options.get("version"))
+        version = asked if asked is None or isinstance(asked, (str, int, float)) else str(asked)
         texts = [str(name) for name in names if not isinstance(name, Undefined)]
         if len(texts) not in {1, 2} or len(texts) != len(names):
             raise Invalid(
@@ -358,7 +359,7 @@ def _ref(host: Host) -> Callable[..., Relation]:
                 fix="Write ref('orders') or ref('package', 'orders')",
             )
         package = texts[0] if len(texts) == 2 else None  # noqa: PLR2004 - package and name
-        return host.ref(texts[-1], package, None if version is None else str(version))
+        return host.ref(texts[-1], package, version)
 
     return ref
 

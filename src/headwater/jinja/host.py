@@ -23,6 +23,10 @@ class QueryRows(Protocol):
         ...
 
 
+WrittenVersion = str | int | float | None
+"""A version of a model as ``ref`` was given it."""
+
+
 class Host(Protocol):
     """Answers the questions of one node while it is rendered.
 
@@ -34,7 +38,7 @@ class Host(Protocol):
         """Whether queries may run: dbt's ``execute``. False while a project is read."""
         ...
 
-    def ref(self, name: str, package: str | None, version: str | None) -> Relation:
+    def ref(self, name: str, package: str | None, version: WrittenVersion) -> Relation:
         """Answer ``ref('name')``, ``ref('package', 'name')``, ``ref('name', v=2)``.
 
         For an ephemeral model return ``Relation.ephemeral(name)``.

@@ -18,6 +18,16 @@ def calls_in(written: str) -> Iterator[Ref | SourceRef]:
         first, second = match["first"], match["second"]
         if match["call"] == "ref":
             name, package = (second, first) if second else (first, None)
-            yield Ref(name=name, package=package, version=match["quoted"] or match["number"])
+            version = match["quoted"] or _number_or_none(match["number"])
+            yield Ref(name=name, package=package, version=version)
         elif second:
             yield SourceRef(source_name=first, name=second)
+
+
+def _number_or_none(written: str | None) -> int | float | str | None:
+    if written is None or written.isdigit():
+        return written and int(written)
+    try:
+        return float(written)
+    except ValueError:
+        return written

@@ -17,6 +17,7 @@ from headwater.base.relations import Column, TableName
 from headwater.base.spans import Span, span_at
 from headwater.jinja.context import Subject, Variables, make_context, own_value
 from headwater.jinja.environment import is_undefined
+from headwater.jinja.host import WrittenVersion
 from headwater.jinja.relation import Relation
 from headwater.project.config import Config, merge_calls
 from headwater.project.findings import suggestion
@@ -144,12 +145,12 @@ class ReadingHost:
 
     def __init__(self, this: Relation) -> None:
         self._this = this
-        self.refs: dict[tuple[str, str | None, str | None], None] = {}
+        self.refs: dict[tuple[str, str | None, WrittenVersion], None] = {}
         self.sources: dict[tuple[str, str], None] = {}
         self.functions: dict[tuple[str, str | None], None] = {}
         self.warnings: list[str] = []
 
-    def ref(self, name: str, package: str | None, version: str | None) -> Relation:
+    def ref(self, name: str, package: str | None, version: WrittenVersion) -> Relation:
         """Note the ref."""
         self.refs[name, package, version] = None
         return self._this

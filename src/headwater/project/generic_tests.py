@@ -73,7 +73,7 @@ class Tested:
     tests: Mapping[str, Json]
     columns: tuple[tuple[tuple[str | int, ...], Mapping[str, Json]], ...]
     tags: tuple[str, ...] = ()
-    version: str | None = None
+    version: str | int | float | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -499,6 +499,10 @@ def read_node_tests(reading: Reading) -> None:
         )
 
 
+def _written(version: Version) -> str | int | float:
+    return version.v if isinstance(version.v, (int, float)) else str(version.v)
+
+
 def _read_version_tests(reading: Reading, version: Version) -> None:
     entry = version.entry
     node = reading.nodes.get(NodeId(f"model.{entry.package}.{version.name}.v{version.v}"))
@@ -527,7 +531,7 @@ def _read_version_tests(reading: Reading, version: Version) -> None:
             path=(),
             tests=entry.values,
             columns=raw,
-            version=str(version.v) if is_named else None,
+            version=_written(version) if is_named else None,
         ),
     )
 

@@ -45,7 +45,7 @@ class Ref:
 
     name: str
     package: str | None = None
-    version: str | None = None
+    version: str | int | float | None = None
     where: Span | None = None
 
 

@@ -110,6 +110,6 @@ def _arguments(call: ast.Call, method: str) -> tuple[list[Json], dict[str, Json]
     return values, named
 
 
-def _version(named: dict[str, Json]) -> str | None:
+def _version(named: dict[str, Json]) -> str | int | float | None:
     value = named.get("v", named.get("version"))
-    return None if value is None else str(value)
+    return value if value is None or isinstance(value, (str, int, float)) else str(value)

@@ -98,16 +98,7 @@ def _read_table(reading: Reading, entry: Entry, index: int, table: Mapping[str, 
         tags=tuple(sorted(set(texts(config.get("tags"))))),
         meta=MappingProxyType(_mapping(config.get("meta"))),
         source=_source_info(reading, entry, table, config),
-        declared=MappingProxyType(
-            {
-                "source_description": text_of(entry.values.get("description")),
-                "loader": text_of(table.get("loader") or entry.values.get("loader")),
-                "quoting": table.get("quoting") or entry.values.get("quoting") or {},
-                "external": table.get("external"),
-                "source_meta": _source_meta(entry),
-                **_place_as_written(entry),
-            }
-        ),
+        declared=MappingProxyType(_declared(entry, table)),
         where=where,
     )
     if reading.add(node):
@@ -123,6 +114,18 @@ def _read_table(reading: Reading, entry: Entry, index: int, table: Mapping[str, 
             tags=(*texts(entry.values.get("tags")), *texts(table.get("tags"))),
         )
         read_tests(reading, tested)
+
+
+def _declared(entry: Entry, table: Mapping[str, Json]) -> dict[str, Json]:
+    """Return what artifacts say of a source table besides what is used here."""
+    return {
+        "source_description": text_of(entry.values.get("description")),
+        "loader": text_of(table.get("loader") or entry.values.get("loader")),
+        "quoting": table.get("quoting") or entry.values.get("quoting") or {},
+        "external": table.get("external"),
+        "source_meta": _source_meta(entry),
+        **_place_as_written(entry),
+    }
 
 
 def _source_meta(entry: Entry) -> dict[str, Json]:
