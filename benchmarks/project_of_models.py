@@ -1,4 +1,4 @@
-"""Writes a dbt project of any number of models, for the compile benchmark.
+"""Writes a dbt project of any number of models, for the benchmarks of compiling and building.
 
 The mix follows what real projects look like: a fifth staging over sources, two fifths
 intermediate, three tenths marts, a tenth reports; three in ten are incremental; five macros of the
@@ -9,9 +9,13 @@ function of its number, so a size always gives the same project.
 import argparse
 from pathlib import Path
 
+import duckdb
+
 INCREMENTAL_OF_TEN = 3
 SOURCE_TABLES_OF_TEN_STAGING = 5
 MODELS_PER_FILE = 40
+ROWS_PER_TABLE = 200
+CUSTOMERS = 25
 MODELS_PER_EXPOSURE = 50
 
 MACROS = """{% macro cents_to_units(column) -%}
@@ -106,9 +110,25 @@ def _model(layer: str, number: int, earlier: list[str]) -> str:
 def _write_sources(folder: Path, staging: int) -> None:
     tables = sorted({number * SOURCE_TABLES_OF_TEN_STAGING // 10 for number in range(staging)})
     lines = ["version: 2", "sources:", "  - name: raw", "    tables:"]
+    (folder / "raw").mkdir()
     for table in tables:
-        lines += [f"      - name: events_{table:04d}", "        description: Events as they came."]
+        name = f"events_{table:04d}"
+        lines += [f"      - name: {name}", "        description: Events as they came."]
+        lines += [f"        meta: {{external_location: raw/{name}.parquet}}"]
+        _write_events(folder / "raw" / f"{name}.parquet", table)
     (folder / "models" / "sources.yml").write_text("\n".join(lines) + "\n", encoding="utf-8")
+
+
+def _write_events(path: Path, table: int) -> None:
+    duckdb.sql(f"""
+        COPY (
+            SELECT i AS id, i % {CUSTOMERS} AS customer_id, 'Open ' || i % 3 AS status,
+                (i * 37 + {table} * 11) % 10000 AS amount_cents,
+                CASE i % 2 WHEN 0 THEN 'a' ELSE 'b' END AS kind,
+                TIMESTAMP '2026-01-01' + to_hours(i) AS updated_at
+            FROM range({ROWS_PER_TABLE}) AS rows(i)
+        ) TO '{path}'
+    """)
 
 
 def _write_properties(folder: Path, layer: str, names: list[str], earlier: list[str]) -> None:

@@ -1,6 +1,6 @@
 """What a statement really used, measured; quantities only, never money."""
 
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -30,12 +30,26 @@ class Meter:
     statements: int = 0
 
     def __add__(self, other: "Meter") -> "Meter":
-        peaks = {"peak_memory_bytes", "spilled_bytes"}
-        values = {}
-        for field in fields(self):
-            mine, theirs = getattr(self, field.name), getattr(other, field.name)
-            if mine is None or theirs is None:
-                values[field.name] = theirs if mine is None else mine
-            else:
-                values[field.name] = max(mine, theirs) if field.name in peaks else mine + theirs
-        return Meter(**values)
+        return Meter(
+            cpu_seconds=self.cpu_seconds + other.cpu_seconds,
+            wall_seconds=self.wall_seconds + other.wall_seconds,
+            bytes_read=_sum(self.bytes_read, other.bytes_read),
+            bytes_written=self.bytes_written + other.bytes_written,
+            rows_read=_sum(self.rows_read, other.rows_read),
+            rows_written=self.rows_written + other.rows_written,
+            peak_memory_bytes=_highest(self.peak_memory_bytes, other.peak_memory_bytes),
+            spilled_bytes=_highest(self.spilled_bytes, other.spilled_bytes),
+            statements=self.statements + other.statements,
+        )
+
+
+def _sum(one: int | None, other: int | None) -> int | None:
+    if one is None or other is None:
+        return other if one is None else one
+    return one + other
+
+
+def _highest(one: int | None, other: int | None) -> int | None:
+    if one is None or other is None:
+        return other if one is None else one
+    return max(one, other)

@@ -200,8 +200,14 @@ class Session(ABC):
         """Return the columns of a query without running it."""
 
     @abstractmethod
-    def query(self, sql: str, *, rows_max: int) -> Result:
-        """Run a query and return at most ``rows_max`` rows."""
+    def query(self, sql: str, *, rows_max: int, is_plain: bool = False) -> Result:
+        """Run a query and return at most ``rows_max`` rows.
+
+        Args:
+            sql: The query.
+            rows_max: Rows wanted at most.
+            is_plain: The caller knows that no column holds times with zones, which need care.
+        """
 
     @abstractmethod
     def execute(self, sql: str) -> Meter:

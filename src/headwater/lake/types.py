@@ -7,6 +7,7 @@ is narrowed in silence. PROTOCOL.md, *Schema Serialization Format*.
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 
 import msgspec
 
@@ -103,6 +104,7 @@ def storable_type(engine_type: str) -> str:
     return _spell(_stored(parse_type(engine_type), engine_type))
 
 
+@lru_cache(maxsize=1024)
 def parse_type(text: str) -> Type:
     """Read the engine's spelling of a type.
 

@@ -44,12 +44,15 @@ def check_contract_changes(draft: Draft, node: NodeId) -> Iterator[Diagnostic]:
 
 def _unproved(draft: Draft, compiled: CompiledNode) -> Iterator[Diagnostic]:
     node = compiled.node
+    constraints = constraints_of(node)
+    if not constraints:
+        return
     tested = {
         (test.name, (test.column or "").lower())
         for each in draft.graph.nodes.values()
         if (test := each.node.test) is not None and test.attached_node == node.unique_id
     }
-    for constraint in constraints_of(node):
+    for constraint in constraints:
         proofs = _PROOFS.get(constraint.kind)
         is_view = node.materialized == "view" and constraint.kind in {"not_null", "check"}
         if (proofs is None and not is_view) or not constraint.warn_unenforced:

@@ -156,7 +156,7 @@ class _Loop:
             self._skip(schedule.drain(), "an on-run-start hook failed")
         self.work = replace(self.work, prelude=started.prelude)
         self.run(schedule)
-        if self.work.cancel.level != "run":
+        if self.work.cancel.level != "run" or not plan.on_run_end:
             return
         # dbt hands on what the workers did, and of its own thread only what failed.
         told = [each for each in self.results if each.thread != "main" or each.status in FAILED]

@@ -65,7 +65,7 @@ def count_failures(session: Session, step: RunTest) -> Count:
     Raises:
         HeadwaterError: As ``Session.query`` does.
     """
-    result = session.query(test_sql(step), rows_max=1)
+    result = session.query(test_sql(step), rows_max=1, is_plain=True)
     failures, should_warn, should_error = result.rows[0] if result.rows else (0, False, False)
     return Count(
         failures=int(str(failures or 0)),

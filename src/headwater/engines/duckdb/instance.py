@@ -119,7 +119,6 @@ class Instance:
 
     def close(self) -> None:
         """Stop its threads and remove its spill folder; safe to call twice."""
-        self.clocks.close()
         with suppress(*DRIVER_ERRORS):
             self._root.close()
         self._remove_spill()

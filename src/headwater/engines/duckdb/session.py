@@ -16,7 +16,7 @@ from headwater.engines.duckdb.hooks import run_hook
 from headwater.engines.duckdb.instance import HOME, Instance
 from headwater.engines.duckdb.merge import write_merge
 from headwater.engines.duckdb.seed import describe_seed, write_seed
-from headwater.engines.duckdb.text import check_reads_only, is_query
+from headwater.engines.duckdb.text import check_reads_only, is_query, text_of_one
 from headwater.engines.duckdb.write import write_all, write_partitions
 from headwater.engines.engine import (
     Destination,
@@ -66,6 +66,7 @@ class DuckDBSession(Session):
         self._give_back = give_back
         self._connection = Connection(instance.connect(), instance.clocks, instance.files)
         self._attached: set[str] = set()
+        self._bound: dict[TableName, Source] = {}
         self._schemas: set[tuple[str, str]] = set()
         self._lookups = 0
         self._reusable = True
@@ -83,6 +84,8 @@ class DuckDBSession(Session):
 
     def bind(self, name: TableName, source: Source) -> None:
         """Make ``name`` readable in SQL, as a view, replacing an earlier binding."""
+        if self._reusable and self._bound.get(name) is source:
+            return
         self._connection.begin()
         self._make_schema(name.catalog, name.schema)
         if isinstance(source, Snapshot):
@@ -95,19 +98,22 @@ class DuckDBSession(Session):
         if isinstance(source, Snapshot):
             create, sql = f"{create}{sql}", ""  # none of it was written by a user
         self._connection.rows(Statement(before=create, sql=sql))
+        self._bound[name] = source
 
     def describe(self, sql: str) -> tuple[Column, ...]:
         """Return the columns of a query without running it."""
         self._connection.begin()
         return self._connection.describe(self._connection.query_text(sql))
 
-    def query(self, sql: str, *, rows_max: int) -> Result:
+    def query(self, sql: str, *, rows_max: int, is_plain: bool = False) -> Result:
         """Run one query and return at most ``rows_max`` rows; nothing may be changed."""
         self._connection.begin()
         self._connection.keep_order(in_order=True)
         statements = self._connection.statements(sql)
         if len(statements) == 1 and is_query(statements[0]):
-            columns, rows = self._query_rows(self._connection.query_text(sql), rows_max)
+            text = text_of_one(statements, sql)
+            read = self._plain_rows if is_plain else self._query_rows
+            columns, rows = read(text, rows_max)
         else:
             check_reads_only(statements)
             self._reusable = False
@@ -211,6 +217,14 @@ class DuckDBSession(Session):
             name = f"{quote_identifier(catalog)}.{quote_identifier(schema)}"
             self._connection.rows(f"CREATE SCHEMA IF NOT EXISTS {name}")
             self._schemas.add((catalog.lower(), schema.lower()))
+
+    def _plain_rows(
+        self, query: str, rows_max: int
+    ) -> tuple[tuple[Column, ...], list[tuple[object, ...]]]:
+        """Run a query under a limit without describing it first."""
+        after = f"\n) LIMIT {rows_max + 1}"
+        rows = self._connection.rows(Statement(before="FROM (\n", sql=query, after=after))
+        return self._connection.columns_of_result(), rows
 
     def _query_rows(
         self, query: str, rows_max: int

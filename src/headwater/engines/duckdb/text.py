@@ -86,7 +86,15 @@ def one_query(connection: duckdb.DuckDBPyConnection, sql: str) -> str:
     Raises:
         UserCodeError: ``sql-failed`` or ``statement-unusable``.
     """
-    statements = split_statements(connection, sql)
+    return text_of_one(split_statements(connection, sql), sql)
+
+
+def text_of_one(statements: Sequence[duckdb.Statement], sql: str) -> str:
+    """Return the text of the one query that a text was parsed to, ready to stand in parentheses.
+
+    Raises:
+        UserCodeError: ``statement-unusable``.
+    """
     if len(statements) != 1:
         found = "no statement" if not statements else f"{len(statements)} statements"
         raise UserCodeError(
