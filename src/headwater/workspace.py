@@ -68,7 +68,7 @@ from headwater.runs.inputs import Asked, deferral_findings, find_substitutes, no
 from headwater.runs.invocation import Invocation
 from headwater.runs.journal import Journal, open_journal
 from headwater.runs.load import load_rows
-from headwater.runs.operation import macro_call
+from headwater.runs.operation import macro_call, statement_of
 from headwater.runs.query import find_table, run_sql, table_of
 from headwater.runs.recover import clean_folders, unfinished_runs
 from headwater.runs.retry import Earlier, find_earlier, gone_findings
@@ -179,17 +179,21 @@ class Workspace(Reader):
             write_document(self.target_path, "manifest.json", manifest)
         return Compiled(results=results, folder=folder, diagnostics=found, manifest=manifest)
 
-    def run_operation(self, macro: str, arguments: str | None = None) -> Operation:
-        """Call a macro by itself; its queries read, and nothing else.
+    def run_operation(
+        self, macro: str, arguments: str | None = None, *, sql: str | None = None
+    ) -> Operation:
+        """Call a macro by itself, or run a query; queries read, and nothing else.
 
         Args:
             macro: Its name, with its package in front where that matters.
             arguments: YAML mapping of its arguments.
+            sql: A query with Jinja to run instead of a macro.
 
         Raises:
             Invalid: ``usage-invalid``, ``vars-malformed``.
         """
-        call = macro_call(macro, read_mapping("--args", arguments))
+        call = macro_call(macro, read_mapping("--args", arguments)) if sql is None else None
+        call = call or statement_of(sql or "")
         read = self.read("run-operation")
         graph = None if has_errors(read.diagnostics) else self.compile_project(read, inline=call)
         if graph is None:

@@ -76,3 +76,21 @@ def test_the_runner_calls_macros_too(hw: Hw) -> None:
 
     assert isinstance(ended.result, RunExecutionResult)
     assert (ended.success, said) == (True, ["hello ada"])
+
+
+def test_a_query_is_run_instead_of_a_macro(hw: Hw) -> None:
+    hw("seed")
+
+    sound = hw("run-operation", "--sql", "select * from {{ ref('raw_orders') }}")
+    broken = hw("run-operation", "--sql", "select no_such_column from {{ ref('raw_orders') }}")
+    writing = hw("run-operation", "--sql", "drop table {{ ref('raw_orders') }}")
+
+    assert (sound.code, sound.out) == (0, "")
+    assert broken.code == 2
+    assert "no_such_column" in broken.err
+    assert "HW6517" in writing.err
+
+
+@pytest.mark.parametrize("given", [(), ("greet", "--sql", "select 1")])
+def test_a_macro_or_a_query_is_wanted(hw: Hw, given: tuple[str, ...]) -> None:
+    assert "HW1902" in hw("run-operation", *given).err

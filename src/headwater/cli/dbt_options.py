@@ -123,7 +123,7 @@ _COMMANDS: Mapping[str, str] = MappingProxyType(
     {
         "clone": "a build makes every table itself; `hw plan` says what that costs",
         "freshness": "`hw source freshness`",
-        "serve": "`hw docs generate` writes manifest.json and catalog.json for a site of your own",
+        "serve": "`hw docs serve`",
         "version": "`hw --version`",
         "help": "`hw --help`, or `hw COMMAND --help`",
         "list": "`hw ls`",

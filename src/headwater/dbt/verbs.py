@@ -351,7 +351,7 @@ def _source_freshness(call: Call, workspace: Workspace) -> Answer:
 
 def _run_operation(call: Call, workspace: Workspace) -> Answer:
     macro = str(call.options["macro"])
-    done = workspace.run_operation(macro, call.options["arguments"])
+    done = workspace.run_operation(macro, call.options["arguments"], sql=call.options["sql"])
     call.teller.findings(done.diagnostics)
     if has_errors(done.diagnostics):
         raise _fault(done.diagnostics)

@@ -14,6 +14,11 @@ from headwater.base.errors import Invalid
 _NAME = re.compile(r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)?", re.ASCII)
 
 
+def statement_of(sql: str) -> str:
+    """Return the Jinja that runs a query, in which Jinja may stand."""
+    return f"{{% call statement('operation', fetch_result=true) %}}{sql}{{% endcall %}}"
+
+
 def macro_call(macro: str, arguments: Mapping[str, Json]) -> str:
     """Return the Jinja that calls a macro.
 

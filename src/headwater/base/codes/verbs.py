@@ -86,4 +86,33 @@ named, so that a node renamed by mistake is not lost from sight.
 **How to mend it.** Nothing, when that was meant. Otherwise `hw build` builds what has come instead.
 """,
     ),
+    Code(
+        name="docs-not-generated",
+        number="HW8221",
+        title="There is nothing for the page to show",
+        explain="""
+**What it finds.** `hw docs serve` shows manifest.json and catalog.json of the target folder, and the
+first of them is not there.
+
+**Why it matters.** An empty page would look like an empty project.
+
+**Example.** `hw docs serve` in a fresh clone.
+
+**How to mend it.** Run `hw docs generate` first; with `--target-path`, give both the same.
+""",
+    ),
+    Code(
+        name="port-taken",
+        number="HW8222",
+        title="The page cannot be served at this address",
+        explain="""
+**What it finds.** Another program listens at the port, or this machine has no such address.
+
+**Why it matters.** The page would be somebody else's.
+
+**Example.** A second `hw docs serve` while the first one runs.
+
+**How to mend it.** End the other program, or give another port with `--port`; 0 takes any.
+""",
+    ),
 )
