@@ -12,7 +12,8 @@ from difflib import get_close_matches
 from types import CodeType, MappingProxyType, TracebackType
 
 from jinja2 import Template, TemplateError, TemplateSyntaxError, Undefined, UndefinedError
-from jinja2.defaults import DEFAULT_FILTERS, DEFAULT_TESTS
+from jinja2.filters import FILTERS
+from jinja2.tests import TESTS
 from jinja2.utils import missing
 
 from headwater.base.cache import Cache, NoCache
@@ -578,7 +579,7 @@ def _syntax_error(error: TemplateSyntaxError, name: str, text: str) -> Invalid:
     unknown = _UNKNOWN_NAME.search(what)
     if unknown is None:
         return Invalid("jinja-syntax", what, fix=_SYNTAX_FIX, where=where)
-    known = DEFAULT_FILTERS if unknown["kind"] == "filter" else DEFAULT_TESTS
+    known = FILTERS if unknown["kind"] == "filter" else TESTS
     near = get_close_matches(unknown["name"], known, n=1)
     fix = f"did you mean `{near[0]}`?" if near else f"use one of Jinja's own {unknown['kind']}s"
     return Invalid("jinja-syntax", what, fix=fix, where=where)
