@@ -12,7 +12,8 @@ from pathlib import Path
 import pytest
 from tests.cli.conftest import write_files
 
-from headwater.base.diagnostics import Diagnostic
+from headwater.base.diagnostics import Diagnostic, diagnostic_of
+from headwater.base.errors import HeadwaterError
 from headwater.workspace import Workspace
 
 CASES = Path(__file__).parent.parent / "cases" / "bad_input.txt"
@@ -48,8 +49,11 @@ ALL = list(read_cases())
 
 def said_of(folder: Path, files: dict[str, str]) -> list[str]:
     write_files(folder, {**BASE, **files})
-    with Workspace.open(folder, environment={"HEADWATER_CACHE_DIR": "off"}) as workspace:
-        return [line_of(found) for found in workspace.check().diagnostics]
+    try:
+        with Workspace.open(folder, environment={"HEADWATER_CACHE_DIR": "off"}) as workspace:
+            return [line_of(found) for found in workspace.check().diagnostics]
+    except HeadwaterError as error:  # the project's settings are read before anything else
+        return [line_of(diagnostic_of(error))]
 
 
 def line_of(found: Diagnostic) -> str:
