@@ -223,6 +223,11 @@ CASES: list[tuple[str, dict[str, str], tuple[str, str]]] = [
         ("model-language", "models/a.py:1:1"),
     ),
     (
+        "documents that are not read",
+        {"dbt_project.yml": "name: shop\nosi-paths: [osi]\n"},
+        ("osi-not-read", "dbt_project.yml:2:1"),
+    ),
+    (
         "a version twice",
         {
             "models/a.sql": "select 1",

@@ -20,7 +20,6 @@ def _model(text: str) -> dict[str, str]:
 @pytest.mark.parametrize(
     "text",
     [
-        "    access: everyone\n",
         "    access: public\n    config: {materialized: ephemeral}\n",
         f"    columns: [{{name: id, {KEY}}}, {{name: b, {KEY}}}]\n",
         f"    {KEY}\n    columns: [{{name: id, {KEY}}}]\n",

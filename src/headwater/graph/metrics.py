@@ -18,6 +18,7 @@ def metric_inputs(
 ) -> tuple[Mapping[NodeId, tuple[NodeId, ...]], tuple[Diagnostic, ...]]:
     """Return the inputs of every metric and saved query, and what they name in vain."""
     metrics = _by_name(nodes.values(), "metric")
+    models = _by_name(nodes.values(), "semantic_model")
     measures: Named = {}
     for node in nodes.values():
         for name in _names(node.declared.get("measures")):
@@ -28,7 +29,7 @@ def metric_inputs(
     for key, node in nodes.items():
         inputs: set[NodeId] = set()
         for kind, name in _wanted(node):
-            known = (metrics if kind == "metric" else measures).get(name)
+            known = {"metric": metrics, "measure": measures}.get(kind, models).get(name)
             if known:
                 inputs.add(known[0])
             else:
@@ -47,7 +48,7 @@ def _by_name(nodes: Iterable[Node], resource_type: str) -> Named:
 
 
 def _wanted(node: Node) -> Iterator[tuple[str, str]]:
-    """Give what a node names, as pairs of ``metric`` or ``measure`` and a name."""
+    """Give what a node names, as pairs of a kind (``metric``, ``measure`` ...) and a name."""
     if node.resource_type == "saved_query":
         parameters = _mapping(node.declared.get("query_params"))
         yield from (("metric", name) for name in _names(parameters.get("metrics")))
@@ -58,6 +59,11 @@ def _wanted(node: Node) -> Iterator[tuple[str, str]]:
     cumulative = _mapping(parameters.get("cumulative_type_params"))
     if node.declared.get("type") not in {"derived", "ratio"}:
         yield from (("measure", name) for name in _names([parameters.get("measure")]))
+    for part in ("base_metric", "conversion_metric"):
+        yield from (("metric", name) for name in _names([conversion.get(part)]))
+    aggregated = _mapping(parameters.get("metric_aggregation_params")).get("semantic_model")
+    if isinstance(aggregated, str):
+        yield "semantic model", aggregated
     for part in ("base_measure", "conversion_measure"):
         yield from (("measure", name) for name in _names([conversion.get(part)]))
     ratio = [parameters.get("numerator"), parameters.get("denominator"), cumulative.get("metric")]

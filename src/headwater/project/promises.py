@@ -14,17 +14,12 @@ from headwater.project.findings import wrong_shape
 from headwater.project.node import Node, Ref, SourceRef
 from headwater.project.reading import Entry
 
-_ACCESS = ("private", "protected", "public")
-
 
 def check_promises_of(node: Node, entry: Entry | None) -> Iterator[Diagnostic]:
     """Report a model's properties that cannot be meant."""
     where = entry.span() if entry else node.where
     access = node.config.get("access")
-    if node.resource_type == "model" and access not in {*_ACCESS, None}:
-        what = f"access of `{node.search_name}` is {access!r}"
-        yield wrong_shape(what, where, f"write one of {', '.join(_ACCESS)}")
-    elif access == "public" and node.materialized == "ephemeral":
+    if access == "public" and node.materialized == "ephemeral":
         what = f"`{node.search_name}` is ephemeral, and cannot be public"
         yield wrong_shape(what, where, "build it as a view, or leave `access: public` out")
     if entry is not None:

@@ -41,6 +41,7 @@ from headwater.project.project import PackageRead, Project, ProjectResult
 from headwater.project.properties import patch_config, read_properties, render_description
 from headwater.project.reading import Package, Reading, find_doc
 from headwater.project.seeds import read_seeds
+from headwater.project.semantic_yaml import read_semantic_yaml
 from headwater.project.settings import Settings, read_settings, vars_beside
 from headwater.project.shipped import read_shipped_macros
 from headwater.project.snapshots import read_snapshot_entries
@@ -54,6 +55,7 @@ PASSES: tuple[Callable[[Reading], None], ...] = (
     read_docs,
     read_properties,
     read_versions,
+    read_semantic_yaml,
     read_models,
     read_functions,
     add_pointers,

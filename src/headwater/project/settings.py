@@ -105,6 +105,7 @@ def read_settings(
     content = cast("dict[str, Json]", content_file.content)
     _check_keys(content_file, content, found)
     _check_paths(content_file, content, found)
+    _check_osi(content_file, content, found)
     found += content_file.repeated
     variables = read_vars(package, content_file, found)
     rendered = _rendered(content_file, content, evaluate, found)
@@ -233,6 +234,20 @@ def _check_keys(file: YamlFile, content: Mapping[str, Json], found: list[Diagnos
         for key in content
         if key not in _PROJECT_KEYS
     ]
+
+
+def _check_osi(file: YamlFile, content: Mapping[str, Json], found: list[Diagnostic]) -> None:
+    if content.get("osi-paths"):
+        found.append(
+            Diagnostic(
+                code="osi-not-read",
+                severity="warning",
+                what="files below `osi-paths` are not read",
+                why="semantic models come from properties files only",
+                fix="declare them below `semantic_models:` of a properties file",
+                where=file.span("osi-paths"),
+            )
+        )
 
 
 def _check_paths(file: YamlFile, content: Mapping[str, Json], found: list[Diagnostic]) -> None:

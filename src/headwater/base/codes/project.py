@@ -170,6 +170,16 @@ A version without a file is a warning, as in dbt; everything else here is an err
 """,
     ),
     Code(
+        name="osi-not-read",
+        number="HW1016",
+        title="Documents of the Open Semantic Interchange are not read",
+        explain="""\
+dbt 1.12 can take semantic models from documents below `osi-paths`. They are not read here: a
+project's semantic models and metrics are those of its properties files. Everything else of the
+project is as without them.
+""",
+    ),
+    Code(
         name="catalog-not-used",
         number="HW1015",
         title="catalogs.yml names a catalog that is not written to",
