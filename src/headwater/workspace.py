@@ -53,6 +53,7 @@ from headwater.runs.answers import (
 )
 from headwater.runs.cancel import CancelToken
 from headwater.runs.checked import Checked
+from headwater.runs.clone import make_clone_plan
 from headwater.runs.context import Context
 from headwater.runs.describe import (
     TableDescription,
@@ -347,6 +348,29 @@ class Workspace(Reader):
             for each in plan.diagnostics
         )
         plan = with_findings(plan, found)
+        return Planned(plan=plan, project=read.project, graph=compiled.graph)
+
+    def plan_clone(self, selection: Selection, *, full_refresh: bool = False) -> Planned:
+        """Plan views on what another target has built; its artifacts are ``selection.state``.
+
+        Raises:
+            NotFound: ``state-missing``.
+            Invalid: ``state-unreadable``, ``selector-no-past``.
+        """
+        read = self.read("clone", full_refresh=full_refresh)
+        compiled = None if read.project is None else resolve_graph(read.project)
+        found = (*read.diagnostics, *(compiled.diagnostics if compiled else ()))
+        if read.project is None or compiled is None or has_errors(found):
+            return self._faulty(found)
+        chosen = self._choose(read.project, compiled.graph, selection)
+        plan = make_clone_plan(
+            compiled.graph,
+            self._previous(Path(selection.state) if selection.state else None),
+            self._world.context_of(read.project),
+            chosen.nodes,
+            full_refresh=full_refresh,
+        )
+        plan = with_findings(plan, self._weighed((*plan.diagnostics, *chosen.diagnostics)))
         return Planned(plan=plan, project=read.project, graph=compiled.graph)
 
     def earlier(self, state: Path | None = None) -> Earlier:

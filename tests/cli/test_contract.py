@@ -23,6 +23,7 @@ VERBS = {
     "snapshot": ("snapshot",),
     "test": ("test",),
     "retry": ("retry",),
+    "clone": ("clone", "--state", "target"),
     "lineage": ("lineage",),
     "run-operation": ("run-operation", "current_timestamp"),
     "docs": ("docs", "generate"),

@@ -57,7 +57,7 @@ def test_every_option_of_dbt_is_known(hw: Hw, verb: str, option: str) -> None:
 
 @pytest.mark.parametrize(
     ("command", "words"),
-    [("freshness", "hw source"), ("clone", "hw plan")],
+    [("freshness", "hw source"), ("lint", "hw check")],
 )
 def test_a_command_of_dbt_that_is_missing_says_what_to_use(
     hw: Hw, command: str, words: str

@@ -121,7 +121,6 @@ _REFUSED: Mapping[str, str] = MappingProxyType(
 
 _COMMANDS: Mapping[str, str] = MappingProxyType(
     {
-        "clone": "a build makes every table itself; `hw plan` says what that costs",
         "freshness": "`hw source freshness`",
         "serve": "`hw docs serve`",
         "version": "`hw --version`",

@@ -27,6 +27,7 @@ COMMANDS: dict[str, tuple[str, str, str]] = {
     "lineage": ("Look before", "lineage", "Show which columns flow into which"),
     "explain": ("Look before", "explain", "Explain a code such as HW1203"),
     "build": ("Build", "build", "Plan and apply: seeds, models, snapshots, tests"),
+    "clone": ("Build", "clone", "Make views on what another target has built"),
     "apply": ("Build", "apply", "Do what a plan says, exactly"),
     "run": ("Build", "build", "Build models only"),
     "seed": ("Build", "build", "Load seeds only"),

@@ -181,8 +181,29 @@ def _retry(call: Call, workspace: Workspace) -> Answer:
 def _carry_out(
     call: Call, workspace: Workspace, request: PlanRequest, *, fail_fast: bool
 ) -> Answer:
-    with workspace.taken(request.verb) as journal:
-        planned = workspace.plan(request)
+    return _apply(
+        call, workspace, request.verb, lambda: workspace.plan(request), fail_fast=fail_fast
+    )
+
+
+def _clone(call: Call, workspace: Workspace) -> Answer:
+    def planned() -> Planned:
+        full_refresh = bool(call.options["full_refresh"])
+        return workspace.plan_clone(call.selection, full_refresh=full_refresh)
+
+    return _apply(call, workspace, "clone", planned, fail_fast=False)
+
+
+def _apply(
+    call: Call,
+    workspace: Workspace,
+    verb: str,
+    make_plan: Callable[[], Planned],
+    *,
+    fail_fast: bool,
+) -> Answer:
+    with workspace.taken(verb) as journal:
+        planned = make_plan()
         plan = planned.plan
         call.teller.findings(plan.diagnostics)
         if not plan.is_compiled or plan.is_blocked or planned.project is None:
@@ -398,6 +419,7 @@ _VERBS: Mapping[str, Callable[[Call, Workspace], Answer]] = MappingProxyType(
         "snapshot": _build,
         "test": _build,
         "retry": _retry,
+        "clone": _clone,
         "compile": _compile,
         "show": _show,
         "ls": _ls,

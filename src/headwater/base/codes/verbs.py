@@ -115,4 +115,21 @@ first of them is not there.
 **How to mend it.** End the other program, or give another port with `--port`; 0 takes any.
 """,
     ),
+    Code(
+        name="clone-without-origin",
+        number="HW8231",
+        title="A node is not cloned, because the other target does not have it",
+        explain="""
+**What it finds.** `hw clone` makes a view on what the manifest in the folder of `--state` says that
+another target has built, and a node is not in that manifest, is no table or view there, or its table
+is not in this lake.
+
+**Why it matters.** Whatever reads the node here finds nothing until it is built.
+
+**Example.** A new model, which production has not built yet.
+
+**How to mend it.** Nothing, when the node is new: build it here. Otherwise build it in the other
+target, and give `--state` the artifacts of that build.
+""",
+    ),
 )
