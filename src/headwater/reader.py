@@ -310,6 +310,7 @@ class Reader:
             vars=self._variables,
             on_clock=self.observer.passing,
             threads=self.settings.whole("threads"),
+            on=self.settings.text("on"),
         )
 
     def _project_setting(self, key: str) -> Json:

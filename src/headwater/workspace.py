@@ -36,6 +36,7 @@ from headwater.plan.plan import Plan
 from headwater.plan.prices import declared_prices
 from headwater.plan.state import State
 from headwater.plan.totals import with_findings
+from headwater.project.options import not_run, require_run
 from headwater.project.project import Project, ProjectResult
 from headwater.project.settings import read_name
 from headwater.project.yaml_text import read_mapping
@@ -289,7 +290,8 @@ class Workspace(Reader):
         plan = make_plan(graph, state, options)
         if not all(breaks(plan, each) for each in found if is_refusal(each)):
             return self._faulty(found)
-        plan = with_findings(plan, (*self._weighed(plan.diagnostics), *found))
+        found = (*self._weighed(plan.diagnostics), *found, *not_run(self.target))
+        plan = with_findings(plan, found)
         return Planned(plan=plan, project=project, graph=graph, wanted=frozenset(wanted))
 
     def _substitutes(
@@ -433,6 +435,7 @@ class Workspace(Reader):
                 "there is no plan to apply: the project has faults",
                 fix="mend what the plan's diagnostics say, and plan again",
             )
+        require_run(self.target)
         project, graph = planned.project, planned.graph
         context = replace(
             self._world.context_of(project),

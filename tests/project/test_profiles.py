@@ -111,7 +111,7 @@ FAULTS = [
         "profiles.yml:3:3",
     ),
     (
-        "a:\n  outputs:\n    default: {type: snowflake}",
+        "a:\n  outputs:\n    default: {type: oracle}",
         "a",
         "profile-type-unknown",
         "profiles.yml:3:15",

@@ -73,6 +73,13 @@ SETTINGS: tuple[Setting, ...] = (
         help="Output of the profile to use instead of its default.",
     ),
     Setting(
+        name="on",
+        default=None,
+        kind="text",
+        environment=("HEADWATER_ON",),
+        help="Engine that runs another warehouse's project, its SQL translated: `duckdb`.",
+    ),
+    Setting(
         name="cache_dir",
         default=None,
         kind="text",

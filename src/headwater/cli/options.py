@@ -25,6 +25,11 @@ _PROJECT_OPTIONS = (
     click.option("--profiles-dir", metavar="DIR", help="Folder of profiles.yml."),
     click.option("--profile", metavar="NAME", help="Profile to use instead of the project's."),
     click.option("-t", "--target", metavar="NAME", help="Output of the profile to use."),
+    click.option(
+        "--on",
+        metavar="ENGINE",
+        help="Run another warehouse's project on this engine, translated: duckdb.",
+    ),
     click.option("--target-path", metavar="DIR", help="Folder for artifacts."),
     click.option("--vars", "variables", metavar="YAML", help="Variables: '{name: value}'."),
     click.option("--threads", type=int, metavar="N", help="How many nodes run at once."),
@@ -148,7 +153,7 @@ class ProjectFlags:
 def take_project(options: dict[str, Any]) -> ProjectFlags:
     """Take the options that choose a project out of a command's."""
     names = (
-        *("project_dir", "profiles_dir", "profile", "target", "target_path", "threads"),
+        *("project_dir", "profiles_dir", "profile", "target", "on", "target_path", "threads"),
         *("warn_error", "warn_error_options"),
     )
     return ProjectFlags(

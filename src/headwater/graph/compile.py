@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import Literal
 
-from headwater.base.diagnostics import Diagnostic, diagnostic_of
+from headwater.base.diagnostics import Diagnostic, diagnostic_of, error_of
 from headwater.base.errors import HeadwaterError, Invalid
 from headwater.base.ids import NodeId
 from headwater.base.relations import Column, TableName, quote_identifier
@@ -31,11 +31,19 @@ from headwater.graph.unit_tests import (
     fixture_name,
     read_unit_test,
 )
+from headwater.graph.warehouses import (
+    TranslatedLookup,
+    Translator,
+    UnaskedLookup,
+    unreadable_ephemeral,
+    without_types,
+)
 from headwater.jinja.context import Variables, make_env_var
 from headwater.project.context import node_context, render_node, render_text
 from headwater.project.contracts import has_contract
 from headwater.project.node import Node
 from headwater.project.project import Project
+from headwater.sql.dialects import DUCKDB
 from headwater.sql.effects import written_tables
 from headwater.sql.fingerprint import fingerprint
 from headwater.sql.lineage import QueryLineage
@@ -99,7 +107,8 @@ def render_hook(
     }
     node, inputs = project.nodes[key], found.depends_on
     asked = UncountedLookup(lookup, project.templates.meter)
-    host = CompileHost(node, found.names, frozenset(inputs[key]), planned, asked)
+    naming = project.context_values.naming
+    host = CompileHost(node, found.names, frozenset(inputs[key]), planned, asked, naming=naming)
     context = {**node_context(project, node, host, inputs), **facts}
     return render_node(project, node, context).text
 
@@ -115,6 +124,16 @@ class _Text:
     said: tuple[str, ...]
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Texts:
+    """Everything rendered of a node: its query for a full build and later, and its hooks."""
+
+    full: _Text
+    later: _Text
+    pre_hooks: tuple[str, ...]
+    post_hooks: tuple[str, ...]
+
+
 class _Compilation:
     """One pass over the nodes; holds what later nodes need of earlier ones."""
 
@@ -128,9 +147,13 @@ class _Compilation:
     ) -> None:
         self.project = project
         self.instead = instead
+        self.naming = project.context_values.naming
         self.meanings = meanings
         self.found = found
-        self.lookup = lookup
+        target = project.target
+        self.dialect = DUCKDB if target.is_run else target.warehouse.dialect
+        self.translator = Translator(project) if target.is_translated else None
+        self.lookup = _lookup_for(project, lookup, self.translator)
         self.diagnostics: list[Diagnostic] = []
         self.said: tuple[str, ...] = ()
         self.reported = {(item.node, item.what) for item in found.diagnostics}
@@ -187,29 +210,35 @@ class _Compilation:
         if node.resource_type == "function":
             return self._compile_function(compiled)
         try:
-            full = self._render(node, incremental=False)
-            later = full
-            if node.materialized == "incremental" and full.asked_incremental:
-                later = self._render(node, incremental=True)
-            hooks = [self._hooks(node, name) for name in ("pre_hook", "post_hook")]
+            texts = self._texts(node)
         except HeadwaterError as error:
             self._report(error, node)
             return replace(compiled, fingerprint=fingerprint_of(node, [], []))
         if node.materialized == "ephemeral" and node.resource_type == "model":
-            self.bodies[node.unique_id] = (full.body, all_used(full.used, self.bodies))
+            body = texts.full
+            self.bodies[node.unique_id] = (body.body, all_used(body.used, self.bodies))
+        if self.translator is not None:
+            translated = self._translated(self.translator, node, texts)
+            if translated is None:
+                return replace(compiled, fingerprint=fingerprint_of(node, [], []))
+            texts = translated
+        full = texts.full
         is_incremental = node.resource_type == "model" and node.materialized == "incremental"
         compiled = replace(
             compiled,
             code=full.code,
-            incremental_code=later.code if is_incremental else None,
-            pre_hooks=hooks[0],
-            post_hooks=hooks[1],
+            incremental_code=texts.later.code if is_incremental else None,
+            pre_hooks=texts.pre_hooks,
+            post_hooks=texts.post_hooks,
+            dialect=self.dialect,
         )
         if node.resource_type == "operation":
             self._check_run_hook(compiled)
             return replace(compiled, fingerprint=text_meaning(full.code))
         compiled = self._understand(compiled)
-        self.diagnostics += check_contract(compiled, self._engine_type)
+        is_run = self.project.target.is_run
+        checked = compiled if is_run else replace(compiled, columns=without_types(compiled.columns))
+        self.diagnostics += check_contract(checked, self._engine_type)
         return replace(compiled, own_lineage=self._own_lineage(full, compiled))
 
     def _compile_function(self, compiled: CompiledNode) -> CompiledNode:
@@ -222,7 +251,49 @@ class _Compilation:
         own = fingerprint_of(compiled.node, [text_meaning(code)], [])
         return replace(compiled, code=code, fingerprint=own)
 
+    def _texts(self, node: Node) -> _Texts:
+        """Render everything of a node.
+
+        Raises:
+            HeadwaterError: Jinja failed.
+        """
+        full = later = self._render(node, incremental=False)
+        if node.materialized == "incremental" and full.asked_incremental:
+            later = self._render(node, incremental=True)
+        before, after = (self._hooks(node, name) for name in ("pre_hook", "post_hook"))
+        return _Texts(full=full, later=later, pre_hooks=before, post_hooks=after)
+
+    def _translated(self, translator: Translator, node: Node, texts: _Texts) -> _Texts | None:
+        """Translate everything of a node, and report what cannot be; None when something cannot."""
+        found: dict[Diagnostic, None] = {}
+        is_whole = True
+
+        def translated(code: str) -> str:
+            nonlocal is_whole
+            text, findings = translator.translated(node, code)
+            found.update(dict.fromkeys(findings))
+            is_whole = is_whole and text is not None
+            return text or ""
+
+        bodies = [replace(text, body=translated(text.body)) for text in (texts.full, texts.later)]
+        hooks = [tuple(map(translated, each)) for each in (texts.pre_hooks, texts.post_hooks)]
+        self.diagnostics += found
+        if not is_whole:
+            return None
+        codes = [
+            replace(text, code=translated(text.code))
+            if text.used
+            else replace(text, code=text.body)
+            for text in bodies
+        ]
+        if not is_whole:
+            self.diagnostics.append(unreadable_ephemeral(node))
+            return None
+        return _Texts(full=codes[0], later=codes[1], pre_hooks=hooks[0], post_hooks=hooks[1])
+
     def _check_run_hook(self, compiled: CompiledNode) -> None:
+        if not self.project.target.is_run:
+            return
         for name in written_tables(compiled.code):
             self.diagnostics.append(
                 Diagnostic(
@@ -239,7 +310,8 @@ class _Compilation:
     def _engine_type(self, written: str) -> str:
         """Spell a declared type as the engine does."""
         if written not in self.types:
-            columns = self.lookup.describe_or_none(f"select cast(null as {written}) as value", {})
+            kind = self.translator.engine_type(written) if self.translator else written
+            columns = self.lookup.describe_or_none(f"select cast(null as {kind}) as value", {})
             self.types[written] = columns[0].type if columns else canonical_type(written)
         return self.types[written]
 
@@ -251,7 +323,7 @@ class _Compilation:
             TableName("", "", CTE_PREFIX + self.ephemeral[key]): self.columns.get(key) or ()
             for key in text.used
         }
-        reading = self.meanings.read(text.body)
+        reading = self.meanings.read(text.body, self.dialect)
         return self._trace(text.body, {**self._schemas(reading), **ephemeral})
 
     def _take_python(self, compiled: CompiledNode) -> CompiledNode:
@@ -306,13 +378,23 @@ class _Compilation:
             self._report(error, node)
             return None
         self.said = rendered.said
-        return rendered.code
+        if self.translator is None:
+            return rendered.code
+        code, found = self.translator.translated(node, rendered.code)
+        self.diagnostics += found
+        return code
 
     def host(self, node: Node, *, incremental: bool) -> CompileHost:
         """Make what one rendering of a node sees; an inline query sees every node."""
         inputs = frozenset(self.found.depends_on.get(node.unique_id, self.project.nodes))
         host = CompileHost(
-            node, self.found.names, inputs, self.planned, self.lookup, incremental=incremental
+            node,
+            self.found.names,
+            inputs,
+            self.planned,
+            self.lookup,
+            incremental=incremental,
+            naming=self.naming,
         )
         host.instead = self.instead
         return host
@@ -384,7 +466,7 @@ class _Compilation:
 
     def _read(self, node: Node, code: str) -> QueryReading | None:
         try:
-            return self.meanings.read(code)
+            return self.meanings.read(code, self.dialect)
         except SqlFault as fault:
             where, call = place_and_call(self.project, node, code, fault.span(""))
             found = diagnostic_of(fault, node=node.unique_id)
@@ -394,7 +476,8 @@ class _Compilation:
         return None
 
     def _trace(self, sql: str, schemas: Mapping[TableName, tuple[Column, ...]]) -> QueryLineage:
-        return self.meanings.trace(sql, schemas, catalog=self.project.target.catalog)
+        catalog = self.project.target.catalog
+        return self.meanings.trace(sql, schemas, catalog=catalog, dialect=self.dialect)
 
     def _columns_of(
         self, compiled: CompiledNode, lineage: QueryLineage
@@ -469,11 +552,17 @@ class _Compilation:
             self.lookup,
             fixtures,
             incremental=bool(test.macros.get("is_incremental")),
+            naming=self.naming,
         )
         context = overridden(
             node_context(self.project, model, host, self.found.depends_on), test, self.project
         )
         text = render_node(self.project, model, context).text
+        if self.translator is not None:
+            translated, findings = self.translator.translated(model, text)
+            if translated is None:
+                raise error_of(findings[0])
+            text = translated
         if host.missing:
             raise Invalid(
                 "unit-test-invalid",
@@ -482,6 +571,12 @@ class _Compilation:
                 fix="give it with `rows: []` when its rows do not matter",
             )
         return text
+
+
+def _lookup_for(project: Project, lookup: Lookup, translator: Translator | None) -> Lookup:
+    if translator is not None:
+        return TranslatedLookup(lookup, translator)
+    return lookup if project.target.is_run else UnaskedLookup(lookup, project)
 
 
 def overridden(

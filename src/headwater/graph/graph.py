@@ -38,6 +38,8 @@ class CompiledNode:
         post_hooks: Rendered SQL to run after, in order.
         own_lineage: Trace of the code before ephemeral models were inlined, which it reads as
             ``__dbt__cte__<name>`` without catalog and schema; None when it reads none.
+        dialect: The SQL dialect of the code: the engine's, or that of a warehouse that is only
+            compiled for.
     """
 
     node: Node
@@ -52,6 +54,7 @@ class CompiledNode:
     pre_hooks: tuple[str, ...] = ()
     post_hooks: tuple[str, ...] = ()
     own_lineage: QueryLineage | None = None
+    dialect: str = "duckdb"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

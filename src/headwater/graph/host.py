@@ -5,17 +5,22 @@ the text must be rendered and which CTEs it needs.
 """
 
 from collections.abc import Mapping
+from dataclasses import replace
 
 from headwater.base.diagnostics import Diagnostic
 from headwater.base.errors import HeadwaterError, Invalid
 from headwater.base.ids import NodeId
 from headwater.base.relations import Column, TableName
+from headwater.base.warehouses import Naming
 from headwater.graph.graph import Lookup, LookupTable
 from headwater.graph.resolve import Names, find, find_function
 from headwater.graph.substitutes import Substitutes, time_filter
+from headwater.graph.warehouses import UnaskedTable, not_asked
 from headwater.jinja.host import WrittenVersion
 from headwater.jinja.relation import Relation
+from headwater.project.naming import relation_of
 from headwater.project.node import Node, Ref, SourceRef
+from headwater.sql.translate import warehouse_type
 
 
 class CompileHost:
@@ -29,7 +34,7 @@ class CompileHost:
         instead: What is read in place of the node's inputs.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - everything that a template may ask about
         self,
         node: Node,
         names: Names,
@@ -38,7 +43,20 @@ class CompileHost:
         lookup: Lookup,
         *,
         incremental: bool = False,
+        naming: Naming | None = None,
     ) -> None:
+        """Answer for one rendering.
+
+        Args:
+            node: What is rendered.
+            names: Where references are looked up.
+            inputs: What the node may refer to.
+            planned: Columns of nodes that were compiled before.
+            lookup: The lake.
+            incremental: What ``is_incremental()`` answers.
+            naming: How names are written; the embedded engine's way when None.
+        """
+        self._naming = naming or Naming()
         self.instead = Substitutes()
         self._node = node
         self._names = names
@@ -50,6 +68,7 @@ class CompileHost:
         self.asked_incremental = False
         self.diagnostics: list[Diagnostic] = []
         self.said: list[str] = []
+        self._has_said_unasked = False
 
     @property
     def execute(self) -> bool:
@@ -67,14 +86,14 @@ class CompileHost:
         if found.materialized == "ephemeral" and found.resource_type == "model":
             self.used[found.unique_id] = None
             return self._narrowed(Relation.ephemeral(found.alias), found)
-        if found.relation is None:
+        relation = relation_of(self._naming, found, self.instead.deferred.get(found.unique_id))
+        if relation is None:
             raise Invalid(
                 "ref-not-found",
                 f"`{found.name}` is no table",
                 fix="ref a model, a seed or a snapshot",
             )
-        table = self.instead.deferred.get(found.unique_id, found.relation)
-        return self._narrowed(Relation.of_table(table), found)
+        return self._narrowed(relation, found)
 
     def source(self, source_name: str, name: str) -> Relation:
         """Return the relation of a source table.
@@ -83,13 +102,14 @@ class CompileHost:
             HeadwaterError: As for ``ref``.
         """
         found = self._found(SourceRef(source_name=source_name, name=name))
-        if found.relation is None:
+        relation = relation_of(self._naming, found)
+        if relation is None:
             raise Invalid(
                 "source-not-found",
                 f"source `{source_name}.{name}` has no table",
                 fix="list the table below its source in a properties file",
             )
-        return self._narrowed(Relation.of_table(found.relation), found)
+        return self._narrowed(relation, found)
 
     def _narrowed(self, relation: Relation, found: Node) -> Relation:
         condition = time_filter(self._node, found, self.instead.sample)
@@ -125,7 +145,7 @@ class CompileHost:
 
     def this(self) -> Relation | None:
         """Return the node's own relation."""
-        return Relation.of_table(self._node.relation) if self._node.relation else None
+        return relation_of(self._naming, self._node)
 
     def is_incremental(self) -> bool:
         """Answer for the variant that is being compiled."""
@@ -133,20 +153,28 @@ class CompileHost:
         return self._incremental
 
     def run_query(self, sql: str) -> LookupTable:
-        """Ask the lake."""
-        return self._lookup.run_query(sql)
+        """Ask the lake; that a warehouse was not asked is said once."""
+        found = self._lookup.run_query(sql)
+        if isinstance(found, UnaskedTable) and not self._has_said_unasked:
+            self._has_said_unasked = True
+            self.diagnostics.append(not_asked(self._node, sql))
+        return found
 
     def relation_or_none(self, table: TableName) -> Relation | None:
         """Return a table or view that exists now."""
         kind = self._lookup.relation_kind_or_none(table)
-        return Relation.of_table(table, kind) if kind else None
+        return Relation.of_table(table, kind, self._naming) if kind else None
 
     def columns(self, relation: Relation) -> tuple[Column, ...]:
         """Return columns as they will be when the node is built, else those of the lake."""
         table = relation.table_name
         if table is None:
             return ()
-        return self._planned.get(table) or self._lookup.columns_or_none(table) or ()
+        columns = self._planned.get(table) or self._lookup.columns_or_none(table) or ()
+        dialect = self._naming.warehouse.dialect
+        return tuple(
+            replace(column, type=warehouse_type(column.type, dialect)) for column in columns
+        )
 
     def log(self, message: str, *, info: bool) -> None:
         """Keep what is for the terminal; compiling itself says nothing."""
@@ -194,8 +222,10 @@ class FixtureHost(CompileHost):
         fixtures: Mapping[NodeId, str],
         *,
         incremental: bool,
+        naming: Naming | None = None,
     ) -> None:
-        super().__init__(node, names, frozenset(fixtures), {}, lookup, incremental=incremental)
+        inputs = frozenset(fixtures)
+        super().__init__(node, names, inputs, {}, lookup, incremental=incremental, naming=naming)
         self._fixtures = fixtures
         self.missing: dict[str, None] = {}
 

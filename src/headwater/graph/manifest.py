@@ -12,6 +12,7 @@ from headwater.base.artifacts import ArtifactFacts
 from headwater.base.codec import Json, to_builtins
 from headwater.base.ids import NodeId
 from headwater.base.relations import Column
+from headwater.base.warehouses import Naming
 from headwater.graph.deprecations import deprecation_of
 from headwater.graph.graph import CompiledNode, Graph
 from headwater.graph.manifest_config import config_document
@@ -28,6 +29,7 @@ from headwater.graph.manifest_models import (
 from headwater.graph.manifest_written import written_config
 from headwater.graph.walk import edges_of
 from headwater.jinja.functions import DBT_VERSION
+from headwater.project.naming import relation_name
 from headwater.project.node import Node
 from headwater.project.project import Project
 
@@ -63,6 +65,9 @@ class CatalogTable:
     columns: tuple[Column, ...]
     owner: str = ""
     statistics: Mapping[str, int | float | str] = field(default_factory=dict)
+
+
+_PARTS = ("database", "schema", "identifier")
 
 
 def make_manifest(project: Project, graph: Graph, facts: ArtifactFacts) -> Document:
@@ -183,6 +188,7 @@ class _Parts:
         self.project = project
         self.facts = facts
         self.tests = tests_by_model(project)
+        self.naming = project.context_values.naming
 
     def metadata(self) -> Document:
         return {
@@ -191,8 +197,8 @@ class _Parts:
             "project_id": None,
             "user_id": None,
             "send_anonymous_usage_stats": False,
-            "adapter_type": "duckdb",
-            "quoting": {"database": True, "schema": True, "identifier": True, "column": None},
+            "adapter_type": self.project.target.warehouse.name,
+            "quoting": {**dict(zip(_PARTS, self.naming.quoted, strict=True)), "column": None},
             "run_started_at": self.facts.generated_at,
         }
 
@@ -249,7 +255,8 @@ class _Parts:
         match node.resource_type:
             case "source":
                 written = written_config(self.project, node)
-                return {**_identity(node), **_source(node), "unrendered_config": written}
+                document = {**_identity(node), **_source(node, self.naming)}
+                return {**document, "unrendered_config": written}
             case "unit_test":
                 written = written_config(self.project, node)
                 document = {**_declared(node), "unrendered_config": written}
@@ -299,7 +306,7 @@ class _Parts:
             "database": place.catalog if place else target.catalog,
             "schema": place.schema if place else target.schema,
             "alias": alias,
-            "relation_name": relation.quoted() if relation else None,
+            "relation_name": relation_name(self.naming, node),
         }
 
     def _compiled(self, compiled: CompiledNode) -> Document:
@@ -469,7 +476,7 @@ def _file_key(attached: NodeId) -> str:
     return f"{kind}s.{name}"
 
 
-def _source(node: Node) -> Document:
+def _source(node: Node, naming: Naming) -> Document:
     assert node.source is not None  # noqa: S101 - the caller asked
     relation = node.relation
     declared = node.declared
@@ -488,7 +495,7 @@ def _source(node: Node) -> Document:
         "freshness": to_builtins(node.config.get("freshness")),
         "external": _external(declared.get("external")),
         "source_meta": _plain(declared.get("source_meta")),
-        "relation_name": relation.quoted() if relation else None,
+        "relation_name": relation_name(naming, node),
         "unrendered_database": to_builtins(declared.get("unrendered_database")),
         "unrendered_schema": to_builtins(declared.get("unrendered_schema")),
     }

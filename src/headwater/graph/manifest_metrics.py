@@ -4,6 +4,7 @@ from collections.abc import Mapping
 
 from headwater.base.codec import Json, to_builtins
 from headwater.graph.graph import CompiledNode
+from headwater.project.naming import relation_name
 from headwater.project.node import Node
 from headwater.project.project import Project
 
@@ -123,6 +124,7 @@ def _filter(value: Json) -> Json:
 def _semantic_model(project: Project, compiled: CompiledNode, declared: Document) -> Document:
     models = [project.nodes[key] for key in compiled.depends_on if key in project.nodes]
     relation = models[0].relation if models else None
+    naming = project.context_values.naming
     return {
         "label": None,
         "defaults": None,
@@ -133,7 +135,7 @@ def _semantic_model(project: Project, compiled: CompiledNode, declared: Document
             "alias": relation.name if relation else "",
             "schema_name": relation.schema if relation else "",
             "database": relation.catalog if relation else None,
-            "relation_name": relation.quoted() if relation else "",
+            "relation_name": (relation_name(naming, models[0]) if models else None) or "",
         },
         "entities": [{"role": None, **_part(part)} for part in _listed(declared.get("entities"))],
         "measures": [_measure(part) for part in _listed(declared.get("measures"))],

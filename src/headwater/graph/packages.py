@@ -8,7 +8,7 @@ where that happens, so that a plan can show it.
 from collections.abc import Iterator
 
 from headwater.graph.graph import MacroOverride, PackageUse
-from headwater.jinja.macros import DISPATCH_PREFIXES, GLOBAL_PACKAGE, Macro
+from headwater.jinja.macros import GLOBAL_PACKAGE, Macro
 from headwater.project.project import PackageRead, Project
 
 CONTEXT_NAMES = frozenset({
@@ -58,7 +58,7 @@ def _overrides(project: Project, package: str, name: str, macro: Macro) -> Itera
     elif name in CONTEXT_NAMES:
         yield MacroOverride(macro=name, replaces=name, reach="package", where=where)
     prefix, _, stem = name.partition("__")
-    if prefix not in DISPATCH_PREFIXES:
+    if prefix not in index.prefixes:
         return
     for namespace, order in project.dispatch.items():
         before = order[: order.index(package)] if package in order else None
@@ -72,6 +72,6 @@ def _overrides(project: Project, package: str, name: str, macro: Macro) -> Itera
 
 def _is_dispatched(project: Project, namespace: str, stem: str) -> bool:
     """Say whether a namespace has the macro that an implementation is for."""
-    find = project.templates.index.find_in_or_none
-    names = (stem, *(f"{prefix}__{stem}" for prefix in DISPATCH_PREFIXES))
-    return any(find(namespace, name) is not None for name in names)
+    index = project.templates.index
+    names = (stem, *(f"{prefix}__{stem}" for prefix in index.prefixes))
+    return any(index.find_in_or_none(namespace, name) is not None for name in names)

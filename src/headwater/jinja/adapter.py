@@ -1,4 +1,4 @@
-"""``adapter`` and ``api`` in Jinja: the questions that macros ask about the lake.
+"""``adapter`` in Jinja: the questions that macros ask about the lake.
 
 While a project is read (``execute`` false) nothing is asked: lookups answer "nothing there", as dbt
 does. What would change the lake from inside a template is refused: only a plan's steps do that.
@@ -10,28 +10,37 @@ from typing import NoReturn
 from jinja2 import pass_context
 from jinja2.runtime import Context
 
-from headwater.base.relations import TableName, quote_identifier
-from headwater.jinja.column import ColumnValue
+from headwater.base.relations import TableName
+from headwater.base.warehouses import Naming, naming_of
+from headwater.jinja.column import ColumnKind, ColumnValue
 from headwater.jinja.functions import scope_of
 from headwater.jinja.host import Host
 from headwater.jinja.relation import Relation as RelationValue
+from headwater.jinja.relation import RelationKind
 from headwater.jinja.render import BoundMacro, CompilerFault
 from headwater.jinja.table import ResultTable
 
 
 class Adapter:
-    """dbt's adapter object, for the embedded engine.
+    """dbt's adapter object.
 
     Attributes:
-        Relation: The class, as templates reach it.
-        Column: The class, as templates reach it.
+        Relation: Makes relations, as templates reach it.
+        Column: Makes columns, as templates reach it.
     """
 
-    Relation = RelationValue
-    Column = ColumnValue
+    def __init__(self, host: Host, naming: Naming | None = None) -> None:
+        """Answer for a warehouse.
 
-    def __init__(self, host: Host) -> None:
+        Args:
+            host: The world.
+            naming: How the project writes names; the embedded engine's way when None.
+        """
         self._host = host
+        self._naming = naming or Naming()
+        self._warehouse = self._naming.warehouse
+        self.Relation = RelationKind(self._naming)
+        self.Column = ColumnKind(self._warehouse)
 
     @pass_context
     def dispatch(
@@ -43,25 +52,24 @@ class Adapter:
             raise CompilerFault(message)
         return scope_of(context).dispatch(macro_name, macro_namespace)
 
-    @staticmethod
-    def type() -> str:
-        """Return the adapter type that packages know this engine by."""
-        return "duckdb"
+    def type(self) -> str:
+        """Return the adapter type that packages know the warehouse by."""
+        return self._warehouse.name
 
-    @staticmethod
-    def quote(identifier: object) -> str:
+    def quote(self, identifier: object) -> str:
         """Quote an identifier."""
-        return quote_identifier(str(identifier))
+        return self._warehouse.quote(str(identifier))
 
-    @staticmethod
-    def quote_as_configured(identifier: object, _part: str = "") -> str:
-        """Quote an identifier; every part is quoted here."""
-        return quote_identifier(str(identifier))
+    def quote_as_configured(self, identifier: object, part: str = "identifier") -> str:
+        """Quote an identifier where the project quotes that part of a name."""
+        is_quoted = dict(zip(_PARTS, self._naming.quoted, strict=True)).get(str(part), True)
+        return self.quote(identifier) if is_quoted else str(identifier)
 
-    @staticmethod
-    def quote_seed_column(column: object, quote_config: object = None) -> str:
-        """Quote a seed's column name unless told not to."""
-        return str(column) if quote_config is False else quote_identifier(str(column))
+    def quote_seed_column(self, column: object, quote_config: object = None) -> str:
+        """Quote a seed's column name unless told not to; Snowflake's only when told to."""
+        default = any(naming_of(self._warehouse).quoted)
+        wanted = default if quote_config is None else bool(quote_config)
+        return self.quote(column) if wanted else str(column)
 
     @staticmethod
     def convert_type(_table: object, _index: int) -> str:
@@ -108,14 +116,14 @@ class Adapter:
         if not self._host.execute or not isinstance(relation, RelationValue):
             return []
         return [
-            ColumnValue.from_description(column.name, column.type)
+            self.Column.from_description(column.name, column.type)
             for column in self._host.columns(relation)
         ]
 
     def get_columns_in_table(self, schema: object, identifier: object) -> list[ColumnValue]:
         """Return the columns of a table of the target's catalog."""
         this = self._host.this()
-        relation = RelationValue.create(
+        relation = self.Relation.create(
             database=this.database if this else None, schema=schema, identifier=identifier
         )
         return self.get_columns_in_relation(relation)
@@ -136,7 +144,7 @@ class Adapter:
         if not self._host.execute:
             return []
         result = self._host.run_query(f"select * from ({sql}\n) as empty limit 0")  # noqa: S608 - a macro's own SQL
-        return [ColumnValue.from_description(item.name, item.type) for item in result.columns]
+        return [self.Column.from_description(item.name, item.type) for item in result.columns]
 
     def execute(
         self,
@@ -176,6 +184,7 @@ class Adapter:
         raise AttributeError(name)
 
 
+_PARTS = ("database", "schema", "identifier")
 _CHANGES = frozenset({
     "create_schema", "drop_schema", "drop_relation", "rename_relation", "truncate_relation",
     "cache_added", "cache_dropped", "cache_renamed", "store_relation", "submit_python_job",

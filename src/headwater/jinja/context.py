@@ -11,8 +11,8 @@ from datetime import datetime
 from jinja2 import Undefined
 
 from headwater.base.errors import Invalid
+from headwater.base.warehouses import Naming
 from headwater.jinja.adapter import Adapter
-from headwater.jinja.column import ColumnValue
 from headwater.jinja.functions import make_exceptions, make_functions
 from headwater.jinja.host import Host, QueryRows
 from headwater.jinja.modules import make_modules
@@ -47,6 +47,7 @@ class ContextValues:
         invocation_id: Identifier of the command.
         doc: Finds a docs block by package (None: any) and name; raises Invalid.
         modules: ``modules`` in Jinja.
+        naming: The warehouse, and how names are written for it.
     """
 
     project_name: str
@@ -57,6 +58,7 @@ class ContextValues:
     invocation_id: str
     doc: Callable[[str | None, str], str]
     modules: Mapping[str, object] = field(default_factory=make_modules)
+    naming: Naming = field(default_factory=Naming)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -307,7 +309,7 @@ def make_context(values: ContextValues, subject: Subject, host: Host) -> dict[st
     The result may be rendered with any number of times; ``this`` is asked of the host once.
     """
     results = Results(host)
-    adapter = Adapter(host)
+    adapter = Adapter(host, values.naming)
     context = make_base_context(values.environment, subject.variables, values.modules)
     context |= {
         "project_name": values.project_name,
@@ -327,7 +329,7 @@ def make_context(values: ContextValues, subject: Subject, host: Host) -> dict[st
         "database": subject.database,
         "schema": subject.schema,
         "adapter": adapter,
-        "api": {"Relation": Relation, "Column": ColumnValue},
+        "api": {"Relation": adapter.Relation, "Column": adapter.Column},
         "exceptions": make_exceptions(host.warn),
         "log": _log(host),
         "print": lambda message: _said(host, message),

@@ -12,13 +12,11 @@ from headwater.base.codec import Json
 from headwater.base.codes import find_code
 from headwater.base.diagnostics import Diagnostic
 from headwater.base.spans import Span, span_at
+from headwater.base.warehouses import DUCKDB
 from headwater.jinja.scan import Block, UnclosedBlock, scan_blocks
 
 GLOBAL_PACKAGE = "dbt"
 """The package of the macros that come with us; every project sees them."""
-
-DISPATCH_PREFIXES = ("duckdb", "default")
-"""Prefixes that ``adapter.dispatch`` tries, best first."""
 
 MacroKind = Literal["macro", "test", "materialization"]
 
@@ -63,9 +61,24 @@ class MacroIndex:
     """
 
     def __init__(
-        self, macros: Iterable[Macro], *, root: str, dispatch: Mapping[str, tuple[str, ...]]
+        self,
+        macros: Iterable[Macro],
+        *,
+        root: str,
+        dispatch: Mapping[str, tuple[str, ...]],
+        prefixes: tuple[str, ...] = DUCKDB.prefixes,
     ) -> None:
+        """Index macros.
+
+        Args:
+            macros: Of every package, and ours.
+            root: Name of the root project.
+            dispatch: Search orders by namespace.
+            prefixes: Those that ``adapter.dispatch`` tries, best first.
+        """
         self.root = root
+        self.prefixes = prefixes
+        self.our_names = frozenset({GLOBAL_PACKAGE, *(f"dbt_{prefix}" for prefix in prefixes)})
         self._dispatch = dispatch
         self.packages: dict[str, dict[str, Macro]] = {GLOBAL_PACKAGE: {}, root: {}}
         for macro in macros:
@@ -84,15 +97,15 @@ class MacroIndex:
         return self.user_macro_or_none(package, name) or self.global_macros.get(name)
 
     def find_in_or_none(self, namespace: str, name: str) -> Macro | None:
-        """Find ``namespace.name``; ours also have the names of dbt's DuckDB adapter."""
-        if namespace == "dbt_duckdb":
+        """Find ``namespace.name``; ours also have the names of dbt's adapters: ``dbt_duckdb``."""
+        if namespace in self.our_names and namespace not in self.packages:
             namespace = GLOBAL_PACKAGE
         return self.packages.get(namespace, {}).get(name)
 
     def dispatch_or_none(self, package: str, name: str, namespace: str | None) -> Macro | None:
         """Find the implementation that ``adapter.dispatch(name, namespace)`` means."""
         for searched in self._searched(namespace):
-            for prefix in DISPATCH_PREFIXES:
+            for prefix in self.prefixes:
                 wanted = f"{prefix}__{name}"
                 macro = (
                     self.find_or_none(package, wanted)

@@ -5,19 +5,21 @@ Macros treat it as text, as an object and as a mapping; all three must agree wit
 
 from collections.abc import Iterator, Mapping
 
-from headwater.base.relations import TableName, quote_identifier
+from headwater.base.relations import TableName
+from headwater.base.warehouses import DUCKDB, Naming, Warehouse, naming_of
 
 EPHEMERAL_PREFIX = "__dbt__cte__"
 
 _KEYS = ("database", "schema", "identifier", "type", "quote_policy", "include_policy", "metadata")
 _PARTS = ("database", "schema", "identifier")
+_DUCKDB_NAMING = naming_of(DUCKDB)
 
 
 class Relation(Mapping[str, object]):
     """The name of a table, view or inlined query.
 
-    Renders as ``"database"."schema"."identifier"``; each part can be left out (``include``) or left
-    unquoted (``quote``).
+    Renders as ``"database"."schema"."identifier"`` in the warehouse's quotes; each part can be left
+    out (``include``) or left unquoted (``quote``).
 
     Attributes:
         database: Catalog; None to leave it out.
@@ -30,8 +32,8 @@ class Relation(Mapping[str, object]):
     """
 
     __slots__ = (
-        "_included", "_quoted", "_shown", "_text", "condition", "database", "identifier", "limit",
-        "schema", "type",
+        "_included", "_quoted", "_shown", "_text", "_warehouse", "condition", "database",
+        "identifier", "limit", "schema", "type",
     )  # fmt: skip
 
     # Jinja's templates read these names from the class: relation.Table
@@ -40,7 +42,7 @@ class Relation(Mapping[str, object]):
     CTE = "cte"
     External = "external"
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - three parts of a name, and how each is written
         self,
         *,
         database: str | None = None,
@@ -49,7 +51,9 @@ class Relation(Mapping[str, object]):
         type: str | None = None,  # noqa: A002 - dbt's name, used as a keyword by macros
         included: tuple[bool, bool, bool] = (True, True, True),
         quoted: tuple[bool, bool, bool] = (True, True, True),
+        warehouse: Warehouse = DUCKDB,
     ) -> None:
+        self._warehouse = warehouse
         self.database = database
         self.schema = schema
         self.identifier = identifier
@@ -62,23 +66,19 @@ class Relation(Mapping[str, object]):
         self._shown = self._text
 
     @classmethod
-    def create(cls, **parts: object) -> "Relation":
-        """Make one from dbt's keyword arguments; ``base table`` is a table."""
-        kind = parts.get("type")
-        policy = parts.get("quote_policy")
-        quoted = _policy(policy, (True, True, True))
+    def of_table(
+        cls, table: TableName, kind: str | None = None, naming: Naming = _DUCKDB_NAMING
+    ) -> "Relation":
+        """Make one from a three-part name, written as a project writes names."""
         return cls(
-            database=_text_or_none(parts.get("database")),
-            schema=_text_or_none(parts.get("schema")),
-            identifier=_text_or_none(parts.get("identifier")),
-            type=_kind(kind),
-            quoted=quoted,
+            database=table.catalog,
+            schema=table.schema,
+            identifier=table.name,
+            type=kind,
+            included=naming.warehouse.included,
+            quoted=naming.quoted,
+            warehouse=naming.warehouse,
         )
-
-    @classmethod
-    def of_table(cls, table: TableName, kind: str | None = None) -> "Relation":
-        """Make one from a three-part name."""
-        return cls(database=table.catalog, schema=table.schema, identifier=table.name, type=kind)
 
     @classmethod
     def ephemeral(cls, name: str) -> "Relation":
@@ -95,7 +95,7 @@ class Relation(Mapping[str, object]):
             (self.database, self.schema, self.identifier), self._included, self._quoted, strict=True
         )
         return ".".join(
-            quote_identifier(part) if quoted else part
+            self._warehouse.quote(part) if quoted else part
             for part, included, quoted in parts
             if included and part
         )
@@ -132,6 +132,7 @@ class Relation(Mapping[str, object]):
             "type": self.type,
             "included": self._included,
             "quoted": self._quoted,
+            "warehouse": self._warehouse,
         }
         copy = Relation(**(values | changed))  # type: ignore[arg-type] # checked by each caller
         return copy._narrow(self.limit, self.condition)
@@ -154,6 +155,20 @@ class Relation(Mapping[str, object]):
     def path(self) -> dict[str, str | None]:
         """The three parts."""
         return {"database": self.database, "schema": self.schema, "identifier": self.identifier}
+
+    @property
+    def project(self) -> str | None:
+        """The catalog; BigQuery's word for it."""
+        return self.database
+
+    @property
+    def dataset(self) -> str | None:
+        """The schema; BigQuery's word for it."""
+        return self.schema
+
+    def is_hive_metastore(self) -> bool:
+        """Whether it is in Databricks' catalog of old."""
+        return (self.database or "hive_metastore").lower() == "hive_metastore"
 
     @property
     def table_name(self) -> TableName | None:
@@ -195,7 +210,7 @@ class Relation(Mapping[str, object]):
     @property
     def metadata(self) -> dict[str, str]:
         """What dbt_utils asks to recognise a relation."""
-        return {"type": "DuckDBRelation"}
+        return {"type": self._warehouse.relation}
 
     @property
     def quote_policy(self) -> dict[str, bool]:
@@ -248,12 +263,17 @@ class Relation(Mapping[str, object]):
         return self.include(identifier=False)
 
     def information_schema(self, view_name: str | None = None) -> "Relation":
-        """Return ``information_schema`` of the same catalog, or a view in it."""
+        """Return ``information_schema`` of the same catalog, or a view in it.
+
+        BigQuery has one in every dataset.
+        """
         return Relation(
             database=self.database,
             schema="INFORMATION_SCHEMA",
             identifier=str(view_name) if view_name else None,
-            quoted=(True, False, False),
+            quoted=(self._quoted[0], False, False),
+            included=(self._included[0], True, True),
+            warehouse=self._warehouse,
         )
 
     def matches(
@@ -293,6 +313,41 @@ class Relation(Mapping[str, object]):
         return True
 
 
+class RelationKind:
+    """``api.Relation``: makes the relations of one project's warehouse."""
+
+    __slots__ = ("_naming",)
+
+    # Jinja's templates read these names from the class: api.Relation.Table
+    Table = Relation.Table
+    View = Relation.View
+    CTE = Relation.CTE
+    External = Relation.External
+    MaterializedView = "materialized_view"
+
+    def __init__(self, naming: Naming) -> None:
+        self._naming = naming
+
+    def create(self, **parts: object) -> Relation:
+        """Make one from dbt's keyword arguments; ``base table`` is a table."""
+        naming = self._naming.with_quoting(parts.get("quote_policy"))
+        included = _policy(parts.get("include_policy"), naming.warehouse.included)
+        return Relation(
+            database=_text_or_none(parts.get("database")),
+            schema=_text_or_none(parts.get("schema")),
+            identifier=_text_or_none(parts.get("identifier")),
+            type=_kind(parts.get("type")),
+            quoted=naming.quoted,
+            included=included,
+            warehouse=naming.warehouse,
+        )
+
+    @staticmethod
+    def add_ephemeral_prefix(name: str) -> str:
+        """Return the CTE name of an ephemeral model."""
+        return EPHEMERAL_PREFIX + name
+
+
 def _changed(
     old: tuple[bool, bool, bool], new: tuple[bool | None, bool | None, bool | None]
 ) -> tuple[bool, bool, bool]:
@@ -303,7 +358,9 @@ def _changed(
 def _policy(policy: object, default: tuple[bool, bool, bool]) -> tuple[bool, bool, bool]:
     if not isinstance(policy, Mapping):
         return default
-    first, second, third = (bool(policy.get(part, True)) for part in _PARTS)
+    first, second, third = (
+        bool(policy.get(part, was)) for part, was in zip(_PARTS, default, strict=True)
+    )
     return first, second, third
 
 

@@ -32,7 +32,7 @@ from headwater.jinja.environment import (
     make_text_environment,
     make_value_environment,
 )
-from headwater.jinja.macros import GLOBAL_PACKAGE, Macro, MacroIndex
+from headwater.jinja.macros import Macro, MacroIndex
 from headwater.jinja.static import Call, split_static
 
 CALLED = "_headwater_macros_called"
@@ -206,7 +206,7 @@ class Scope:
             if name in _PASSING:
                 self._templates.on_clock()
             return self.variables[name]
-        if name in index.packages or name == "dbt_duckdb":
+        if name in index.packages or name in index.our_names:
             return Namespace(self, name)
         macro = index.global_macros.get(name)
         return missing if macro is None else BoundMacro(self, macro)
@@ -216,7 +216,7 @@ class Scope:
         macro = self._templates.index.find_in_or_none(package, name)
         if macro is not None:
             return BoundMacro(self, macro)
-        if package in {GLOBAL_PACKAGE, "dbt_duckdb"}:
+        if package in self._templates.index.our_names:
             return missing if name == SCOPE else self.variables.get(name, missing)
         return missing
 
@@ -234,9 +234,9 @@ class Scope:
         """
         macro = self._templates.index.dispatch_or_none(self.package, name, namespace)
         if macro is None:
+            tried = " or ".join(f"`{prefix}__{name}`" for prefix in self._templates.index.prefixes)
             message = (
-                f"`adapter.dispatch('{name}', '{namespace or ''}')` found no macro called "
-                f"`duckdb__{name}` or `default__{name}`"
+                f"`adapter.dispatch('{name}', '{namespace or ''}')` found no macro called {tried}"
             )
             raise CompilerFault(message, "macro-not-found")
         return BoundMacro(self, macro)

@@ -38,7 +38,8 @@ def watermarks_of(compiled: CompiledNode) -> tuple[Watermark, ...]:
     sql, this = compiled.incremental_code, compiled.node.relation
     if sql is None or this is None:
         return ()
-    return tuple(_in_catalog(mark, this.catalog) for mark in find_watermarks(sql, this))
+    marks = find_watermarks(sql, this, compiled.dialect)
+    return tuple(_in_catalog(mark, this.catalog) for mark in marks)
 
 
 def _in_catalog(mark: Watermark, catalog: str) -> Watermark:

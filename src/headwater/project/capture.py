@@ -211,7 +211,8 @@ class Session:
 def open_session(reading: Reading, text: Text, base: Mapping[str, Json]) -> Session:
     """Make the context for reading one text."""
     target = reading.options.target
-    this = Relation(database=target.catalog, schema=target.schema, identifier=text.name)
+    table = TableName(target.catalog, target.schema, text.name)
+    this = Relation.of_table(table, naming=reading.values.naming)
     host = ReadingHost(this)
     calls = ConfigCalls(base)
     variables = Variables(reading.variables.get(text.package, {}), is_lenient=True)

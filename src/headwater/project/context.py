@@ -16,6 +16,7 @@ from dataclasses import replace
 
 from headwater.base.errors import HeadwaterError
 from headwater.base.ids import NodeId
+from headwater.base.warehouses import Naming
 from headwater.jinja.context import (
     ConfigValue,
     Host,
@@ -25,6 +26,7 @@ from headwater.jinja.context import (
     make_context,
 )
 from headwater.jinja.render import Rendered, Templates
+from headwater.project.naming import relation_name
 from headwater.project.node import Node
 from headwater.project.project import Group, Project, file_of
 
@@ -58,7 +60,7 @@ def node_context(
     relation = node.relation
     subject = Subject(
         package=node.package,
-        model=LazyModel(node, inputs or {}),
+        model=LazyModel(node, inputs or {}, project.context_values.naming),
         config=ConfigValue(node.config),
         variables=Variables(project.vars.get(node.package, {}), is_lenient=not host.execute),
         database=relation.catalog if relation else target.catalog,
@@ -193,17 +195,18 @@ def evaluate_arguments(
 class LazyModel(Mapping[str, object]):
     """``model`` in Jinja: dbt's dict of a node, made when first looked at."""
 
-    __slots__ = ("_inputs", "_made", "_node")
+    __slots__ = ("_inputs", "_made", "_naming", "_node")
 
-    def __init__(self, node: Node, inputs: Inputs) -> None:
+    def __init__(self, node: Node, inputs: Inputs, naming: Naming) -> None:
         self._node = node
+        self._naming = naming
         self._inputs = inputs
         self._made: dict[str, object] | None = None
 
     def _values(self) -> dict[str, object]:
         if self._made is None:
             node = self._node
-            made = model_dict(node, self._inputs.get(node.unique_id, ()))
+            made = model_dict(node, self._inputs.get(node.unique_id, ()), self._naming)
             self._made = {key: copied(value) for key, value in made.items()}
         return self._made
 
@@ -247,7 +250,9 @@ class LazyGraph(Mapping[str, object]):
         if key not in self._made:
             kinds = _GRAPH_KEYS[key]
             self._made[key] = {
-                str(node.unique_id): LazyModel(node, self._inputs)
+                str(node.unique_id): LazyModel(
+                    node, self._inputs, self._project.context_values.naming
+                )
                 for node in self._project.nodes.values()
                 if node.resource_type in kinds
             }
@@ -284,12 +289,15 @@ _GRAPH_KEYS: Mapping[str, frozenset[str]] = {
 }
 
 
-def model_dict(node: Node, inputs: Sequence[NodeId] = ()) -> dict[str, object]:
+def model_dict(
+    node: Node, inputs: Sequence[NodeId] = (), naming: Naming | None = None
+) -> dict[str, object]:
     """Return a node as dbt's dict: the names that macros read from ``model`` and ``graph``.
 
     Args:
         node: The node.
         inputs: What it depends on, once that is known.
+        naming: How names are written; the embedded engine's way when None.
     """
     relation = node.relation
     result: dict[str, object] = dict(node.declared)
@@ -308,7 +316,7 @@ def model_dict(node: Node, inputs: Sequence[NodeId] = ()) -> dict[str, object]:
         "database": relation.catalog if relation else None,
         "schema": relation.schema if relation else None,
         "alias": relation.name if relation else node.alias,
-        "relation_name": relation.quoted() if relation else None,
+        "relation_name": relation_name(naming or Naming(), node),
         "tags": list(node.tags),
         "meta": dict(node.meta),
         "description": node.description,

@@ -10,6 +10,9 @@ from types import MappingProxyType
 
 from headwater.base.cache import Cache, NoCache
 from headwater.base.codec import Json
+from headwater.base.diagnostics import Diagnostic
+from headwater.base.errors import Invalid
+from headwater.base.warehouses import DUCKDB, WAREHOUSES, Warehouse
 from headwater.jinja.budget import Limits
 
 THREADS_DEFAULT = 4
@@ -22,7 +25,8 @@ class Target:
     Attributes:
         profile: Name of the profile; the project's name for the built-in default.
         name: Name of the output (dbt's ``target.name``).
-        type: ``headwater`` or ``duckdb``: which keys the output was written with.
+        type: ``headwater``, ``duckdb`` or another warehouse: which keys the output was written
+            with.
         catalog: Catalog of the tables (dbt's ``target.database``).
         schema: Schema of nodes that ask for none.
         lake: Folder or URL as written; None for the default, ``<project>/.headwater/lake``.
@@ -33,6 +37,7 @@ class Target:
         storage_options: Options of object stores, secrets too: never shown or kept.
         jinja: ``target`` as templates see it: no secrets.
         given: Keys that the profile's output has; empty for the built-in default.
+        is_translated: Whether another warehouse's SQL is translated for the engine (``--on``).
     """
 
     profile: str
@@ -48,6 +53,17 @@ class Target:
     storage_options: Mapping[str, str] = field(default_factory=dict, repr=False)
     jinja: Mapping[str, Json] = field(default_factory=dict)
     given: frozenset[str] = frozenset()
+    is_translated: bool = False
+
+    @property
+    def warehouse(self) -> Warehouse:
+        """The warehouse that the project is written for."""
+        return WAREHOUSES.get(self.type, DUCKDB)
+
+    @property
+    def is_run(self) -> bool:
+        """Whether the engine can run the project: its own SQL, or translated."""
+        return self.is_translated or self.warehouse.is_embedded
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -101,3 +117,36 @@ def jinja_flags(options: ReadOptions, written: Mapping[str, Json] = _NONE) -> Ma
         **{key.upper(): value for key, value in written.items()},
         **options.flags,
     }
+
+
+def not_run(target: Target) -> tuple[Diagnostic, ...]:
+    """Say that a project is planned for a warehouse on which nothing is run; empty otherwise."""
+    if target.is_run:
+        return ()
+    return (
+        Diagnostic(
+            code="warehouse-not-run",
+            severity="warning",
+            what=f"the profile is of type `{target.type}`: this can be planned, and not be run",
+            why="Headwater connects to no other warehouse",
+            fix=_ON,
+        ),
+    )
+
+
+def require_run(target: Target) -> None:
+    """Refuse to run what is written for another warehouse.
+
+    Raises:
+        Invalid: ``warehouse-not-run``.
+    """
+    if not target.is_run:
+        raise Invalid(
+            "warehouse-not-run",
+            f"the profile is of type `{target.type}`, which is not run from here",
+            why="Headwater connects to no other warehouse",
+            fix=_ON,
+        )
+
+
+_ON = "run it on the embedded engine, translated: --on duckdb"

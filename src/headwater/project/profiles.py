@@ -12,6 +12,7 @@ from headwater.base.codec import Json
 from headwater.base.diagnostics import Diagnostic, diagnostic_of
 from headwater.base.errors import HeadwaterError
 from headwater.base.spans import Span
+from headwater.base.warehouses import DUCKDB, WAREHOUSES, Warehouse
 from headwater.jinja.context import Variables, make_base_context
 from headwater.jinja.macros import MacroIndex
 from headwater.jinja.modules import make_modules
@@ -24,7 +25,7 @@ ENGINES = ("duckdb",)
 """Engines that an output may name."""
 
 SCHEMA_DEFAULT = "main"
-_TYPES = ("headwater", "duckdb")
+_TYPES = ("headwater", *WAREHOUSES)
 _KEYS = {
     "headwater": frozenset({
         "type", "lake", "catalog", "schema", "engine", "threads", "memory_limit", "settings",
@@ -56,6 +57,7 @@ class ProfileRequest:
         vars: Variables from the command line.
         threads: From ``--threads``; wins over the file.
         on_clock: Called when the profile depends on the time.
+        on: Engine that runs another warehouse's SQL, translated, from ``--on``.
     """
 
     project: str
@@ -68,6 +70,7 @@ class ProfileRequest:
     vars: Mapping[str, Json]
     threads: int | None = None
     on_clock: Callable[[], None] = lambda: None
+    on: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -191,18 +194,10 @@ def _chosen(
 def _checked(
     request: ProfileRequest, loaded: YamlFile, name: str, wanted: str, output: dict[str, Json]
 ) -> ProfileResult:
-    kind = output.get("type")
     path = (name, "outputs", wanted)
-    if kind not in _TYPES:
-        what = f"output `{wanted}` has type `{kind}`; types are `headwater` and `duckdb`"
-        fix = "Add an output of type `headwater`, and choose it with --target"
-        return _failed("profile-type-unknown", what, loaded, *path, "type", fix=fix)
-    engine = output.get("engine", ENGINES[0])
-    if kind == "headwater" and engine not in ENGINES:
-        known = ", ".join(f"`{item}`" for item in ENGINES)
-        what = f"output `{wanted}` names the engine `{engine}`; engines are {known}"
-        fix = suggestion(str(engine), ENGINES) or "Leave `engine` out for the embedded one"
-        return _failed("engine-unknown", what, loaded, *path, "engine", fix=fix)
+    fault = _unknown_or_none(request, loaded, output, path)
+    if fault is not None:
+        return fault
     threads = output.get("threads", THREADS_DEFAULT)
     if isinstance(threads, str) and threads.isdecimal():
         threads = int(threads)
@@ -214,16 +209,18 @@ def _checked(
         what = f"`storage_options` of output `{wanted}` must map names to texts"
         fix = "Write them as `region: eu-central-1`"
         return _failed("profile-setting", what, loaded, *path, "storage_options", fix=fix)
+    # Another warehouse's adapter knows its own keys; here they matter only to ``target``.
+    known = _KEYS.get(str(output["type"]), frozenset())
     findings = tuple(
         Diagnostic(
             code="profile-setting",
             severity="warning",
             what=f"output `{wanted}` has a key `{key}`, which is not known and is ignored",
-            fix=suggestion(str(key), _KEYS[str(kind)]),
+            fix=suggestion(str(key), known),
             where=loaded.span(*path, str(key)),
         )
         for key in output
-        if key not in _KEYS[str(kind)]
+        if known and key not in known
     )
     target = _target(
         profile=name,
@@ -232,8 +229,43 @@ def _checked(
         output={**output, "threads": threads},
         threads=request.threads,
     )
-    target = replace(target, given=frozenset(map(str, output)))
+    is_translated = request.on is not None and not target.warehouse.is_embedded
+    target = replace(target, given=frozenset(map(str, output)), is_translated=is_translated)
     return ProfileResult(target=target, diagnostics=findings)
+
+
+def _unknown_or_none(
+    request: ProfileRequest, loaded: YamlFile, output: Mapping[str, Json], path: tuple[str, ...]
+) -> ProfileResult | None:
+    """Say which of the words that choose an engine or warehouse is not known."""
+    kind, wanted = output.get("type"), path[-1]
+    if kind not in _TYPES:
+        types = ", ".join(f"`{item}`" for item in _TYPES)
+        what = f"output `{wanted}` has type `{kind}`; types are {types}"
+        fix = "Add an output of type `headwater`, and choose it with --target"
+        return _failed("profile-type-unknown", what, loaded, *path, "type", fix=fix)
+    known = ", ".join(f"`{item}`" for item in ENGINES)
+    engine = output.get("engine", ENGINES[0])
+    if kind == "headwater" and engine not in ENGINES:
+        what = f"output `{wanted}` names the engine `{engine}`; engines are {known}"
+        fix = suggestion(str(engine), ENGINES) or "Leave `engine` out for the embedded one"
+        return _failed("engine-unknown", what, loaded, *path, "engine", fix=fix)
+    if request.on is not None and request.on not in ENGINES:
+        what = f"--on names the engine `{request.on}`; engines are {known}"
+        return _failed("engine-unknown", what, loaded, fix=f"Use --on {ENGINES[0]}")
+    warehouse = WAREHOUSES.get(str(kind), DUCKDB)
+    if warehouse.is_embedded:
+        return None
+    for part, keys in (("catalog", warehouse.catalog_keys), ("schema", warehouse.schema_keys)):
+        default = warehouse.catalog_default if part == "catalog" else ""
+        if not default and keys and not any(output.get(key) for key in keys):
+            what = f"output `{wanted}` of type `{kind}` has no `{keys[-1]}`"
+            return _failed("profile-setting", what, loaded, *path, fix=f"Add `{keys[-1]}: ...`")
+    return None
+
+
+def _first(output: Mapping[str, Json], keys: tuple[str, ...]) -> str:
+    return next((str(output[key]) for key in keys if output.get(key)), "")
 
 
 def _is_flat(options: Json) -> bool:
@@ -249,12 +281,27 @@ def _option_text(value: Json) -> str:
 def _catalog(output: Mapping[str, Json], project: str) -> str:
     if output.get("type") == "headwater":
         return str(output.get("catalog") or _NOT_A_NAME.sub("_", project))
+    warehouse = WAREHOUSES[str(output["type"])]
+    if not warehouse.is_embedded:
+        return _first(output, warehouse.catalog_keys) or warehouse.catalog_default
     if output.get("database"):
         return str(output["database"])
     path = str(output.get("path") or ":memory:").split("?", 1)[0]
     if path == ":memory:":
         return "memory"
     return PurePosixPath(path.removeprefix("md:").replace("\\", "/")).stem or "memory"
+
+
+def _shown(
+    warehouse: Warehouse, output: Mapping[str, Json], catalog: str, schema: str
+) -> dict[str, Json]:
+    """Return what templates see of an output's own keys; an optional one not given is null."""
+    if warehouse.is_embedded:
+        shown = {key: output[key] for key in output if key in _PUBLIC}
+        return {**shown, "dbname": catalog}
+    shown = {key: output.get(key) for key in warehouse.shown}
+    shown |= dict.fromkeys(warehouse.catalog_keys, catalog)
+    return {**shown, **dict.fromkeys(warehouse.schema_keys, schema)}
 
 
 def _target(
@@ -267,18 +314,18 @@ def _target(
         merged = {**options, **merged}
     in_file = output.get("threads")
     count = threads or (in_file if isinstance(in_file, int) else THREADS_DEFAULT)
-    schema = str(output.get("schema") or SCHEMA_DEFAULT)
+    warehouse = WAREHOUSES.get(str(output["type"]), DUCKDB)
+    schema = _first(output, warehouse.schema_keys) or SCHEMA_DEFAULT
     limit = output.get("memory_limit") or merged.pop("memory_limit", None)
     stores = output.get("storage_options")
-    jinja: dict[str, Json] = {key: output[key] for key in output if key in _PUBLIC}
     # Packages dispatch on the adapter's name, and the embedded engine is DuckDB either way.
-    jinja |= {
+    jinja = {
+        **_shown(warehouse, output, catalog, schema),
         "profile_name": profile,
         "name": name,
         "target_name": name,
-        "type": "duckdb",
+        "type": warehouse.name,
         "database": catalog,
-        "dbname": catalog,
         "schema": schema,
         "threads": count,
     }

@@ -14,6 +14,7 @@ from headwater.base.codec import Json, encode
 from headwater.base.diagnostics import Diagnostic, diagnostic_of
 from headwater.base.errors import HeadwaterError
 from headwater.base.spans import Span
+from headwater.base.warehouses import naming_of
 from headwater.jinja.context import ContextValues, Variables, make_base_context
 from headwater.jinja.macros import GLOBAL_PACKAGE, Macro, MacroIndex, read_macros
 from headwater.jinja.modules import make_modules
@@ -209,10 +210,11 @@ def _make_reading(
     root = packages[0].settings
     flags = jinja_flags(options, root.flags)
     docs_order = tuple(package.name for package in packages)
-    macros = list(read_shipped_macros())
+    warehouse = options.target.warehouse
+    macros = list(read_shipped_macros(warehouse.prefixes))
     for package in packages:
         macros += _read_package_macros(package, found)
-    index = MacroIndex(macros, root=root.name, dispatch=root.dispatch)
+    index = MacroIndex(macros, root=root.name, dispatch=root.dispatch, prefixes=warehouse.prefixes)
     templates = Templates(index, options.codes, options.limits, options.on_clock)
     _check_macros(templates, macros, root.name, found)
     reading: Reading
@@ -234,6 +236,7 @@ def _make_reading(
             invocation_id=options.invocation_id,
             doc=doc,
             modules=make_modules(options.on_clock),
+            naming=naming_of(warehouse, root.quoting),
         ),
         trees=ConfigTrees(
             root.name, {package.name: package.settings.trees for package in packages}

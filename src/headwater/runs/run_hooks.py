@@ -12,6 +12,7 @@ from headwater.base.diagnostics import diagnostic_of
 from headwater.base.errors import HeadwaterError
 from headwater.base.meters import Meter
 from headwater.base.telemetry import NodeFinished, NodeStatus
+from headwater.base.warehouses import Naming
 from headwater.engines.engine import Session
 from headwater.graph.graph import Graph
 from headwater.plan.plan import RunHook
@@ -101,7 +102,7 @@ def _value(result: NodeResult, graph: Graph | None) -> ResultValue:
         value.update(result_entry(result, graph))
         compiled = graph.nodes.get(result.node)
         if compiled is not None:
-            value["node"] = LazyModel(compiled.node, {result.node: compiled.depends_on})
+            value["node"] = LazyModel(compiled.node, {result.node: compiled.depends_on}, Naming())
     return value
 
 

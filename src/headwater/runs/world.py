@@ -26,6 +26,9 @@ from headwater.runs.sources import file_sources, seed_files
 
 _NO_OPTIONS: Mapping[str, str] = MappingProxyType({})
 
+_NOT_RUN = "headwater"
+"""Catalog of sessions that describe seed files of a project that is not run."""
+
 
 class World:
     """One target's engine, metastore and lake.
@@ -154,7 +157,8 @@ class World:
             metastore=metastore,
             tables=Tables(lake, self._storage_options or _NO_OPTIONS),
             folder=folder,
-            catalog=self.target.catalog,
+            # What only compiles for another warehouse may use names that the engine keeps.
+            catalog=self.target.catalog if self.target.is_run else _NOT_RUN,
             schema=self.target.schema,
             clock=self._clock,
             threads=self.threads,

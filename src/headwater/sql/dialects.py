@@ -7,11 +7,12 @@ from collections.abc import Mapping
 from types import MappingProxyType
 
 from headwater.base.errors import Invalid
+from headwater.base.warehouses import WAREHOUSES
 
 DUCKDB = "duckdb"
-"""The embedded engine's dialect; the only one whose queries are traced today."""
+"""The embedded engine's dialect."""
 
-DIALECTS = (DUCKDB,)
+DIALECTS = tuple(each.dialect for each in WAREHOUSES.values())
 """Names accepted wherever a dialect is asked for."""
 
 # DuckDB 2.0.0: SELECT keyword_name FROM duckdb_keywords() WHERE keyword_category = 'reserved'.
@@ -40,7 +41,8 @@ RESERVED_WORDS: Mapping[str, frozenset[str]] = MappingProxyType(
         | frozenset(_DUCKDB_TYPE_FUNCTION.split()) - _DUCKDB_TOLERATED
     }
 )
-"""By dialect, lower case: words that name no column or table unless they are quoted."""
+"""By dialect, lower case: words that name no column or table unless they are quoted. Only of the
+engine's own dialect: other warehouses judge their words themselves."""
 
 
 def require_dialect(name: str) -> str:

@@ -16,6 +16,7 @@ from headwater.base.cache import Cache, NoCache, cache_key
 from headwater.base.codec import pack, unpack_or_none
 from headwater.base.relations import Column, TableName
 from headwater.sql.columns import trace
+from headwater.sql.dialects import DUCKDB
 from headwater.sql.fingerprint import clock_use, fingerprint_query
 from headwater.sql.functions import ClockUse
 from headwater.sql.lineage import QueryLineage
@@ -46,17 +47,17 @@ class Meanings:
         self._cache = cache or NoCache()
         self._last: Query | None = None
 
-    def read(self, sql: str) -> QueryReading:
+    def read(self, sql: str, dialect: str = DUCKDB) -> QueryReading:
         """Read one query.
 
         Raises:
             SqlFault: It is not one query that can be parsed.
         """
-        key = cache_key("reading", (_text(sql),))
+        key = cache_key("reading", (_text(sql), _text(dialect)))
         kept = self._cache.find_or_none(key)
         reading = None if kept is None else unpack_or_none(QueryReading, kept)
         if reading is None:
-            query = self._parsed(sql)
+            query = self._parsed(sql, dialect)
             reading = QueryReading(
                 fingerprint=fingerprint_query(query),
                 clock=clock_use(query),
@@ -71,24 +72,28 @@ class Meanings:
         schemas: Mapping[TableName, tuple[Column, ...]],
         *,
         catalog: str = "",
+        dialect: str = DUCKDB,
     ) -> QueryLineage:
         """Trace one query over relations with these columns; see ``sql.columns.trace``.
 
         Raises:
             SqlFault: It is not one query that can be parsed.
         """
-        key = cache_key("trace", (_text(sql), pack((catalog, list(schemas.items())))))
+        key = cache_key(
+            "trace", (_text(sql), _text(dialect), pack((catalog, list(schemas.items()))))
+        )
         kept = self._cache.find_or_none(key)
         lineage = None if kept is None else unpack_or_none(QueryLineage, kept)
         if lineage is None:
-            lineage = trace(self._parsed(sql), schemas, catalog=catalog)
+            lineage = trace(self._parsed(sql, dialect), schemas, catalog=catalog)
             self._cache.keep(key, pack(lineage))
         return lineage
 
-    def _parsed(self, sql: str) -> Query:
-        if self._last is None or self._last.text != sql:
-            self._last = parse_query(sql)
-        return self._last
+    def _parsed(self, sql: str, dialect: str) -> Query:
+        last = self._last
+        if last is None or (last.text, last.dialect) != (sql, dialect):
+            last = self._last = parse_query(sql, dialect=dialect)
+        return last
 
 
 def _text(sql: str) -> bytes:

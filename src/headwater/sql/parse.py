@@ -8,7 +8,7 @@ import re
 from dataclasses import dataclass
 
 from sqlglot import exp
-from sqlglot.dialects.duckdb import DuckDB
+from sqlglot.dialects.dialect import Dialect
 from sqlglot.errors import ParseError, TokenError
 from sqlglot.tokenizer_core import Token, TokenType
 
@@ -91,10 +91,10 @@ def parse_query(sql: str, *, dialect: str = DUCKDB) -> Query:
     if len(sql) > SQL_CHARACTERS_MAX:
         what = f"the query has {len(sql):,} characters; the most is {SQL_CHARACTERS_MAX:,}"
         raise SqlFault("sql-too-deep", what, place=(1, 1, 1), fix="split it into several models")
-    tokens = read_tokens(sql)
+    tokens = read_tokens(sql, name)
     _check_start(tokens, sql)
     check_nesting(tokens, sql)
-    trees = read_trees(tokens, sql)
+    trees = read_trees(tokens, sql, name)
     if len(trees) > 1:
         raise SqlFault(
             "sql-not-a-query",
@@ -105,18 +105,18 @@ def parse_query(sql: str, *, dialect: str = DUCKDB) -> Query:
     tree = trees[0]
     if not isinstance(tree, (exp.Query, exp.Values, exp.Pivot)):
         raise _not_a_query(tokens[0], sql)
-    _check_reserved(tree, sql)
+    _check_reserved(tree, sql, name)
     return Query(text=sql, dialect=name, tree=tree)
 
 
-def read_tokens(sql: str) -> list[Token]:
+def read_tokens(sql: str, dialect: str = DUCKDB) -> list[Token]:
     """Split SQL into tokens; comments are not among them.
 
     Raises:
         SqlFault: ``sql-syntax``, when a string, name or comment is not closed.
     """
     try:
-        return list(DuckDB().tokenize(sql))
+        return list(Dialect.get_or_raise(dialect).tokenize(sql))
     except (TokenError, RecursionError) as error:
         place = _unclosed(sql)
         raise SqlFault(
@@ -136,16 +136,16 @@ def place_at(sql: str, offset: int, length: int = 1) -> tuple[int, int, int]:
     )
 
 
-def read_trees(tokens: list[Token], sql: str) -> list[exp.Expr]:
+def read_trees(tokens: list[Token], sql: str, dialect: str = DUCKDB) -> list[exp.Expr]:
     """Parse tokens of ``sql`` into one tree a statement.
 
     Raises:
         SqlFault: ``sql-syntax``, ``reserved-word`` or ``sql-too-deep``.
     """
     try:
-        trees = DuckDB().parser().parse(tokens, sql)
+        trees = Dialect.get_or_raise(dialect).parser().parse(tokens, sql)
     except ParseError as error:
-        raise _syntax_fault(error, tokens, sql) from error
+        raise _syntax_fault(error, tokens, sql, dialect) from error
     except RecursionError as error:
         raise _too_deep(sql, 0) from error
     except (AttributeError, TypeError, ValueError, KeyError, IndexError) as error:
@@ -252,9 +252,9 @@ def _second_statement(tokens: list[Token], sql: str) -> tuple[int, int, int]:
     return place_at(sql, after.start, len(after.text))
 
 
-def _syntax_fault(error: ParseError, tokens: list[Token], sql: str) -> SqlFault:
+def _syntax_fault(error: ParseError, tokens: list[Token], sql: str, dialect: str) -> SqlFault:
     index = _error_index(error, tokens)
-    reserved = _reserved_near(tokens, index)
+    reserved = _reserved_near(tokens, index, dialect)
     if reserved is not None:
         return _reserved_fault(reserved.text, reserved.start, sql)
     detail = error.errors[0] if error.errors else {}
@@ -299,9 +299,9 @@ def _error_index(error: ParseError, tokens: list[Token]) -> int | None:
     return None
 
 
-def _reserved_near(tokens: list[Token], index: int | None) -> Token | None:
+def _reserved_near(tokens: list[Token], index: int | None, dialect: str) -> Token | None:
     at = len(tokens) if index is None else index
-    words = RESERVED_WORDS[DUCKDB]
+    words = RESERVED_WORDS.get(dialect, frozenset())
     for i in (at, at - 1, at + 1):
         if not 0 <= i < len(tokens) or tokens[i].text.lower() not in words:
             continue
@@ -323,8 +323,8 @@ def _reserved_fault(word: str, offset: int, sql: str) -> SqlFault:
     )
 
 
-def _check_reserved(tree: exp.Expr, sql: str) -> None:
-    words = RESERVED_WORDS[DUCKDB]
+def _check_reserved(tree: exp.Expr, sql: str, dialect: str) -> None:
+    words = RESERVED_WORDS.get(dialect, frozenset())
     found: list[tuple[int, str]] = []
     for identifier in tree.find_all(exp.Identifier):
         word = identifier.args.get("this")

@@ -10,16 +10,17 @@ from sqlglot import exp
 
 from headwater.base.errors import Invalid
 from headwater.sql.ctes import cte_or_none, sources_of
+from headwater.sql.dialects import DUCKDB
 from headwater.sql.parse import parse_query
 
 DEPTH_MAX = 30
 """How many CTEs a star is followed through."""
 
 
-def star_over_or_none(sql: str) -> str | None:
+def star_over_or_none(sql: str, dialect: str = DUCKDB) -> str | None:
     """Return the stored relation whose columns pass through a query by ``*``, or None."""
     try:
-        tree = parse_query(sql).tree
+        tree = parse_query(sql, dialect=dialect).tree
     except Invalid:
         return None
     return _follow(tree, DEPTH_MAX)

@@ -15,6 +15,7 @@ from sqlglot import exp
 from headwater.base.errors import Invalid
 from headwater.base.relations import TableName
 from headwater.sql.ctes import cte_or_none, sources_of
+from headwater.sql.dialects import DUCKDB
 from headwater.sql.parse import parse_query
 
 DEPTH_MAX = 20
@@ -56,15 +57,16 @@ class Watermark:
     is_inclusive: bool
 
 
-def find_watermarks(sql: str, this: TableName) -> tuple[Watermark, ...]:
+def find_watermarks(sql: str, this: TableName, dialect: str = DUCKDB) -> tuple[Watermark, ...]:
     """Return the watermarks of a query over its own table; none when it cannot be parsed.
 
     Args:
         sql: The query.
         this: The table that it brings up to date.
+        dialect: Its dialect.
     """
     try:
-        tree = parse_query(sql).tree
+        tree = parse_query(sql, dialect=dialect).tree
     except Invalid:
         return ()
     found: dict[Watermark, None] = {}

@@ -21,6 +21,7 @@ from headwater.base.codes import (
     settings,
     sql,
     verbs,
+    warehouses,
 )
 from headwater.base.codes.code import Code
 
@@ -40,6 +41,7 @@ CODES: tuple[Code, ...] = (
     *runs.CODES,
     *query.CODES,
     *verbs.CODES,
+    *warehouses.CODES,
 )
 
 _BY_NAME = MappingProxyType(

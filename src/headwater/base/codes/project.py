@@ -248,7 +248,8 @@ shop:
         number="HW1104",
         title="The output has a type that is not known here",
         explain="""\
-An output's `type` must be `headwater`, or `duckdb` for a profile written for dbt-duckdb.
+An output's `type` must be `headwater`, `duckdb` for a profile written for dbt-duckdb, or one of the
+warehouses that the message lists: their projects are read, compiled and checked.
 
 **Mend it**: add an output of type `headwater` and choose it with `target:` or `--target`.
 """,

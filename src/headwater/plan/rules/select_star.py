@@ -35,7 +35,7 @@ def check(draft: Draft) -> Iterator[Diagnostic]:
     for compiled in draft.graph.nodes.values():
         if compiled.incremental_code is None or not draft.is_asked_for(compiled.node.unique_id):
             continue
-        relation = star_over_or_none(compiled.code)
+        relation = star_over_or_none(compiled.code, compiled.dialect)
         if relation is not None:
             yield _finding(compiled, relation)
 

@@ -1,78 +1,29 @@
 {# Dates and times of the cross-database functions. #}
 
 {% macro current_timestamp() %}{{ return(adapter.dispatch('current_timestamp', 'dbt')()) }}{% endmacro %}
-{% macro default__current_timestamp() -%}now(){%- endmacro %}
 
 {% macro current_timestamp_backcompat() %}{{ return(adapter.dispatch('current_timestamp_backcompat', 'dbt')()) }}{% endmacro %}
-{% macro default__current_timestamp_backcompat() %}
-    current_timestamp::timestamp
-{% endmacro %}
 
 {% macro current_timestamp_in_utc_backcompat() %}{{ return(adapter.dispatch('current_timestamp_in_utc_backcompat', 'dbt')()) }}{% endmacro %}
-{% macro default__current_timestamp_in_utc_backcompat() %}
-    {{- dbt.current_timestamp_backcompat() -}}
-{% endmacro %}
 
 {% macro snapshot_get_time() %}{{ return(adapter.dispatch('snapshot_get_time', 'dbt')()) }}{% endmacro %}
-{% macro default__snapshot_get_time() -%}{{ dbt.current_timestamp() }}::timestamp{%- endmacro %}
 
 {% macro get_snapshot_get_time_data_type() %}
     {{ return(dbt.type_timestamp()) }}
 {% endmacro %}
 
 {% macro snapshot_string_as_time(timestamp) %}{{ return(adapter.dispatch('snapshot_string_as_time', 'dbt')(timestamp)) }}{% endmacro %}
-{% macro default__snapshot_string_as_time(timestamp) -%}cast('{{ timestamp }}' as timestamp){%- endmacro %}
 
 {% macro date(year, month, day) %}{{ return(adapter.dispatch('date', 'dbt')(year, month, day)) }}{% endmacro %}
-{% macro default__date(year, month, day) -%}
-make_date({{ year }}, {{ month }}, {{ day }})
-{%- endmacro %}
 
 {# Add `interval` date parts; the number may be any expression. #}
 {% macro dateadd(datepart, interval, from_date_or_timestamp) %}{{ return(adapter.dispatch('dateadd', 'dbt')(datepart, interval, from_date_or_timestamp)) }}{% endmacro %}
-{# A bare literal has no type yet, and the engine would not choose between date and time. #}
-{% macro default__dateadd(datepart, interval, from_date_or_timestamp) -%}
-    {%- if modules.re.fullmatch("\\s*'[^']*'\\s*", from_date_or_timestamp | string) -%}
-        {%- set from_date_or_timestamp = 'cast(' ~ from_date_or_timestamp ~ ' as timestamp)' -%}
-    {%- endif -%}
-    {%- set part = datepart | lower -%}
-    {%- set unit = {'week': 'day', 'quarter': 'month'}.get(part, part) -%}
-    {%- set number = 'cast(' ~ interval ~ ' as bigint)' -%}
-    {%- if part != unit -%}{%- set number = '(' ~ number ~ ' * ' ~ {'week': 7, 'quarter': 3}[part] ~ ')' -%}{%- endif -%}
-    {{- '\n\n    ' -}}
-    ({{ from_date_or_timestamp }} + {{ number }} * interval 1 {{ unit }})
-{%- endmacro %}
 
 {% macro datediff(first_date, second_date, datepart) %}{{ return(adapter.dispatch('datediff', 'dbt')(first_date, second_date, datepart)) }}{% endmacro %}
-{% macro default__datediff(first_date, second_date, datepart) -%}
-    {%- if datepart == 'week' %}
-            ({{ dbt.datediff(first_date, second_date, 'day') }} // 7 + case
-            when date_part('dow', ({{ first_date }})::timestamp) <= date_part('dow', ({{ second_date }})::timestamp) then
-                case when {{ first_date }} <= {{ second_date }} then 0 else -1 end
-            else
-                case when {{ first_date }} <= {{ second_date }} then 1 else 0 end
-        end)
-    {% else %}
-        (date_diff('{{ datepart }}', {{ first_date }}::timestamp, {{ second_date }}::timestamp ))
-    {% endif -%}
-{%- endmacro %}
 
 {% macro date_trunc(datepart, date) %}{{ return(adapter.dispatch('date_trunc', 'dbt')(datepart, date)) }}{% endmacro %}
-{% macro default__date_trunc(datepart, date) -%}date_trunc('{{ datepart }}', {{ date }}){%- endmacro %}
 
 {% macro last_day(date, datepart) %}{{ return(adapter.dispatch('last_day', 'dbt')(date, datepart)) }}{% endmacro %}
-{% macro default__last_day(date, datepart) -%}
-    {%- set begun = dbt.date_trunc(datepart, date) -%}
-    {%- if datepart == 'quarter' -%}
-    -- duckdb dateadd does not support quarter interval.
-    {% set ended = dbt.dateadd('month', '3', begun) -%}
-    {%- else -%}
-    {%- set ended = dbt.dateadd(datepart, '1', begun) -%}
-    {%- endif -%}
-    cast(
-        {{ dbt.dateadd('day', '-1', ended) }}
-        as date)
-{%- endmacro %}
 
 {% macro get_intervals_between(start_date, end_date, datepart) %}{{ return(adapter.dispatch('get_intervals_between', 'dbt')(start_date, end_date, datepart)) }}{% endmacro %}
 {% macro default__get_intervals_between(start_date, end_date, datepart) -%}
@@ -85,11 +36,6 @@ make_date({{ year }}, {{ month }}, {{ day }})
 
 {# The integers from 1 to `upper_bound`, as a query. #}
 {% macro generate_series(upper_bound) %}{{ return(adapter.dispatch('generate_series', 'dbt')(upper_bound)) }}{% endmacro %}
-{% macro default__generate_series(upper_bound) %}
-    select
-        generate_series as generated_number
-    from generate_series(1, {{ upper_bound }})
-{% endmacro %}
 
 {% macro get_powers_of_two(upper_bound) %}{{ return(adapter.dispatch('get_powers_of_two', 'dbt')(upper_bound)) }}{% endmacro %}
 {% macro default__get_powers_of_two(upper_bound) -%}
@@ -103,38 +49,6 @@ make_date({{ year }}, {{ month }}, {{ day }})
 
 {# One row for each date part from `start_date` up to, not including, `end_date`. #}
 {% macro date_spine(datepart, start_date, end_date) %}{{ return(adapter.dispatch('date_spine', 'dbt')(datepart, start_date, end_date)) }}{% endmacro %}
-{% macro default__date_spine(datepart, start_date, end_date) %}
-
-
-    {# The rows are counted by the engine first: the series needs a number. #}
-
-
-    with rawdata as (
-
-        {{ dbt.generate_series(dbt.get_intervals_between(start_date, end_date, datepart)) }}
-
-    ),
-
-    all_periods as (
-
-        select (
-            {{ dbt.dateadd(datepart, 'row_number() over (order by 1) - 1', start_date) }}
-        ) as date_{{ datepart }}
-        from rawdata
-
-    ),
-
-    filtered as (
-
-        select *
-        from all_periods
-        where date_{{ datepart }} <= {{ end_date }}
-
-    )
-
-    select * from filtered
-
-{% endmacro %}
 
 {# Helpers for lists of dates, read by older packages. #}
 {% macro convert_datetime(date_str, date_fmt) -%}

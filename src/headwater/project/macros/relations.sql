@@ -37,7 +37,13 @@
 {%- endmacro %}
 
 {% macro information_schema_name(database) -%}
+    {{ return(adapter.dispatch('information_schema_name', 'dbt')(database)) }}
+{%- endmacro %}
+{% macro duckdb__information_schema_name(database) -%}
 {{ adapter.quote(database) }}.information_schema
+{%- endmacro %}
+{% macro default__information_schema_name(database) -%}
+{{ database ~ '.' if database }}INFORMATION_SCHEMA
 {%- endmacro %}
 
 {% macro get_or_create_relation(database, schema, identifier, type) -%}

@@ -1,0 +1,30 @@
+"""How the relation of one node is written: the project's way, and what the node says of quoting.
+
+Apart from the node, because the same node is written differently for another warehouse.
+"""
+
+from headwater.base.relations import TableName
+from headwater.base.warehouses import Naming
+from headwater.jinja.relation import Relation
+from headwater.project.node import Node
+
+
+def relation_of(naming: Naming, node: Node, instead: TableName | None = None) -> Relation | None:
+    """Return the relation that templates see; None for a node without one.
+
+    Args:
+        naming: How the project writes names.
+        node: The node.
+        instead: The table that is read in its place.
+    """
+    table = instead or node.relation
+    if table is None:
+        return None
+    quoting = node.declared.get("quoting") or node.config.get("quoting")
+    return Relation.of_table(table, naming=naming.with_quoting(quoting))
+
+
+def relation_name(naming: Naming, node: Node) -> str | None:
+    """Return ``relation_name`` of artifacts; None for a node without relation."""
+    found = relation_of(naming, node)
+    return None if found is None else found.render()
