@@ -3,6 +3,7 @@
 from tests.project.conftest import Read, found, node_of, project_of
 
 from headwater.base.ids import NodeId
+from headwater.graph.compile import compile_graph
 
 MODEL = "select '{{ var('who') }}' as who"
 
@@ -82,3 +83,33 @@ def test_catalogs_that_are_not_written_to_are_said(read: Read) -> None:
     ]
     assert found(read({"catalogs.yml": ""})) == []
     assert found(read({"catalogs.yml": "a: ["}))[0][0] == "yaml-malformed"
+
+
+def test_ignored_files_are_named_by_classes_and_escapes(read: Read) -> None:
+    names = ["a1", "a2", "b1", "c#", "d"]
+    files = {f"models/{name}.sql": "select 1 as id" for name in names}
+    ignored = "a[1-9].sql\n[!a-cz]*.sql\n\\#x\nmodels/c\\#.sql\n[z-a].sql\n/b9.sql\n"
+
+    nodes = project_of(read({**files, ".dbtignore": ignored})).nodes
+
+    assert [node.name for node in nodes.values()] == ["b1"]
+
+
+def test_groups_and_constraints_are_seen_by_macros(read: Read) -> None:
+    result = read(
+        {
+            "models/g.yml": (
+                "groups: [{name: g, owner: {name: me}}]\n"
+                "models:\n  - name: a\n    columns:\n"
+                "      - {name: id, constraints: [{type: not_null}]}\n"
+            ),
+            "models/a.sql": (
+                "select '{{ graph.groups.values() | map(attribute='name') | join }}' as g, "
+                "'{{ (model.columns.id.constraints or [{}])[0].type }}' as c"
+            ),
+        }
+    )
+
+    graph = compile_graph(project_of(result)).graph
+
+    assert graph.nodes[NodeId("model.shop.a")].code == "select 'g' as g, 'not_null' as c"

@@ -273,6 +273,8 @@ def _group_dict(group: Group) -> dict[str, object]:
         "original_file_path": group.path,
         "unique_id": str(group.unique_id),
         "owner": dict(group.owner),
+        "description": group.description,
+        "config": dict(group.config),
     }
 
 
@@ -311,7 +313,7 @@ def model_dict(
         "fqn": list(node.fqn),
         "raw_code": node.raw_code,
         "raw_sql": node.raw_code,
-        "language": "sql",
+        "language": "python" if node.original_path.endswith(".py") else "sql",
         "config": dict(node.config),
         "database": relation.catalog if relation else None,
         "schema": relation.schema if relation else None,
@@ -357,4 +359,7 @@ def _column_dict(node: Node, name: str) -> dict[str, object]:
         "quote": column.quote,
         "meta": dict(column.meta),
         "tags": list(column.tags),
+        "constraints": [dict(each) for each in column.constraints],
+        "config": {"meta": dict(column.meta), "tags": list(column.tags)},
+        "granularity": column.granularity,
     }

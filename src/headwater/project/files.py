@@ -59,6 +59,7 @@ CATALOGS_FILE = "catalogs.yml"
 JINJA_ENDINGS = (".j2", ".jinja2", ".jinja")
 """Endings that may follow ``.sql`` and ``.md`` when the project allows them."""
 _WILDCARDS = {"**/": "(?:.*/)?", "**": ".*", "*": "[^/]*", "?": "[^/]"}
+_CLASS = re.compile(r"\[(!?)([^\]/]+)\]")
 FILE_BYTES_MAX = 64 * 1024 * 1024
 """Text files larger than this are refused: nobody writes them by hand."""
 SEED_BYTES_MAX = 1024 * 1024
@@ -469,10 +470,26 @@ def _ignore_rule(line: str) -> tuple[bool, re.Pattern[str]]:
     anchored = "/" in pattern.rstrip("/")
     # Repeated wildcards say nothing more, and would take exponentially long to try.
     plain = re.sub(r"\*{3,}", "**", re.sub(r"(?:\*\*/)+", "**/", pattern.strip("/")))
-    pieces = re.split(r"(\*\*/?|\*|\?)", plain)
-    parts = [_WILDCARDS.get(piece) or re.escape(piece) for piece in pieces]
+    pieces = re.split(r"(\\.|\[!?[^\]/]+\]|\*\*/?|\*|\?)", plain)
+    parts = [_WILDCARDS.get(piece) or _plain_or_class(piece) for piece in pieces]
     start = "^" if anchored else "(?:^|.*/)"
     return not is_kept, re.compile(f"{start}{''.join(parts)}(?:/.*)?$")
+
+
+def _plain_or_class(piece: str) -> str:
+    """Turn what is no wildcard into a pattern: an escaped character, a class such as ``[a-c]``."""
+    if piece.startswith("\\") and len(piece) > 1:
+        return re.escape(piece[1:])
+    found = _CLASS.fullmatch(piece)
+    if found is None:
+        return re.escape(piece)
+    inside = "".join(f"\\{letter}" if letter in "\\[^" else letter for letter in found[2])
+    written = f"[{'^' if found[1] else ''}{inside}]"
+    try:
+        re.compile(written)
+    except re.error:  # a range from z to a
+        return re.escape(piece)
+    return written
 
 
 def _is_ignored(rules: Iterable[tuple[bool, re.Pattern[str]]], relative: str) -> bool:
