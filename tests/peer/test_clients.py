@@ -1,4 +1,4 @@
-"""Programs written for dbt, unmodified, with Headwater in its place: Cosmos and dagster-dbt.
+"""Programs written for dbt, unmodified, with Headwater in its place: Cosmos, dagster, elementary.
 
 Each lives in an environment of its own, and starts `hw` or imports it under dbt's name.
 """
@@ -19,6 +19,7 @@ from tests.peer.test_jaffle import SOURCE
 pytestmark = [pytest.mark.peer, pytest.mark.timeout(1800)]
 
 COSMOS = ("astronomer-cosmos==1.15.1", "apache-airflow")
+ELEMENTARY = ("elementary-data==0.26.1", "dbt-core==1.11.16", "dbt-duckdb==1.11.1")
 DAGSTER = ("dagster-dbt", "dbt-core==1.11.16", "dbt-duckdb==1.11.1")
 OURS = ("click", "deltalake>=1.6.6,<1.7", "duckdb>=2.0,<2.1", "filelock", "fsspec", "jinja2",
         "msgspec", "obstore", "pyyaml", "rich", "sqlglot[c]==30.30.0")  # fmt: skip
@@ -44,7 +45,9 @@ def program(tmp_path: Path) -> Path:
     return path
 
 
-def ask(python: Path, code: str, project: Path, program: Path, *, path: str = "") -> Any:
+def ask(
+    python: Path, code: str, project: Path, program: Path, *, path: str = "", bin_: str = ""
+) -> Any:
     """Run code in a peer's environment; its last line on stdout is a JSON value."""
     inherited = {k: v for k, v in os.environ.items() if not k.startswith(("DBT_", "PYTHON"))}
     ended = subprocess.run(
@@ -53,6 +56,7 @@ def ask(python: Path, code: str, project: Path, program: Path, *, path: str = ""
         env={
             **inherited,
             "PYTHONPATH": path,
+            "PATH": f"{bin_}:{os.environ['PATH']}" if bin_ else os.environ["PATH"],
             "HOME": str(project.parent),
             "AIRFLOW_HOME": str(project.parent / "airflow"),
             "AIRFLOW__COSMOS__ENABLE_CACHE": "False",
@@ -201,3 +205,45 @@ def test_dagster_materializes_what_is_built_and_what_is_up_to_date(
     assert success is False
     assert built < 8
     assert passed < checks
+
+
+def test_the_command_line_of_elementary_finds_us_by_a_link(project: Path, program: Path) -> None:
+    folder = project.parent / "bin"
+    folder.mkdir()
+    # The same as a link called `dbt` to an installed `hw`, which knows its name.
+    text = program.read_text(encoding="utf-8").replace("-m headwater ", "-m headwater.dbt ")
+    (folder / "dbt").write_text(text, encoding="utf-8")
+    (folder / "dbt").chmod(0o755)
+    (project / "macros").mkdir(exist_ok=True)
+    (project / "macros" / "say.sql").write_text(
+        "{% macro say(n) %}{% do log('Elementary: ' ~ tojson({'n': n}), info=True) %}"
+        "{% endmacro %}",
+        encoding="utf-8",
+    )
+
+    seen = ask(
+        peer_python(*ELEMENTARY),
+        """
+    import json, sys
+    from elementary.clients.dbt.subprocess_dbt_runner import SubprocessDbtRunner
+
+    dbt = SubprocessDbtRunner(
+        project_dir=sys.argv[1], profiles_dir=sys.argv[1], raise_on_failure=False,
+        allow_macros_without_package_prefix=True, run_deps_if_needed=False,
+    )
+    listed, nothing = dbt.ls(select="resource_type:model,stg_orders"), dbt.ls(select="nowhere")
+    done = [dbt.seed(), dbt.run(), dbt.test(), dbt.snapshot(), dbt.debug()]
+    said = dbt.run_operation("say", macro_args={"n": 3}, return_raw_edr_logs=True)
+    print(json.dumps({"listed": listed, "nothing": nothing, "done": done, "said": said}))
+    """,
+        project,
+        program,
+        bin_=str(folder),
+    )
+
+    assert seen == {
+        "listed": ["jaffle_shop.staging.stg_orders"],
+        "nothing": [],
+        "done": [True] * 5,
+        "said": ['{"n": 3}'],
+    }

@@ -177,3 +177,30 @@ def test_a_missing_key_column_is_named(context: Context) -> None:
     assert run.results[0].diagnostic is not None
     assert run.results[0].diagnostic.name == "snapshot-column-missing"
     assert relation("snap").name == "snap"
+
+
+def test_a_key_may_be_an_expression_and_is_not_stored(context: Context, clock: FixedClock) -> None:
+    changes = {"unique_key": ("id || '-' || name",), "hard_deletes": "new_record"}
+    rows = "(1, 'a', timestamp '2026-01-01'), (1, 'b', '2026-01-01'), (2, 'a', '2026-01-01')"
+    run_steps(context, snapshot(rows, None, **changes))
+    clock.advance(DAY)
+
+    changed = "(1, 'a', timestamp '2026-01-05'), (1, 'b', timestamp '2026-01-01')"
+    run_steps(context, snapshot(changed, 0, **changes))
+
+    assert history(context) == [
+        (1, "a", 1, 5, "False"),
+        (1, "a", 5, None, "False"),
+        (1, "b", 1, None, "False"),
+        (2, "a", 1, 2, "False"),
+        (2, "a", 2, None, "True"),
+    ]
+
+
+def test_a_key_that_is_no_column_is_still_told(context: Context) -> None:
+    step = snapshot("(1, 'a', timestamp '2026-01-01')", None, unique_key=("idd",))
+
+    result = run_steps(context, step).results[0]
+
+    assert result.status == "error"
+    assert "needs `idd`" in result.message

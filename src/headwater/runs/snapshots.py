@@ -7,12 +7,16 @@ The whole state is written anew; the tree of the user's query is not touched, it
 
 # ruff: noqa: S608 - names are quoted and literals ours; the user's query is a subquery as it is
 
+import re
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime
 
 from headwater.base.errors import Invalid
 from headwater.base.relations import Column, quote_identifier
 from headwater.plan.plan import TakeSnapshot
+
+_NAME = re.compile(r"[^\W\d]\w*")
 
 
 def snapshot_sql(
@@ -33,24 +37,25 @@ def snapshot_sql(
         Invalid: ``snapshot-column-missing``.
     """
     _check_columns(step, query)
+    key = _key_of(step, query)
     moment = f"CAST('{now:%Y-%m-%d %H:%M:%S.%f}' AS TIMESTAMP)"
     if stored is None:
-        first = f"WITH {_seen(step, moment)}\n{_first_versions(step, 'hw_seen')}"
+        first = f"WITH {_seen(step, key, moment)}\n{_first_versions(step, key, 'hw_seen')}"
         return _as_stored(step, query, first)
     usual = {name.lower(): key for key, name in step.meta_columns.items()}
     _check_stored(step, {column.name.lower() for column in stored})
     names = {usual.get(column.name.lower(), column.name.lower()) for column in stored}
     parts = (
         _stored(step, names),
-        _seen(step, moment),
-        _changed(step, query, names),
-        _gone(step, names),
+        _seen(step, key, moment),
+        _changed(step, key, query, names),
+        _gone(step, key, names),
         _kept(moment),
     )
     unions = [
         "SELECT * FROM hw_kept",
-        _first_versions(step, "hw_changed", drop="hw_closes"),
-        *([_deletion_records(step, moment)] if step.hard_deletes == "new_record" else []),
+        _first_versions(step, key, "hw_changed", drop="hw_closes"),
+        *([_deletion_records(key, moment)] if step.hard_deletes == "new_record" else []),
     ]
     whole = "WITH " + ",\n".join(parts) + "\n" + "\nUNION ALL BY NAME\n".join(unions)
     return _as_stored(step, query, whole)
@@ -110,37 +115,67 @@ def _check_stored(step: TakeSnapshot, stored: set[str]) -> None:
         )
 
 
-def _key(step: TakeSnapshot) -> str:
-    names = map(quote_identifier, step.unique_key)
-    return " AND ".join(f"stored.{name} = seen.{name}" for name in names)
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Key:
+    """The key of a snapshot's rows, in SQL.
+
+    Attributes:
+        names: Quoted columns that hold its parts.
+        computed: Columns that a SELECT adds for parts that are expressions, each after a comma.
+        hidden: Their names, which are not stored.
+    """
+
+    names: tuple[str, ...]
+    computed: str
+    hidden: tuple[str, ...]
+
+    @property
+    def is_same(self) -> str:
+        """The condition that a stored row and a seen one have the same key."""
+        return " AND ".join(f"stored.{name} = seen.{name}" for name in self.names)
 
 
-def _changed(step: TakeSnapshot, query: Sequence[Column], stored: set[str]) -> str:
+def _key_of(step: TakeSnapshot, query: Sequence[Column]) -> _Key:
+    """Read the parts of the key: a column of the query, or an expression over its columns."""
+    known = {column.name.lower() for column in query}
+    expressions = {
+        part: f"hw_key_{position}"
+        for position, part in enumerate(step.unique_key)
+        if part.lower() not in known
+    }
+    return _Key(
+        names=tuple(expressions.get(part) or quote_identifier(part) for part in step.unique_key),
+        computed="".join(f", ({part}) AS {name}" for part, name in expressions.items()),
+        hidden=tuple(expressions.values()),
+    )
+
+
+def _changed(step: TakeSnapshot, key: _Key, query: Sequence[Column], stored: set[str]) -> str:
     """Write what is new or has changed, with the version that it closes."""
     return f"""hw_current AS (
-  SELECT * FROM hw_stored WHERE dbt_valid_to IS NULL
+  SELECT *{key.computed} FROM hw_stored WHERE dbt_valid_to IS NULL
 ),
 hw_changed AS (
   SELECT seen.*, stored.dbt_scd_id AS hw_closes
-  FROM hw_seen AS seen LEFT JOIN hw_current AS stored ON {_key(step)}
+  FROM hw_seen AS seen LEFT JOIN hw_current AS stored ON {key.is_same}
   WHERE stored.dbt_scd_id IS NULL OR ({_is_changed(step, query, stored)})
 )"""
 
 
-def _gone(step: TakeSnapshot, stored: set[str]) -> str:
+def _gone(step: TakeSnapshot, key: _Key, stored: set[str]) -> str:
     """Write the current versions whose key has left the source."""
     return f"""hw_gone AS (
   SELECT stored.* FROM hw_current AS stored
-  WHERE {_is_gone(step, stored)} NOT EXISTS (SELECT 1 FROM hw_seen AS seen WHERE {_key(step)})
+  WHERE {_is_gone(step, stored)} NOT EXISTS (SELECT 1 FROM hw_seen AS seen WHERE {key.is_same})
 )"""
 
 
-def _seen(step: TakeSnapshot, moment: str) -> str:
+def _seen(step: TakeSnapshot, key: _Key, moment: str) -> str:
     updated = quote_identifier(step.updated_at) if step.updated_at else moment
-    parts = [*(quote_identifier(part) for part in step.unique_key), "hw_updated_at"]
+    parts = [*key.names, "hw_updated_at"]
     return (
         f"hw_query AS (\n{step.sql}\n),\n"
-        f"hw_stamped AS (SELECT *, {updated} AS hw_updated_at FROM hw_query),\n"
+        f"hw_stamped AS (SELECT *, {updated} AS hw_updated_at{key.computed} FROM hw_query),\n"
         f"hw_seen AS (SELECT *, {_hash(parts)} AS hw_scd_id FROM hw_stamped)"
     )
 
@@ -151,8 +186,8 @@ def _hash(parts: Sequence[str]) -> str:
     return f"md5({joined})"
 
 
-def _first_versions(step: TakeSnapshot, source: str, drop: str = "") -> str:
-    hidden = ", ".join(filter(None, ["hw_updated_at", "hw_scd_id", drop]))
+def _first_versions(step: TakeSnapshot, key: _Key, source: str, drop: str = "") -> str:
+    hidden = ", ".join(filter(None, ["hw_updated_at", "hw_scd_id", drop, *key.hidden]))
     deleted = ", 'False' AS dbt_is_deleted" if step.hard_deletes == "new_record" else ""
     return (
         f"SELECT * EXCLUDE ({hidden}), hw_scd_id AS dbt_scd_id,\n"
@@ -197,10 +232,11 @@ def _kept(moment: str) -> str:
 )"""
 
 
-def _deletion_records(step: TakeSnapshot, moment: str) -> str:
-    parts = [*(quote_identifier(part) for part in step.unique_key), moment]
+def _deletion_records(key: _Key, moment: str) -> str:
+    hidden = f"EXCLUDE ({', '.join(key.hidden)}) " if key.hidden else ""
+    scd_id = _hash([*key.names, moment])
     return (
-        f"SELECT * REPLACE ({_hash(parts)} AS dbt_scd_id, {moment} AS dbt_updated_at,\n"
+        f"SELECT * {hidden}REPLACE ({scd_id} AS dbt_scd_id, {moment} AS dbt_updated_at,\n"
         f"  {moment} AS dbt_valid_from, NULL AS dbt_valid_to,\n"
         "  'True' AS dbt_is_deleted)\nFROM hw_gone"
     )
@@ -208,7 +244,9 @@ def _deletion_records(step: TakeSnapshot, moment: str) -> str:
 
 def _check_columns(step: TakeSnapshot, query: Sequence[Column]) -> None:
     known = {column.name.lower() for column in query}
-    wanted = [*step.unique_key, *step.check_columns, *filter(None, [step.updated_at])]
+    # What does not look like a name is an expression, which the engine reads.
+    named = [part for part in step.unique_key if _NAME.fullmatch(part)]
+    wanted = [*named, *step.check_columns, *filter(None, [step.updated_at])]
     missing = [name for name in wanted if name.lower() not in known]
     if missing or not step.unique_key:
         raise Invalid(
