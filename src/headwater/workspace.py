@@ -21,6 +21,7 @@ from headwater.base.telemetry import Sink
 from headwater.deps import Installed, PackageSettings, install_packages, parse_packages
 from headwater.engines.engine import Result
 from headwater.graph.around import Direction, edges_around
+from headwater.graph.batches import BatchRenderer
 from headwater.graph.choose import Selection
 from headwater.graph.columns import column_edges
 from headwater.graph.compile import compile_graph, render_hook
@@ -29,8 +30,8 @@ from headwater.graph.graph import Graph
 from headwater.graph.manifest import make_catalog, make_manifest
 from headwater.graph.previous import Previous
 from headwater.graph.references import GraphResult, resolve_graph
-from headwater.graph.substitutes import InputRequest, Substitutes
-from headwater.plan.build import breaks, make_faulty_plan, make_plan
+from headwater.graph.substitutes import InputRequest, Substitutes, read_event_time
+from headwater.plan.build import breaks, make_faulty_plan, make_plan, wanted_batches
 from headwater.plan.options import PlanOptions
 from headwater.plan.plan import Plan
 from headwater.plan.prices import declared_prices
@@ -70,6 +71,7 @@ from headwater.runs.inputs import Asked, deferral_findings, find_substitutes, no
 from headwater.runs.invocation import Invocation
 from headwater.runs.journal import Journal, open_journal
 from headwater.runs.load import load_rows
+from headwater.runs.microbatch import render_batches
 from headwater.runs.operation import macro_call, statement_of
 from headwater.runs.query import find_table, run_sql, table_of
 from headwater.runs.recover import clean_folders, unfinished_runs
@@ -284,9 +286,11 @@ class Workspace(Reader):
             seed_bytes=seed_sizes(project, self.root),
             created_at=self._context.now(),
             invocation=self._invocation(request).document(),
+            event_time=read_event_time(request.inputs),
         )
         prices = declared_prices(self.settings)
         state = read_state(graph, self._world.context_of(project), prices=prices)
+        options = self._with_batches(project, graph, state, options, instead)
         plan = make_plan(graph, state, options)
         if not all(breaks(plan, each) for each in found if is_refusal(each)):
             return self._faulty(found)
@@ -294,11 +298,27 @@ class Workspace(Reader):
         plan = with_findings(plan, found)
         return Planned(plan=plan, project=project, graph=graph, wanted=frozenset(wanted))
 
+    def _with_batches(
+        self,
+        project: Project,
+        graph: Graph,
+        state: State,
+        options: PlanOptions,
+        instead: Substitutes,
+    ) -> PlanOptions:
+        """Add the batches of microbatch models that the plan will build."""
+        wanted = wanted_batches(graph, state, options)
+        if not wanted:
+            return options
+        with self._world.lookup_of(project) as lookup:
+            renderer = BatchRenderer(project, graph, lookup, instead)
+            return replace(options, batches=render_batches(renderer, graph, wanted))
+
     def _substitutes(
         self, read: ProjectResult, request: PlanRequest, *, builds: bool = True
     ) -> Substitutes:
         """Find what the selected nodes read in place of their inputs."""
-        if read.project is None or request.inputs == InputRequest():
+        if read.project is None or not request.inputs.changes_compiling:
             return Substitutes()
         project, graph = read.project, resolve_graph(read.project).graph
         nodes: frozenset[NodeId] | None = None

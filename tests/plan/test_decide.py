@@ -221,7 +221,8 @@ def test_strategy_follows_dbt(config: dict[str, Json], kind: type) -> None:
 @pytest.mark.parametrize(
     ("config", "code"),
     [
-        ({"incremental_strategy": "microbatch"}, "incremental-strategy-unknown"),
+        ({"incremental_strategy": "newest_only"}, "incremental-strategy-unknown"),
+        ({"incremental_strategy": "microbatch"}, "microbatch-config"),
         ({"incremental_strategy": "insert_overwrite"}, "overwrite-without-partitions"),
     ],
 )

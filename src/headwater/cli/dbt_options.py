@@ -91,8 +91,6 @@ _GROUPS = frozenset({"docs", "source", "table"})
 
 _REFUSED: Mapping[str, str] = MappingProxyType(
     {
-        "--event-time-start": "give the bounds to the model by --vars",
-        "--event-time-end": "give the bounds to the model by --vars",
         "--export-saved-queries": "saved queries are read and listed, not run",
         "--include-saved-query": "saved queries are read and listed, not run",
         "--inline-direct": "`hw sql 'select ...'` runs a query without Jinja",

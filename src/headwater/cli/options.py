@@ -107,6 +107,10 @@ _INPUT_OPTIONS = (
         envvar="DBT_SAMPLE",
         help="Read a stretch of time of inputs with an event_time: '3 days'.",
     ),
+    click.option(
+        "--event-time-start", metavar="TIME", help="Build batches of microbatch models from here."
+    ),
+    click.option("--event-time-end", metavar="TIME", help="Build batches up to here."),
 )
 
 
@@ -192,6 +196,8 @@ def take_inputs(options: dict[str, Any]) -> "InputRequest":
         defer_state=options.pop("defer_state", None) or "",
         empty=bool(options.pop("empty", False)),
         sample=options.pop("sample", None) or "",
+        event_time_start=options.pop("event_time_start", None) or "",
+        event_time_end=options.pop("event_time_end", None) or "",
     )
 
 

@@ -77,7 +77,7 @@ def compile_graph(
     """
     found = resolve_references(project)
     asked = UncountedLookup(lookup or NoLookup(), project.templates.meter)
-    work = _Compilation(project, found, asked, meanings or Meanings(), instead or Substitutes())
+    work = Compilation(project, found, asked, meanings or Meanings(), instead or Substitutes())
     graph = make_graph(project, found, work.compile)
     text = None if inline is None else work.compile_inline(inline)
     found_all = (*found.diagnostics, *work.diagnostics)
@@ -134,7 +134,7 @@ class _Texts:
     post_hooks: tuple[str, ...]
 
 
-class _Compilation:
+class Compilation:
     """One pass over the nodes; holds what later nodes need of earlier ones."""
 
     def __init__(

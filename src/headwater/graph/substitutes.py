@@ -31,6 +31,8 @@ class InputRequest:
         defer_state: Folder of that manifest; the one of ``--state`` when empty.
         empty: Read no rows.
         sample: Read the rows of a stretch of time: ``3 days``, or ``{start: ..., end: ...}``.
+        event_time_start: Build the batches of microbatch models from this time on.
+        event_time_end: Build those before this time.
     """
 
     defer: bool = False
@@ -38,6 +40,13 @@ class InputRequest:
     defer_state: str = ""
     empty: bool = False
     sample: str = ""
+    event_time_start: str = ""
+    event_time_end: str = ""
+
+    @property
+    def changes_compiling(self) -> bool:
+        """Whether anything is read in place of an input."""
+        return self.defer or self.empty or bool(self.sample)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -90,6 +99,31 @@ def read_sample(text: str, now: datetime) -> Window:
         f"cannot read `--sample {text}`",
         why=why,
         fix="write `--sample '3 days'`, or `--sample '{start: 2026-01-01, end: 2026-02-01}'`",
+    )
+
+
+def read_event_time(request: InputRequest) -> Window | None:
+    """Read ``--event-time-start`` and ``--event-time-end``; None when neither was given.
+
+    Raises:
+        Invalid: ``usage-invalid``.
+    """
+    given = (request.event_time_start, request.event_time_end)
+    if not any(given):
+        return None
+    try:
+        start, end = map(_moment, given)
+    except ValueError as error:
+        why = str(error)
+    else:
+        if start < end:
+            return Window(start=start, end=end)
+        why = "the start is not before the end"
+    raise Invalid(
+        "usage-invalid",
+        "cannot read --event-time-start and --event-time-end",
+        why=why,
+        fix="give both, as in `--event-time-start 2026-01-01 --event-time-end 2026-02-01`",
     )
 
 

@@ -1,9 +1,12 @@
 """``make_plan``: Graph and State in, Plan out; a list of passes, each a pure function."""
 
+from collections.abc import Mapping
 from dataclasses import replace
 
 from headwater.base.diagnostics import Diagnostic
+from headwater.base.ids import NodeId
 from headwater.graph.graph import Graph
+from headwater.plan.batches import WantedBatches, find_batches, is_microbatch
 from headwater.plan.changes import list_changes
 from headwater.plan.compare import compare_nodes
 from headwater.plan.cost import price_steps
@@ -47,13 +50,7 @@ def make_plan(graph: Graph, state: State, options: PlanOptions) -> Plan:
         The plan. Equal arguments give equal plans, and after a plan has been applied the next one
         is empty.
     """
-    draft = Draft(
-        graph=graph,
-        state=state,
-        options=options,
-        index=index_inputs(graph),
-        watermarks=all_watermarks(graph),
-    )
+    draft = _first_draft(graph, state, options)
     for one_pass in PASSES:
         draft = one_pass(draft)
     plan = Plan(
@@ -79,6 +76,25 @@ def make_plan(graph: Graph, state: State, options: PlanOptions) -> Plan:
         on_run_start=tuple(run_hooks(graph, graph.on_run_start)),
         on_run_end=tuple(run_hooks(graph, graph.on_run_end)),
     )
+
+
+def _first_draft(graph: Graph, state: State, options: PlanOptions) -> Draft:
+    return Draft(
+        graph=graph,
+        state=state,
+        options=options,
+        index=index_inputs(graph),
+        watermarks=all_watermarks(graph),
+    )
+
+
+def wanted_batches(
+    graph: Graph, state: State, options: PlanOptions
+) -> Mapping[NodeId, WantedBatches]:
+    """Find the batches of microbatch models that a plan would build, before they are rendered."""
+    if not any(map(is_microbatch, graph.nodes.values())):
+        return {}
+    return find_batches(decide(compare_nodes(_first_draft(graph, state, options))))
 
 
 def breaks(plan: Plan, refusal: Diagnostic) -> bool:

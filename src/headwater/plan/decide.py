@@ -11,6 +11,7 @@ from typing import Literal
 
 from headwater.base.ids import NodeId
 from headwater.graph.graph import CompiledNode
+from headwater.plan.batches import gap_reason, is_microbatch
 from headwater.plan.compare import has_step
 from headwater.plan.draft import Decision, Difference, Draft
 from headwater.plan.inputs import is_test, is_view
@@ -51,6 +52,7 @@ def decide_node(draft: Draft, node: NodeId) -> Decision:
     wanted = _decide_definition(draft, compiled, deployed)
     if wanted is None:
         wanted = _decide_inputs(draft, compiled, deployed, table)
+    wanted = wanted or _decide_batches(draft, compiled, deployed)
     return wanted or _decide_unchanged(draft, compiled)
 
 
@@ -179,6 +181,16 @@ def _clock_reason(draft: Draft, compiled: CompiledNode, deployed: DeployedNode) 
     if compiled.reads_clock != "day" or not today or deployed.built_at[:10] == today:
         return ""
     return f"reads the calendar and was built on {deployed.built_at[:10] or 'another day'}"
+
+
+def _decide_batches(
+    draft: Draft, compiled: CompiledNode, deployed: DeployedNode
+) -> Decision | None:
+    """Decide by the batches that a microbatch model has, or was asked to build."""
+    if is_microbatch(compiled) and draft.options.event_time is not None:
+        return _incremental("batches asked for by --event-time-start and --event-time-end")
+    reason = gap_reason(compiled, deployed)
+    return _incremental(reason) if reason else None
 
 
 def _decide_unchanged(draft: Draft, compiled: CompiledNode) -> Decision:

@@ -11,6 +11,8 @@ from typing import Literal
 from headwater.base.codec import Json
 from headwater.base.diagnostics import Severity
 from headwater.base.ids import NodeId
+from headwater.base.periods import Window
+from headwater.plan.plan import Batch
 from headwater.project.node import ResourceType
 
 TestMode = Literal["gate", "only", "none"]
@@ -55,6 +57,8 @@ class PlanOptions:
         project_root: Absolute folder of the root project, for the paths of seed files.
         seed_bytes: Sizes of seed files by node, where known.
         created_at: ISO 8601 UTC time of planning.
+        event_time: Build exactly the batches of this stretch of time; None to find them out.
+        batches: Batches of microbatch models to build, rendered.
         invocation: What the command was asked; kept in the plan.
     """
 
@@ -74,4 +78,8 @@ class PlanOptions:
     project_root: str = ""
     seed_bytes: Mapping[NodeId, int] = field(default_factory=lambda: MappingProxyType({}))
     created_at: str = ""
+    event_time: Window | None = None
+    batches: Mapping[NodeId, tuple[Batch, ...]] = field(
+        default_factory=lambda: MappingProxyType({})
+    )
     invocation: Mapping[str, Json] = field(default_factory=lambda: MappingProxyType({}))

@@ -7,12 +7,14 @@ from a file runs exactly what was shown.
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 from types import MappingProxyType
 from typing import Literal
 
 from headwater.base.codec import Json
 from headwater.base.diagnostics import Diagnostic
 from headwater.base.ids import NodeId
+from headwater.base.periods import Window
 from headwater.base.relations import Column, TableName
 from headwater.base.units import UNKNOWN, Estimate
 from headwater.graph.graph import MacroOverride
@@ -243,6 +245,52 @@ class OverwritePartitions(StepBase):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Batch:
+    """One batch of a microbatch model.
+
+    Attributes:
+        id: dbt's name of it: ``20260101`` for a day.
+        start: First moment of it.
+        end: First moment after it.
+        sql: Its query, inputs filtered by time.
+    """
+
+    id: str
+    start: datetime
+    end: datetime
+    sql: str
+
+    @property
+    def window(self) -> Window:
+        """Its stretch of time."""
+        return Window(start=self.start, end=self.end)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReplaceBatches(StepBase):
+    """Replace stretches of time of a table, each by the rows of its own query, in one commit.
+
+    A batch whose query fails is left as it was; the others are published.
+
+    Attributes:
+        sql: The model's query without any filter by time.
+        event_time: Column by which stored rows belong to a batch.
+        batches: In order of time.
+        is_full: The batches replace the whole table.
+        covered: Stretches of time that the table holds before, as pairs of ISO 8601 times.
+    """
+
+    target: Target
+    sql: str
+    event_time: str
+    batches: tuple[Batch, ...]
+    is_full: bool = False
+    covered: tuple[tuple[str, str], ...] = ()
+    on_schema_change: OnSchemaChange = "ignore"
+    kind: Literal["batches"] = "batches"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class TakeSnapshot(StepBase):
     """Bring a dbt snapshot table up to date: new versions of rows are added, old ones closed.
 
@@ -316,11 +364,21 @@ Step = (
     | Append
     | Merge
     | OverwritePartitions
+    | ReplaceBatches
     | TakeSnapshot
     | RunTest
     | Skip
 )
-BuildStep = Build | LoadSeed | BuildView | Append | Merge | OverwritePartitions | TakeSnapshot
+BuildStep = (
+    Build
+    | LoadSeed
+    | BuildView
+    | Append
+    | Merge
+    | OverwritePartitions
+    | ReplaceBatches
+    | TakeSnapshot
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -42,6 +42,7 @@ class DeployedNode:
         incremental_code: Compiled SQL of an incremental run then; empty when there was none.
         config: Effective config then, so that the next plan can name the key that changed; empty
             when it was not kept.
+        covered: Stretches of time that a microbatch table holds, as pairs of ISO 8601 times.
     """
 
     node: NodeId
@@ -58,6 +59,7 @@ class DeployedNode:
     status: str = "success"
     incremental_code: str = ""
     config: Mapping[str, Json] = field(default_factory=lambda: MappingProxyType({}))
+    covered: tuple[tuple[str, str], ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -11,6 +11,7 @@ from headwater.base.diagnostics import Diagnostic
 from headwater.base.ids import NodeId
 from headwater.base.relations import TableName
 from headwater.graph.graph import CompiledNode
+from headwater.plan.batches import check_microbatch, is_microbatch
 from headwater.plan.contracts import check_contract_changes, row_checks
 from headwater.plan.draft import Decision, Draft
 from headwater.plan.missing import missing_inputs
@@ -25,6 +26,7 @@ from headwater.plan.plan import (
     OverwritePartitions,
     PythonPart,
     Read,
+    ReplaceBatches,
     RunTest,
     Skip,
     Step,
@@ -87,7 +89,8 @@ def _reads(draft: Draft, node: NodeId) -> Iterator[Read]:
 
 def _make_step(draft: Draft, base: _Base, gates: NodeId | None) -> Step:
     compiled = draft.compiled(base["node"])
-    match draft.decisions[base["node"]].how:
+    how = draft.decisions[base["node"]].how
+    match how:
         case "skip":
             return Skip(**base)
         case "test":
@@ -98,6 +101,8 @@ def _make_step(draft: Draft, base: _Base, gates: NodeId | None) -> Step:
             return _seed_step(draft, compiled, base)
         case "full" | "incremental" if compiled.node.resource_type == "snapshot":
             return _snapshot_step(draft, compiled, base)
+        case "full" | "incremental" if is_microbatch(compiled):
+            return _batches_step(draft, compiled, base, is_full=how == "full")
         case "full":
             return Build(**base, target=_target(draft, compiled), sql=compiled.code)
         case "incremental":
@@ -178,6 +183,28 @@ def _incremental_step(draft: Draft, compiled: CompiledNode, base: _Base) -> Step
                 delete_matching=strategy == "delete+insert",
                 on_schema_change=on_change,
             )
+
+
+def _batches_step(
+    draft: Draft, compiled: CompiledNode, base: _Base, *, is_full: bool
+) -> ReplaceBatches:
+    node = compiled.node
+    batches = draft.options.batches.get(node.unique_id, ())
+    deployed = None if is_full else draft.deployed_or_none(node.unique_id)
+    first, last = (batches[0].id, batches[-1].id) if batches else ("none", "none")
+    span = first if len(batches) == 1 else f"{first} to {last}"
+    size = node.config.get("batch_size")
+    base["reason"] = f"{base['reason']}; {len(batches)} batches of a {size}: {span}"
+    return ReplaceBatches(
+        **base,
+        target=_target(draft, compiled),
+        sql=compiled.code,
+        event_time=str(node.config.get("event_time") or ""),
+        batches=batches,
+        is_full=is_full,
+        covered=() if deployed is None else deployed.covered,
+        on_schema_change=on_schema_change_of(compiled),
+    )
 
 
 def _snapshot_step(draft: Draft, compiled: CompiledNode, base: _Base) -> TakeSnapshot:
@@ -269,6 +296,7 @@ def _check(draft: Draft, node: NodeId) -> Iterator[Diagnostic]:
         finding = check_strategy(compiled)
         if finding is not None:
             yield finding
+        yield from check_microbatch(compiled)
     yield from _moved_by_others(compiled, decision)
 
 

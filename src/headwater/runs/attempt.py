@@ -36,7 +36,8 @@ from headwater.runs.record import deployed_build, deployed_test, record, record_
 from headwater.runs.row_checks import check_rows
 from headwater.runs.run import NodeResult
 from headwater.runs.schedule import Unit
-from headwater.runs.stage import Place, Staged, as_query, stage, with_comments
+from headwater.runs.stage import as_query, stage, with_comments
+from headwater.runs.staged import Place, Staged
 from headwater.runs.work import End, Work, open_session, tell_ends, tell_started
 
 ATTEMPTS_MAX = 2
@@ -225,6 +226,8 @@ class _Attempt:
         if isinstance(staged.source, ViewSource):
             return None
         kept = build_record(self.step, self.number, inputs, self.meter)
+        if staged.covered:
+            kept["covered"] = [list(each) for each in staged.covered]
         try:
             version = publish(self.work, self._table(), current, staged, kept)
         except HeadwaterError as error:
@@ -261,16 +264,18 @@ class _Attempt:
         """Return how the step and its gates ended, once the step has published."""
         step, work = self.step, self.work
         rows = "" if staged.rows is None else f"{format_count(staged.rows)} rows, "
+        done = "view kept" if version is None else f"{rows}version {version}"
+        deployed = deployed_build(step, work.graph, inputs, version=version)
         end = End(
             step=step,
             attempt=self.number,
-            status="success",
-            message="view kept" if version is None else f"{rows}version {version}",
+            status="error" if staged.failed else "success",
+            message="; ".join((done, *staged.failed)),
             started_at=self.started_at,
             rows=staged.rows,
             version=version,
             meter=self.meter,
-            deployed=deployed_build(step, work.graph, inputs, version=version),
+            deployed=replace(deployed, covered=staged.covered),
             relation=self._relation_record(staged),
         )
         tests = [

@@ -19,7 +19,7 @@ from headwater.lake.maintain import find_orphans, remove_orphans
 from headwater.lake.snapshot import Snapshot
 from headwater.lake.table import Table
 from headwater.plan.plan import BuildStep, RunTest
-from headwater.runs.stage import Staged
+from headwater.runs.staged import Staged
 from headwater.runs.work import Work
 
 

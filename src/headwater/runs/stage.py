@@ -5,15 +5,12 @@ Nothing here changes a table. What comes back says which commit would.
 
 # ruff: noqa: S608 - names are quoted; the user's query is a subquery as it is
 
-from dataclasses import dataclass, field, replace
-from datetime import datetime
-from operator import attrgetter
+from dataclasses import replace
 from typing import assert_never
 
 from headwater.base.meters import Meter
 from headwater.base.relations import Column
 from headwater.engines.engine import (
-    Destination,
     PythonModel,
     Session,
     ViewSource,
@@ -21,10 +18,9 @@ from headwater.engines.engine import (
     WriteMerge,
     WriteMode,
     WritePartitions,
-    Written,
 )
-from headwater.lake.commit import Action, AddFile, RemoveFile, SetSchema
-from headwater.lake.snapshot import DataFile, Snapshot
+from headwater.lake.commit import SetSchema
+from headwater.lake.snapshot import Snapshot
 from headwater.lake.types import comments_of
 from headwater.plan.plan import (
     Append,
@@ -35,49 +31,13 @@ from headwater.plan.plan import (
     LoadSeed,
     Merge,
     OverwritePartitions,
+    ReplaceBatches,
     TakeSnapshot,
 )
+from headwater.runs.batches import stage_batches
 from headwater.runs.columns import plan_columns, select_columns
 from headwater.runs.snapshots import snapshot_sql
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Staged:
-    """What a step would publish.
-
-    Attributes:
-        source: What the relation would be read as.
-        columns: Its columns.
-        operation: The log's word; empty for views.
-        actions: Actions of the commit, the transaction left out.
-        rows: Rows inserted or updated; None for views.
-        meter: What writing used.
-        scrap: Paths of files that were written on the way and are no part of the result.
-    """
-
-    source: Snapshot | ViewSource
-    columns: tuple[Column, ...]
-    operation: str = ""
-    actions: tuple[Action, ...] = ()
-    rows: int | None = None
-    meter: Meter = field(default_factory=Meter)
-    scrap: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Place:
-    """Where a step writes, and what is there.
-
-    Attributes:
-        current: The table as it is; None when there is none.
-        destination: Where data files go.
-        now: Time of the attempt, UTC.
-    """
-
-    current: Snapshot | None
-    destination: Destination
-    now: datetime
-
+from headwater.runs.staged import Place, Staged, difference, pending, replaced, schema_action
 
 IncrementalStep = Append | Merge | OverwritePartitions
 
@@ -145,45 +105,28 @@ def stage(session: Session, step: BuildStep, place: Place) -> Staged:
         case BuildView():
             return Staged(source=ViewSource(sql=step.sql), columns=session.describe(step.sql))
         case Build():
-            return _replaced(place, session.write(step.sql, WriteAll(), place.destination))
+            return replaced(place, session.write(step.sql, WriteAll(), place.destination))
         case LoadSeed():
             written = session.write_seed(
                 step.path, step.column_types, step.delimiter, place.destination
             )
-            return _replaced(place, written)
+            return replaced(place, written)
         case TakeSnapshot():
             query = session.describe(step.sql)
             stored = None if place.current is None else place.current.columns
             sql = snapshot_sql(step, query, stored, place.now)
-            return _replaced(place, session.write(sql, WriteAll(), place.destination))
+            return replaced(place, session.write(sql, WriteAll(), place.destination))
         case Append() | Merge() | OverwritePartitions():
             return _stage_increment(session, step, place)
+        case ReplaceBatches():
+            return stage_batches(session, step, place)
         case other:
             assert_never(other)
 
 
-def _replaced(place: Place, written: Written) -> Staged:
-    """Make the commit that replaces the whole table."""
-    destination, current = place.destination, place.current
-    removed = () if current is None else tuple(file.path for file in current.files)
-    verb = "CREATE TABLE" if current is None else "CREATE OR REPLACE TABLE"
-    return Staged(
-        source=_pending(place, written.columns, written.added),
-        columns=written.columns,
-        operation=f"{verb} AS SELECT",
-        actions=(
-            SetSchema(columns=written.columns, partition_by=destination.partition_by),
-            *(RemoveFile(path=path) for path in removed),
-            *(AddFile(file=file) for file in written.added),
-        ),
-        rows=written.meter.rows_written,
-        meter=written.meter,
-    )
-
-
 def _stage_increment(session: Session, step: IncrementalStep, place: Place) -> Staged:
     if place.current is None:  # the planner asks for a full build then; a race may remove it
-        return _replaced(place, session.write(step.sql, WriteAll(), place.destination))
+        return replaced(place, session.write(step.sql, WriteAll(), place.destination))
     query = session.describe(step.sql)
     plan = plan_columns(step.on_schema_change, place.current.columns, query, step.name)
     sql = step.sql if plan.incoming is None else select_columns(step.sql, plan.incoming)
@@ -199,10 +142,10 @@ def _stage_increment(session: Session, step: IncrementalStep, place: Place) -> S
     gone = set(written.removed)
     files = (*(file for file in target.files if file.path not in gone), *written.added)
     return Staged(
-        source=_pending(place, plan.columns, files),
+        source=pending(place, plan.columns, files),
         columns=plan.columns,
         operation=_operation(step),
-        actions=(*_schema_action(place, plan.columns), *_difference(place.current, files)),
+        actions=(*schema_action(place, plan.columns), *difference(place.current, files)),
         rows=written.rows_inserted + written.rows_updated,
         meter=meter + written.meter,
         scrap=tuple(sorted(gone)) if plan.rewrites else (),
@@ -239,43 +182,3 @@ def _operation(step: IncrementalStep) -> str:
             return "WRITE"
         case other:
             assert_never(other)
-
-
-def _schema_action(place: Place, columns: tuple[Column, ...]) -> tuple[Action, ...]:
-    current = place.current
-    if current is None or columns == current.columns:
-        return ()
-    return (SetSchema(columns=columns, partition_by=current.partition_columns),)
-
-
-def _difference(current: Snapshot, files: tuple[DataFile, ...]) -> tuple[Action, ...]:
-    """Return the adds and removes that turn the current files into ``files``."""
-    before = {file.path for file in current.files}
-    after = {file.path for file in files}
-    return (
-        *(RemoveFile(path=path) for path in sorted(before - after)),
-        *(AddFile(file=file) for file in files if file.path not in before),
-    )
-
-
-def _pending(place: Place, columns: tuple[Column, ...], files: tuple[DataFile, ...]) -> Snapshot:
-    """Return the table as it would be after the commit."""
-    ordered = tuple(sorted(files, key=attrgetter("path")))
-    if place.current is not None:
-        partitions = place.destination.partition_by
-        return replace(
-            place.current,
-            version=place.current.version + 1,
-            columns=columns,
-            partition_columns=partitions or place.current.partition_columns,
-            files=ordered,
-            physical_names={},
-        )
-    return Snapshot(
-        root=place.destination.root,
-        table_id="",
-        version=0,
-        columns=columns,
-        partition_columns=place.destination.partition_by,
-        files=ordered,
-    )

@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from functools import partial
 from types import MappingProxyType
+from typing import TypeGuard
 
 from headwater.base.codec import Json, decode
 from headwater.base.ids import NodeId, RunId
@@ -266,7 +267,18 @@ def deployed_from_log(compiled: CompiledNode, entry: HistoryEntry) -> DeployedNo
         run_id=RunId(_text(kept, "run_id")),
         built_at=_time(entry.timestamp_ms),
         config=compiled.node.config if same else MappingProxyType({}),
+        covered=_covered(kept),
     )
+
+
+def _covered(kept: Mapping[str, Json]) -> tuple[tuple[str, str], ...]:
+    listed = kept.get("covered")
+    pairs = [each for each in (listed if isinstance(listed, list) else ()) if _is_pair(each)]
+    return tuple((str(start), str(end)) for start, end in pairs)
+
+
+def _is_pair(value: Json) -> TypeGuard[list[str]]:
+    return isinstance(value, list) and len(value) == len(("start", "end"))
 
 
 def _text(kept: Mapping[str, Json], key: str) -> str:

@@ -215,4 +215,20 @@ and rebuilt by the next build after one of its inputs has changed.
 **How to mend it.** Nothing has to be done; `materialized: table` says the same without a warning.
 """,
     ),
+    Code(
+        name="microbatch-config",
+        number="HW3016",
+        title="a microbatch model does not say what its batches are",
+        explain="""\
+**What it finds.** `incremental_strategy: microbatch` in a Python model, or without a sound
+`event_time` (a column), `batch_size` (`hour`, `day`, `month` or `year`), `begin` (a time, as in
+`2026-01-01`) or `lookback` (a whole number, 1 when left out).
+
+**Why it matters.** Without them there is nothing to tell which rows a batch replaces.
+
+**Example.** `config(materialized='incremental', incremental_strategy='microbatch')` alone.
+
+**How to mend it.** Add `event_time='happened_at', batch_size='day', begin='2026-01-01'`.
+""",
+    ),
 )

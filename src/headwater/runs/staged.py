@@ -1,0 +1,116 @@
+"""What a step would publish, and the actions of the commit that would.
+
+Apart from staging, so that every way of writing rows makes its commit of the same parts.
+"""
+
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from operator import attrgetter
+
+from headwater.base.meters import Meter
+from headwater.base.relations import Column
+from headwater.engines.engine import Destination, ViewSource, Written
+from headwater.lake.commit import Action, AddFile, RemoveFile, SetSchema
+from headwater.lake.snapshot import DataFile, Snapshot
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Staged:
+    """What a step would publish.
+
+    Attributes:
+        source: What the relation would be read as.
+        columns: Its columns.
+        operation: The log's word; empty for views.
+        actions: Actions of the commit, the transaction left out.
+        rows: Rows inserted or updated; None for views.
+        meter: What writing used.
+        scrap: Paths of files that were written on the way and are no part of the result.
+        failed: What failed of a step that publishes the rest, one line each.
+        covered: Stretches of time that a microbatch table holds afterwards.
+    """
+
+    source: Snapshot | ViewSource
+    columns: tuple[Column, ...]
+    operation: str = ""
+    actions: tuple[Action, ...] = ()
+    rows: int | None = None
+    meter: Meter = field(default_factory=Meter)
+    scrap: tuple[str, ...] = ()
+    failed: tuple[str, ...] = ()
+    covered: tuple[tuple[str, str], ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Place:
+    """Where a step writes, and what is there.
+
+    Attributes:
+        current: The table as it is; None when there is none.
+        destination: Where data files go.
+        now: Time of the attempt, UTC.
+    """
+
+    current: Snapshot | None
+    destination: Destination
+    now: datetime
+
+
+def replaced(place: Place, written: Written) -> Staged:
+    """Make the commit that replaces the whole table."""
+    destination, current = place.destination, place.current
+    removed = () if current is None else tuple(file.path for file in current.files)
+    verb = "CREATE TABLE" if current is None else "CREATE OR REPLACE TABLE"
+    return Staged(
+        source=pending(place, written.columns, written.added),
+        columns=written.columns,
+        operation=f"{verb} AS SELECT",
+        actions=(
+            SetSchema(columns=written.columns, partition_by=destination.partition_by),
+            *(RemoveFile(path=path) for path in removed),
+            *(AddFile(file=file) for file in written.added),
+        ),
+        rows=written.meter.rows_written,
+        meter=written.meter,
+    )
+
+
+def schema_action(place: Place, columns: tuple[Column, ...]) -> tuple[Action, ...]:
+    """Return the change of columns, if there is any."""
+    current = place.current
+    if current is None or columns == current.columns:
+        return ()
+    return (SetSchema(columns=columns, partition_by=current.partition_columns),)
+
+
+def difference(current: Snapshot, files: tuple[DataFile, ...]) -> tuple[Action, ...]:
+    """Return the adds and removes that turn the current files into ``files``."""
+    before = {file.path for file in current.files}
+    after = {file.path for file in files}
+    return (
+        *(RemoveFile(path=path) for path in sorted(before - after)),
+        *(AddFile(file=file) for file in files if file.path not in before),
+    )
+
+
+def pending(place: Place, columns: tuple[Column, ...], files: tuple[DataFile, ...]) -> Snapshot:
+    """Return the table as it would be after the commit."""
+    ordered = tuple(sorted(files, key=attrgetter("path")))
+    if place.current is not None:
+        partitions = place.destination.partition_by
+        return replace(
+            place.current,
+            version=place.current.version + 1,
+            columns=columns,
+            partition_columns=partitions or place.current.partition_columns,
+            files=ordered,
+            physical_names={},
+        )
+    return Snapshot(
+        root=place.destination.root,
+        table_id="",
+        version=0,
+        columns=columns,
+        partition_columns=place.destination.partition_by,
+        files=ordered,
+    )
