@@ -102,7 +102,7 @@ def test_ephemeral_models_become_nested_ctes() -> None:
         "select id from __dbt__cte__outer\njoin __dbt__cte__inner using (id)"
     )
     assert compiled(result, "mart").reads == (table("base"),)
-    assert compiled(result, "outer").code.startswith("with __dbt__cte__inner as (\nselect id")
+    assert compiled(result, "outer").code.startswith("with  __dbt__cte__inner as (\nselect id")
     assert ColumnRef(key("mart"), "id") in {
         item.at for item in downstream(result.graph, key("base"), "id")
     }
@@ -111,9 +111,12 @@ def test_ephemeral_models_become_nested_ctes() -> None:
 @pytest.mark.parametrize(
     ("text", "expected"),
     [
-        ("WITH a as (select 1) select * from a", "WITH __dbt__cte__e as (\nselect 1 as x\n), a as"),
-        ("with recursive a as (select 1) select * from a", "with recursive __dbt__cte__e as ("),
-        ("-- with\n/* with */ with a as (select 1) select 2", "-- with\n/* with */ with __dbt__"),
+        (
+            "WITH a as (select 1) select * from a",
+            "WITH  __dbt__cte__e as (\nselect 1 as x\n), a as",
+        ),
+        ("with recursive a as (select 1) select * from a", "with recursive  __dbt__cte__e as ("),
+        ("-- with\n/* with */ with a as (select 1) select 2", "-- with\n/* with */ with  __dbt__"),
         (
             "\n\nselect 1 as with_x",
             "with __dbt__cte__e as (\nselect 1 as x\n) select 1 as with_x",

@@ -37,6 +37,8 @@ class Subject:
         profile: The profile it asks for.
         environment: Environment variables that it reads.
         removed: Files and folders of the project that are left out, each with the reason.
+        is_built: Whether dbt builds it before it compiles it, so that macros that look at columns
+            find some. Ours need not: columns of tables that are not built are inferred.
     """
 
     name: str
@@ -46,6 +48,7 @@ class Subject:
     profile: str = "integration_tests"
     environment: Mapping[str, str] = field(default_factory=dict)
     removed: Mapping[str, str] = field(default_factory=dict)
+    is_built: bool = False
 
 
 def _at(repository: str, commit: str) -> Source:
@@ -61,11 +64,6 @@ EVALUATOR = _at("dbt-labs/dbt-project-evaluator", "927abbd523b627f4f1595e2fb93eb
 ELEMENTARY = _at("elementary-data/dbt-data-reliability", "ccb0de3409756b7c3d2a08a6216be7ba548c18ab")
 ARTIFACTS = _at("brooklyn-data/dbt_artifacts", "6d37fa068c47de8ab85722047ca5af3f873cd508")
 TUVA = _at("tuva-health/tuva", "6be34c7add402a897dd020fa51c6be586847eb41")
-SHOPIFY = _at("fivetran/dbt_shopify", "d768d54a59fe1114939066da114b630c0c726f0b")
-FIVETRAN_UTILS = _at("fivetran/dbt_fivetran_utils", "f7567295c8f406946dfdbcdd761affad7d7bb535")
-SPARK_UTILS = _at("dbt-labs/spark-utils", "f1771e7906b3c8fa5bc93b68174a9a5d5ddc2730")
-SNOWPLOW_WEB = _at("snowplow/dbt-snowplow-web", "0e4f868f6bc7c35ec154506fb48f00584c15f95a")
-SNOWPLOW_UTILS = _at("snowplow/dbt-snowplow-utils", "b9d941bc4dc3ee232b1fd944c2ad76b1814b1303")
 SPELLBOOK = _at("duneanalytics/spellbook", "91dac121414fe46afdb47690ea5906871373dba5")
 CAL_ITP = _at("cal-itp/data-infra", "f20856f3f4cfe37f9e36f42bfe3ea22f6d4a2cfa")
 MATTERMOST = _at("mattermost/mattermost-data-warehouse", "61af2424d790a8f83267f2b9ee12589fd32bcfa9")
@@ -84,7 +82,11 @@ CORPUS: tuple[Subject, ...] = (
         profile="default",
     ),
     Subject(
-        name="dbt-utils", source=UTILS, folder="integration_tests", packages={"dbt_utils": ITSELF}
+        name="dbt-utils",
+        source=UTILS,
+        folder="integration_tests",
+        is_built=True,
+        packages={"dbt_utils": ITSELF},
     ),
     Subject(
         name="dbt-date", source=DATE, folder="integration_tests", packages={"dbt_date": ITSELF}
@@ -93,24 +95,28 @@ CORPUS: tuple[Subject, ...] = (
         name="dbt-expectations",
         source=EXPECTATIONS,
         folder="integration_tests",
+        is_built=True,
         packages={"dbt_expectations": ITSELF, "dbt_date": DATE},
     ),
     Subject(
         name="dbt-audit-helper",
         source=AUDIT,
         folder="integration_tests",
+        is_built=True,
         packages={"audit_helper": ITSELF, "dbt_utils": UTILS},
     ),
     Subject(
         name="dbt-codegen",
         source=CODEGEN,
         folder="integration_tests",
+        is_built=True,
         packages={"codegen": ITSELF, "dbt_utils": UTILS},
     ),
     Subject(
         name="dbt-project-evaluator",
         source=EVALUATOR,
         folder="integration_tests",
+        is_built=True,
         packages={
             "dbt_project_evaluator": ITSELF,
             "exclude_package": "integration_tests/exclude_package",
@@ -121,6 +127,7 @@ CORPUS: tuple[Subject, ...] = (
         name="dbt-project-evaluator-2",
         source=EVALUATOR,
         folder="integration_tests_2",
+        is_built=True,
         packages={"dbt_project_evaluator": ITSELF, "dbt_utils": UTILS},
     ),
     Subject(
@@ -149,23 +156,6 @@ CORPUS: tuple[Subject, ...] = (
             "elementary": ELEMENTARY,
         },
         profile="default",
-    ),
-    Subject(
-        name="fivetran-shopify",
-        source=SHOPIFY,
-        folder="integration_tests",
-        packages={
-            "shopify": ITSELF,
-            "fivetran_utils": FIVETRAN_UTILS,
-            "spark_utils": SPARK_UTILS,
-            "dbt_utils": UTILS,
-        },
-    ),
-    Subject(
-        name="snowplow-web",
-        source=SNOWPLOW_WEB,
-        folder="integration_tests",
-        packages={"snowplow_web": ITSELF, "snowplow_utils": SNOWPLOW_UTILS, "dbt_utils": UTILS},
     ),
     Subject(
         name="cal-itp",

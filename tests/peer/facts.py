@@ -4,9 +4,8 @@ Left out is what no reader of a manifest depends on: times, ids of runs, absolut
 is absent, null or empty is one and the same, because tools write either.
 """
 
-import hashlib
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 Document = Mapping[str, Any]
@@ -105,14 +104,3 @@ def _severity(key: str, value: Any) -> Any:
 
 def _is_empty(value: Any) -> bool:
     return value is None or (isinstance(value, str | list | dict) and not value)
-
-
-def short_hash(value: Any) -> str:
-    """Return 8 hexadecimal digits that stand for a value in a golden."""
-    text = value if isinstance(value, str) else json.dumps(value, sort_keys=True, default=str)
-    return hashlib.sha256(text.encode()).hexdigest()[:8]
-
-
-def differing(ours: Facts, theirs: Facts) -> Iterable[str]:
-    """Yield the facets in which two nodes differ."""
-    return (facet for facet in FACETS if ours[facet] != theirs[facet])

@@ -30,7 +30,8 @@ def inject(sql: str, ctes: Sequence[tuple[str, str]]) -> str:
     start = blank.end() if blank else 0
     own = _WITH.match(sql, start)
     if own:
-        return f"{sql[: own.end()]}{written},{sql[own.end() :]}"
+        rest = sql[own.end() :].lstrip()
+        return f"{sql[: len(sql) - len(rest)]}{written}, {rest}"
     first = len(sql) - len(sql.lstrip())
     return f"{sql[:first]}with{written} {sql[first:]}"
 

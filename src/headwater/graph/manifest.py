@@ -337,11 +337,12 @@ def _raw_code(node: Node) -> str:
     written = node.declared.get("config")
     if node.test is None or not isinstance(written, dict) or not written:
         return text
-    given = (
-        f'{key}="{value}"' if isinstance(value, str) else f"{key}={value!r}"
-        for key, value in written.items()
-    )
+    given = (f"{key}={_quoted(value)}" for key, value in written.items())
     return f"{text}{{{{ config({','.join(given)}) }}}}"
+
+
+def _quoted(value: Json) -> str:
+    return '"{}"'.format(value.replace('"', '\\"')) if isinstance(value, str) else repr(value)
 
 
 def compiled_path(node: Node) -> str:

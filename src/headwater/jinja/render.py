@@ -35,9 +35,6 @@ from headwater.jinja.environment import (
 from headwater.jinja.macros import Macro, MacroIndex
 from headwater.jinja.static import Call, split_static
 
-CALLED = "_headwater_macros_called"
-"""Name in a context of a set that several renderings share: a test's text and its arguments."""
-
 _DELIMITER = re.compile(r"\{[{%#]")
 _UNKNOWN_NAME = re.compile(r"No (?P<kind>filter|test) named '(?P<name>\w+)'")
 _DEPTH_MAX = 150
@@ -457,9 +454,6 @@ class Templates:
     def _scope(self, context: Mapping[str, object], package: str, *, lenient: bool) -> Scope:
         variables = {**self._strict.globals, **context}
         scope = Scope(self, package, variables, lenient=lenient)
-        shared = context.get(CALLED)
-        if isinstance(shared, set):
-            scope.called = shared
         variables[SCOPE] = scope
         variables["context"] = EveryName(scope)
         return scope

@@ -19,7 +19,6 @@ from headwater.base.relations import quote_identifier
 from headwater.base.spans import Span
 from headwater.jinja.context import Variables, make_base_context
 from headwater.jinja.macros import GLOBAL_PACKAGE, Macro
-from headwater.jinja.render import CALLED
 from headwater.project.capture import (
     Captured,
     Text,
@@ -435,7 +434,6 @@ def _captured(
         return Captured(refs=refs, sources=sources, config=dict(built.config))
     session = open_session(reading, text, built.config)
     session.calls.values.update(built.config)
-    session.context[CALLED] = set[str]()
     try:
         session.context[TEST_ARGUMENTS] = evaluate_arguments(
             reading.templates, built.arguments, session.context, (text.file, text.package)
@@ -444,7 +442,11 @@ def _captured(
         reading.found.append(diagnostic_of(error))
         refs, sources = _own_reference(tested)
         return Captured(refs=refs, sources=sources, config=dict(built.config))
-    return render_captured(reading, text, session)
+    found = render_captured(reading, text, session)
+    reader = reading.templates.index.find_or_none(text.package, "get_where_subquery")
+    # The argument `model` of every test calls it, before the test itself is called.
+    called = () if reader is None else (reader.unique_id,)
+    return replace(found, macros=tuple(sorted({*found.macros, *called})))
 
 
 def _own_reference(tested: Tested) -> tuple[tuple[Ref, ...], tuple[SourceRef, ...]]:

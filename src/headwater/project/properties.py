@@ -55,6 +55,7 @@ TABLE_KEYS = frozenset({
     "name", "description", "identifier", "loaded_at_field", "loaded_at_query", "freshness", "meta",
     "tags", "quoting", "columns", "config", "tests", "data_tests", "external", "loader", "enabled",
 })  # fmt: skip
+_WITHOUT_TAGS = frozenset({"models", "seeds", "snapshots", "analyses"})
 _MOVED_TO_CONFIG = ("docs", "access", "group", "contract", "enabled")
 
 _KNOWN: Mapping[str, frozenset[str]] = {
@@ -212,7 +213,9 @@ def patch_config(entry: Entry | None) -> Config:
     for key in _MOVED_TO_CONFIG:
         if key in entry.values:
             result[key] = entry.values[key]
-    for key in ("meta", "tags"):
+    # dbt reads no tags beside the name of these, only in `config:` and for their columns.
+    beside = ("meta",) if entry.key in _WITHOUT_TAGS else ("meta", "tags")
+    for key in beside:
         if entry.values.get(key):
             merge_config(result, {key: entry.values[key]})
     config = entry.values.get("config")

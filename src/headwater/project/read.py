@@ -6,6 +6,7 @@ them all.
 
 import hashlib
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import PurePosixPath
 from types import MappingProxyType
@@ -16,6 +17,7 @@ from headwater.base.errors import HeadwaterError
 from headwater.base.spans import Span
 from headwater.base.warehouses import naming_of
 from headwater.jinja.context import ContextValues, Variables, make_base_context
+from headwater.jinja.environment import has_jinja
 from headwater.jinja.macros import GLOBAL_PACKAGE, Macro, MacroIndex, read_macros
 from headwater.jinja.modules import make_modules
 from headwater.jinja.render import Templates
@@ -246,7 +248,30 @@ def _make_reading(
         },
         found=found,
     )
+    reading.variables = {
+        name: _rendered(reading, name, values) for name, values in reading.variables.items()
+    }
     return reading
+
+
+def _rendered(reading: Reading, package: str, values: Mapping[str, Json]) -> Mapping[str, Json]:
+    """Render variables that are Jinja themselves, as dbt does when ``var`` asks for them."""
+    if not any(isinstance(value, str) and has_jinja(value) for value in values.values()):
+        return values
+    given = reading.values
+    context = make_base_context(
+        given.environment, Variables(values, is_lenient=True), given.modules
+    )
+    context |= {"target": given.target, "flags": given.flags}
+    result = dict(values)
+    for name, value in values.items():
+        if isinstance(value, str) and has_jinja(value):
+            # What cannot be rendered stays as it is: no text may ever ask for it.
+            with suppress(HeadwaterError):
+                result[name] = reading.templates.render(
+                    value, name="dbt_project.yml", context=context, package=package, lenient=True
+                ).text
+    return MappingProxyType(result)
 
 
 def _variables(
