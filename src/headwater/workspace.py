@@ -72,7 +72,7 @@ from headwater.runs.invocation import Invocation
 from headwater.runs.journal import Journal, open_journal
 from headwater.runs.load import load_rows
 from headwater.runs.microbatch import render_batches
-from headwater.runs.operation import macro_call, statement_of
+from headwater.runs.operation import macro_call, operation_id, statement_of
 from headwater.runs.query import find_table, run_sql, table_of
 from headwater.runs.recover import clean_folders, unfinished_runs
 from headwater.runs.retry import Earlier, find_earlier, gone_findings
@@ -200,10 +200,11 @@ class Workspace(Reader):
         call = call or statement_of(sql or "")
         read = self.read("run-operation")
         graph = None if has_errors(read.diagnostics) else self.compile_project(read, inline=call)
-        if graph is None:
+        if read.project is None or graph is None:
             return Operation(said=(), diagnostics=read.diagnostics)
         found = graph.diagnostics if graph.inline is None else ()
-        return Operation(said=graph.said, diagnostics=(*read.diagnostics, *found))
+        node = operation_id(read.project, macro)
+        return Operation(said=graph.said, diagnostics=(*read.diagnostics, *found), node=node)
 
     def source_freshness(self, selection: Selection, *, file: Path | None = None) -> SourceAges:
         """Measure how old the selected sources are; write dbt's sources.json and the manifest.

@@ -295,3 +295,20 @@ def test_listed_keys_may_lead_into_a_value(project: Path) -> None:
     ended = dbtRunner().invoke([*words, "--output-keys", "name config.materialized nothing.here"])
 
     assert ended.result == ['{"name": "revenue", "config.materialized": "table"}']
+
+
+def test_an_operation_is_told_by_the_macros_unique_id(project: Path) -> None:
+    write_files(project, {"macros/greet.sql": "{% macro greet() %}{{ return(1) }}{% endmacro %}"})
+
+    ended = dbtRunner().invoke(["run-operation", "greet"])
+    query = dbtRunner().invoke(["run-operation", "--sql", "select 1"])
+
+    assert [each.unique_id for each in results_of(ended)] == ["macro.shop.greet"]
+    assert [each.unique_id for each in results_of(query)] == ["operation.shop.sql"]
+
+
+def test_results_tell_what_was_asked_and_are_a_list(project: Path) -> None:
+    ended = dbtRunner().invoke(["run", "-s", "tag:none", "--threads", "3"])
+
+    assert results_of(ended).results == []
+    assert results_of(ended).args["threads"] == 3

@@ -4,7 +4,7 @@ They are made of the documents that every run writes (run_results.json and manif
 a program sees the same by Python and by file.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from types import MappingProxyType
@@ -93,7 +93,7 @@ class RunExecutionResult:
         metadata: Head of run_results.json.
     """
 
-    results: tuple[RunResult, ...]
+    results: Sequence[RunResult]
     elapsed_time: float = 0.0
     args: Record = field(default_factory=lambda: Record(_NOTHING))
     metadata: Record = field(default_factory=lambda: Record(_NOTHING))

@@ -236,7 +236,9 @@ def _graph(planned: Planned) -> Any:  # noqa: ANN401 - None only where there is 
 def _results(
     call: Call, planned: Planned, run: Run, manifest: Mapping[str, Any]
 ) -> RunExecutionResult:
-    document = cast("dict[str, Any]", make_run_results(run, _graph(planned), call.facts()))
+    document = cast(
+        "dict[str, Any]", make_run_results(run, _graph(planned), call.facts(), planned.plan)
+    )
     done = [
         make_run_result(entry, find_entry(manifest, entry["unique_id"]))
         for entry in document["results"]
@@ -251,7 +253,7 @@ def _results(
         for step in _reused(planned)
     ]
     return RunExecutionResult(
-        results=(*done, *reused),
+        results=[*done, *reused],
         elapsed_time=document["elapsed_time"],
         args=Record({**document["args"], **call.options}),
         metadata=Record(document["metadata"]),
@@ -327,7 +329,7 @@ def _result_of(each: CompiledSql, compiled: Compiled) -> RunResult:
 
 
 def _answer_of(results: Iterable[RunResult]) -> Answer:
-    return Answer(success=True, result=RunExecutionResult(results=tuple(results)))
+    return Answer(success=True, result=RunExecutionResult(results=[*results]))
 
 
 def _ls(call: Call, workspace: Workspace) -> Answer:
@@ -378,9 +380,9 @@ def _run_operation(call: Call, workspace: Workspace) -> Answer:
         raise _fault(done.diagnostics)
     for line in done.said:
         call.teller.tell("JinjaLogInfo", "I062", line, msg=line)
-    node = Record({"unique_id": f"macro.{macro}", "name": macro, "resource_type": "operation"})
+    node = Record({"unique_id": done.node, "name": macro, "resource_type": "operation"})
     result = RunResult(status=Status.Success, node=node)
-    return Answer(success=True, result=RunExecutionResult(results=(result,)))
+    return Answer(success=True, result=RunExecutionResult(results=[result]))
 
 
 def _debug(_call: Call, workspace: Workspace) -> Answer:

@@ -124,10 +124,12 @@ class Operation:
     Attributes:
         said: Lines that it printed, or logged for the terminal.
         diagnostics: Findings.
+        node: unique_id of the macro; of the project's own for a query.
     """
 
     said: tuple[str, ...]
     diagnostics: tuple[Diagnostic, ...]
+    node: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
