@@ -9,6 +9,7 @@ import sys
 from pathlib import Path
 
 import click
+from compatibility import compatibility_page
 from schemas import make_schemas
 
 from headwater.base.codes import CODES
@@ -120,6 +121,7 @@ def pages() -> dict[Path, str]:
         ROOT / "docs/reference/settings.md": settings_page(),
         ROOT / "docs/reference/codes.md": codes_page(),
         ROOT / "docs/reference/rules.md": rules_page(),
+        ROOT / "docs/reference/dbt.md": compatibility_page(NOTE),
     }
     for name, schema in make_schemas().items():
         text = json.dumps(schema, indent=2) + "\n"
