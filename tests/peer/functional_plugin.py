@@ -30,7 +30,10 @@ from headwater.jinja.functions import DBT_VERSION
 
 
 class Refused(
-    dbt.exceptions.ParsingError,  # type: ignore[misc] # dbt is not installed where mypy runs
+    dbt.exceptions.YamlParseDictError,  # type: ignore[misc] # dbt is not installed where mypy runs
+    dbt.exceptions.DbtReferenceError,  # type: ignore[misc]
+    dbt.exceptions.InvalidAccessTypeError,  # type: ignore[misc]
+    dbt.exceptions.ParsingError,  # type: ignore[misc]
     dbt.exceptions.DbtProjectError,  # type: ignore[misc]
     dbt_common.exceptions.CompilationError,  # type: ignore[misc]
 ):

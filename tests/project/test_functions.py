@@ -3,6 +3,7 @@
 from tests.project.conftest import Read, found, node_of, project_of
 
 from headwater.base.artifacts import ArtifactFacts
+from headwater.base.ids import NodeId
 from headwater.graph.compile import compile_graph
 from headwater.graph.manifest import make_manifest
 from headwater.graph.references import resolve_graph
@@ -84,3 +85,31 @@ def test_a_function_that_there_is_not_is_reported(read: Read) -> None:
     assert [(item.name, item.fix) for item in reported] == [
         ("ref-not-found", "did you mean `twice`?")
     ]
+
+
+def test_config_that_has_no_effect_is_said(read: Read) -> None:
+    model = "{{ config(indexes=[{'columns': ['id']}], catalog_name='ice') }} select 1 as id"
+    graph = compile_graph(project_of(read({"models/a.sql": model}))).graph
+
+    said = [finding.what for each in graph.nodes.values() for finding in check_promises(each)]
+
+    assert said == [
+        "`a` sets `indexes`, which has no effect",
+        "`a` sets `catalog_name`, which has no effect",
+    ]
+    names = {finding.name for each in graph.nodes.values() for finding in check_promises(each)}
+    assert names == {"config-without-effect"}
+
+
+def test_a_header_of_sql_runs_before_the_query(read: Read) -> None:
+    called = (
+        "{{ config(pre_hook='select 0') }}"
+        "{% call set_sql_header(config) %}create temp macro f(x) as x + 1{% endcall %}"
+        "select 1 as id"
+    )
+    graph = compile_graph(project_of(read({"models/a.sql": called}))).graph
+
+    node = graph.nodes[NodeId("model.shop.a")]
+
+    assert node.pre_hooks == ("select 0", "create temp macro f(x) as x + 1")
+    assert node.code == "select 1 as id"

@@ -261,6 +261,7 @@ class Compilation:
         if node.materialized == "incremental" and full.asked_incremental:
             later = self._render(node, incremental=True)
         before, after = (self._hooks(node, name) for name in ("pre_hook", "post_hook"))
+        before = (*before, *sql_header(node))
         return _Texts(full=full, later=later, pre_hooks=before, post_hooks=after)
 
     def _translated(self, translator: Translator, node: Node, texts: _Texts) -> _Texts | None:
@@ -603,6 +604,12 @@ def empty_query(columns: Iterable[Column]) -> str:
         f"cast(null as {column.type}) as {quote_identifier(column.name)}" for column in columns
     )
     return f"select {listed} where false"
+
+
+def sql_header(node: Node) -> tuple[str, ...]:
+    """Return the statements that a model's ``sql_header`` puts before its query, as a hook."""
+    written = node.config.get("sql_header") if node.resource_type == "model" else None
+    return (written.strip(),) if isinstance(written, str) and written.strip() else ()
 
 
 def _returning(value: object) -> Callable[..., object]:

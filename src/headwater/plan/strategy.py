@@ -4,7 +4,8 @@ dbt's default is merge when there is a unique_key and append when there is none;
 matches by key is an append when there is no key to match by.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from types import MappingProxyType
 from typing import Literal
 
 from headwater.base.codec import Json
@@ -89,6 +90,16 @@ def check_strategy(compiled: CompiledNode) -> Diagnostic | None:
     return None
 
 
+_WITHOUT_EFFECT: Mapping[str, str] = MappingProxyType(
+    {
+        "indexes": "Delta tables have none; files are left out by their statistics",
+        "catalog_name": "every table is a Delta table of the workspace's lake",
+        "cluster_by": "files are written in the order of the query",
+        "sorted_by": "files are written in the order of the query",
+    }
+)
+
+
 def check_promises(compiled: CompiledNode) -> Iterator[Diagnostic]:
     """Report a model's materialization that cannot be built, and config that has no effect yet."""
     node = compiled.node
@@ -125,6 +136,17 @@ def check_promises(compiled: CompiledNode) -> Iterator[Diagnostic]:
             where=node.where,
             node=node.unique_id,
         )
+    for key, why in _WITHOUT_EFFECT.items():
+        if node.config.get(key):
+            yield Diagnostic(
+                code="config-without-effect",
+                severity="warning",
+                what=f"`{node.search_name}` sets `{key}`, which has no effect",
+                why=why,
+                fix=f"leave `{key}` out where the model is built here",
+                where=node.where,
+                node=node.unique_id,
+            )
     if node.config.get("grants"):
         yield Diagnostic(
             code="grants-not-applied",

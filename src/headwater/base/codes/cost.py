@@ -106,6 +106,22 @@ its query reads something that is not there yet.
 """,
     ),
     Code(
+        name="config-without-effect",
+        number="HW3019",
+        title="a config has no effect on Delta tables",
+        explain="""\
+**What it finds.** A model with `indexes`, `cluster_by`, `sorted_by` or `catalog_name`.
+
+**Why it matters.** The model is built, but not in the way that these ask for: files hold the rows in
+the order of the query, and a reader leaves out files by the smallest and largest value of a column.
+
+**Example.** `indexes: [{columns: [id]}]`
+
+**How to mend it.** Leave the config out; end the query with `order by` where readers filter by a
+column.
+""",
+    ),
+    Code(
         name="function-not-built",
         number="HW3015",
         title="a function of the project is called, and functions are not built",

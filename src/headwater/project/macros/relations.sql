@@ -73,3 +73,7 @@
 {% macro make_hook_config(sql, inside_transaction) -%}
     {{ return(tojson({'sql': sql, 'transaction': inside_transaction})) }}
 {%- endmacro %}
+
+{% macro set_sql_header(config) -%}
+    {{ config.set('sql_header', caller()) }}
+{%- endmacro %}
