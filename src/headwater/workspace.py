@@ -25,7 +25,7 @@ from headwater.graph.batches import BatchRenderer
 from headwater.graph.choose import Selection
 from headwater.graph.columns import column_edges
 from headwater.graph.compile import compile_graph, render_hook
-from headwater.graph.faults import is_refusal, nodes_of_types, soften, weigh_faults
+from headwater.graph.faults import OF_ONE_QUERY, is_refusal, nodes_of_types, soften, weigh_faults
 from headwater.graph.graph import Graph
 from headwater.graph.manifest import make_catalog, make_manifest
 from headwater.graph.previous import Previous
@@ -155,18 +155,20 @@ class Workspace(Reader):
         *,
         inline: str | None = None,
         full_refresh: bool = False,
-        with_manifest: bool = False,
+        as_dbt: bool = False,
         inputs: InputRequest | None = None,
     ) -> Compiled:
         """Compile the selected nodes, or one query with Jinja, and write the SQL.
 
-        With the manifest where it is wanted, as dbt's own ``compile`` writes it.
+        As dbt's own ``compile`` does where that is wanted: with the manifest, and with a warning
+        where the engine would refuse a query.
         """
         read = self.read("compile", full_refresh=full_refresh)
         request = PlanRequest(selection=selection, inputs=inputs or InputRequest())
         instead = self._substitutes(read, request, builds=False)
         graph = self.compile_project(read, inline=inline, instead=instead)
         found = (*read.diagnostics, *(graph.diagnostics if graph else ()))
+        found = soften(found, _accepted(OF_ONE_QUERY) if as_dbt else ())
         folder = self.target_path / "compiled"
         if read.project is None or graph is None or has_errors(found):
             return Compiled(results=(), folder=folder, diagnostics=found)
@@ -178,7 +180,7 @@ class Workspace(Reader):
         results = artifacts.write_compiled(self.target_path, nodes)
         found = (*found, *chosen.diagnostics)
         manifest = None
-        if with_manifest:
+        if as_dbt:
             manifest = make_manifest(read.project, graph.graph, self._facts())
             write_document(self.target_path, "manifest.json", manifest)
         return Compiled(results=results, folder=folder, diagnostics=found, manifest=manifest)

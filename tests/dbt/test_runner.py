@@ -277,7 +277,7 @@ def test_show_must_be_told_what_to_show(project: Path) -> None:
 def test_compile_gives_whole_nodes_their_sql_and_the_manifest(
     project: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    words = ["--quiet", "--log-format", "text", "compile", "-s", "revenue"]
+    words = ["--log-format", "text", "compile", "-s", "revenue"]
 
     compiled = results_of(dbtRunner().invoke(words))
 
@@ -312,3 +312,24 @@ def test_results_tell_what_was_asked_and_are_a_list(project: Path) -> None:
 
     assert results_of(ended).results == []
     assert results_of(ended).args["threads"] == 3
+
+
+def test_compile_gives_the_sql_of_a_query_that_the_engine_would_refuse(project: Path) -> None:
+    write_files(project, {"models/wrong.sql": "select no_such_column from {{ ref('revenue') }}"})
+
+    compiled = dbtRunner().invoke(["compile", "-s", "wrong"])
+
+    assert compiled.success is True
+    assert [result.node.name for result in results_of(compiled)] == ["wrong"]
+
+
+def test_show_says_only_the_rows_when_it_shall_be_quiet(
+    project: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    query = "select * from range(7) as t(number)"
+
+    dbtRunner().invoke(["-q", "--log-format", "text", "show", "--inline", query, "--limit", -1])  # type: ignore[list-item] # dbt takes numbers, too
+
+    told = capsys.readouterr().out
+    assert "Previewing" not in told
+    assert "(7 rows)" in told

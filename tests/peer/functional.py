@@ -19,7 +19,7 @@ import tempfile
 import tomllib
 import xml.etree.ElementTree as ET
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from pathlib import Path
@@ -98,19 +98,46 @@ def _reason(failure: ET.Element) -> str:
     return " ".join(said.split())[:200]
 
 
-def read_declared(path: Path = DECLARED) -> dict[str, str]:
-    """Return what is declared not to pass: patterns of names, and why."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Declared:
+    """Tests that cannot pass.
+
+    Attributes:
+        reason: Why.
+        tests: Patterns of their names.
+        said: Patterns of the first line of their failure.
+    """
+
+    reason: str
+    tests: tuple[str, ...]
+    said: tuple[str, ...]
+
+    def holds(self, ended: Ended) -> bool:
+        """Say whether a test is among them."""
+        return any(fnmatchcase(ended.name, pattern) for pattern in self.tests) or any(
+            fnmatchcase(ended.why, pattern) for pattern in self.said
+        )
+
+
+def read_declared(path: Path = DECLARED) -> list[Declared]:
+    """Return what is declared not to pass."""
     groups = tomllib.loads(path.read_text(encoding="utf-8"))["declared"]
-    return {pattern: group["reason"] for group in groups for pattern in group["tests"]}
+    return [
+        Declared(
+            reason=group["reason"],
+            tests=tuple(group.get("tests", ())),
+            said=tuple(group.get("said", ())),
+        )
+        for group in groups
+    ]
 
 
-def declared_or_none(ended: Ended, declared: Mapping[str, str]) -> str | None:
+def declared_or_none(ended: Ended, declared: Iterable[Declared]) -> str | None:
     """Return why a test cannot pass; None when it should."""
-    reasons = [reason for pattern, reason in declared.items() if fnmatchcase(ended.name, pattern)]
-    return reasons[0] if reasons else None
+    return next((each.reason for each in declared if each.holds(ended)), None)
 
 
-def count(ends: Iterable[Ended], declared: Mapping[str, str]) -> Counts:
+def count(ends: Iterable[Ended], declared: Iterable[Declared]) -> Counts:
     """Count by folder: passed, declared (failed as declared), failed, skipped."""
     counts: Counts = {}
     for ended in ends:
@@ -129,7 +156,7 @@ def show(counts: Counts) -> str:
     return "\n".join(lines)
 
 
-def show_reasons(ends: Iterable[Ended], declared: Mapping[str, str]) -> str:
+def show_reasons(ends: Iterable[Ended], declared: Iterable[Declared]) -> str:
     """Write how many tests fail for each declared reason, the commonest first."""
     reasons = Counter(
         reason

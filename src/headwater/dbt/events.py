@@ -73,8 +73,17 @@ Callback = Callable[[EventMsg], None]
 class Teller:
     """Gives dbt's events to everyone who listens to a command."""
 
-    def __init__(self, listeners: Iterable[Callback], invocation_id: str, clock: Clock) -> None:
+    def __init__(
+        self,
+        listeners: Iterable[Callback],
+        invocation_id: str,
+        clock: Clock,
+        *,
+        is_quiet: bool = False,
+    ) -> None:
+        """Prepare for a command; ``is_quiet`` says that only its answer is wanted."""
         self._listeners = tuple(listeners)
+        self.is_quiet = is_quiet
         self._clock = clock
         self._started = clock.monotonic()
         self.invocation_id = invocation_id

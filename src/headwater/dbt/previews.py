@@ -5,6 +5,7 @@ They are the answer to the command, so that they are told even when it shall be 
 
 import json
 from dataclasses import dataclass
+from decimal import Decimal
 
 from headwater.cli.rows import json_value, table_text
 from headwater.dbt.events import Teller
@@ -39,15 +40,14 @@ def tell_rows(teller: Teller, preview: Preview, result: Result) -> None:
     """Tell the rows of a node's query."""
     names = [column.name for column in result.columns]
     rows = [
-        {name: json_value(value) for name, value in zip(names, row, strict=True)}
-        for row in result.rows
+        {name: _json(value) for name, value in zip(names, row, strict=True)} for row in result.rows
     ]
     if preview.output == "json":
         msg = _document(preview, show=rows)
         shown = json.dumps(rows)
     else:
         shown = table_text(result.columns, result.rows)
-        msg = f"{preview.of('Previewing')}:\n{shown}"
+        msg = shown if teller.is_quiet else f"{preview.of('Previewing')}:\n{shown}"
     teller.tell("ShowNode", "Q041", msg, preview=shown, **_fields(preview))
 
 
@@ -56,7 +56,7 @@ def tell_sql(teller: Teller, preview: Preview, sql: str) -> None:
     if preview.output == "json":
         msg = _document(preview, compiled=sql)
     else:
-        msg = f"{preview.of('Compiled')} is:\n{sql}"
+        msg = sql if teller.is_quiet else f"{preview.of('Compiled')} is:\n{sql}"
     teller.tell("CompiledNode", "Q042", msg, compiled=sql, **_fields(preview))
 
 
@@ -72,3 +72,8 @@ def _fields(preview: Preview) -> dict[str, object]:
 def _document(preview: Preview, **answer: object) -> str:
     node = {} if preview.is_inline else {"node": preview.name}
     return json.dumps({**node, **answer}, indent=2)
+
+
+def _json(value: object) -> object:
+    """Write a value as dbt's previews do, which have decimals as numbers."""
+    return float(value) if isinstance(value, Decimal) and value.is_finite() else json_value(value)

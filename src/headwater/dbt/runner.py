@@ -71,14 +71,16 @@ class dbtRunner:  # noqa: N801 - dbt's name
             args: Words of the command line after ``dbt``.
             options: Options by name, as in ``select=["a", "b"]``.
         """
-        words = [*args, *_words_of(options)]
+        words = [*map(str, args), *_words_of(options)]
         try:
             environment = read_environment()
             prepared = prepare(words)
             lines = Lines(line_options(prepared.logging, environment), environment)
         except HeadwaterError as error:
             return dbtRunnerResult(success=False, exception=error)
-        teller = Teller((lines, *(self.callbacks or ())), str(uuid4()), self.clock)
+        teller = Teller(
+            (lines, *(self.callbacks or ())), str(uuid4()), self.clock, is_quiet=prepared.quiet
+        )
         with closing(lines):
             return self._carry_out(list(prepared.arguments), teller, environment)
 

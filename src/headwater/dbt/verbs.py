@@ -44,6 +44,8 @@ from headwater.runs.results import make_run_results
 from headwater.runs.run import Run
 from headwater.workspace import Workspace
 
+_ROWS_MAX = 1_000_000
+"""Rows that ``show`` reads when it is to show all."""
 _FAILS_ALONE = ("input-not-built", *OF_ONE_QUERY)
 """As dbt does: a node whose input is not there, or whose query is none, fails when it runs, and the
 others are built."""
@@ -277,7 +279,7 @@ def _compile(call: Call, workspace: Workspace) -> Answer:
     compiled = _compiled(call, workspace)
     is_narrow = call.options["inline"] is not None or not call.selection.is_everything
     for each in compiled.results if is_narrow else ():
-        tell_sql(call.teller, _preview(call, each), each.compiled_code)
+        tell_sql(call.teller, _preview(call, each, compiled), each.compiled_code)
     return _answer_of(_result_of(each, compiled) for each in compiled.results)
 
 
@@ -291,8 +293,9 @@ def _show(call: Call, workspace: Workspace) -> Answer:
     for each in compiled.results:
         if each.unique_id.startswith(("test.", "unit_test.")):
             continue
-        rows = workspace.sql(each.compiled_code, rows_max=call.options["limit"])
-        tell_rows(call.teller, _preview(call, each), rows)
+        limit = call.options["limit"]
+        rows = workspace.sql(each.compiled_code, rows_max=limit if limit >= 0 else _ROWS_MAX)
+        tell_rows(call.teller, _preview(call, each, compiled), rows)
         table = ResultTable([column.name for column in rows.columns], rows.rows)
         results.append(replace(_result_of(each, compiled), agate_table=table))
     return _answer_of(results)
@@ -303,7 +306,7 @@ def _compiled(call: Call, workspace: Workspace) -> Compiled:
         call.selection,
         inline=call.options["inline"],
         full_refresh=call.options.get("full_refresh", False),
-        with_manifest=True,
+        as_dbt=True,
         inputs=call.inputs,
     )
     call.teller.findings(compiled.diagnostics)
@@ -312,12 +315,18 @@ def _compiled(call: Call, workspace: Workspace) -> Compiled:
     return compiled
 
 
-def _preview(call: Call, each: CompiledSql) -> Preview:
-    return Preview(name=each.name, unique_id=each.unique_id, output=call.options["output"])
+def _preview(call: Call, each: CompiledSql, compiled: Compiled) -> Preview:
+    version = _entry_of(each, compiled).get("version")
+    name = each.name if version is None else f"{each.name}.v{version}"
+    return Preview(name=name, unique_id=each.unique_id, output=call.options["output"])
+
+
+def _entry_of(each: CompiledSql, compiled: Compiled) -> Mapping[str, Any]:
+    return {} if compiled.manifest is None else find_entry(compiled.manifest, each.unique_id)
 
 
 def _result_of(each: CompiledSql, compiled: Compiled) -> RunResult:
-    entry = {} if compiled.manifest is None else find_entry(compiled.manifest, each.unique_id)
+    entry = _entry_of(each, compiled)
     made = {
         "unique_id": each.unique_id,
         "name": each.name,
