@@ -259,7 +259,7 @@ def test_a_batch_knows_its_window(project: Path, build: Build) -> None:
     write(
         project,
         "models/daily.sql",
-        text + "where '{{ model.batch.id if model.batch else '' }}' != 'x'\n",
+        text + "where '{{ model.batch.event_time_start.strftime('%Y%m%d') }}' != 'x'\n",
     )
 
     plan, _run = build()

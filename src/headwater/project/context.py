@@ -13,9 +13,11 @@ here, hooks are texts: ``render_text(project, node, context, hook_sql)``.
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
+from datetime import UTC, datetime
 
 from headwater.base.errors import HeadwaterError
 from headwater.base.ids import NodeId
+from headwater.base.periods import in_utc
 from headwater.base.warehouses import Naming
 from headwater.jinja.context import (
     ConfigValue,
@@ -291,6 +293,18 @@ _GRAPH_KEYS: Mapping[str, frozenset[str]] = {
 }
 
 
+def _any_batch(node: Node) -> dict[str, object]:
+    """Return what a microbatch model sees as its batch while it is compiled for none of them.
+
+    The times are real ones, because a text may format them.
+    """
+    try:
+        begin = in_utc(datetime.fromisoformat(str(node.config.get("begin"))))
+    except ValueError:
+        begin = datetime(1970, 1, 1, tzinfo=UTC)
+    return {"id": "", "event_time_start": begin, "event_time_end": begin}
+
+
 def model_dict(
     node: Node, inputs: Sequence[NodeId] = (), naming: Naming | None = None
 ) -> dict[str, object]:
@@ -303,6 +317,8 @@ def model_dict(
     """
     relation = node.relation
     result: dict[str, object] = dict(node.declared)
+    if node.config.get("incremental_strategy") == "microbatch":
+        result["batch"] = _any_batch(node)
     result |= {
         "unique_id": str(node.unique_id),
         "resource_type": node.resource_type,
