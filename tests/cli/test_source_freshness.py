@@ -10,7 +10,7 @@ from tests.cli.conftest import Hw, write_files
 
 from headwater import Workspace
 from headwater.dbt import dbtRunner
-from headwater.dbt.freshness import FreshnessResult
+from headwater.dbt.freshness import FreshnessResult, SourceFreshnessResult
 
 DAY = 86_400
 EVENTS = """\
@@ -252,14 +252,17 @@ def test_a_rule_that_cannot_be_read_is_a_fault(hw: Hw, project: Path, old: str, 
 
 def test_programs_get_ages_by_dbts_runner(hw: Hw, project: Path) -> None:
     assert hw("seed").code == 0
-    sources(project, EVENTS)
+    sources(project, EVENTS + "      - name: gone\n")
     load(project, "clicks", "select now() - interval 13 hours as loaded_at")
 
     ended = dbtRunner().invoke(["source", "freshness", "-o", "elsewhere.json"])
 
-    assert ended.success
+    assert not ended.success
     assert isinstance(ended.result, FreshnessResult)
-    (result,) = ended.result
-    assert (result.node.name, result.status) == ("clicks", "warn")
-    assert result.age is not None
+    old, gone = ended.result
+    assert (old.node.name, old.status) == ("clicks", "warn")
+    assert isinstance(old, SourceFreshnessResult)
+    assert old.age > 12 * 3600
+    assert (gone.node.name, gone.status) == ("gone", "runtime error")
+    assert not hasattr(gone, "max_loaded_at")
     assert (project / "elsewhere.json").exists()

@@ -1,6 +1,6 @@
 """Ages of sources in the shape of dbt's: what ``source freshness`` gives to a program."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -11,15 +11,12 @@ from headwater.runs.freshness import SourceAge, SourceAges
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class SourceFreshnessResult:
-    """How old one source is.
+class PartialSourceFreshnessResult:
+    """A source that could not be measured; as in dbt it has no times at all.
 
     Attributes:
         status: ``pass``, ``warn``, ``error`` or ``runtime error``.
         node: The source's entry in the manifest.
-        max_loaded_at: When its newest row was loaded; None when it could not be measured.
-        snapshotted_at: When it was asked; likewise.
-        age: Seconds between the two; likewise.
         message: Why it could not be measured; None when it could.
         execution_time: Seconds.
         thread_id: Worker that asked.
@@ -27,9 +24,6 @@ class SourceFreshnessResult:
 
     status: str
     node: Record
-    max_loaded_at: datetime | None
-    snapshotted_at: datetime | None
-    age: float | None
     message: str | None
     execution_time: float
     thread_id: str
@@ -41,6 +35,21 @@ class SourceFreshnessResult:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class SourceFreshnessResult(PartialSourceFreshnessResult):
+    """How old one source is.
+
+    Attributes:
+        max_loaded_at: When its newest row was loaded.
+        snapshotted_at: When it was asked.
+        age: Seconds between the two.
+    """
+
+    max_loaded_at: datetime
+    snapshotted_at: datetime
+    age: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class FreshnessResult:
     """What ``source freshness`` measured; also a sequence of its results.
 
@@ -49,42 +58,43 @@ class FreshnessResult:
         elapsed_time: Seconds of the whole command.
     """
 
-    results: tuple[SourceFreshnessResult, ...]
+    results: Sequence[PartialSourceFreshnessResult]
     elapsed_time: float
 
-    def __iter__(self) -> Iterator[SourceFreshnessResult]:
+    def __iter__(self) -> Iterator[PartialSourceFreshnessResult]:
         return iter(self.results)
 
     def __len__(self) -> int:
         return len(self.results)
 
-    def __getitem__(self, index: int) -> SourceFreshnessResult:
+    def __getitem__(self, index: int) -> PartialSourceFreshnessResult:
         return self.results[index]
 
 
 def make_freshness_result(ages: SourceAges, manifest: Mapping[str, Any]) -> FreshnessResult:
     """Make dbt's result of measured ages."""
     return FreshnessResult(
-        results=tuple(_result(age, manifest) for age in ages.results),
+        results=[_result(age, manifest) for age in ages.results],
         elapsed_time=_seconds(ages.started_at, ages.finished_at),
     )
 
 
-def _result(age: SourceAge, manifest: Mapping[str, Any]) -> SourceFreshnessResult:
+def _result(age: SourceAge, manifest: Mapping[str, Any]) -> PartialSourceFreshnessResult:
+    known: dict[str, Any] = {
+        "status": age.status,
+        "node": Record(find_entry(manifest, age.node)),
+        "message": age.message or None,
+        "execution_time": _seconds(age.started_at, age.finished_at),
+        "thread_id": age.thread,
+    }
+    if age.age_seconds is None:
+        return PartialSourceFreshnessResult(**known)
     return SourceFreshnessResult(
-        status=age.status,
-        node=Record(find_entry(manifest, age.node)),
-        max_loaded_at=_time_or_none(age.max_loaded_at),
-        snapshotted_at=_time_or_none(age.snapshotted_at),
+        max_loaded_at=datetime.fromisoformat(age.max_loaded_at),
+        snapshotted_at=datetime.fromisoformat(age.snapshotted_at),
         age=age.age_seconds,
-        message=age.message or None,
-        execution_time=_seconds(age.started_at, age.finished_at),
-        thread_id=age.thread,
+        **known,
     )
-
-
-def _time_or_none(text: str) -> datetime | None:
-    return datetime.fromisoformat(text) if text else None
 
 
 def _seconds(started: str, finished: str) -> float:
