@@ -194,3 +194,15 @@ def test_a_value_that_holds_itself_has_a_size() -> None:
     endless.append(endless)
 
     assert size_as_text(endless, 1000) > 1000
+
+
+def test_a_constant_that_a_filter_makes_a_boolean_stays_one(shipped: tuple[Macro, ...]) -> None:
+    templates = Templates(make_templates(shipped).index)
+    text = "{% if u -%} {{ true|as_bool }} {%- else -%} {{ false|as_bool }} {%- endif -%}\n"
+
+    values = [
+        templates.evaluate(text, name="a.yml", context={"u": u}, package="shop")
+        for u in (True, False)
+    ]
+
+    assert values == [True, False]

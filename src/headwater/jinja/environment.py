@@ -322,7 +322,8 @@ def _read_marked(value: Marked) -> object:
 
 def _mark(kind: type[Marked]) -> Callable[[object], object]:
     def mark(value: object) -> object:
-        return kind(value) if isinstance(value, str) else value
+        # Also what is no text: a constant that is left unmarked would be folded into text.
+        return kind(value)
 
     return mark
 
