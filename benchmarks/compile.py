@@ -1,17 +1,18 @@
-"""How much CPU does it take to parse and compile a project of many models, beside dbt?
+"""How much CPU does it take to read, list and compile a project of many models, beside dbt?
 
-Run: ``python benchmarks/compile.py [--models 1000] [--repeat 5] [--peer-venv DIR]``. Cold means
-without any file of an earlier run; warm means that nothing changed; edited means that one model
-did. Both tools write the compiled SQL, and the files are compared, so that the figures are of the
-same work.
+Run: ``python benchmarks/compile.py [--models 1000] [--repeat 5] [--peer-venvs DIR]``. Cold means
+without any file of an earlier run; otherwise nothing changed, or one model or one macro did since
+the run before. Where two tools write compiled SQL the files are compared, so that the figures are
+of the same work. dbt 2 is run with its hidden ``--partial-parse`` too: without it the comparison
+would flatter us.
 """
 
 import argparse
 import dataclasses
+import re
 import shutil
 import sys
 import tempfile
-from collections.abc import Callable
 from pathlib import Path
 
 import measure
@@ -19,56 +20,68 @@ from project_of_models import write_project
 
 import peer
 
-QUESTION = "CPU to parse and to compile a generated project: cold, nothing changed, one file edited"
-EDITED = Path("models/marts/mart_0000.sql")
+QUESTION = "CPU to read, list and compile a generated project: cold, unchanged, after one edit"
+MODEL = Path("models/marts/mart_0000.sql")
+MACRO = Path("macros/columns.sql")
+_EDIT = re.compile(r"\{#- edit \d+ -#\}|-- edit \d+\n")
+LISTED = ("ls", "--select", "mart_0001+")
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class Tool:
-    """One of the two: how it is called and what it keeps between runs."""
+    """One of those measured: how it is called, what it can do, what it keeps between runs."""
 
     name: str
     command: list[str]
     env: dict[str, str]
     project: Path
-    kept: tuple[str, ...]
+    kept: tuple[str, ...] = ("target",)
+    options: tuple[str, ...] = ()
+    compiles: bool = True
 
-    def run(self, verb: str) -> measure.Usage:
+    def run(self, *words: str) -> measure.Usage:
         """Run one command on the project."""
-        return measure.run([*self.command, verb], cwd=self.project, env=self.env)
+        return measure.run([*self.command, *words, *self.options], cwd=self.project, env=self.env)
 
     def forget(self) -> None:
         """Remove what earlier runs left."""
         for name in self.kept:
             shutil.rmtree(self.project / name, ignore_errors=True)
 
-    def edit(self, number: int) -> None:
-        """Change one model, each time to something it never was."""
-        path = self.project / EDITED
-        text = path.read_text(encoding="utf-8").partition("\n-- edit ")[0].rstrip("\n")
-        path.write_text(f"{text}\n-- edit {number}\n", encoding="utf-8")
+    def edit(self, file: Path, number: int) -> None:
+        """Change one file, each time to something it never was."""
+        path = self.project / file
+        text = _EDIT.sub("", path.read_text(encoding="utf-8"))
+        if file == MACRO:  # inside of a macro, where it changes the macro and not what it renders
+            text = text.replace("round(", f"round({{#- edit {number} -#}}", 1)
+        else:
+            text = f"{text}-- edit {number}\n"
+        path.write_text(text, encoding="utf-8")
 
 
 def measure_tool(tool: Tool, repeat: int) -> dict[str, dict[str, object]]:
     """Return a summary for each verb and state of the caches."""
-
-    def cold(verb: str) -> Callable[[], measure.Usage]:
-        def once() -> measure.Usage:
-            tool.forget()
-            return tool.run(verb)
-
-        return once
-
     results: dict[str, dict[str, object]] = {}
-    for verb in ("parse", "compile"):
-        results[f"{tool.name} {verb}, cold"] = measure.summary(measure.repeat(repeat, cold(verb)))
-        warm = measure.repeat(repeat, lambda verb=verb: tool.run(verb))
-        results[f"{tool.name} {verb}, nothing changed"] = measure.summary(warm)
-        edited = []
+
+    def take(state: str, verb: tuple[str, ...], before: object) -> None:
+        runs = []
         for number in range(repeat):
-            tool.edit(number)
-            edited.append(tool.run(verb))
-        results[f"{tool.name} {verb}, one file edited"] = measure.summary(edited)
+            if callable(before):
+                before(number)
+            runs.append(tool.run(*verb))
+        results[f"{tool.name}: {' '.join(verb)}, {state}"] = measure.summary(runs)
+
+    for verb in (("parse",), ("compile",)):
+        if verb == ("compile",) and not tool.compiles:
+            continue
+        take("cold", verb, lambda _number: tool.forget())
+        take("nothing changed", verb, None)
+        take("one model edited", verb, lambda number: tool.edit(MODEL, number))
+        take("one macro edited", verb, lambda number: tool.edit(MACRO, number))
+    tool.run("ls")
+    take("nothing changed", ("ls",), None)
+    tool.run(*LISTED)
+    take("nothing changed", LISTED, None)
     return results
 
 
@@ -89,13 +102,38 @@ def _text(path: Path) -> str:
     return path.read_text(encoding="utf-8").strip()
 
 
+def peers(folder: Path, environments: Path) -> list[Tool]:
+    """Install the peers and return them, each with the same way to call it."""
+    found = []
+    for version, packages in (("1.12.6", peer.PACKAGES_12), ("2.0.0a4", peer.PACKAGES_2)):
+        programs = peer.install(environments / version, packages)
+        is_old = version.startswith("1")
+        found.append(
+            Tool(
+                name=f"dbt {version}",
+                command=[str(programs / "dbt"), *(["--quiet"] if is_old else [])],
+                env=peer.QUIET,
+                project=folder / version,
+                compiles=is_old,
+            )
+        )
+    two = found[-1]
+    partial = dataclasses.replace(
+        two,
+        name=f"{two.name} --partial-parse",
+        options=("--partial-parse",),
+        project=folder / "partial",
+    )
+    return [*found, partial]
+
+
 def main() -> None:
-    """Measure and write ``results/compile.json``."""
+    """Measure and write ``results/compile_MODELS.json``."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--models", type=int, default=1000)
     parser.add_argument("--repeat", type=int, default=5)
     parser.add_argument("--peer-repeat", type=int, default=3)
-    parser.add_argument("--peer-venv", type=Path)
+    parser.add_argument("--peer-venvs", type=Path, help="folder for the peers' environments")
     arguments = parser.parse_args()
 
     with tempfile.TemporaryDirectory() as scratch:
@@ -108,34 +146,25 @@ def main() -> None:
             project=folder / "ours",
             kept=("target", ".headwater", "cache"),
         )
-        write_project(ours.project, arguments.models)
-        peer.write_profile(
-            ours.project, profile="bench", database=folder / "ours" / "bench.duckdb", threads=2
-        )
+        others = peers(folder, arguments.peer_venvs) if arguments.peer_venvs else []
         body: dict[str, object] = {
             "models": arguments.models,
             "versions": {"ours": measure.versions(sys.executable, ["jinja2", "sqlglot"])},
         }
-        results = measure_tool(ours, arguments.repeat)
-        if arguments.peer_venv:
-            programs = peer.install(arguments.peer_venv)
-            theirs = Tool(
-                name="dbt",
-                command=[str(programs / "dbt"), "--quiet"],
-                env=peer.QUIET,
-                project=folder / "theirs",
-                kept=("target",),
-            )
-            write_project(theirs.project, arguments.models)
+        results: dict[str, dict[str, object]] = {}
+        for tool in (ours, *others):
+            write_project(tool.project, arguments.models)
             peer.write_profile(
-                theirs.project, profile="bench", database=folder / "bench.duckdb", threads=2
+                tool.project, profile="bench", database=tool.project / "bench.duckdb", threads=2
             )
-            results |= measure_tool(theirs, arguments.peer_repeat)
-            body["peer_versions"] = measure.versions(str(programs / "python"), peer.NAMES)
-            body["compiled_files"] = compare_compiled(ours.project, theirs.project)
+            repeat = arguments.repeat if tool is ours else arguments.peer_repeat
+            results |= measure_tool(tool, repeat)
+        if others:
+            body["compiled_files"] = compare_compiled(ours.project, others[0].project)
             print(body["compiled_files"])
     measure.show(QUESTION, results)
-    print(measure.write("compile", QUESTION, {**body, "results": results}))
+    name = f"compile_{arguments.models}"
+    print(measure.write(name, QUESTION, {**body, "results": results}))
 
 
 if __name__ == "__main__":

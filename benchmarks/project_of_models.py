@@ -52,7 +52,7 @@ def write_project(folder: Path, models: int) -> None:
     (folder / "macros" / "columns.sql").write_text(MACROS, encoding="utf-8")
     (folder / "dbt_project.yml").write_text(
         "name: bench\nversion: '1.0'\nconfig-version: 2\nprofile: bench\n"
-        "vars: {tenant: north}\n"
+        "vars: {tenant: north}\nflags: {require_generic_test_arguments_property: true}\n"
         "models:\n  bench:\n    +materialized: table\n"
         "    staging: {+materialized: view}\n    marts: {+tags: [mart]}\n",
         encoding="utf-8",
@@ -114,7 +114,7 @@ def _write_sources(folder: Path, staging: int) -> None:
     for table in tables:
         name = f"events_{table:04d}"
         lines += [f"      - name: {name}", "        description: Events as they came."]
-        lines += [f"        meta: {{external_location: raw/{name}.parquet}}"]
+        lines += [f"        config: {{meta: {{external_location: raw/{name}.parquet}}}}"]
         _write_events(folder / "raw" / f"{name}.parquet", table)
     (folder / "models" / "sources.yml").write_text("\n".join(lines) + "\n", encoding="utf-8")
 
@@ -157,8 +157,9 @@ def _relationship(number: int, earlier: list[str]) -> list[str]:
         "      - name: customer_id",
         "        data_tests:",
         "          - relationships:",
-        f"              to: ref('{parent}')",
-        "              field: customer_id",
+        "              arguments:",
+        f"                to: ref('{parent}')",
+        "                field: customer_id",
     ]
 
 
