@@ -70,3 +70,12 @@ def test_each_dependency_has_its_decision() -> None:
     names = [re.split(r"[\[<>=~ ]", entry)[0] for entry in project["dependencies"]]
 
     assert [name for name in names if name.lower() not in decisions] == []
+
+
+def test_every_decision_has_a_number_of_its_own_in_name_and_title() -> None:
+    files = sorted((ROOT / "docs/decisions").glob("*.md"))
+    numbers = [path.name[:4] for path in files]
+    titles = [path.read_text(encoding="utf-8").split(maxsplit=2)[1] for path in files]
+
+    assert numbers == [f"{number:04d}" for number in range(1, len(files) + 1)]
+    assert titles == numbers
