@@ -142,7 +142,9 @@ def test_columns_of_a_relation_have_types(render: Render, world: World) -> None:
         "{{ c.name }} {{ c.data_type }} {{ c.is_number() }};{% endfor %}"
     )
 
-    assert render(text).text == ("id INTEGER True;price DECIMAL(12,2) True;name VARCHAR False;")
+    assert render(text).text == (
+        "id INTEGER True;price DECIMAL(12,2) True;name character varying(256) False;"
+    )
 
 
 def test_relation_is_recognised_by_dbt_utils(render: Render) -> None:

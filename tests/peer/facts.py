@@ -57,6 +57,9 @@ def _facts(node: Document, section: str) -> Facts:
     if node["resource_type"] == "seed":
         # Ours is of the file as it is; dbt leaves out blanks at its ends, or takes its path.
         node.pop("checksum")
+    if node.get("test_metadata"):
+        # The config that dbt writes behind a generic test's text is compared as config.
+        node["raw_code"] = node["raw_code"].partition("{{ config(")[0]
     if node["resource_type"] == "unit_test":
         node = {key: each for key, each in node.items() if key not in _NOT_OF_UNIT_TESTS}
     if node["resource_type"] == "operation":

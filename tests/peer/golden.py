@@ -8,11 +8,9 @@ import json
 import lzma
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Any
 
-from tests.peer.explained import EXPLAINED, Explained
 from tests.peer.facts import FACETS, Facts
 
 FOLDER = Path(__file__).parent / "goldens"
@@ -85,15 +83,3 @@ def differences(ours: Mapping[str, Facts], golden: Golden) -> Iterator[Differenc
             part = slice(index * DIGITS, (index + 1) * DIGITS)
             if theirs[part] not in {mine[part], NOT_COMPILED}:
                 yield Difference(node, facet)
-
-
-def explanation_or_none(project: str, difference: Difference) -> Explained | None:
-    """Return why a difference is there."""
-    for each in EXPLAINED:
-        if (
-            project in each.projects
-            and difference.facet in each.facets
-            and any(fnmatchcase(difference.node, pattern) for pattern in each.nodes)
-        ):
-            return each
-    return None

@@ -124,7 +124,7 @@ DUCKDB = Warehouse(
             "text", "character varying", "character", "varchar", "char", "bpchar", "string",
         }),
         integers=_DUCKDB_INTEGERS,
-        shows_size=False,
+        shows_size=True,
     ),
 )  # fmt: skip
 """The embedded engine."""

@@ -123,7 +123,8 @@ class MacroIndex:
             return self._dispatch[namespace]
         if namespace == GLOBAL_PACKAGE:
             return (self.root, GLOBAL_PACKAGE)
-        return (self.root, namespace)
+        # A namespace that is no package means nothing to dbt: every name is looked for.
+        return (self.root, namespace) if namespace in self.packages else (None,)
 
 
 def read_macros(
