@@ -113,7 +113,7 @@ class Workspace(Reader):
         """Compile what was read: function 2; None when there is no project to compile."""
         if read.project is None:
             return None
-        with self._world.lookup_of(read.project) as lookup:
+        with self._world.lookup_of(read.project, meanings=self._meanings) as lookup:
             found = compile_graph(
                 read.project, lookup, inline=inline, meanings=self._meanings, instead=instead
             )
@@ -135,7 +135,7 @@ class Workspace(Reader):
         with (
             TemporaryDirectory(prefix="headwater-check-") as folder,
             self._world.elsewhere(Path(folder)) as away,
-            self._world.lookup_of(read.project, away) as lookup,
+            self._world.lookup_of(read.project, away, meanings=self._meanings) as lookup,
         ):
             graph = compile_graph(read.project, lookup, meanings=self._meanings)
         options = PlanOptions(project_root=str(self.root), severities={"input-not-built": "off"})

@@ -76,3 +76,69 @@ def test_a_query_with_a_fault_is_no_answer_and_is_not_kept() -> None:
 
 def test_the_tag_names_the_library() -> None:
     assert tracer_tag().count("-") >= 1
+
+
+ORDERS = TableName(catalog="c", schema="s", name="orders")
+ID = (Column("id", "INTEGER"),)
+
+
+class Teller:
+    """An engine that counts how often it is asked."""
+
+    def __init__(self, answer: tuple[Column, ...] | None) -> None:
+        self.answer = answer
+        self.asked = 0
+
+    def __call__(self) -> tuple[Column, ...] | None:
+        self.asked += 1
+        return self.answer
+
+
+def test_an_engine_is_asked_once_for_the_columns_of_a_query() -> None:
+    cache, teller = MemoryCache(), Teller(ID)
+    sql = "select id from c.s.orders"
+
+    answers = [Meanings(cache).columns(sql, {ORDERS: ID}, "duckdb 2", teller) for _ in range(3)]
+
+    assert answers == [ID, ID, ID]
+    assert teller.asked == 1
+
+
+def test_other_inputs_and_another_engine_are_asked_again() -> None:
+    cache, teller = MemoryCache(), Teller(ID)
+    sql = "select id from c.s.orders"
+    wider = (*ID, Column("name", "VARCHAR"))
+    for inputs, engine in (({ORDERS: ID}, "a"), ({ORDERS: wider}, "a"), ({ORDERS: ID}, "b")):
+        Meanings(cache).columns(sql, inputs, engine, teller)
+
+    assert teller.asked == 3
+
+
+def test_a_refusal_is_not_kept() -> None:
+    cache, teller = MemoryCache(), Teller(None)
+    for _ in range(2):
+        Meanings(cache).columns("select nope from c.s.orders", {ORDERS: ID}, "a", teller)
+
+    assert teller.asked == 2
+
+
+@pytest.mark.parametrize(
+    "sql",
+    [
+        "select * from read_parquet('rows.parquet')",
+        "select * from read_csv('rows.csv')",
+        "from read_json_auto('rows.json')",
+        "select * from 'rows.parquet'",
+        "select * from (select * from 'folder/rows')",
+        "with a as (select * from glob('*')) select * from a",
+        "select * from query('select 1 as a')",
+        "select (select max(x) from read_text('a')) as m",
+        "this is no query",
+    ],
+)
+def test_what_reads_more_than_relations_is_asked_every_time(sql: str) -> None:
+    cache, teller = MemoryCache(), Teller(ID)
+    for _ in range(2):
+        Meanings(cache).columns(sql, {}, "a", teller)
+
+    assert teller.asked == 2

@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Literal
 
+from headwater.base.codec import Json
 from headwater.base.errors import HeadwaterError, UserCodeError
 from headwater.base.relations import Column, TableName
 from headwater.engines.engine import EmptySource, Result, Session, ViewSource
@@ -15,6 +16,7 @@ from headwater.runs.context import Context
 from headwater.runs.pins import read_relation_or_none
 from headwater.runs.query import read_columns_or_none, run_sql
 from headwater.runs.sources import SeedFile
+from headwater.sql.meaning import Meanings
 
 ROWS_MAX = 10_000
 """Rows that a macro may get from a query while compiling."""
@@ -27,15 +29,23 @@ class EngineLookup:
         self,
         context: Context,
         seeds: Mapping[TableName, SeedFile] = MappingProxyType({}),
+        meanings: Meanings | None = None,
+        settings: Mapping[str, Json] = MappingProxyType({}),
     ) -> None:
         """Answer from the context's world.
 
         Args:
             context: Engine, metastore and lake.
             seeds: Seed files by table; their columns are those of the file, loaded or not.
+            meanings: Knows the columns of queries that were asked for before.
+            settings: The engine's own settings, which its answers may depend on.
         """
         self._context = context
         self._seeds = seeds
+        self._meanings = meanings or Meanings()
+        engine = context.engine
+        parts = (engine.name, engine.version, context.catalog, context.schema)
+        self._identity = repr((*parts, sorted(settings.items())))
         self._columns: dict[TableName, tuple[Column, ...] | None] = {}
         self._rows: dict[str, Result] = {}
         self._refusals: dict[str, UserCodeError] = {}
@@ -66,6 +76,13 @@ class EngineLookup:
         self, sql: str, inputs: Mapping[TableName, tuple[Column, ...]]
     ) -> tuple[Column, ...] | None:
         """Return the result columns of a query over empty inputs with the given columns."""
+        return self._meanings.columns(
+            sql, inputs, self._identity, lambda: self._described_or_none(sql, inputs)
+        )
+
+    def _described_or_none(
+        self, sql: str, inputs: Mapping[TableName, tuple[Column, ...]]
+    ) -> tuple[Column, ...] | None:
         session = self._open()
         try:
             for name, columns in inputs.items():

@@ -23,6 +23,7 @@ from headwater.project.project import Project
 from headwater.runs.context import Context, Tables
 from headwater.runs.lookup import EngineLookup
 from headwater.runs.sources import file_sources, seed_files
+from headwater.sql.meaning import Meanings
 
 _NO_OPTIONS: Mapping[str, str] = MappingProxyType({})
 
@@ -135,10 +136,16 @@ class World:
             metastore.close()
 
     @contextmanager
-    def lookup_of(self, project: Project, context: Context | None = None) -> Iterator[EngineLookup]:
+    def lookup_of(
+        self,
+        project: Project,
+        context: Context | None = None,
+        *,
+        meanings: Meanings | None = None,
+    ) -> Iterator[EngineLookup]:
         """Answer questions for one compilation; the next asks anew, for tables may have moved."""
         known = replace(context or self.context, sources=file_sources(project))
-        lookup = EngineLookup(known, seed_files(project, self.root))
+        lookup = EngineLookup(known, seed_files(project, self.root), meanings, self.target.settings)
         try:
             yield lookup
         finally:

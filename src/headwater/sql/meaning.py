@@ -5,7 +5,7 @@ found only by exactly these, and by the code that made it.
 """
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -20,8 +20,8 @@ from headwater.sql.dialects import DUCKDB
 from headwater.sql.fingerprint import clock_use, fingerprint_query
 from headwater.sql.functions import ClockUse
 from headwater.sql.lineage import QueryLineage
-from headwater.sql.parse import Query, parse_query
-from headwater.sql.reads import tables_of
+from headwater.sql.parse import Query, SqlFault, parse_query
+from headwater.sql.reads import reads_names_only, tables_of
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -32,11 +32,13 @@ class QueryReading:
         fingerprint: Hash of its meaning.
         clock: How often its result changes by itself.
         names: Last parts of the relations that it names, lower case, sorted.
+        is_closed: It reads relations by name and nothing else: no files, no table functions.
     """
 
     fingerprint: str
     clock: ClockUse
     names: tuple[str, ...]
+    is_closed: bool
 
 
 class Meanings:
@@ -62,6 +64,7 @@ class Meanings:
                 fingerprint=fingerprint_query(query),
                 clock=clock_use(query),
                 names=tuple(sorted({parts[-1].lower() for parts in tables_of(query.tree)})),
+                is_closed=reads_names_only(query.tree),
             )
             self._cache.keep(key, pack(reading))
         return reading
@@ -88,6 +91,37 @@ class Meanings:
             lineage = trace(self._parsed(sql, dialect), schemas, catalog=catalog)
             self._cache.keep(key, pack(lineage))
         return lineage
+
+    def columns(
+        self,
+        sql: str,
+        schemas: Mapping[TableName, tuple[Column, ...]],
+        engine: str,
+        ask: Callable[[], tuple[Column, ...] | None],
+    ) -> tuple[Column, ...] | None:
+        """Return a query's columns as an engine tells them; it is asked once for each query.
+
+        Args:
+            sql: The query.
+            schemas: Columns of all that it reads.
+            engine: Identifies what answers, with everything that its answers depend on.
+            ask: Asks it; None, which is not kept, when it refuses.
+        """
+        try:
+            is_closed = self.read(sql).is_closed
+        except SqlFault:
+            is_closed = False
+        if not is_closed:
+            return ask()
+        facts = (engine, sorted(schemas.items()))
+        key = cache_key("columns", (_text(sql), pack(facts)))
+        kept = self._cache.find_or_none(key)
+        columns = None if kept is None else unpack_or_none(tuple[Column, ...], kept)
+        if columns is None:
+            columns = ask()
+            if columns is not None:
+                self._cache.keep(key, pack(columns))
+        return columns
 
     def _parsed(self, sql: str, dialect: str) -> Query:
         last = self._last

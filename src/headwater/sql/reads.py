@@ -1,14 +1,27 @@
 """Which relations a tree names, CTE names excluded: the part of a trace that never fails."""
 
+import re
 from collections.abc import Iterator
 
 from sqlglot import exp
+
+_FILE_READERS = (exp.ReadCSV, exp.ReadParquet)
+_NOT_A_NAME = re.compile(r"[./\\*]")
 
 
 def tables_of(tree: exp.Expr) -> Iterator[tuple[str, ...]]:
     """Give the parts of every relation outside the query, as written; repeats included."""
     for table in outside_tables(tree):
         yield tuple(part.name for key in ("catalog", "db", "this") if (part := table.args.get(key)))
+
+
+def reads_names_only(tree: exp.Expr) -> bool:
+    """Say whether a query reads relations by name alone: no file, no function that gives rows."""
+    tables = tree.find_all(exp.Table)
+    return not tree.find(*_FILE_READERS) and all(
+        isinstance(table.this, exp.Identifier) and not _NOT_A_NAME.search(table.name)
+        for table in tables
+    )
 
 
 def outside_tables(tree: exp.Expr) -> Iterator[exp.Table]:
