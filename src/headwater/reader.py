@@ -17,7 +17,7 @@ from headwater.base.clock import Clock, SystemClock
 from headwater.base.codec import Json
 from headwater.base.diagnostics import Diagnostic, error_of, has_errors
 from headwater.base.errors import Invalid
-from headwater.base.ids import new_run_id
+from headwater.base.ids import NodeId, new_run_id
 from headwater.base.settings import Settings, resolve_settings
 from headwater.base.warning_rules import WarningRules, read_warning_rules
 from headwater.graph.choose import Selection, choose
@@ -33,6 +33,7 @@ from headwater.jinja.bytecode import compiler_tag
 from headwater.project.files import ProjectFiles, read_files, read_profiles, read_text_or_none
 from headwater.project.observed import Observer
 from headwater.project.options import ReadOptions, Target
+from headwater.project.outlines import outlines_of
 from headwater.project.profiles import ProfileRequest, read_target
 from headwater.project.project import Project, ProjectResult
 from headwater.project.read import read_project
@@ -77,6 +78,7 @@ class Reader:
         self._noted = observer.environment(environment)
         self._variables = variables
         self._clock = clock
+        self._compares = False
 
     @classmethod
     def open(
@@ -177,7 +179,10 @@ class Reader:
         document = make_manifest(read.project, graph.graph, self._facts())
         path = write_document(self.target_path, "manifest.json", document)
         nodes = len(read.project.nodes)
-        return Checked(nodes=nodes, diagnostics=found, manifest=path, root=self.root)
+        outlines = self._outlines(read.project)
+        return Checked(
+            nodes=nodes, diagnostics=found, manifest=path, root=self.root, outlines=outlines
+        )
 
     def ls(self, selection: Selection) -> Listed:
         """List the selected nodes as dbt does."""
@@ -189,7 +194,9 @@ class Reader:
         document = make_manifest(read.project, graph.graph, self._facts())
         rows = list_rows(document, graph.graph, chosen.nodes)
         found = (*self._weighed(graph.diagnostics), *chosen.diagnostics)
-        return Listed(rows=rows, diagnostics=found)
+        # What was selected by comparing texts is another selection after any edit.
+        outlines = {} if self._compares else self._outlines(read.project)
+        return Listed(rows=rows, diagnostics=found, outlines=outlines)
 
     def config(self) -> Configuration:
         """Say what is in force, setting by setting, and where each value came from."""
@@ -226,6 +233,9 @@ class Reader:
         folder = self.settings.text("cache_dir")
         return open_cache(folder, self._environment, self.root, kind=kind, tag=tag)
 
+    def _outlines(self, project: Project) -> Mapping[str, tuple[NodeId, bytes]]:
+        return outlines_of(project) if self.keeps_answers else {}
+
     def _facts(self) -> ArtifactFacts:
         return artifact_facts(self._environment, self._clock.now())
 
@@ -250,6 +260,7 @@ class Reader:
             NotFound: ``state-missing``.
             Invalid: ``state-unreadable``, ``selector-no-past``.
         """
+        self._compares = True
         if folder is None:
             raise no_past("an earlier manifest", "name the folder that has it: --state DIR")
         path = self.root / folder / "manifest.json"

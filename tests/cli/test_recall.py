@@ -253,29 +253,148 @@ def test_a_pipe_in_the_place_of_a_file_is_not_waited_for(shop: Shop) -> None:
     assert "not a regular file" in shop.said("ls")
 
 
-TEXTS = ("select 1 as id", "select * from {{ ref('orders') }}", "{{ config(tags='t') }}select 2")
+EDITED = {
+    "plain SQL": "select id, 2 as b from {{ ref('orders') }} {{ colour() }}",
+    "a comment of the template": "{# why #}select id from {{ ref('orders') }} {{ colour() }}",
+    "blank ends": "\n\nselect id from {{ ref('orders') }} {{ colour() }}  \n",
+    "other letters": "select 'ü\"\\' as \u00b5 from {{ ref('orders') }} {{ colour() }}",
+}
+
+
+@pytest.mark.parametrize("text", EDITED.values(), ids=EDITED.keys())
+def test_an_edit_of_plain_sql_is_answered_without_reading_the_project(
+    shop: Shop, text: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    listed, parsed = shop.said("ls"), shop.said("parse")
+    opened = "headwater.reader.Reader.open"
+    with monkeypatch.context() as refusing:
+        refusing.setattr(opened, lambda *_, **__: pytest.fail("the project was read again"))
+        for count in range(2):
+            shop.write("models/late/paid.sql", text + f" -- {count}")
+            assert (shop.said("ls"), shop.said("parse")) == (listed, parsed)
+        assert (shop.said("ls"), shop.said("parse")) == (listed, parsed)
+    manifest = shop.manifest()
+
+    monkeypatch.setenv("HEADWATER_CACHE_DIR", "off")
+    shop.said("parse")
+    expected = shop.manifest()
+    del manifest["metadata"], expected["metadata"]
+    assert manifest == expected
+
+
+@pytest.mark.parametrize(
+    "macro",
+    [
+        "{% if 'gold' in model.raw_code %}",
+        "{% if 'gold' in model['raw_code'] %}",
+        "{% if 'gold' in model.get('raw_code') %}",
+        "{% if 'gold' in model | string %}",
+        "{% if 'gold' in tojson(model) %}",
+        "{% if 'gold' in (model.values() | list) | join %}",
+        "{% set found = dict(model) %}{% if 'gold' in found.raw_code %}",
+        "{% if 'gold' in context['model'].items() | list | string %}",
+    ],
+)
+def test_a_macro_that_looks_at_the_text_is_asked_again_after_every_edit(
+    shop: Shop, macro: str
+) -> None:
+    deed = "{{ config(tags=['rich']) }}"
+    shop.write(
+        "macros/weigh.sql", f"{{% macro weigh() %}}{macro}{deed}{{% endif %}}{{% endmacro %}}"
+    )
+    shop.write("models/weighed.sql", "{{ weigh() }} select 1 as id")
+    before = shop.said("ls", "--output", "json")
+    shop.write("models/weighed.sql", "{{ weigh() }} select 1 as gold")
+
+    assert "rich" not in before
+    assert "rich" in shop.said("ls", "--output", "json")
+
+
+def test_names_made_of_a_models_checksum_are_made_again(shop: Shop) -> None:
+    shop.write(
+        "macros/names.sql",
+        "{% macro generate_alias_name(custom, node) %}"
+        "{{ node.name }}_{{ node.checksum.checksum[:6] }}{% endmacro %}",
+    )
+    asked = ("ls", "-s", "paid", "--output", "json", "--output-keys", "alias")
+    before = shop.said(*asked)
+    shop.write("models/late/paid.sql", FILES["models/late/paid.sql"] + "-- more")
+
+    assert shop.said(*asked) != before
+
+
+def test_a_listing_of_texts_or_of_changed_texts_is_made_anew_after_every_edit(
+    shop: Shop,
+) -> None:
+    shop.said("parse")
+    shop.write("before/manifest.json", (shop.root / "target/manifest.json").read_text())
+    changed = ("ls", "-s", "state:modified", "--state", "before")
+    texts = ("ls", "-s", "paid", "--output", "json", "--output-keys", "raw_code")
+    sums = ("ls", "-s", "paid", "--output", "json", "--output-keys", "checksum.checksum")
+    first = [shop.said(*asked) for asked in (changed, texts, sums)]
+    shop.write("models/late/paid.sql", FILES["models/late/paid.sql"] + "-- more")
+
+    second = [shop.said(*asked) for asked in (changed, texts, sums)]
+
+    assert "shop.late.paid" not in first[0]
+    assert "shop.late.paid" in second[0]
+    assert all(one != other for one, other in zip(first, second, strict=True))
+
+
+def test_a_finding_whose_place_an_edit_moves_is_found_again(shop: Shop) -> None:
+    shop.write("models/odd.sql", "{{ config(materialised='table') }} select 1 as id")
+    first = shop.said("parse")
+    shop.write("models/odd.sql", "-- one\n-- two\n{{ config(materialised='table') }} select 1")
+
+    assert "odd.sql:1" in first
+    assert "odd.sql:3" in shop.said("parse")
+
+
+TEXTS = (
+    "select 1 as id",
+    "select 2 as id -- other",
+    "select * from {{ ref('orders') }}",
+    "select a, b from {{ ref('orders') }} where true",
+    "{{ config(tags='t') }}select 2",
+    "{{ config(tags='t') }}\n\nselect 3",
+    "{% set x %}t{% endset %}{{ config(tags=x) }} select 1",
+    "{% set x %}u{% endset %}{{ config(tags=x) }} select 1",
+    "{% if model.raw_code | length > 70 %}{{ config(tags='long') }}{% endif %} select 1",
+    "{% if model.raw_code | length > 70 %}{{ config(tags='long') }}{% endif %} select 1 as longer",
+    "{{ config(tags='}}') }} a",
+    "{{ config(tags='}} b {{') }} a",
+    "{% raw %}{{ config(tags='r') }}{% endraw %}",
+    "   ",
+)
 
 
 def edit(shop: Shop, dice: random.Random) -> None:
     name = dice.choice(["models/a.sql", "models/b.sql", "models/deep/c.sql", "models/orders.sql"])
-    deed = dice.choice(["write", "write", "remove", "restore", "nothing"])
+    deed = dice.choice(["write", "write", "write", "remove", "restore", "nothing", "macro"])
     if deed == "write":
         shop.write(name, dice.choice(TEXTS))
     elif deed == "remove":
         (shop.root / name).unlink(missing_ok=True)
     elif deed == "restore":
         shop.write("models/orders.sql", FILES["models/orders.sql"])
+    elif deed == "macro":
+        text = dice.choice(["-- red", "{{ config(tags='m') }}", "{{ model.raw_code }}"])
+        shop.write("macros/colour.sql", f"{{% macro colour() %}}{text}{{% endmacro %}}")
 
 
 @pytest.mark.parametrize("seed", range(4))
-def test_after_any_edits_the_answer_is_that_of_a_fresh_reading(shop: Shop, seed: int) -> None:
+def test_after_any_edits_the_answer_is_that_of_a_fresh_reading(
+    shop: Shop, seed: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
     dice = random.Random(seed)  # noqa: S311 - the same edits every time
-    for _ in range(12):
+    for _ in range(15):
         edit(shop, dice)
-        listed = shop.said("ls", "--output", "json")
-        os.environ["HEADWATER_CACHE_DIR"] = "off"
-        try:
-            expected = shop.said("ls", "--output", "json")
-        finally:
-            del os.environ["HEADWATER_CACHE_DIR"]
-        assert listed == expected
+        listed, parsed = shop.said("ls", "--output", "json"), shop.said("parse")
+        manifest = shop.manifest()
+        with monkeypatch.context() as alone:
+            alone.setenv("HEADWATER_CACHE_DIR", "off")
+            assert listed == shop.said("ls", "--output", "json")
+            assert parsed == shop.said("parse")
+        expected = shop.manifest()
+        del manifest["metadata"], expected["metadata"]
+        assert manifest == expected

@@ -12,6 +12,7 @@ from headwater.cli.options import ProjectFlags, project_options, selection_words
 from headwater.cli.output import emit_lines, output_option
 
 _ABSENT = object()
+_OF_TEXTS = frozenset({"raw_code", "checksum"})
 
 
 @click.command("ls")
@@ -29,7 +30,8 @@ def ls_command(
 ) -> int:
     """List nodes, one a line: as selectors, names, paths, or JSON objects as dbt writes them."""
     recall = project.open_recall("ls", output=output, keys=output_keys, selection=given)
-    kept = recall.find_or_none()
+    recalled = recall.find_or_none()
+    kept = None if recalled is None else recalled.value
     lines = [str(line) for line in kept] if isinstance(kept, list) else None
     if lines is None:
         with project.open_reader() as reader:
@@ -37,9 +39,11 @@ def ls_command(
             print_diagnostics(listed.diagnostics, reader.root)
             if has_errors(listed.diagnostics):
                 return 2
-            lines = list_lines(listed.rows, output, words_of(output_keys))
+            keys = words_of(output_keys)
+            lines = list_lines(listed.rows, output, keys)
             if reader.keeps_answers and not listed.diagnostics:
-                recall.keep([*lines], reader.observer)
+                shows_text = any(key.partition(".")[0] in _OF_TEXTS for key in keys)
+                recall.keep([*lines], reader.observer, {} if shows_text else listed.outlines)
     if lines:
         emit_lines(lines)
     return 0

@@ -4,7 +4,6 @@ A translation at the rim: nothing in Headwater reads these documents back. Field
 are those that dbt-core 1.11 writes.
 """
 
-import hashlib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
@@ -32,6 +31,7 @@ from headwater.jinja.functions import DBT_VERSION
 from headwater.project.naming import relation_name
 from headwater.project.node import Node
 from headwater.project.project import Project
+from headwater.project.text import artifact_checksum, artifact_text
 
 SCHEMAS = "https://schemas.getdbt.com/dbt"
 Document = dict[str, Json]
@@ -333,7 +333,7 @@ def _raw_code(node: Node) -> str:
     """Return a node's text as dbt keeps it: a generic test's config is part of it."""
     if node.resource_type in {"snapshot", "operation"}:
         return node.raw_code
-    text = node.raw_code.strip()
+    text = artifact_text(node.raw_code)
     written = node.declared.get("config")
     if node.test is None or not isinstance(written, dict) or not written:
         return text
@@ -358,8 +358,7 @@ def _checksum(node: Node) -> Document:
         return {"name": "none", "checksum": ""}
     if node.resource_type == "seed":
         return {"name": "sha256", "checksum": node.stripped_checksum or node.checksum}
-    text = node.raw_code.strip().encode()
-    return {"name": "sha256", "checksum": hashlib.sha256(text).hexdigest()}
+    return {"name": "sha256", "checksum": artifact_checksum(node.raw_code)}
 
 
 def _identity(node: Node) -> Document:

@@ -7,6 +7,7 @@ macros do.
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import partial
 from typing import NoReturn, cast
 
 from headwater.base.codec import Json
@@ -18,6 +19,7 @@ from headwater.base.spans import Span, span_at
 from headwater.jinja.context import Subject, Variables, make_context, own_value
 from headwater.jinja.environment import is_undefined
 from headwater.jinja.host import WrittenVersion
+from headwater.jinja.own_text import OwnText
 from headwater.jinja.relation import Relation
 from headwater.project.config import Config, merge_calls
 from headwater.project.findings import suggestion
@@ -218,7 +220,10 @@ def open_session(reading: Reading, text: Text, base: Mapping[str, Json]) -> Sess
     variables = Variables(reading.variables.get(text.package, {}), is_lenient=True)
     subject = Subject(
         package=text.package,
-        model=_early_model(text, target.catalog, target.schema),
+        model=OwnText(
+            _early_model(text, target.catalog, target.schema),
+            partial(reading.note_text, text.unique_id),
+        ),
         config=calls,
         variables=variables,
         database=target.catalog,
@@ -278,6 +283,7 @@ def render_captured(reading: Reading, text: Text, session: Session) -> Captured:
         )
         macros = rendered.macros_called
         for name in rendered.unknown_calls:
+            reading.note_text(text.unique_id)
             is_broken = _report_unknown(reading, text, name) or is_broken
     except HeadwaterError as error:
         is_broken = True

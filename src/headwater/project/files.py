@@ -17,6 +17,7 @@ from headwater.base.diagnostics import Diagnostic, error_of
 from headwater.base.errors import Invalid, NotFound
 from headwater.base.spans import Span, span_at
 from headwater.project.observed import Observer
+from headwater.project.text import decoded
 from headwater.project.yaml_text import YamlFile, read_yaml
 
 FileKind = Literal[
@@ -257,7 +258,7 @@ def read_text_or_none(path: Path, observer: Observer, name: str = "") -> str | N
     try:
         content = path.read_bytes()
         observer.file(path, hashlib.sha256(content).hexdigest())
-        return _decoded(content)
+        return decoded(content)
     except (OSError, ValueError) as error:
         raise error_of(_unreadable(name or str(path), error)) from error
 
@@ -387,7 +388,7 @@ def _read_file(
             return _seed_file(look, place, relative, file)
         content, checksum = _contents(Path(whole))
         look.observer.file(whole, checksum)
-        text = _decoded(content)
+        text = decoded(content)
     except (OSError, ValueError) as error:
         look.found.append(_unreadable(file, error))
         return None
@@ -432,10 +433,6 @@ def _contents(path: Path) -> tuple[bytes, str]:
         message = f"it is larger than {FILE_BYTES_MAX} bytes"
         raise ValueError(message)
     return content, hashlib.sha256(content).hexdigest()
-
-
-def _decoded(content: bytes) -> str:
-    return content.decode("utf-8-sig").replace("\r\n", "\n")
 
 
 def _unreadable(file: str, error: OSError | ValueError) -> Diagnostic:

@@ -3,10 +3,13 @@
 Our own macros have an equal in Python, so that only projects with their own pay for rendering.
 """
 
+from functools import partial
+
 from headwater.base.diagnostics import diagnostic_of
 from headwater.base.errors import HeadwaterError
 from headwater.base.relations import TableName
 from headwater.jinja.macros import GLOBAL_PACKAGE
+from headwater.jinja.own_text import OwnText
 from headwater.project.capture import Text, open_session
 from headwater.project.config import Config
 from headwater.project.context import model_dict
@@ -40,7 +43,7 @@ def _named(reading: Reading, node: Node, text: Text, wanted: tuple[str, str | No
     session = open_session(reading, text, config)
     try:
         value = reading.templates.call(
-            macro, custom, model_dict(node),
+            macro, custom, OwnText(model_dict(node), partial(reading.note_text, node.unique_id)),
             context=session.context, package=node.package,
         )  # fmt: skip
     except HeadwaterError as error:

@@ -8,7 +8,8 @@ import hashlib
 import os
 import stat
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from contextlib import suppress
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 _EVERYTHING = "*"
@@ -22,13 +23,27 @@ class Observed:
         files: Paths of files, also of those that were not there, sorted.
         folders: Paths of folders whose entries count, also of those that were not there, sorted.
         variables: Names of environment variables, also of those not set, sorted; ``*`` for all.
-        digest: SHA-256 over the contents of all these.
+        contents: What each of ``files`` held: a SHA-256, empty when it could not be read.
+        digest: SHA-256 over the contents of folders and variables.
     """
 
     files: tuple[str, ...]
     folders: tuple[str, ...]
     variables: tuple[str, ...]
+    contents: tuple[bytes, ...]
     digest: bytes
+
+    def with_file(self, path: str, content: bytes) -> "Observed":
+        """Return the same with other contents of one file.
+
+        Args:
+            path: One of ``files``.
+            content: What it holds now.
+        """
+        index = self.files.index(path)
+        held = hashlib.sha256(content).digest()
+        contents = (*self.contents[:index], held, *self.contents[index + 1 :])
+        return replace(self, contents=contents)
 
 
 class Observer:
@@ -67,32 +82,46 @@ class Observer:
         if self._is_passing:
             return None
         digest = hashlib.sha256()
-        for seen in (self._files, self._folders, self._variables):
+        for seen in (self._folders, self._variables):
             for _, content in sorted(seen.items()):
                 _add(digest, content)
         return Observed(
             files=tuple(sorted(self._files)),
+            contents=tuple(content for _, content in sorted(self._files.items())),
             folders=tuple(sorted(self._folders)),
             variables=tuple(sorted(self._variables)),
             digest=digest.digest(),
         )
 
 
-def is_unchanged(observed: Observed, environment: Mapping[str, str]) -> bool:
-    """Say whether every file, folder and variable is as it was when it was noted.
+def changed_files(observed: Observed, environment: Mapping[str, str]) -> tuple[str, ...] | None:
+    """Return the files that are not as they were when they were noted.
 
     Args:
         observed: What was looked at.
         environment: Environment variables as they are now.
+
+    Returns:
+        Paths, sorted; None when a folder or a variable has changed.
     """
     digest = hashlib.sha256()
-    for path in observed.files:
-        _add(digest, _content(path))
     for path in observed.folders:
         _add(digest, _entries(path))
     for name in observed.variables:
         _add(digest, _value(environment, name))
-    return digest.digest() == observed.digest
+    if digest.digest() != observed.digest:
+        return None
+    pairs = zip(observed.files, observed.contents, strict=True)
+    return tuple(path for path, content in pairs if _content(path) != content)
+
+
+def content_or_none(path: str, bytes_max: int) -> bytes | None:
+    """Return what a file holds; None when it cannot be read or holds more than ``bytes_max``."""
+    with suppress(OSError), open(path, "rb", opener=_without_waiting) as file:
+        if stat.S_ISREG(os.fstat(file.fileno()).st_mode):
+            content = file.read(bytes_max + 1)
+            return content if len(content) <= bytes_max else None
+    return None
 
 
 def _add(digest: "hashlib._Hash", content: bytes) -> None:

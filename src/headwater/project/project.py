@@ -101,6 +101,7 @@ class Project:
         written_configs: The config trees of all packages before Jinja was rendered.
         checksum: Hash of all files and options read.
         paths: Folders by kind (``seed-paths`` ...), relative to the root.
+        text_readers: Nodes of which a macro read the text itself while the project was read.
     """
 
     name: str
@@ -124,6 +125,7 @@ class Project:
     written_configs: ConfigTrees = field(default_factory=lambda: ConfigTrees("", {}))
     checksum: str
     paths: Mapping[str, tuple[str, ...]]
+    text_readers: frozenset[NodeId] = frozenset()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -134,6 +134,7 @@ def read_project(files: ProjectFiles, options: ReadOptions) -> ProjectResult:
         ),
         checksum=_checksum(files, options),
         paths=packages[0].files.paths,
+        text_readers=frozenset(reading.text_readers),
     )
     return ProjectResult(project=project, diagnostics=tuple(found))
 

@@ -114,6 +114,7 @@ class Reading:
         nodes: Nodes so far, also disabled ones.
         groups: Groups by unique_id.
         wanted_packages: Last parts of the names in packages.yml.
+        text_readers: unique_ids of nodes of which something read the text itself while rendering.
     """
 
     options: ReadOptions
@@ -132,6 +133,11 @@ class Reading:
     nodes: dict[NodeId, Node] = field(default_factory=dict)
     groups: dict[str, Group] = field(default_factory=dict)
     wanted_packages: frozenset[str] = frozenset()
+    text_readers: set[NodeId] = field(default_factory=set)
+
+    def note_text(self, node: NodeId) -> None:
+        """Note that what is known of a node depends on its text beyond its outline."""
+        self.text_readers.add(node)
 
     def add(self, node: Node) -> bool:
         """Keep a node; false, with a finding, when its unique_id is taken."""

@@ -1,13 +1,15 @@
 """What was found in a project: the answer of ``hw parse`` and ``hw check``, and keeping it."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from headwater.base.artifacts import ArtifactFacts
 from headwater.base.codec import Json, from_builtins, to_builtins
 from headwater.base.diagnostics import Diagnostic
 from headwater.project.observed import Observer
-from headwater.runs.recall import Recall, manifest_mark, renew_manifest
+from headwater.runs.manifest_kept import manifest_mark, renew_manifest
+from headwater.runs.recall import Edit, Recall
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -19,12 +21,14 @@ class Checked:
         diagnostics: Findings.
         manifest: File written; None when none was.
         root: The project's folder, which the findings' places are in.
+        outlines: Files that may be edited without another finding, from ``outlines_of``.
     """
 
     nodes: int
     diagnostics: tuple[Diagnostic, ...]
     manifest: Path | None = None
     root: Path = Path()
+    outlines: Mapping[str, tuple[str, bytes]] = field(default_factory=dict)
 
 
 def recall_checked_or_none(recall: Recall, facts: ArtifactFacts) -> Checked | None:
@@ -34,15 +38,29 @@ def recall_checked_or_none(recall: Recall, facts: ArtifactFacts) -> Checked | No
         recall: The kept answer.
         facts: Of this command, for the manifest.
     """
-    kept = recall.find_or_none()
-    if not isinstance(kept, dict):
+    recalled = recall.find_or_none()
+    if recalled is None or not isinstance(recalled.value, dict):
+        return None
+    kept = recalled.value
+    found = from_builtins(tuple[Diagnostic, ...], kept["diagnostics"])
+    if any(_is_about(finding, edit) for finding in found for edit in recalled.edits):
         return None
     manifest = Path(str(kept["manifest"]))
-    if not renew_manifest(manifest, str(kept["mark"]), facts):
+    mark = renew_manifest(manifest, str(kept["mark"]), facts, recalled.edits)
+    if mark is None:
         return None
-    found = from_builtins(tuple[Diagnostic, ...], kept["diagnostics"])
+    if recalled.edits:
+        recall.keep_edited(recalled, {**kept, "mark": mark})
     nodes, root = int(str(kept["nodes"])), Path(str(kept["root"]))
     return Checked(nodes=nodes, diagnostics=found, manifest=manifest, root=root)
+
+
+def _is_about(finding: Diagnostic, edit: Edit) -> bool:
+    """Say whether a finding names a place that the edit may have moved."""
+    places = (finding.where, *(place for place, _ in finding.related))
+    return finding.node == edit.node or any(
+        place is not None and edit.path.endswith(place.file) for place in places
+    )
 
 
 def keep_checked(recall: Recall, checked: Checked, observer: Observer) -> None:
@@ -62,4 +80,4 @@ def keep_checked(recall: Recall, checked: Checked, observer: Observer) -> None:
         "mark": manifest_mark(checked.manifest),
         "diagnostics": to_builtins(checked.diagnostics),
     }
-    recall.keep(value, observer)
+    recall.keep(value, observer, checked.outlines)

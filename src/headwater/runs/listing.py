@@ -1,7 +1,7 @@
 """What is answered about a project as read, before any of its SQL is compiled."""
 
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from headwater.base.diagnostics import Diagnostic
@@ -16,10 +16,17 @@ _NAMED_BY_PACKAGE = frozenset({
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Listed:
-    """Nodes of a selection as dbt lists them."""
+    """Nodes of a selection as dbt lists them.
+
+    Attributes:
+        rows: Entries of the manifest, by unique_id.
+        diagnostics: Findings.
+        outlines: Files that may be edited and the same nodes are selected, from ``outlines_of``.
+    """
 
     rows: tuple[dict[str, object], ...]
     diagnostics: tuple[Diagnostic, ...]
+    outlines: Mapping[str, tuple[str, bytes]] = field(default_factory=dict)
 
 
 def list_rows(

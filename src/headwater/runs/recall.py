@@ -5,35 +5,68 @@ takes a twentieth of that. This module imports next to nothing, or it would be s
 """
 
 import hashlib
-import json
 import os
 from collections.abc import Mapping
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, cast
 
-from headwater.base.artifacts import ArtifactFacts
 from headwater.base.cache import Cache, NoCache
 from headwater.base.codec import Json, pack, unpack_or_none
-from headwater.project.observed import Observed, Observer, is_unchanged
+from headwater.jinja.outline import outline_of
+from headwater.project.observed import Observed, Observer, changed_files, content_or_none
+from headwater.project.text import decoded
 from headwater.runs.caches import FileCache, cache_folder_or_none
-from headwater.runs.documents import replace_file
 
 ANSWERS_MAX = 64
 """Answers kept for one folder; beyond, the oldest go."""
 
+EDITS_MAX = 32
+"""Edited files whose outlines are compared; where there are more, the project is read again."""
+
 _ANSWER = b"answer"
+_EDITED_BYTES_MAX = 1 << 20
 _LIBRARIES = ("jinja2", "yaml", "msgspec", "click", "markupsafe")
-_METADATA = b'{"metadata":'
-_METADATA_BYTES_MAX = 1 << 16
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Edit:
+    """A file whose plain SQL is another than when the answer was made, and its Jinja the same.
+
+    Attributes:
+        path: Absolute path.
+        node: The node whose text it holds.
+        content: What it holds now.
+        text: The same as text.
+    """
+
+    path: str
+    node: str
+    content: bytes
+    text: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Kept:
     observed: Observed
     value: Any
+    outlines: dict[str, tuple[str, bytes]]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Recalled:
+    """An answer that still holds, but for what it says of the texts that were edited.
+
+    Attributes:
+        value: The answer.
+        edits: The texts, none for most answers.
+    """
+
+    value: Json
+    edits: tuple[Edit, ...]
+    kept: _Kept = field(repr=False)
 
 
 class Recall:
@@ -53,25 +86,50 @@ class Recall:
         self._cache = cache
         self.environment = environment
 
-    def find_or_none(self) -> Json:
+    def find_or_none(self) -> Recalled | None:
         """Return the answer, if all that it derives from is as it was."""
-        kept = self._cache.find_or_none(_ANSWER)
-        answer = None if kept is None else unpack_or_none(_Kept, kept)
-        if answer is None or not is_unchanged(answer.observed, self.environment):
+        packed = self._cache.find_or_none(_ANSWER)
+        kept = None if packed is None else unpack_or_none(_Kept, packed)
+        if kept is None:
             return None
-        return cast("Json", answer.value)
+        changed = changed_files(kept.observed, self.environment)
+        if changed is None or len(changed) > EDITS_MAX:
+            return None
+        edits = tuple(_edit_or_none(path, kept.outlines.get(path)) for path in changed)
+        found = tuple(edit for edit in edits if edit is not None)
+        if len(found) < len(edits):
+            return None
+        return Recalled(value=cast("Json", kept.value), edits=found, kept=kept)
 
-    def keep(self, value: Json, observer: Observer) -> None:
+    def keep(
+        self, value: Json, observer: Observer, outlines: Mapping[str, tuple[str, bytes]]
+    ) -> None:
         """Keep an answer, unless what it derives from passes.
 
         Args:
             value: The answer.
             observer: Has seen everything that it derives from.
+            outlines: Files of which the answer derives from the outline alone, from
+                ``outlines_of``.
         """
         observed = observer.observed_or_none()
-        if observed is None:
-            return
-        self._cache.keep(_ANSWER, pack(_Kept(observed=observed, value=value)))
+        if observed is not None:
+            self._keep(_Kept(observed=observed, value=value, outlines=dict(outlines)))
+
+    def keep_edited(self, recalled: Recalled, value: Json) -> None:
+        """Keep an answer that was brought up to date with the texts that were edited.
+
+        Args:
+            recalled: As it was found.
+            value: The answer now.
+        """
+        observed = recalled.kept.observed
+        for edit in recalled.edits:
+            observed = observed.with_file(edit.path, edit.content)
+        self._keep(_Kept(observed=observed, value=value, outlines=recalled.kept.outlines))
+
+    def _keep(self, kept: _Kept) -> None:
+        self._cache.keep(_ANSWER, pack(kept))
         self._cache.save()
         if isinstance(self._cache, FileCache):
             _make_room(self._cache.path.parent)
@@ -116,47 +174,19 @@ def program_tag() -> str:
     return digest.hexdigest()[:32]
 
 
-def manifest_mark(path: Path) -> str:
-    """Return the SHA-256 of a manifest without its metadata; empty when there is none."""
-    body = _parts_or_none(path)
-    return "" if body is None else hashlib.sha256(body[1]).hexdigest()
-
-
-def renew_manifest(path: Path, mark: str, facts: ArtifactFacts) -> bool:
-    """Let a manifest that is still true say that this command wrote it.
-
-    Args:
-        path: The file.
-        mark: From ``manifest_mark`` when it was written.
-        facts: Of this command.
-
-    Returns:
-        False, with nothing written, when the file is not the one that was marked.
-    """
-    parts = _parts_or_none(path)
-    if parts is None or hashlib.sha256(parts[1]).hexdigest() != mark:
-        return False
-    metadata, body = parts
-    metadata["invocation_id"] = facts.invocation_id
-    metadata["env"] = dict(facts.environment)
-    for key in ("generated_at", "invocation_started_at", "run_started_at"):
-        metadata[key] = facts.generated_at
-    head = json.dumps(metadata, separators=(",", ":"), ensure_ascii=False).encode()
-    replace_file(path, b"".join((_METADATA, head, body)))
-    return True
-
-
-def _parts_or_none(path: Path) -> tuple[dict[str, Json], memoryview] | None:
-    """Return a manifest's metadata and the bytes after it."""
-    with suppress(OSError, ValueError):
-        content = path.read_bytes()
-        if content.startswith(_METADATA):
-            start = len(_METADATA)
-            text = content[start:_METADATA_BYTES_MAX].decode("utf-8", "ignore")
-            metadata, length = json.JSONDecoder().raw_decode(text)
-            end = start + len(text[:length].encode())
-            return cast("dict[str, Json]", metadata), memoryview(content)[end:]
-    return None
+def _edit_or_none(path: str, known: tuple[str, bytes] | None) -> Edit | None:
+    """Return the edit of a file; None when more than its plain text may have changed."""
+    content = None if known is None else content_or_none(path, _EDITED_BYTES_MAX)
+    if known is None or content is None:
+        return None
+    try:
+        text = decoded(content)
+    except UnicodeDecodeError:
+        return None
+    node, outline = known
+    if outline_of(text) != outline:
+        return None
+    return Edit(path=path, node=node, content=content, text=text)
 
 
 def _make_room(folder: Path) -> None:
