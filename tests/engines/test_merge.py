@@ -9,8 +9,10 @@ from hypothesis import strategies as st
 from tests.engines.tables import Table
 
 from headwater.base.errors import DataDamaged, Invalid, UserCodeError
+from headwater.engines.duckdb.merge_files import divide
 from headwater.engines.engine import EngineSettings, WriteMerge
 from headwater.engines.registry import open_engine
+from headwater.lake.snapshot import DataFile
 
 Row = tuple[int | None, str | None, str | None]
 
@@ -62,9 +64,17 @@ ROWS = st.lists(
 
 
 @settings(max_examples=25, deadline=None, suppress_health_check=list(HealthCheck))
-@given(batches=st.lists(ROWS, min_size=2, max_size=4), partitioned=st.booleans())
+@given(
+    batches=st.lists(ROWS, min_size=2, max_size=4),
+    partitioned=st.booleans(),
+    mode=st.sampled_from(["copy_on_write", "merge_on_read"]),
+)
 def test_merging_batches_equals_recomputing_from_all(
-    tmp_path_factory: pytest.TempPathFactory, batches: list[list[Row]], *, partitioned: bool
+    tmp_path_factory: pytest.TempPathFactory,
+    batches: list[list[Row]],
+    mode: str,
+    *,
+    partitioned: bool,
 ) -> None:
     engine = open_engine(EngineSettings(kind="duckdb", threads=1, memory_limit_bytes=2**28))
     session = engine.open_session(catalog="shop", schema="main")
@@ -77,7 +87,7 @@ def test_merging_batches_equals_recomputing_from_all(
 
     for batch in batches[1:]:
         before = len(table.rows())
-        written = table.write(as_sql(batch), merge(table, "k"))
+        written = table.write(as_sql(batch), merge(table, "k", files=mode))
         after = len(table.rows())
         assert after - before == written.rows_inserted - written.rows_deleted
         assert written.rows_inserted + written.rows_updated == len(batch)
@@ -262,3 +272,148 @@ def test_merges_can_follow_each_other_in_one_session(table: Table, tmp_path: Pat
 
     assert table.rows() == [(0, 3), (1, 4), (2, 5)]
     assert tmp_path.exists()
+
+
+def big(table: Table, rows: int = 1000) -> None:
+    """Write a table of one file, of which a few rows are a small share."""
+    table.write(f"select i, 'old' as s, i as n from range({rows}) as t(i)")
+
+
+@pytest.mark.parametrize("delete_matching", [False, True], ids=["merge", "delete+insert"])
+def test_rows_are_hidden_and_their_file_stays(table: Table, *, delete_matching: bool) -> None:
+    big(table)
+    mode = merge(table, "i", files="merge_on_read", delete_matching=delete_matching)
+
+    written = table.write("select unnest([7, 9, 2000]) as i, 'new' as s, -1 as n", mode)
+
+    assert (written.removed, [file.deleted_rows for file in written.hidden]) == ((), [(7, 9)])
+    assert written.meter.rows_written == 3
+    assert table.rows("count(*), count(*) filter (s = 'new'), sum(n)") == [(1001, 3, 499481)]
+    counted = (written.rows_inserted, written.rows_updated, written.rows_deleted)
+    assert counted == ((3, 0, 2) if delete_matching else (1, 2, 0))
+
+
+def test_rows_hidden_before_stay_hidden_and_are_not_matched_again(table: Table) -> None:
+    big(table)
+    for value in ("first", "second", "third"):
+        sql = f"select unnest([3, 5]) as i, '{value}' as s, 0 as n"
+        written = table.write(sql, merge(table, "i", files="merge_on_read"))
+        assert written.rows_updated == 2
+
+    assert table.rows("count(*), count(distinct i), count(*) filter (s = 'third')") == [
+        (1000, 1000, 2)
+    ]
+    old = next(file for file in table.snapshot.files if file.rows == 1000)
+    assert old.deleted_rows == (3, 5)
+
+
+def test_a_file_whose_rows_are_all_replaced_is_removed_without_being_read(table: Table) -> None:
+    big(table)
+    table.write("select i, 'late' as s, 0 as n from range(2000, 2010) as t(i)")
+    late = table.writes[-1].added[0].path
+
+    mode = merge(table, "i", files="merge_on_read")
+    written = table.write("select i, 'new' as s, 1 as n from range(2000, 2010) as t(i)", mode)
+
+    assert (written.removed, written.hidden) == ((late,), ())
+    assert table.rows("count(*), count(*) filter (s = 'new')") == [(1010, 10)]
+
+
+def test_a_file_that_would_hide_many_rows_is_written_again(table: Table) -> None:
+    big(table)
+
+    mode = merge(table, "i", files="merge_on_read")
+    written = table.write("select i, 'new' as s, 1 as n from range(300) as t(i)", mode)
+
+    assert (len(written.removed), written.hidden) == (1, ())
+    assert table.rows("count(*), count(*) filter (s = 'new')") == [(1000, 300)]
+
+
+def test_one_merge_hides_rewrites_and_empties_files_together(table: Table) -> None:
+    for start in (0, 1000, 2000):
+        table.write(f"select i, 'old' as s, i as n from range({start}, {start + 1000}) t(i)")
+    keys = "[5, 6] || range(1000, 1500) || range(2000, 3000) || [9999]"
+
+    mode = merge(table, "i", files="merge_on_read", update_columns=("s",))
+    written = table.write(f"select unnest({keys}) as i, 'new' as s, -1 as n", mode)
+
+    assert (len(written.hidden), len(written.removed)) == (1, 2)
+    assert (written.rows_updated, written.rows_inserted) == (1502, 1)
+    assert table.rows("count(*), sum(n), count(*) filter (s = 'new')") == [
+        (3001, 2999 * 1500 - 1, 1503)
+    ]
+
+
+def test_columns_that_are_not_updated_are_read_from_the_hidden_row(table: Table) -> None:
+    big(table)
+
+    mode = merge(table, "i", files="merge_on_read", exclude_columns=("n",))
+    table.write("select 4 as i, 'new' as s, -1 as n", mode)
+    table.write("select 5 as i, 'x' as s", merge(table, "i", files="merge_on_read"))
+
+    assert table.rows("*", "i")[4:6] == [(4, "new", 4), (5, "x", 5)]
+
+
+def test_a_key_that_the_table_holds_twice_is_updated_twice(table: Table) -> None:
+    table.write("select i % 500 as i, 'old' as s from range(1000) as t(i)")
+
+    written = table.write("select 3 as i, 'new' as s", merge(table, "i", files="merge_on_read"))
+
+    assert written.rows_updated == 2
+    assert table.rows("count(*), count(*) filter (s = 'new')") == [(1000, 2)]
+
+
+def test_the_tables_zero_keeps_its_sign(table: Table) -> None:
+    table.write("select i::double * -1 as k, 'old' as s from range(100) as t(i)")
+
+    table.write("select 0.0::double as k, 'new' as s", merge(table, "k", files="merge_on_read"))
+
+    assert table.rows("count(*), min(1 / k) filter (s = 'new')") == [(100, float("-inf"))]
+
+
+def test_automatic_choice_leaves_small_tables_free_of_hidden_rows(table: Table) -> None:
+    big(table)
+
+    written = table.write("select 4 as i, 'new' as s, -1 as n", merge(table, "i", files="auto"))
+
+    assert (len(written.removed), written.hidden) == (1, ())
+
+
+MEGABYTE = 1024 * 1024
+
+
+@pytest.mark.parametrize(
+    ("sizes", "features", "hits", "expected"),
+    [
+        ((40,), (), (1,), "h"),
+        ((20, 20), (), (1, 1), "hh"),
+        ((16, 16), (), (1, 1), "rr"),
+        ((16,), ("deletionVectors",), (1,), "h"),
+        ((2, 16), ("deletionVectors",), (1, 1), "rh"),
+        ((40,), (), (100,), "h"),
+        ((40,), (), (101,), "r"),
+        ((40,), (), (1000,), "e"),
+    ],
+)
+def test_automatic_choice_weighs_writing_against_reading(
+    sizes: tuple[int, ...], features: tuple[str, ...], hits: tuple[int, ...], expected: str
+) -> None:
+    files = [
+        DataFile(path=f"f{number}", size_bytes=size * MEGABYTE, rows=1000)
+        for number, size in enumerate(sizes)
+    ]
+    matched = {f"/t/f{number}": count for number, count in enumerate(hits)}
+
+    found = divide(files, matched, "auto", root="/t", features=features)
+
+    ends = {file.path: "r" for file in found.rewritten} | {f.path: "h" for f in found.hiding}
+    ends |= {file.path: "e" for file in found.emptied}
+    assert "".join(ends[file.path] for file in files) == expected
+
+
+def test_a_file_without_a_row_count_is_written_again() -> None:
+    file = DataFile(path="f", size_bytes=40 * MEGABYTE, rows=None)
+
+    found = divide([file], {"/t/f": 1}, "merge_on_read", root="/t", features=())
+
+    assert found.rewritten == (file,)

@@ -4,19 +4,34 @@ import json
 import random
 import struct
 import zlib
+from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 from uuid import UUID
 
 import polars as pl
 import pytest
-from tests.lake.writing import create, make_commit, open_table
+from deltalake import DeltaTable, QueryBuilder
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from tests.lake.writing import RUN, create, make_commit, open_table
 
-from headwater.base.errors import DataDamaged, HeadwaterError, Invalid
-from headwater.lake.commit import RemoveFile, commit
-from headwater.lake.deletion_vectors import read_deleted_rows
+from headwater.base.errors import DataDamaged, HeadwaterError, InternalError, Invalid
+from headwater.base.relations import Column
+from headwater.lake.commit import AddFile, Commit, RemoveFile, SetSchema, commit
+from headwater.lake.deletion_vectors import (
+    FILES_KEPT_MAX,
+    INLINE_BYTES_MAX,
+    read_deleted_rows,
+    write_vectors,
+)
 from headwater.lake.delta import write_checkpoint
+from headwater.lake.maintain import find_orphans
 from headwater.lake.replay import DeletionVector, entry_name
+from headwater.lake.roaring import decode_rows, encode_rows
 from headwater.lake.storage import open_storage
+from headwater.lake.table import Table
 
 Z85 = "0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ.-:+=^!/*?&<>()[]{}@%$#"
 NAME = UUID("12345678-1234-5678-1234-567812345678")
@@ -257,3 +272,193 @@ def test_a_file_added_again_without_a_remove_must_hide_the_same_rows(
             table.snapshot()
     else:
         assert (table.snapshot().rows, pl.read_delta(tmp_path).height) == (9, 9)
+
+
+@pytest.mark.parametrize("name", ROWS)
+def test_a_bitmap_is_written_as_another_writer_of_the_format_would(name: str) -> None:
+    assert encode_rows(ROWS[name]) == bitmap(ROWS[name])
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    rows=st.sets(
+        st.integers(0, 200_000) | st.integers(0, 2**34) | st.integers(70_000, 90_000),
+        max_size=300,
+    ),
+    dense=st.integers(0, 9000),
+    start=st.sampled_from([0, 65_530, 2**32 - 5]),
+)
+def test_rows_survive_writing_and_reading(rows: set[int], dense: int, start: int) -> None:
+    wanted = tuple(sorted(rows | set(range(start, start + dense))))
+
+    assert decode_rows(encode_rows(wanted)) == wanted
+
+
+def hidden(table: Table, path: str, rows: list[int], **changes: object) -> Commit:
+    """Make the commit that hides exactly these rows of a file."""
+    file = next(part for part in table.snapshot().files if part.path == path)
+    vectors = write_vectors(table.storage, {path: rows}, prefix=f"{RUN}-1-")
+    after = replace(file, deleted_rows=tuple(rows))
+    add = replace(AddFile(file=after, vector=vectors[path]), **changes)  # type: ignore[arg-type]
+    return make_commit(RemoveFile(path=path), add)
+
+
+@pytest.mark.parametrize(
+    ("rows", "place"),
+    [([0], "i"), ([1, 50, 999], "i"), (list(range(0, 40_000, 3)), "u")],
+    ids=["one", "few", "many"],
+)
+def test_rows_that_we_hide_are_hidden_to_other_readers(
+    tmp_path: Path, rows: list[int], place: str
+) -> None:
+    table = open_table(tmp_path)
+    create(table, "select i as a, 'x' || i as s from range(40000) r(i) order by i")
+    path = table.snapshot().files[0].path
+
+    commit(table, hidden(table, path, rows))
+
+    wanted = set(range(40_000)) - set(rows)
+    assert set(pl.read_delta(tmp_path)["a"].to_list()) == wanted
+    found = QueryBuilder().register("t", DeltaTable(str(tmp_path)))
+    seen = pl.DataFrame(found.execute("select a from t").read_all())["a"].to_list()
+    assert set(seen) == wanted
+    fresh = open_table(tmp_path).snapshot()
+    assert (fresh.rows, fresh.files[0].deleted_rows) == (len(wanted), tuple(rows))
+    entry = (tmp_path / entry_name(1)).read_text("utf-8")
+    assert f'"storageType":"{place}"' in entry
+    assert '\\"tightBounds\\":false' in entry
+
+
+@pytest.mark.parametrize(
+    ("sql", "features"),
+    [
+        ("select 1 as a from range(3)", {"appendOnly", "deletionVectors", "invariants"}),
+        ("select timestamp '2026-01-01' as t from range(3)", {"deletionVectors", "timestampNtz"}),
+    ],
+)
+def test_the_first_hidden_row_tells_readers_and_writers_of_the_feature(
+    tmp_path: Path, sql: str, features: set[str]
+) -> None:
+    table = open_table(tmp_path)
+    create(table, sql)
+
+    commit(table, hidden(table, table.snapshot().files[0].path, [2]))
+
+    snapshot = open_table(tmp_path).snapshot()
+    assert (snapshot.reader_version, snapshot.writer_version) == (3, 7)
+    assert set(snapshot.features) == features
+    assert snapshot.properties == {"delta.enableDeletionVectors": "true"}
+    assert open_table(tmp_path).snapshot(0).files[0].deleted_rows == ()
+
+
+def test_more_rows_can_be_hidden_and_shown_again(tmp_path: Path) -> None:
+    table = open_table(tmp_path)
+    create(table, "select i as a from range(9) r(i) order by i")
+    path = table.snapshot().files[0].path
+
+    commit(table, hidden(table, path, [1]))
+    commit(table, hidden(table, path, [1, 2]))
+    back = replace(table.snapshot().files[0], deleted_rows=())
+    commit(table, make_commit(RemoveFile(path=path), AddFile(file=back)))
+
+    assert pl.read_delta(tmp_path)["a"].to_list() == list(range(9))
+    versions = [table.snapshot(v).files[0].deleted_rows for v in range(4)]
+    assert versions == [(), (1,), (1, 2), ()]
+    assert [entry.rows_added for entry in table.history()] == [0, 0, 0, 9]
+
+
+@pytest.mark.parametrize(
+    ("change", "why"),
+    [
+        (lambda made: made.actions[1:], "hides other rows but is not removed first"),
+        (lambda made: (made.actions[0], replace(made.actions[1], vector=None)), "are not stored"),
+        (
+            lambda made: (
+                made.actions[0],
+                replace(made.actions[1], file=replace(made.actions[1].file, deleted_rows=())),
+            ),
+            "are not stored",
+        ),
+        (
+            lambda made: (
+                made.actions[0],
+                AddFile(file=replace(made.actions[1].file, deleted_rows=())),
+            ),
+            "both added and removed",
+        ),
+    ],
+    ids=["not removed", "no vector", "no rows", "no change"],
+)
+def test_a_commit_that_contradicts_its_vectors_is_not_made(
+    tmp_path: Path, change: Callable[[Any], tuple[Any, ...]], why: str
+) -> None:
+    table = open_table(tmp_path)
+    create(table, "select i as a from range(9) r(i)")
+    made = hidden(table, table.snapshot().files[0].path, [1])
+
+    with pytest.raises(InternalError) as caught:
+        commit(table, replace(made, actions=change(made)))
+
+    assert why in (caught.value.why or "")
+    assert open_table(tmp_path).version_or_none() == 0
+
+
+def test_vectors_of_many_files_share_one_that_is_read_once(tmp_path: Path) -> None:
+    storage = open_storage(str(tmp_path))
+    rows = {f"f{number}": range(number, 60_000, 2) for number in range(3 * FILES_KEPT_MAX)}
+
+    vectors = write_vectors(storage, rows, prefix=f"{RUN}-1-")
+
+    assert len(list(tmp_path.rglob("*.bin"))) == 1
+    assert len({vector.offset for vector in vectors.values()}) == len(rows)
+    for path, vector in vectors.items():
+        assert read_deleted_rows(storage, vector) == tuple(rows[path])
+
+
+def test_small_vectors_leave_no_file(tmp_path: Path) -> None:
+    rows = {"a": [1], "b": range(INLINE_BYTES_MAX // 4)}
+
+    vectors = write_vectors(open_storage(str(tmp_path)), rows, prefix=f"{RUN}-1-")
+
+    assert {vector.storage_type for vector in vectors.values()} == {"i"}
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_vectors_that_no_version_names_are_orphans(tmp_path: Path) -> None:
+    table = open_table(tmp_path)
+    create(table, "select i as a from range(60000) r(i)")
+    path = table.snapshot().files[0].path
+    commit(table, hidden(table, path, list(range(0, 60_000, 2))))
+    live = {str(found.relative_to(tmp_path)) for found in tmp_path.rglob("*.bin")}
+    hidden(table, path, list(range(0, 60_000, 5)))  # its commit was never made
+    commit(table, make_commit(RemoveFile(path=path)))
+
+    dead = {found.path for found in find_orphans(table)}
+
+    assert len(dead) == len(live) == 1
+    assert not dead & live
+    assert find_orphans(table, live_prefixes=(RUN,)) == ()
+
+
+def test_vectors_stay_when_only_a_checkpoint_could_name_them(tmp_path: Path) -> None:
+    table = open_table(tmp_path)
+    create(table, "select i as a from range(60000) r(i)")
+    commit(table, hidden(table, table.snapshot().files[0].path, list(range(0, 60_000, 2))))
+    write_checkpoint(str(tmp_path), {}, 1)
+    for version in (0, 1):
+        (tmp_path / entry_name(version)).unlink()
+
+    assert find_orphans(open_table(tmp_path)) == ()
+    assert open_table(tmp_path).snapshot().rows == 30_000
+
+
+def test_a_table_with_hidden_rows_can_get_a_new_schema(tmp_path: Path) -> None:
+    table = open_table(tmp_path)
+    create(table, "select i as a from range(9) r(i) order by i")
+    commit(table, hidden(table, table.snapshot().files[0].path, [0, 8]))
+    columns = (*table.snapshot().columns, Column("b", "VARCHAR"))
+
+    commit(table, make_commit(SetSchema(columns=columns)))
+
+    assert pl.read_delta(tmp_path)["a"].to_list() == list(range(1, 8))
+    assert table.snapshot().properties == {"delta.enableDeletionVectors": "true"}

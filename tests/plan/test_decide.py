@@ -222,6 +222,7 @@ def test_strategy_follows_dbt(config: dict[str, Json], kind: type) -> None:
     ("config", "code"),
     [
         ({"incremental_strategy": "newest_only"}, "incremental-strategy-unknown"),
+        ({"merge_mode": "mor"}, "merge-mode-unknown"),
         ({"incremental_strategy": "microbatch"}, "microbatch-config"),
         ({"incremental_strategy": "insert_overwrite"}, "overwrite-without-partitions"),
     ],

@@ -8,7 +8,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
-from typing import ClassVar
+from typing import ClassVar, Literal
 
 from headwater.base.meters import Meter
 from headwater.base.relations import Column, TableName
@@ -67,6 +67,11 @@ class WriteAll:
     """Write every row of the query; the caller decides whether it replaces or appends."""
 
 
+MergeMode = Literal["auto", "copy_on_write", "merge_on_read"]
+"""What becomes of a file with matching rows: it is written again without them, or it stays and
+the table hides them; ``auto`` takes for each file what costs less."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WriteMerge:
     """Write the files that must change for the query's rows to be merged into ``target``.
@@ -78,6 +83,7 @@ class WriteMerge:
         exclude_columns: Columns that an update leaves alone.
         delete_matching: Remove matching rows and insert all of the query's rows (delete+insert),
             instead of updating row by row.
+        files: Whether files with matching rows are written again.
     """
 
     target: Snapshot
@@ -85,6 +91,7 @@ class WriteMerge:
     update_columns: tuple[str, ...] = ()
     exclude_columns: tuple[str, ...] = ()
     delete_matching: bool = False
+    files: MergeMode = "copy_on_write"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -109,6 +116,7 @@ class Written:
         rows_updated: Rows that replaced an older one.
         rows_deleted: Rows that were removed.
         meter: What it used.
+        hidden: Files of the target that stay and hide more rows: as they are afterwards.
     """
 
     added: tuple[DataFile, ...]
@@ -118,6 +126,7 @@ class Written:
     rows_updated: int
     rows_deleted: int
     meter: Meter
+    hidden: tuple[DataFile, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

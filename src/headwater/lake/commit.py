@@ -31,6 +31,7 @@ from headwater.base.relations import Column
 from headwater.lake.delta import write_checkpoint
 from headwater.lake.replay import (
     Add,
+    DeletionVector,
     LogState,
     Metadata,
     Protocol,
@@ -52,6 +53,9 @@ from headwater.lake.types import (
 )
 
 ENGINE_INFO = "Headwater"
+VECTORS_PROPERTY = "delta.enableDeletionVectors"
+"""Table property that lets writers hide rows by deletion vectors."""
+
 CHECKPOINT_EVERY = 100
 """Commits between two checkpoints."""
 
@@ -115,10 +119,20 @@ class SetSchema:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AddFile:
-    """Make a data file part of the table."""
+    """Make a data file part of the table.
+
+    With a ``RemoveFile`` of the same path in the same commit it hides other rows of a file that
+    is there.
+
+    Attributes:
+        file: The file; ``deleted_rows`` are all rows that it hides.
+        changes_data: False when the table's rows stay as they are.
+        vector: Where its hidden rows are stored; None when it hides none.
+    """
 
     file: DataFile
     changes_data: bool = True
+    vector: DeletionVector | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -326,12 +340,15 @@ def _check_actions(commit: Commit) -> None:
     removed = [action.path for action in commit.actions if isinstance(action, RemoveFile)]
     if len(set(added)) != len(added) or len(set(removed)) != len(removed):
         raise _contradiction("a file occurs twice")
-    if set(added) & set(removed):
-        raise _contradiction("a file is both added and removed")
     if sum(isinstance(action, SetSchema) for action in commit.actions) > 1:
         raise _contradiction("it sets two schemas")
     for path in added:
         check_path(path)
+    for action in commit.actions:
+        if isinstance(action, AddFile):
+            counted = 0 if action.vector is None else action.vector.cardinality
+            if counted != len(action.file.deleted_rows):
+                raise _contradiction(f"the hidden rows of `{action.file.path}` are not stored")
 
 
 def _added_paths(commit: Commit) -> list[str]:
@@ -343,6 +360,9 @@ def _entry_lines(state: LogState | None, commit: Commit) -> list[dict[str, Any]]
     schema = next((action for action in commit.actions if isinstance(action, SetSchema)), None)
     lines: list[dict[str, Any]] = [{"commitInfo": _commit_info(commit, state)}]
     protocol, metadata = _table_actions(state, schema)
+    if any(isinstance(action, AddFile) and action.vector for action in commit.actions):
+        protocol, metadata = _with_vectors(protocol, metadata)
+    _check_identities(state, commit)
     if state is None or protocol != state.protocol:
         lines.append({"protocol": _without_none(msgspec.to_builtins(protocol))})
     if state is None or metadata != state.metadata:
@@ -379,6 +399,27 @@ def _table_actions(state: LogState | None, schema: SetSchema | None) -> tuple[Pr
     if schema is None:
         return protocol, metadata
     return _protocol(protocol, schema), _metadata(metadata, schema)
+
+
+def _check_identities(state: LogState | None, commit: Commit) -> None:
+    """Refuse a file that is both added and removed, unless it hides other rows afterwards."""
+    removed = {action.path for action in commit.actions if isinstance(action, RemoveFile)}
+    vectors = {} if state is None else state.vectors
+    for action in commit.actions:
+        if not isinstance(action, AddFile):
+            continue
+        path = action.file.path
+        if path in removed and vectors.get(path) == action.vector:
+            raise _contradiction(f"file `{path}` is both added and removed")
+        if path not in removed and action.vector and state is not None and path in state.files:
+            raise _contradiction(f"file `{path}` hides other rows but is not removed first")
+
+
+def _with_vectors(protocol: Protocol, metadata: Metadata) -> tuple[Protocol, Metadata]:
+    """Return what a table with deletion vectors must say of itself."""
+    settings = {**metadata.configuration, VECTORS_PROPERTY: "true"}
+    metadata = msgspec.structs.replace(metadata, configuration=settings)
+    return _with_feature(protocol, "deletionVectors"), metadata
 
 
 def _check_evolution(state: LogState, metadata: Metadata, kept_files: AbstractSet[str]) -> None:
@@ -471,19 +512,24 @@ def _with_old_fields(text: str, old_text: str) -> str:
 
 def _protocol(old: Protocol | None, schema: SetSchema) -> Protocol:
     """Return the protocol that the schema needs; features are only ever added."""
-    needs_ntz = uses_timestamp_without_zone(schema.columns)
-    if old is None and not needs_ntz:
-        return Protocol(min_reader_version=1, min_writer_version=2)
-    before = old or Protocol(min_reader_version=1, min_writer_version=1)
-    if not needs_ntz or "timestampNtz" in (before.reader_features or ()):
-        return before
-    readers = set(before.reader_features or ())
-    writers = set(before.writer_features or ()) | _legacy_features(before)
+    if not uses_timestamp_without_zone(schema.columns):
+        return old or Protocol(min_reader_version=1, min_writer_version=2)
+    return _with_feature(
+        old or Protocol(min_reader_version=1, min_writer_version=1), "timestampNtz"
+    )
+
+
+def _with_feature(protocol: Protocol, feature: str) -> Protocol:
+    """Return a protocol that asks readers and writers to understand one feature more."""
+    if feature in (protocol.reader_features or ()):
+        return protocol
+    readers = set(protocol.reader_features or ())
+    writers = set(protocol.writer_features or ()) | _legacy_features(protocol)
     return Protocol(
         min_reader_version=3,
         min_writer_version=_FEATURES_VERSION,
-        reader_features=tuple(sorted({*readers, "timestampNtz"})),
-        writer_features=tuple(sorted({*writers, "timestampNtz"})),
+        reader_features=tuple(sorted({*readers, feature})),
+        writer_features=tuple(sorted({*writers, feature})),
     )
 
 
@@ -526,8 +572,6 @@ def _add(action: AddFile, leaves: tuple[Leaf, ...], metadata: Metadata) -> dict[
             f"file `{file.path}` has partition values of {sorted(file.partition_values)}, "
             f"the table is partitioned by {sorted(metadata.partition_columns)}"
         )
-    if file.deleted_rows:
-        raise unsupported("writing deletion vectors", "write")
     stats = stats_to_json(file, leaves)
     tags = {"tags": dict(file.tags)} if file.tags else {}
     return {
@@ -538,6 +582,7 @@ def _add(action: AddFile, leaves: tuple[Leaf, ...], metadata: Metadata) -> dict[
         "dataChange": action.changes_data,
         **({} if stats is None else {"stats": stats}),
         **tags,
+        **({} if action.vector is None else {"deletionVector": msgspec.to_builtins(action.vector)}),
     }
 
 

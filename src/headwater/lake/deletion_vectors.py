@@ -1,129 +1,151 @@
 """Deletion vectors: the positions of rows that a table hides in one of its files.
 
-They are roaring bitmaps, beside the data or inside the log. We only read them here. PROTOCOL.md,
-*Deletion Vectors*; the bitmap's layout is that of the Roaring format specification.
+They lie beside the data or inside the log; what they are made of is in ``roaring``. One commit
+hides rows in many files, so that all its vectors share one file, and small ones need none.
+PROTOCOL.md, *Deletion Vectors*.
 """
 
 import struct
 import zlib
-from uuid import UUID
+from collections.abc import Mapping, Sequence
+from uuid import UUID, uuid4
 
 from headwater.base.errors import DataDamaged
 from headwater.lake.replay import DeletionVector
+from headwater.lake.roaring import decode_rows, encode_rows
 from headwater.lake.storage import Storage
 
-_MAGIC = 1681511377
-_COOKIE = 12347
-_COOKIE_NO_RUNS = 12346
-_ARRAY_MAX = 4096
-_OFFSETS_FROM = 4
+INLINE_BYTES_MAX = 4096
+"""Bytes of all vectors of one commit up to which they are written into the log itself."""
+
+FILES_KEPT_MAX = 8
+"""Files of vectors that one reader keeps in memory at once."""
+
 _UUID_CHARACTERS = 20
+_FORMAT_VERSION = b"\x01"
 _Z85 = "0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ.-:+=^!/*?&<>()[]{}@%$#"
+_Z85_VALUES = {character: value for value, character in enumerate(_Z85)}
+
+
+class VectorReader:
+    """Reads the vectors of one snapshot; a file that many share is fetched once."""
+
+    def __init__(self, storage: Storage) -> None:
+        """Read from ``storage``, which is rooted at the table."""
+        self._storage = storage
+        self._files: dict[str, bytes] = {}
+
+    def __call__(self, vector: DeletionVector) -> tuple[int, ...]:
+        """Return the hidden positions, from 0, ascending.
+
+        Raises:
+            DataDamaged: ``log-damaged``, when the bitmap is not whole.
+            NotFound: ``file-not-found``.
+        """
+        try:
+            rows = decode_rows(self._bitmap(vector))
+        except (struct.error, ValueError, IndexError, KeyError) as error:
+            raise _damaged(vector, str(error)) from error
+        if len(rows) != vector.cardinality:
+            raise _damaged(vector, f"it has {len(rows)} rows, the log says {vector.cardinality}")
+        return rows
+
+    def _bitmap(self, vector: DeletionVector) -> bytes:
+        match vector.storage_type:
+            case "i":
+                return _z85_decode(vector.path_or_inline_dv)[: vector.size_in_bytes]
+            case "u":
+                return self._from_file(vector)
+            case other:
+                message = f"its storage type `{other}` is not known"
+                raise ValueError(message)
+
+    def _from_file(self, vector: DeletionVector) -> bytes:
+        path = vector_path_or_none(vector)
+        data = self._file("" if path is None else path)
+        at = vector.offset or 0
+        (size,) = struct.unpack_from(">i", data, at)
+        body = data[at + 4 : at + 4 + size]
+        (checksum,) = struct.unpack_from(">I", data, at + 4 + size)
+        if size != vector.size_in_bytes or zlib.crc32(body) != checksum:
+            message = f"`{path}` has the wrong size or checksum at byte {at}"
+            raise ValueError(message)
+        return body
+
+    def _file(self, path: str) -> bytes:
+        if path not in self._files:
+            if len(self._files) >= FILES_KEPT_MAX:
+                self._files.pop(next(iter(self._files)))
+            self._files[path] = self._storage.read(path)
+        return self._files[path]
 
 
 def read_deleted_rows(storage: Storage, vector: DeletionVector) -> tuple[int, ...]:
-    """Return the hidden positions, from 0, ascending.
+    """Return the hidden positions of one vector; as ``VectorReader``."""
+    return VectorReader(storage)(vector)
+
+
+def write_vectors(
+    storage: Storage, hidden: Mapping[str, Sequence[int]], *, prefix: str
+) -> dict[str, DeletionVector]:
+    """Store the hidden rows of data files durably and return where, by the data file's path.
+
+    Small ones need no storage: the log will hold them. The others share one file, in a folder
+    of their own so that its name begins like those of the attempt's data files.
+
+    Args:
+        storage: Rooted at the table.
+        hidden: Positions (from 0, ascending) by data file.
+        prefix: Beginning of the folder's name; unique to the run and attempt.
 
     Raises:
-        DataDamaged: ``log-damaged``, when the bitmap is not whole.
-        NotFound: ``file-not-found``.
+        HeadwaterError: As ``Storage.put_if_absent`` does.
     """
-    try:
-        rows = _positions(_bitmap(storage, vector))
-    except (struct.error, ValueError, IndexError) as error:
-        raise _damaged(vector, str(error)) from error
-    if len(rows) != vector.cardinality:
-        raise _damaged(vector, f"it has {len(rows)} rows, the log says {vector.cardinality}")
-    return rows
+    bitmaps = {path: encode_rows(rows) for path, rows in hidden.items()}
+    if sum(map(len, bitmaps.values())) <= INLINE_BYTES_MAX:
+        return {
+            path: DeletionVector(
+                storage_type="i",
+                path_or_inline_dv=_z85_encode(bitmap + b"\0" * (-len(bitmap) % 4)),
+                size_in_bytes=len(bitmap),
+                cardinality=len(hidden[path]),
+            )
+            for path, bitmap in bitmaps.items()
+        }
+    name, folder = uuid4(), f"{prefix}vectors"
+    parts, vectors, at = [_FORMAT_VERSION], {}, len(_FORMAT_VERSION)
+    for path, bitmap in bitmaps.items():
+        framed = struct.pack(">i", len(bitmap)) + bitmap + struct.pack(">I", zlib.crc32(bitmap))
+        vectors[path] = DeletionVector(
+            storage_type="u",
+            path_or_inline_dv=folder + _z85_encode(name.bytes),
+            size_in_bytes=len(bitmap),
+            cardinality=len(hidden[path]),
+            offset=at,
+        )
+        parts.append(framed)
+        at += len(framed)
+    storage.put_if_absent(f"{folder}/{_file_name(name)}", b"".join(parts))
+    return vectors
 
 
-def _bitmap(storage: Storage, vector: DeletionVector) -> bytes:
-    match vector.storage_type:
-        case "i":
-            return _z85_decode(vector.path_or_inline_dv)[: vector.size_in_bytes]
-        case "u":
-            return _from_file(storage, vector)
-        case other:
-            message = f"its storage type `{other}` is not known"
-            raise ValueError(message)
+def vector_path_or_none(vector: DeletionVector) -> str | None:
+    """Return the path of the file that holds a vector; None when the log itself does.
 
-
-def _from_file(storage: Storage, vector: DeletionVector) -> bytes:
+    Raises:
+        ValueError: Its name cannot be read.
+        KeyError: Likewise.
+    """
+    if vector.storage_type != "u":
+        return None
     text = vector.path_or_inline_dv
     folder, encoded = text[:-_UUID_CHARACTERS], text[-_UUID_CHARACTERS:]
-    name = f"deletion_vector_{UUID(bytes=_z85_decode(encoded))}.bin"
-    data = storage.read(f"{folder}/{name}" if folder else name)
-    at = vector.offset or 0
-    (size,) = struct.unpack_from(">i", data, at)
-    body = data[at + 4 : at + 4 + size]
-    (checksum,) = struct.unpack_from(">I", data, at + 4 + size)
-    if size != vector.size_in_bytes or zlib.crc32(body) != checksum:
-        message = f"`{name}` has the wrong size or checksum at byte {at}"
-        raise ValueError(message)
-    return body
+    name = _file_name(UUID(bytes=_z85_decode(encoded)))
+    return f"{folder}/{name}" if folder else name
 
 
-def _positions(data: bytes) -> tuple[int, ...]:
-    """Read a 64-bit bitmap: a magic number, then 32-bit bitmaps by their high halves."""
-    magic, count = struct.unpack_from("<iq", data)
-    if magic != _MAGIC:
-        message = f"its magic number is {magic}"
-        raise ValueError(message)
-    rows: list[int] = []
-    at = 12
-    for _ in range(count):
-        (high,) = struct.unpack_from("<I", data, at)
-        lows, at = _read_roaring(data, at + 4)
-        rows.extend((high << 32) | low for low in lows)
-    return tuple(rows)
-
-
-def _read_roaring(data: bytes, at: int) -> tuple[list[int], int]:
-    """Read one 32-bit bitmap; return its members and the byte after it."""
-    (cookie,) = struct.unpack_from("<I", data, at)
-    runs = b""
-    if cookie & 0xFFFF == _COOKIE:
-        count = (cookie >> 16) + 1
-        runs = data[at + 4 : at + 4 + (count + 7) // 8]
-        at += 4 + len(runs)
-    elif cookie == _COOKIE_NO_RUNS:
-        (count,) = struct.unpack_from("<I", data, at + 4)
-        at += 8
-    else:
-        message = f"its cookie is {cookie}"
-        raise ValueError(message)
-    headers = [struct.unpack_from("<HH", data, at + 4 * number) for number in range(count)]
-    at += 4 * count
-    if not runs or count >= _OFFSETS_FROM:
-        at += 4 * count
-    found: list[int] = []
-    for number, (key, less_one) in enumerate(headers):
-        is_run = bool(runs) and bool(runs[number // 8] >> (number % 8) & 1)
-        members, at = _read_container(data, at, less_one + 1, is_run=is_run)
-        found.extend((key << 16) | low for low in members)
-    return found, at
-
-
-def _read_container(data: bytes, at: int, count: int, *, is_run: bool) -> tuple[list[int], int]:
-    if is_run:
-        (runs,) = struct.unpack_from("<H", data, at)
-        pairs = struct.unpack_from(f"<{2 * runs}H", data, at + 2)
-        members = [
-            low
-            for start, length in zip(pairs[::2], pairs[1::2], strict=True)
-            for low in range(start, start + length + 1)
-        ]
-        return members, at + 2 + 4 * runs
-    if count <= _ARRAY_MAX:
-        return list(struct.unpack_from(f"<{count}H", data, at)), at + 2 * count
-    words = struct.unpack_from("<1024Q", data, at)
-    members = [
-        64 * number + bit
-        for number, word in enumerate(words)
-        for bit in range(64)
-        if word >> bit & 1
-    ]
-    return members, at + 8192
+def _file_name(name: UUID) -> str:
+    return f"deletion_vector_{name}.bin"
 
 
 def _z85_decode(text: str) -> bytes:
@@ -134,9 +156,18 @@ def _z85_decode(text: str) -> bytes:
     for start in range(0, len(text), 5):
         number = 0
         for character in text[start : start + 5]:
-            number = number * 85 + _Z85.index(character)
+            number = number * 85 + _Z85_VALUES[character]
         parts += number.to_bytes(4, "big") if number < 1 << 32 else b""
     return bytes(parts)
+
+
+def _z85_encode(data: bytes) -> str:
+    """Encode bytes, a multiple of four."""
+    parts: list[str] = []
+    for start in range(0, len(data), 4):
+        number = int.from_bytes(data[start : start + 4], "big")
+        parts.extend(_Z85[number // 85**power % 85] for power in (4, 3, 2, 1, 0))
+    return "".join(parts)
 
 
 def _damaged(vector: DeletionVector, why: str) -> DataDamaged:

@@ -8,20 +8,22 @@ import re
 from collections.abc import Iterable
 
 from headwater.base.relations import TableName
+from headwater.lake.deletion_vectors import vector_path_or_none
 from headwater.lake.delta import read_checkpoint
 from headwater.lake.replay import Entry, decoded_path
 from headwater.lake.storage import TEMPORARY_PREFIX, Storage, StoredFile
 from headwater.lake.table import Table
 
 _OUR_FILE = re.compile(r"(tmp_)?\d{8}T\d{6}-[0-9a-f]{8}.*\.parquet")
+_OUR_VECTORS = re.compile(r"\d{8}T\d{6}-[0-9a-f]{8}[\w.-]*/deletion_vector_[0-9a-f-]{36}\.bin")
 _OUR_ENTRY = re.compile(re.escape(f"_delta_log/{TEMPORARY_PREFIX}") + r"(\d{20})\.json-[0-9a-f]+")
 
 
 def find_orphans(table: Table, *, live_prefixes: Iterable[str] = ()) -> tuple[StoredFile, ...]:
     """Return files that Headwater left in a table's folder and that no version needs.
 
-    They are data files whose name begins with a run id and that no version still in the log
-    names, and entries that were never published.
+    They are data files and vectors whose name begins with a run id and that no version still in
+    the log names, and entries that were never published.
 
     Args:
         table: The table; may have no log, when its first build was killed.
@@ -34,7 +36,8 @@ def find_orphans(table: Table, *, live_prefixes: Iterable[str] = ()) -> tuple[St
     candidates = [found for found in table.storage.list() if _is_ours(found.path, live)]
     if not candidates:
         return ()
-    needed, newest = _needed_paths(table)  # after the listing: what is new since is in it
+    # After the listing: what is new since is in it.
+    needed, newest = _needed_paths(table, [found.path for found in candidates])
     return tuple(
         found
         for found in candidates
@@ -66,6 +69,8 @@ def _is_ours(path: str, live: tuple[str, ...]) -> bool:
     *folders, name = path.split("/")
     if _OUR_ENTRY.fullmatch(path):
         return True
+    if _OUR_VECTORS.fullmatch(path):
+        return not (bool(live) and path.startswith(live))
     if any(part.startswith(("_", ".")) and "=" not in part for part in folders):
         return False
     if not _OUR_FILE.fullmatch(name):
@@ -79,7 +84,7 @@ def _unpublished_version(path: str) -> int:
     return int(match.group(1)) if match else -1
 
 
-def _needed_paths(table: Table) -> tuple[set[str], int]:
+def _needed_paths(table: Table, candidates: Iterable[str]) -> tuple[set[str], int]:
     listing = table.list_log()
     needed: set[str] = set()
     if listing.newest >= 0:
@@ -87,15 +92,20 @@ def _needed_paths(table: Table) -> tuple[set[str], int]:
     if listing.checkpoints and 0 not in listing.entries:
         oldest = listing.checkpoints[0]
         needed |= set(read_checkpoint(table.root, table.storage.options, oldest).files)
+        # It does not tell which file a vector is in, so that every one may be needed.
+        needed |= {path for path in candidates if _OUR_VECTORS.fullmatch(path)}
     for entry in table.entries(listing):
         needed |= _named_paths(entry)
     return needed, listing.newest
 
 
 def _named_paths(entry: Entry) -> set[str]:
-    return {
-        decoded_path(action.path, entry.version)
+    actions = [
+        action
         for line in entry.lines
         for action in (line.add, line.remove, line.cdc)
         if action is not None
-    }
+    ]
+    vectors = [action.deletion_vector for action in actions]
+    named = {path for vector in vectors if vector and (path := vector_path_or_none(vector))}
+    return named | {decoded_path(action.path, entry.version) for action in actions}

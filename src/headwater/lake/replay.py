@@ -79,6 +79,7 @@ class Remove(msgspec.Struct, frozen=True, rename="camel"):
 
     path: str
     data_change: bool = True
+    deletion_vector: DeletionVector | None = None
 
 
 class Transaction(msgspec.Struct, frozen=True, rename="camel"):
@@ -304,7 +305,8 @@ def describe_entry(entry: Entry) -> HistoryEntry:
     """Summarise an entry for a table's history."""
     adds = [line.add for line in entry.lines if line.add is not None]
     removes = [line.remove for line in entry.lines if line.remove is not None]
-    counts = [stats_from_json(add.stats, ())[0] for add in adds]
+    kept = {remove.path for remove in removes}  # added again with other rows hidden
+    counts = [stats_from_json(add.stats, ())[0] for add in adds if add.path not in kept]
     changes = [add.data_change for add in adds] + [remove.data_change for remove in removes]
     info = entry.info
     return HistoryEntry(
@@ -313,7 +315,7 @@ def describe_entry(entry: Entry) -> HistoryEntry:
         operation=str(info.operation or ""),
         parameters=_read_only(info.operation_parameters),
         rows_added=None if None in counts else sum(count or 0 for count in counts),
-        bytes_added=sum(add.size for add in adds),
+        bytes_added=sum(add.size for add in adds if add.path not in kept),
         files_added=len(adds),
         files_removed=len(removes),
         changes_data=any(changes),

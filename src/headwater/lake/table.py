@@ -12,10 +12,9 @@ from threading import RLock
 
 from headwater.base.errors import Invalid, NotFound
 from headwater.base.relations import TableName
-from headwater.lake.deletion_vectors import read_deleted_rows
+from headwater.lake.deletion_vectors import VectorReader
 from headwater.lake.delta import read_checkpoint, read_transaction
 from headwater.lake.replay import (
-    DeletionVector,
     Entry,
     LogState,
     apply_entry,
@@ -112,9 +111,9 @@ class Table:
                 raise self._not_found()
             if version is None or version == state.version:
                 if self._snapshot is None or self._snapshot.version != state.version:
-                    self._snapshot = make_snapshot(state, self.root, self._read_rows)
+                    self._snapshot = make_snapshot(state, self.root, VectorReader(self.storage))
                 return self._snapshot
-        return make_snapshot(self._replayed(version)[0], self.root, self._read_rows)
+        return make_snapshot(self._replayed(version)[0], self.root, VectorReader(self.storage))
 
     def snapshot_or_none(self) -> Snapshot | None:
         """Return the newest snapshot; None when there is no table."""
@@ -271,9 +270,6 @@ class Table:
 
     def _read(self, found: StoredFile, version: int) -> Entry:
         return read_entry(version, self.storage.read(found.path), found.modified_ms)
-
-    def _read_rows(self, vector: DeletionVector) -> tuple[int, ...]:
-        return read_deleted_rows(self.storage, vector)
 
     def _not_found(self) -> NotFound:
         return NotFound(

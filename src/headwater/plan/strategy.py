@@ -16,6 +16,9 @@ from headwater.plan.plan import OnSchemaChange
 Strategy = Literal["append", "merge", "delete+insert", "insert_overwrite"]
 
 _STRATEGIES: tuple[Strategy, ...] = ("append", "merge", "delete+insert", "insert_overwrite")
+MERGE_MODES = ("auto", "copy_on_write", "merge_on_read")
+"""What `merge_mode` may be: whether files with matching rows are written again."""
+
 _ON_SCHEMA_CHANGE: tuple[OnSchemaChange, ...] = (
     "ignore",
     "fail",
@@ -84,6 +87,17 @@ def check_strategy(compiled: CompiledNode) -> Diagnostic | None:
             what=f"`{node.name}` uses insert_overwrite without partition_by",
             why="without partitions every run would replace the whole table by its newest rows",
             fix="set partition_by to the column whose values are rewritten together",
+            where=node.where,
+            node=node.unique_id,
+        )
+    mode = node.config.get("merge_mode")
+    if mode not in {None, *MERGE_MODES}:
+        return Diagnostic(
+            code="merge-mode-unknown",
+            severity="error",
+            what=f"`{node.name}` asks for merge_mode `{mode}`, which is not known",
+            why="who may read the table depends on it, so that it must not be guessed",
+            fix=f"use one of {', '.join(MERGE_MODES)}",
             where=node.where,
             node=node.unique_id,
         )

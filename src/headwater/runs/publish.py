@@ -1,12 +1,14 @@
 """Publishes what was staged by one commit, or takes the files of a failed attempt away."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
+from dataclasses import replace
 
 from headwater.base.codec import Json, to_builtins
 from headwater.base.errors import Conflict, HeadwaterError, Unavailable
 from headwater.base.meters import Meter
 from headwater.lake.commit import (
+    Action,
     AddFile,
     Commit,
     RemoveFile,
@@ -15,8 +17,9 @@ from headwater.lake.commit import (
     VersionIs,
     commit,
 )
+from headwater.lake.deletion_vectors import write_vectors
 from headwater.lake.maintain import find_orphans, remove_orphans
-from headwater.lake.snapshot import Snapshot
+from headwater.lake.snapshot import DataFile, Snapshot
 from headwater.lake.table import Table
 from headwater.plan.plan import BuildStep, RunTest
 from headwater.runs.staged import Staged
@@ -49,8 +52,9 @@ def publish(
     """
     version = 0 if current is None else current.version + 1
     app_id = f"headwater/{record['node']}"
-    added = [action.file for action in staged.actions if isinstance(action, AddFile)]
-    removed = sum(isinstance(action, RemoveFile) for action in staged.actions)
+    prefix = file_prefix(work, int(str(record["attempt"])))
+    actions = with_vectors(table, staged.actions, prefix)
+    added, removed, hiding = _counted(actions)
     entry = Commit(
         operation=staged.operation,
         requirements=(
@@ -58,13 +62,14 @@ def publish(
             TransactionBelow(app_id=app_id, version=version),
         ),
         # The table's version serves as the transaction's: it only grows, too.
-        actions=(*staged.actions, SetTransaction(app_id=app_id, version=version)),
+        actions=(*actions, SetTransaction(app_id=app_id, version=version)),
         headwater={"run_id": work.run_id, "plan_hash": work.plan_hash, **record},
         metrics={
             "numFiles": str(len(added)),
             "numRemovedFiles": str(removed),
             "numOutputBytes": str(sum(file.size_bytes for file in added)),
             "numOutputRows": str(staged.rows or 0),
+            **({"numDeletionVectorsAdded": str(hiding)} if hiding else {}),
         },
     )
     try:
@@ -79,6 +84,37 @@ def publish(
             why="another workspace builds the same node into the same lake",
             fix="plan again and run",
         ) from error
+
+
+def with_vectors(table: Table, actions: Sequence[Action], prefix: str) -> tuple[Action, ...]:
+    """Store the hidden rows of added files, and return the actions that say where.
+
+    Raises:
+        HeadwaterError: As ``Storage.put_if_absent`` does.
+    """
+    files = [action.file for action in actions if isinstance(action, AddFile)]
+    hidden = {file.path: file.deleted_rows for file in files if file.deleted_rows}
+    if not hidden:
+        return tuple(actions)
+    vectors = write_vectors(table.storage, hidden, prefix=prefix)
+    return tuple(
+        replace(action, vector=vectors[action.file.path])
+        if isinstance(action, AddFile) and action.file.path in vectors
+        else action
+        for action in actions
+    )
+
+
+def _counted(actions: Sequence[Action]) -> tuple[list[DataFile], int, int]:
+    """Return the new files, and how many are removed or hide more rows than before."""
+    adds = [action for action in actions if isinstance(action, AddFile)]
+    removed = {action.path for action in actions if isinstance(action, RemoveFile)}
+    new = [action.file for action in adds if action.file.path not in removed]
+    return (
+        new,
+        len(removed) - len(adds) + len(new),
+        sum(action.vector is not None for action in adds),
+    )
 
 
 def _rival_or_none(work: Work, table: Table, *, since: int) -> str | None:
@@ -125,7 +161,7 @@ def discard(work: Work, table: Table, attempt: int) -> None:
         orphans = [
             found
             for found in find_orphans(table)
-            if found.path.rsplit("/", 1)[-1].removeprefix("tmp_").startswith(prefix)
+            if any(part.removeprefix("tmp_").startswith(prefix) for part in found.path.split("/"))
         ]
         remove_orphans(table, orphans)
 

@@ -5,12 +5,15 @@ Nothing here changes a table. What comes back says which commit would.
 
 # ruff: noqa: S608 - names are quoted; the user's query is a subquery as it is
 
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import assert_never
 
+from headwater.base.codec import Json
 from headwater.base.meters import Meter
 from headwater.base.relations import Column
 from headwater.engines.engine import (
+    MergeMode,
     PythonModel,
     Session,
     ViewSource,
@@ -19,7 +22,7 @@ from headwater.engines.engine import (
     WriteMode,
     WritePartitions,
 )
-from headwater.lake.commit import SetSchema
+from headwater.lake.commit import VECTORS_PROPERTY, SetSchema
 from headwater.lake.snapshot import Snapshot
 from headwater.lake.types import comments_of
 from headwater.plan.plan import (
@@ -37,7 +40,15 @@ from headwater.plan.plan import (
 from headwater.runs.batches import stage_batches
 from headwater.runs.columns import plan_columns, select_columns
 from headwater.runs.snapshots import snapshot_sql
-from headwater.runs.staged import Place, Staged, difference, pending, replaced, schema_action
+from headwater.runs.staged import (
+    Place,
+    Staged,
+    after_write,
+    difference,
+    pending,
+    replaced,
+    schema_action,
+)
 
 IncrementalStep = Append | Merge | OverwritePartitions
 
@@ -138,9 +149,9 @@ def _stage_increment(session: Session, step: IncrementalStep, place: Place) -> S
         destination = replace(place.destination, prefix=place.destination.prefix + "rows-")
         rewritten = session.write(select_columns(own, kept), WriteAll(), destination)
         target, meter = replace(target, files=rewritten.added), rewritten.meter
-    written = session.write(sql, _mode(step, target), place.destination)
-    gone = set(written.removed)
-    files = (*(file for file in target.files if file.path not in gone), *written.added)
+    how = "copy_on_write" if plan.rewrites else merge_mode(step.target.config, place.current)
+    written = session.write(sql, _mode(step, target, how), place.destination)
+    files = after_write(target, written)
     return Staged(
         source=pending(place, plan.columns, files),
         columns=plan.columns,
@@ -148,7 +159,7 @@ def _stage_increment(session: Session, step: IncrementalStep, place: Place) -> S
         actions=(*schema_action(place, plan.columns), *difference(place.current, files)),
         rows=written.rows_inserted + written.rows_updated,
         meter=meter + written.meter,
-        scrap=tuple(sorted(gone)) if plan.rewrites else (),
+        scrap=tuple(sorted(written.removed)) if plan.rewrites else (),
     )
 
 
@@ -156,7 +167,18 @@ def _names(columns: tuple[Column, ...]) -> set[str]:
     return {column.name.lower() for column in columns}
 
 
-def _mode(step: IncrementalStep, target: Snapshot) -> WriteMode:
+def merge_mode(config: Mapping[str, Json], table: Snapshot) -> MergeMode:
+    """Return how the files of a table are merged into: as its model says, or as the table does."""
+    match config.get("merge_mode"):
+        case "copy_on_write" | "merge_on_read" as asked:
+            return asked
+        case _ if table.properties.get(VECTORS_PROPERTY) == "false":
+            return "copy_on_write"
+        case _:
+            return "auto"
+
+
+def _mode(step: IncrementalStep, target: Snapshot, files: MergeMode) -> WriteMode:
     match step:
         case Append():
             return WriteAll()
@@ -169,6 +191,7 @@ def _mode(step: IncrementalStep, target: Snapshot) -> WriteMode:
                 update_columns=step.update_columns,
                 exclude_columns=step.exclude_columns,
                 delete_matching=step.delete_matching,
+                files=files,
             )
         case other:
             assert_never(other)

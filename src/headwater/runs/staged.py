@@ -84,13 +84,24 @@ def schema_action(place: Place, columns: tuple[Column, ...]) -> tuple[Action, ..
 
 
 def difference(current: Snapshot, files: tuple[DataFile, ...]) -> tuple[Action, ...]:
-    """Return the adds and removes that turn the current files into ``files``."""
-    before = {file.path for file in current.files}
-    after = {file.path for file in files}
+    """Return the adds and removes that turn the current files into ``files``.
+
+    A file that hides other rows than before is removed and added: to the log it is another one.
+    """
+    before = {file.path: file.deleted_rows for file in current.files}
+    after = {file.path: file.deleted_rows for file in files}
+    gone = sorted(path for path in before if after.get(path) != before[path])
     return (
-        *(RemoveFile(path=path) for path in sorted(before - after)),
-        *(AddFile(file=file) for file in files if file.path not in before),
+        *(RemoveFile(path=path) for path in gone),
+        *(AddFile(file=file) for file in files if before.get(file.path) != file.deleted_rows),
     )
+
+
+def after_write(target: Snapshot, written: Written) -> tuple[DataFile, ...]:
+    """Return the files of a table once a write into it is committed."""
+    gone = {*written.removed, *(file.path for file in written.hidden)}
+    kept = (file for file in target.files if file.path not in gone)
+    return (*kept, *written.hidden, *written.added)
 
 
 def pending(place: Place, columns: tuple[Column, ...], files: tuple[DataFile, ...]) -> Snapshot:

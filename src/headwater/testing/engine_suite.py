@@ -43,7 +43,7 @@ def snapshot_of(root: Path, *writes: Written, partition_by: tuple[str, ...] = ()
     files: dict[str, DataFile] = {}
     for written in writes:
         files = {path: file for path, file in files.items() if path not in written.removed}
-        files |= {file.path: file for file in written.added}
+        files |= {file.path: file for file in (*written.added, *written.hidden)}
     return Snapshot(
         root=str(root),
         table_id="suite",

@@ -74,6 +74,24 @@ a `unique_key` and `append` when it has none.
 """,
     ),
     Code(
+        name="merge-mode-unknown",
+        number="HW3021",
+        title="merge_mode is none that can be carried out",
+        explain="""\
+**What it finds.** A `merge_mode` other than `auto`, `copy_on_write` and `merge_on_read`.
+
+**Why it matters.** A table that is merged on read hides rows by deletion vectors, which every
+reader of it must understand. That is not guessed.
+
+**Example.** `merge_mode: mor`.
+
+**How to mend it.** `copy_on_write` writes files with changed rows again: any reader will do.
+`merge_on_read` hides those rows instead: twenty times less work where few rows of many files
+change. `auto`, the default, hides rows only where that saves writing more than 32 MB, and not in
+tables whose property `delta.enableDeletionVectors` is `false`.
+""",
+    ),
+    Code(
         name="materialization-unknown",
         number="HW3007",
         title="materialized is not one that can be built",

@@ -148,11 +148,7 @@ class Connection:
     def make_lookups(self, lookups: Sequence[Lookup]) -> None:
         """Create the small tables that a scan reads, replacing earlier ones."""
         for lookup in lookups:
-            parts = ", ".join(
-                f"unnest(${place}::{kind}[]) AS {name}"
-                for place, (name, kind) in enumerate(lookup.columns, start=1)
-            )
-            sql = f"CREATE OR REPLACE TABLE {lookup.name} AS SELECT {parts}"
+            sql = f"CREATE OR REPLACE TABLE {lookup.name} AS {lookup.rows_sql()}"
             values = [list(column) for column in lookup.values]
             try:
                 self._raw.execute(sql, values)

@@ -1,8 +1,9 @@
-"""Merge, copy on write: the files that hold matching rows are written again, and no others.
+"""Merge: only files that hold matching rows are touched, and of those only what must be.
 
 The query's rows are staged once. Files whose key statistics cannot match are never opened; of the
-others only the key columns are read, to find those that really match. Then one COPY writes the
-rows of those files, changed, together with the new rows.
+others only the key columns are read, to find the rows that really match. ``merge_files`` says
+which of their files are written again; the others hide those rows. Then one COPY writes the rows
+of the first, changed, together with the changed rows of the second and the new rows.
 """
 
 # ruff: noqa: S608 - names and literals are ours or quoted; users' SQL is a part of its own
@@ -11,9 +12,16 @@ from dataclasses import dataclass, replace
 
 from headwater.base.errors import DataDamaged, Invalid
 from headwater.base.relations import Column, quote_identifier
-from headwater.engines.duckdb.bind import FILE_COLUMN, absolute_path, scan_snapshot
+from headwater.engines.duckdb.bind import (
+    FILE_COLUMN,
+    ROW_COLUMN,
+    Lookup,
+    absolute_path,
+    scan_snapshot,
+)
 from headwater.engines.duckdb.connection import Connection, Statement
 from headwater.engines.duckdb.copy import copy_to_files, remove_files
+from headwater.engines.duckdb.merge_files import divide
 from headwater.engines.duckdb.output import output_columns, places_of
 from headwater.engines.duckdb.write import make_written, rows_of
 from headwater.engines.engine import Destination, WriteMerge, Written
@@ -23,6 +31,7 @@ from headwater.lake.stats import may_match
 _SOURCE = "__headwater_source"
 _TARGET = "__headwater_target"
 _TOUCHED = "__headwater_touched"
+_PARTLY = "__headwater_partly"
 _HITS = "__headwater_hits"
 _DUPLICATES_SHOWN = 5
 
@@ -37,6 +46,7 @@ class _Merge:
         from_query: Places of the columns that the query has.
         updated: Places of those that an update takes from the query.
         target: The table as it is.
+        lookups: Qualified name to which the names of lookup tables are appended.
     """
 
     columns: tuple[Column, ...]
@@ -44,10 +54,24 @@ class _Merge:
     from_query: frozenset[int]
     updated: frozenset[int]
     target: Snapshot
+    lookups: str
+
+    @property
+    def by_hits(self) -> str:
+        """Name of the table of files whose rows are taken from what matched."""
+        return f"{self.lookups}_by_hits"
 
     def same_key(self) -> str:
         """Write the condition that ``t`` and ``s`` have the same key; null matches nothing."""
         return " AND ".join(f"t.c{place} = s.c{place}" for place in self.keys)
+
+    def replaces_rows(self) -> bool:
+        """Tell whether nothing of an updated row stays, so that it need not be read.
+
+        Keys that are floats are equal with either sign of zero, and the table's stays.
+        """
+        is_exact = all(self.columns[place].type not in {"FLOAT", "DOUBLE"} for place in self.keys)
+        return is_exact and len(self.updated) + len(set(self.keys)) == len(self.columns)
 
     def key_names(self) -> str:
         """Write the names of the key columns, for messages."""
@@ -72,26 +96,34 @@ def write_merge(
         DataDamaged: ``data-file-mismatch``, when the rows written do not add up.
     """
     source = connection.describe(query)
-    merge = _plan_merge(mode, source)
+    merge = _plan_merge(mode, source, lookup_name)
     connection.keep_order(in_order=False)
     _stage(connection, merge, source, query)
     if not mode.delete_matching:
         _refuse_duplicates(connection, merge)
     candidates = _candidates(connection, merge)
-    _make_target(connection, merge, candidates, _TARGET, lookup_name)
+    _make_target(connection, merge, candidates, _TARGET)
     matched = _find_matches(connection, merge, delete_matching=mode.delete_matching)
-    root = mode.target.root
-    touched = tuple(file for file in candidates if absolute_path(root, file.path) in matched)
-    _make_target(connection, merge, touched, _TOUCHED, lookup_name)
-    selected = _select_deleting(merge) if mode.delete_matching else _select_updating(merge)
+    target = mode.target
+    division = divide(candidates, matched, mode.files, root=target.root, features=target.features)
+    by_hits = (*division.hiding, *division.emptied)
+    _make_target(connection, merge, division.rewritten, _TOUCHED)
+    _name_files(connection, merge, by_hits)
+    if mode.delete_matching:
+        selected = _select_deleting(merge)
+    else:
+        _make_target(connection, merge, by_hits, _PARTLY)
+        selected = _select_updating(merge, with_hits=bool(by_hits))
     staged, inserted = _counts(connection, delete_matching=mode.delete_matching)
-    kept = _visible_rows(connection, touched)
     hits = sum(matched.values())
+    again = sum(matched[absolute_path(target.root, file.path)] for file in division.rewritten)
+    expected = _visible_rows(connection, division.rewritten) + inserted
+    expected += -again if mode.delete_matching else hits - again
     deleted = hits if mode.delete_matching else 0
+    hidden = _hidden(connection, merge, division.hiding)
     added: tuple[DataFile, ...] = ()
-    if touched or staged:
+    if division.rewritten or by_hits or staged:
         added = copy_to_files(connection, Statement(before=selected), merge.columns, destination)
-    expected = kept + inserted - deleted
     if rows_of(added) != expected:
         remove_files(connection, destination)
         raise _sum_mismatch(rows_of(added), expected)
@@ -99,13 +131,14 @@ def write_merge(
     written = make_written(connection.meter, added, merge.columns, inserted=inserted)
     return replace(
         written,
-        removed=tuple(file.path for file in touched),
+        removed=tuple(file.path for file in (*division.rewritten, *division.emptied)),
         rows_updated=hits - deleted,
         rows_deleted=deleted,
+        hidden=hidden,
     )
 
 
-def _plan_merge(mode: WriteMerge, source: Sequence[Column]) -> _Merge:
+def _plan_merge(mode: WriteMerge, source: Sequence[Column], lookups: str) -> _Merge:
     columns = output_columns(mode.target.columns, source)
     places = {column.name.lower(): place for place, column in enumerate(columns)}
     in_query = places_of(source)
@@ -127,7 +160,12 @@ def _plan_merge(mode: WriteMerge, source: Sequence[Column]) -> _Merge:
         updated &= {places[name.lower()] for name in mode.update_columns}
     updated -= {places[name.lower()] for name in mode.exclude_columns}
     return _Merge(
-        columns=columns, keys=keys, from_query=from_query, updated=updated, target=mode.target
+        columns=columns,
+        keys=keys,
+        from_query=from_query,
+        updated=updated,
+        target=mode.target,
+        lookups=lookups,
     )
 
 
@@ -183,11 +221,11 @@ def _candidates(connection: Connection, merge: _Merge) -> tuple[DataFile, ...]:
 
 
 def _make_target(
-    connection: Connection, merge: _Merge, files: Sequence[DataFile], view: str, lookup_name: str
+    connection: Connection, merge: _Merge, files: Sequence[DataFile], view: str
 ) -> None:
     """Make a view of some of the table's files, with the result's columns and each row's file."""
     scan = scan_snapshot(
-        merge.target, files, lookup_name=f"{lookup_name}_{view.strip('_')}", with_file=True
+        merge.target, files, lookup_name=f"{merge.lookups}_{view.strip('_')}", with_file=True
     )
     known = len(merge.target.columns)
     parts = [
@@ -199,37 +237,85 @@ def _make_target(
     connection.make_lookups(scan.lookups)
     connection.rows(
         f"CREATE OR REPLACE TEMP VIEW {view} AS SELECT {', '.join(parts)},"
-        f" {quote_identifier(FILE_COLUMN)} AS file FROM ({scan.sql})"
+        f" {quote_identifier(FILE_COLUMN)} AS file, {quote_identifier(ROW_COLUMN)} AS row"
+        f" FROM ({scan.sql})"
     )
 
 
 def _find_matches(
     connection: Connection, merge: _Merge, *, delete_matching: bool
 ) -> dict[str, int]:
-    """Return how many rows of each file match a staged row."""
+    """Keep the rows that match a staged one; return how many each file has."""
     if delete_matching:
-        counted = (
-            f"SELECT file, count(*) FROM {_TARGET} t SEMI JOIN {_SOURCE} s"
-            f" ON {merge.same_key()} GROUP BY file"
-        )
+        found = f"NULL::BIGINT AS staged, file, row FROM {_TARGET} t SEMI JOIN"
     else:
-        connection.rows(
-            f"CREATE OR REPLACE TEMP TABLE {_HITS} AS SELECT s.rowid AS staged, t.file AS file"
-            f" FROM {_TARGET} t JOIN {_SOURCE} s ON {merge.same_key()}"
-        )
-        counted = f"SELECT file, count(*) FROM {_HITS} GROUP BY file"
+        found = f"s.rowid AS staged, t.file AS file, t.row AS row FROM {_TARGET} t JOIN"
+    connection.rows(
+        f"CREATE OR REPLACE TEMP TABLE {_HITS} AS SELECT {found} {_SOURCE} s ON {merge.same_key()}"
+    )
+    counted = f"SELECT file, count(*) FROM {_HITS} GROUP BY file"
     return {str(file): int(str(count)) for file, count in connection.rows(counted)}
 
 
-def _select_updating(merge: _Merge) -> str:
-    old = ", ".join(
+def _name_files(connection: Connection, merge: _Merge, files: Sequence[DataFile]) -> None:
+    """Make a table of the files whose rows are taken from what matched."""
+    paths = tuple(absolute_path(merge.target.root, file.path) for file in files)
+    lookup = Lookup(name=merge.by_hits, columns=(("file", "VARCHAR"),), values=(paths,))
+    connection.make_lookups((lookup,))
+
+
+def _hidden(
+    connection: Connection, merge: _Merge, hiding: Sequence[DataFile]
+) -> tuple[DataFile, ...]:
+    """Return the files that stay, with the rows that matched hidden, too."""
+    if not hiding:
+        return ()
+    rows = connection.rows(
+        f"SELECT file, list(row) FROM {_HITS} WHERE file IN (SELECT file FROM {merge.by_hits})"
+        " GROUP BY file"
+    )
+    found = {str(file): positions for file, positions in rows}
+    return tuple(
+        replace(
+            file, deleted_rows=_joined(file, found[absolute_path(merge.target.root, file.path)])
+        )
+        for file in hiding
+    )
+
+
+def _joined(file: DataFile, positions: object) -> tuple[int, ...]:
+    added = positions if isinstance(positions, list) else []
+    return tuple(sorted((*file.deleted_rows, *added)))
+
+
+def _select_updating(merge: _Merge, *, with_hits: bool) -> str:
+    parts = [
+        f"SELECT {_old_row(merge)} FROM {_TOUCHED} t LEFT JOIN {_SOURCE} s ON {merge.same_key()}",
+        _select_new(merge),
+    ]
+    if with_hits and merge.replaces_rows():
+        parts.append(
+            f"SELECT {_new_row(merge)} FROM {_HITS} h JOIN {_SOURCE} s ON s.rowid = h.staged"
+            f" WHERE h.file IN (SELECT file FROM {merge.by_hits})"
+        )
+    elif with_hits:
+        parts.append(
+            f"SELECT {_old_row(merge)} FROM {_PARTLY} t JOIN {_SOURCE} s ON {merge.same_key()}"
+        )
+    return " UNION ALL ".join(parts)
+
+
+def _select_new(merge: _Merge) -> str:
+    return (
+        f"SELECT {_new_row(merge)} FROM {_SOURCE} s"
+        f" WHERE s.rowid NOT IN (SELECT staged FROM {_HITS})"
+    )
+
+
+def _old_row(merge: _Merge) -> str:
+    return ", ".join(
         f"{_choice(place, merge)} AS {quote_identifier(column.name)}"
         for place, column in enumerate(merge.columns)
-    )
-    return (
-        f"SELECT {old} FROM {_TOUCHED} t LEFT JOIN {_SOURCE} s ON {merge.same_key()}"
-        f" UNION ALL SELECT {_new_row(merge)} FROM {_SOURCE} s"
-        f" WHERE s.rowid NOT IN (SELECT staged FROM {_HITS})"
     )
 
 
@@ -280,8 +366,8 @@ def _sum_mismatch(found: int, expected: int) -> DataDamaged:
 
 
 def _drop(connection: Connection) -> None:
-    for view in (_TARGET, _TOUCHED):
-        connection.rows(f"DROP VIEW {view}")
+    for view in (_TARGET, _TOUCHED, _PARTLY):
+        connection.rows(f"DROP VIEW IF EXISTS {view}")
     for table in (_SOURCE, _HITS):
         connection.rows(f"DROP TABLE IF EXISTS {table}")
 
