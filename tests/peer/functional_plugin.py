@@ -5,7 +5,6 @@ reaches past the command line into a database is answered from the lake; what ca
 made by hand in the warehouse) fails its test, and counts as failed.
 """
 
-import json
 import os
 import re
 from collections.abc import Callable, Iterable
@@ -21,6 +20,8 @@ import dbt.version
 import dbt_common.exceptions
 import duckdb
 import pytest
+from dbt.artifacts.schemas.manifest import WritableManifest
+from dbt.contracts.graph.manifest import Manifest
 from dbt.tests import util
 
 from headwater import TableName, Workspace
@@ -58,7 +59,14 @@ class Runner:
         ended = self.runner.invoke(list(args), **options)
         if isinstance(ended.exception, HeadwaterError):
             return dbtRunnerResult(success=False, exception=Refused(ended.exception))
+        if isinstance(ended.result, Record) and "parent_map" in ended.result:
+            return dbtRunnerResult(success=ended.success, result=manifest_of(ended.result))
         return ended
+
+
+def manifest_of(document: Record) -> Manifest:
+    """Read the result of ``parse`` with dbt's own classes, as dbt reads that of its v2 parser."""
+    return Manifest.from_writable_manifest(WritableManifest.from_dict(document.to_dict()))
 
 
 def run_sql(self: Any, sql: str, fetch: str | None = None) -> Any:
@@ -118,12 +126,6 @@ def _copy_named(
             connection.executemany(f'insert into "{schema}"."{name}" values ({marks})', found.rows)
         named.add((schema, name))
     return named
-
-
-def manifest_of(project_root: Any) -> Record | None:
-    """Read the manifest that the last command wrote."""
-    path = Path(str(project_root)) / "target" / "manifest.json"
-    return Record(json.loads(path.read_text(encoding="utf-8"))) if path.exists() else None
 
 
 def tables(self: Any) -> dict[str, str]:
@@ -186,6 +188,5 @@ _replace(fixtures.TestProjInfo, "get_tables_in_schema", tables)
 _replace(dbt.cli.main, "dbtRunner", Runner)
 _replace(util, "dbtRunner", Runner)
 dbt.version.__version__ = DBT_VERSION  # the suite asks for the version that ran
-_replace(util, "get_manifest", manifest_of)
 _replace(util, "run_dbt_and_capture", run_and_capture)
 _replace(util, "check_relations_equal", relations_equal)
