@@ -197,7 +197,7 @@ def test_metrics_read_semantic_models_by_measure_and_other_metrics_by_name() -> 
         "metric.shop.total",
     )
     assert [(item.name, item.severity) for item in found.diagnostics] == [
-        ("metric-not-found", "warning")
+        ("metric-not-found", "error")
     ]
 
 

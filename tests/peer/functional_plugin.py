@@ -48,6 +48,11 @@ class Refused(
         notes = getattr(self.error, "__notes__", ())
         return "\n".join([str(self.error), self.error.why, self.error.fix, *notes])
 
+    @property
+    def msg(self) -> str:
+        """What some tests compare with dbt's words."""
+        return str(self)
+
 
 class Runner:
     """Our runner, whose refusals are exceptions that dbt's tests know."""

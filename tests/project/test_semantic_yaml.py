@@ -35,7 +35,10 @@ models:
 metrics:
   - {name: twice, type: derived, expr: total * 2, input_metrics: [total]}
 """
-MODEL = {"models/revenue.sql": "select 1 as id"}
+MODEL = {
+    "models/revenue.sql": "select 1 as id",
+    "models/metricflow_time_spine.sql": "select current_date as date_day",
+}
 
 
 def _manifest(read: Read, asked: str) -> dict[str, dict[str, Json]]:
@@ -90,7 +93,7 @@ def test_metrics_of_a_model_read_its_semantic_model_and_each_other(read: Read) -
     assert isinstance(parameters, dict)
     aggregated = parameters["metric_aggregation_params"]
     assert isinstance(aggregated, dict)
-    assert (aggregated["agg"], aggregated["expr"]) == ("sum", "amount")
+    assert (aggregated["agg"], parameters["expr"]) == ("sum", "amount")
 
 
 def test_a_model_that_says_no_is_none(read: Read) -> None:

@@ -26,6 +26,7 @@ from headwater.graph.manifest_models import (
     unit_test_document,
 )
 from headwater.graph.manifest_written import written_config
+from headwater.graph.metrics import metrics_of_exposure
 from headwater.graph.walk import edges_of
 from headwater.jinja.functions import DBT_VERSION
 from headwater.project.naming import relation_name
@@ -72,7 +73,7 @@ _PARTS = ("database", "schema", "identifier")
 
 def make_manifest(project: Project, graph: Graph, facts: ArtifactFacts) -> Document:
     """Write the manifest of a compiled project."""
-    parts = _Parts(project, facts)
+    parts = _Parts(project, facts, graph.nodes)
     document: Document = {"metadata": parts.metadata()}
     for name in ("nodes", *SECTIONS.values()):
         document[name] = {}
@@ -184,8 +185,11 @@ def _group_map(project: Project, graph: Graph) -> Document:
 class _Parts:
     """Writes the entries of one manifest."""
 
-    def __init__(self, project: Project, facts: ArtifactFacts) -> None:
+    def __init__(
+        self, project: Project, facts: ArtifactFacts, compiled: Mapping[NodeId, CompiledNode]
+    ) -> None:
         self.project = project
+        self.compiled = compiled
         self.facts = facts
         self.tests = tests_by_model(project)
         self.naming = project.context_values.naming
@@ -265,9 +269,12 @@ class _Parts:
             case "exposure":
                 written = written_config(self.project, node)
                 document = {**_declared(node), "unrendered_config": written}
-                return {**document, **_identity(node), **_references(compiled)}
+                named: list[Json] = [[name] for name in metrics_of_exposure(node)]
+                references = {**_references(compiled), "metrics": named}
+                return {**document, **_identity(node), **references}
             case "metric" | "semantic_model" | "saved_query":
-                own = semantic_document(self.project, compiled)
+                own = semantic_document(self.project, compiled, self.compiled)
+                own["unrendered_config"] = written_config(self.project, node)
                 return {**_declared(node), **own, **_identity(node), **_references(compiled)}
             case _:
                 return self._parsed(compiled)
@@ -285,7 +292,7 @@ class _Parts:
         if node.resource_type == "seed":
             return document | {"root_path": self.project.root, "depends_on": {"macros": []}}
         document |= _references(compiled)
-        document |= self._compiled(compiled)
+        document |= self._compilation(compiled)
         if node.resource_type == "model":
             tests = self.tests.get(node.unique_id, ())
             document |= {**_model(node), "primary_key": primary_key(node, tests)}
@@ -309,7 +316,7 @@ class _Parts:
             "relation_name": relation_name(self.naming, node),
         }
 
-    def _compiled(self, compiled: CompiledNode) -> Document:
+    def _compilation(self, compiled: CompiledNode) -> Document:
         node = compiled.node
         document: Document = {
             "compiled": bool(compiled.code),

@@ -13,6 +13,8 @@ _SAVED_QUERY: Mapping[str, Json] = {
     "meta": {},
     "cache": {"enabled": False},
 }
+_EXPORT = ("export_as", "schema")
+"""What exports of a saved query inherit; written where it is set."""
 STRICT = frozenset({"exposure", "metric", "semantic_model", "saved_query"})
 """Types whose config is written without keys of our own."""
 
@@ -21,10 +23,11 @@ def config_document(node: Node) -> dict[str, Json]:
     """Return the effective config with dbt's defaults and spellings."""
     defaults = _SAVED_QUERY if node.resource_type == "saved_query" else DEFAULTS[node.resource_type]
     config = {key: value for key, value in defaults.items() if key not in _WRITTEN_APART}
+    known = {*defaults, *_EXPORT} if node.resource_type == "saved_query" else defaults
     for key, value in node.config.items():
         if key in _WRITTEN_APART:
             continue
-        if node.resource_type in STRICT and key not in defaults:
+        if node.resource_type in STRICT and key not in known:
             continue
         default = defaults.get(key)
         merged = (

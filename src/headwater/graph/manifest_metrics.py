@@ -3,10 +3,12 @@
 from collections.abc import Mapping
 
 from headwater.base.codec import Json, to_builtins
+from headwater.base.ids import NodeId
 from headwater.graph.graph import CompiledNode
 from headwater.project.naming import relation_name
 from headwater.project.node import Node
 from headwater.project.project import Project
+from headwater.project.semantic_checks import GRANULARITIES
 
 Document = dict[str, Json]
 
@@ -29,38 +31,79 @@ TYPE_PARAMETERS: Document = {
     "conversion_type_params": None,
     "cumulative_type_params": None,
     "metric_aggregation_params": None,
+    "fill_nulls_with": None,
+    "join_to_timespine": False,
+    "is_private": None,
 }
+_COMMON = frozenset({"description", "tags", "meta", "config"})
+"""Keys that are the caller's: what is written there is not yet rendered or merged."""
 
 
-def semantic_document(project: Project, compiled: CompiledNode) -> Document:
+def semantic_document(
+    project: Project, compiled: CompiledNode, nodes: Mapping[NodeId, CompiledNode]
+) -> Document:
     """Return what only this kind of node has; the common keys are the caller's."""
     node = compiled.node
-    declared = to_builtins(dict(node.declared))
+    kept = {key: value for key, value in node.declared.items() if key not in _COMMON}
+    declared = to_builtins(kept)
     assert isinstance(declared, dict)  # noqa: S101 - a mapping becomes a dict
     match node.resource_type:
         case "metric":
-            return _metric(declared)
+            document = _metric(declared)
+            parameters = _mapping(document["type_params"])
+            parameters["input_measures"] = input_measures(compiled, nodes)
+            return document
         case "semantic_model":
             return _semantic_model(project, compiled, declared)
         case _:
             return _saved_query(project, node, declared)
 
 
+def input_measures(
+    compiled: CompiledNode,
+    nodes: Mapping[NodeId, CompiledNode],
+    above: frozenset[NodeId] = frozenset(),
+) -> list[Json]:
+    """Return the measures that a metric reads itself and by its input metrics, each once.
+
+    Args:
+        compiled: The metric.
+        nodes: Where its inputs are found.
+        above: Metrics that are being followed already, so that a circle ends.
+    """
+    node = compiled.node
+    parameters = _mapping(node.declared.get("type_params"))
+    conversion = _mapping(parameters.get("conversion_type_params"))
+    own = (
+        parameters.get("measure"),
+        conversion.get("base_measure"),
+        conversion.get("conversion_measure"),
+    )
+    found = [_named(to_builtins(each), MEASURE) for each in own if each is not None]
+    for key in compiled.depends_on:
+        read = nodes.get(key)
+        if read is not None and read.node.resource_type == "metric" and key not in above:
+            found += input_measures(read, nodes, above | {node.unique_id})
+    return [each for index, each in enumerate(found) if each not in found[:index]]
+
+
 def _metric(declared: Document) -> Document:
     given = _mapping(declared.get("type_params"))
     parameters = {**TYPE_PARAMETERS, **given}
+    parameters["expr"] = _text(given.get("expr"))
     parameters["measure"] = _named(given.get("measure"), MEASURE)
     for key in ("numerator", "denominator"):
         parameters[key] = _named(given.get(key), METRIC)
     listed = given.get("metrics")
     parameters["metrics"] = [_named(part, METRIC) for part in _listed(listed)]
     parameters["window"] = _window(given.get("window"))
-    cumulative = declared.get("type") == "cumulative"
-    parameters["cumulative_type_params"] = _cumulative(given) if cumulative else None
+    kind = str(declared.get("type") or "simple").lower()
+    parameters["cumulative_type_params"] = _cumulative(given) if kind == "cumulative" else None
     parameters["conversion_type_params"] = _conversion(given.get("conversion_type_params"))
     return {
-        "label": None,
         **declared,
+        "type": kind,
+        "label": declared.get("label") or declared["name"],
         "type_params": parameters,
         "filter": _filter(declared.get("filter")),
         "metadata": None,
@@ -69,12 +112,13 @@ def _metric(declared: Document) -> Document:
 
 
 def _cumulative(given: Mapping[str, Json]) -> Document:
+    """Write what a cumulative metric sums over, which older files say one level above."""
     own = _mapping(given.get("cumulative_type_params"))
     return {
-        "grain_to_date": None,
         "period_agg": "first",
         **own,
-        "window": _window(own.get("window")),
+        "grain_to_date": own.get("grain_to_date") or given.get("grain_to_date"),
+        "window": _window(own.get("window") or given.get("window")),
         "metric": _named(own.get("metric"), METRIC),
     }
 
@@ -85,10 +129,13 @@ def _conversion(given: Json) -> Json:
         return None
     return {
         "entity": None,
-        "calculation": "conversion_rate",
+        "constant_properties": None,
         **own,
+        "calculation": own.get("calculation") or "conversion_rate",
         "base_measure": _named(own.get("base_measure"), MEASURE),
         "conversion_measure": _named(own.get("conversion_measure"), MEASURE),
+        "base_metric": _named(own.get("base_metric"), METRIC),
+        "conversion_metric": _named(own.get("conversion_metric"), METRIC),
         "window": _window(own.get("window")),
     }
 
@@ -107,10 +154,12 @@ def _window(value: Json) -> Json:
     """Turn ``1 month`` into a count and a granularity."""
     if not isinstance(value, str):
         return value
-    count, _, unit = value.strip().partition(" ")
+    count, _, written = value.strip().lower().partition(" ")
     if not count.isdigit():
         return None
-    return {"count": int(count), "granularity": unit.strip().removesuffix("s")}
+    unit = written.strip()
+    singular = unit.removesuffix("s")
+    return {"count": int(count), "granularity": singular if singular in GRANULARITIES else unit}
 
 
 def _filter(value: Json) -> Json:
@@ -137,40 +186,56 @@ def _semantic_model(project: Project, compiled: CompiledNode, declared: Document
             "database": relation.catalog if relation else None,
             "relation_name": (relation_name(naming, models[0]) if models else None) or "",
         },
-        "entities": [{"role": None, **_part(part)} for part in _listed(declared.get("entities"))],
-        "measures": [_measure(part) for part in _listed(declared.get("measures"))],
-        "dimensions": [_dimension(part) for part in _listed(declared.get("dimensions"))],
+        "entities": [
+            {"role": None, **part} for part in _parts(compiled.node, declared, "entities")
+        ],
+        "measures": [_measure(part) for part in _parts(compiled.node, declared, "measures")],
+        "dimensions": [_dimension(part) for part in _parts(compiled.node, declared, "dimensions")],
     }
 
 
-def _part(value: Json) -> Document:
-    entry = _mapping(value)
-    common: Document = {"description": None, "label": None, "expr": None, "config": {"meta": {}}}
-    return {**common, **entry, "expr": _text(entry.get("expr"))}
+def _parts(node: Node, declared: Document, key: str) -> list[Document]:
+    """Write what these have in common; their meta adds to the semantic model's."""
+    common: Document = {"description": None, "label": None}
+    inherited = _mapping(to_builtins(dict(node.meta)))
+    parts: list[Document] = []
+    for entry in map(_mapping, _listed(declared.get(key))):
+        own = _mapping(_mapping(entry.get("config")).get("meta"))
+        meta: Document = {**inherited, **own}
+        part: Document = {**common, **entry, "expr": _text(entry.get("expr"))}
+        part["config"] = {"meta": meta}
+        if key != "measures":
+            part["type"] = str(entry.get("type")).lower()
+        parts.append(part)
+    return parts
 
 
-def _measure(value: Json) -> Document:
-    entry = _mapping(value)
+def _measure(entry: Document) -> Document:
     extra: Document = {
         "agg_params": None,
         "non_additive_dimension": None,
         "agg_time_dimension": None,
         "create_metric": False,
     }
-    return {**extra, **_part(value), "agg": str(entry.get("agg") or "sum").lower()}
+    written = entry.get("non_additive_dimension")
+    whole: Json = {"window_groupings": [], **written} if isinstance(written, dict) else None
+    aggregation = str(entry.get("agg") or "sum").lower()
+    # A measure that asks for a metric has got it: dbt's manifest no longer says so.
+    fixed: Document = {"agg": aggregation, "non_additive_dimension": whole, "create_metric": False}
+    return {**extra, **entry, **fixed}
 
 
-def _dimension(value: Json) -> Document:
-    parameters = _mapping(_mapping(value).get("type_params"))
+def _dimension(entry: Document) -> Document:
+    parameters = _mapping(entry.get("type_params"))
     extra: Document = {"is_partition": False, "metadata": None}
     filled: Json = {"validity_params": None, **parameters} if parameters else None
-    return {**extra, **_part(value), "type_params": filled}
+    return {**extra, **entry, "type_params": filled}
 
 
 def _saved_query(project: Project, node: Node, declared: Document) -> Document:
     parameters = _mapping(declared.get("query_params"))
     exports: list[Json] = [
-        _export(project, _mapping(part), node.name) for part in _listed(declared.get("exports"))
+        _export(project, node, _mapping(part)) for part in _listed(declared.get("exports"))
     ]
     return {
         "label": None,
@@ -188,18 +253,20 @@ def _saved_query(project: Project, node: Node, declared: Document) -> Document:
     }
 
 
-def _export(project: Project, given: Mapping[str, Json], name: str) -> Document:
-    config = _mapping(given.get("config"))
+def _export(project: Project, node: Node, given: Mapping[str, Json]) -> Document:
+    """Write where an export goes; what it does not say, the config of its query says."""
+    own = _mapping(given.get("config"))
+    config = {**node.config, **{key: value for key, value in own.items() if value is not None}}
     target = project.target
     return {
-        "name": given.get("name") or name,
+        "name": given.get("name") or node.name,
         "config": {
             "export_as": str(config.get("export_as") or "table"),
-            "schema_name": config.get("schema") or target.schema,
-            "alias": config.get("alias") or given.get("name") or name,
-            "database": target.catalog,
+            "schema_name": config.get("schema_name") or config.get("schema") or target.schema,
+            "alias": own.get("alias") or given.get("name") or node.name,
+            "database": config.get("database") or target.catalog,
         },
-        "unrendered_config": dict(config),
+        "unrendered_config": own,
     }
 
 

@@ -1,4 +1,4 @@
-"""What metrics and saved queries read: other metrics, and the semantic models of their measures.
+"""What metrics, saved queries and exposures read: metrics, and semantic models by their measures.
 
 Only the edges: computing metrics is a later capability.
 """
@@ -8,6 +8,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from headwater.base.codec import Json
 from headwater.base.diagnostics import Diagnostic
 from headwater.base.ids import NodeId
+from headwater.project.calls import metrics_in
 from headwater.project.node import Node
 
 Named = dict[str, list[NodeId]]
@@ -16,7 +17,7 @@ Named = dict[str, list[NodeId]]
 def metric_inputs(
     nodes: Mapping[NodeId, Node],
 ) -> tuple[Mapping[NodeId, tuple[NodeId, ...]], tuple[Diagnostic, ...]]:
-    """Return the inputs of every metric and saved query, and what they name in vain."""
+    """Return the inputs of metrics, saved queries and exposures, and what they name in vain."""
     metrics = _by_name(nodes.values(), "metric")
     models = _by_name(nodes.values(), "semantic_model")
     measures: Named = {}
@@ -39,6 +40,13 @@ def metric_inputs(
     return found, tuple(diagnostics)
 
 
+def metrics_of_exposure(node: Node) -> tuple[str, ...]:
+    """Return the names of the metrics that an exposure depends on."""
+    written = node.declared.get("depends_on")
+    texts = [each for each in written if isinstance(each, str)] if isinstance(written, list) else []
+    return tuple(name for text in texts for name in metrics_in(text))
+
+
 def _by_name(nodes: Iterable[Node], resource_type: str) -> Named:
     found: Named = {}
     for node in nodes:
@@ -52,6 +60,8 @@ def _wanted(node: Node) -> Iterator[tuple[str, str]]:
     if node.resource_type == "saved_query":
         parameters = _mapping(node.declared.get("query_params"))
         yield from (("metric", name) for name in _names(parameters.get("metrics")))
+    if node.resource_type == "exposure":
+        yield from (("metric", name) for name in metrics_of_exposure(node))
     if node.resource_type != "metric":
         return
     parameters = _mapping(node.declared.get("type_params"))
@@ -87,7 +97,7 @@ def _names(values: Json) -> Iterator[str]:
 def _not_found(node: Node, kind: str, name: str) -> Diagnostic:
     return Diagnostic(
         code="metric-not-found",
-        severity="warning",
+        severity="error",
         what=f"{node.resource_type.replace('_', ' ')} `{node.name}` names {kind} `{name}`, "
         "which is not declared",
         fix="declare it, or correct the name",

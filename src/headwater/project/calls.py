@@ -10,6 +10,15 @@ _REFERENCE = re.compile(
     r"(?:\s*,\s*['\"](?P<second>[^'\"]+)['\"])?"
     r"(?:\s*,\s*v(?:ersion)?\s*=\s*(?:['\"](?P<quoted>[^'\"]+)['\"]|(?P<number>[\d.]+)))?"
 )
+_METRIC = re.compile(
+    r"\bmetric\s*\(\s*['\"](?P<first>[^'\"]+)['\"](?:\s*,\s*['\"](?P<second>[^'\"]+)['\"])?"
+)
+
+
+def metrics_in(written: str) -> Iterator[str]:
+    """Give the names of the metrics that a text refers to with ``metric()``, in order."""
+    for match in _METRIC.finditer(written):
+        yield match["second"] or match["first"]
 
 
 def calls_in(written: str) -> Iterator[Ref | SourceRef]:

@@ -14,6 +14,8 @@ from headwater.project.reading import Reading
 _EXPOSURE_TYPES = ("dashboard", "notebook", "analysis", "ml", "application")
 _METRIC_TYPES = ("simple", "ratio", "cumulative", "derived", "conversion")
 _SNAPSHOT_NEEDS: Mapping[str, str] = {"timestamp": "updated_at", "check": "check_cols"}
+METRIC_NAME_LENGTH_MAX = 250
+"""Characters: what BigQuery and Snowflake take as the name of a column."""
 _METRIC_NAME = re.compile(r"[A-Za-z]\w*")
 
 
@@ -90,8 +92,12 @@ def _check_metric(node: Node) -> Iterator[Diagnostic]:
         what = f"metric `{node.name}` has a name that is none"
         fix = "begin with a letter and use letters, digits and underscores"
         yield _fault(node, "properties-shape", what, fix)
+    if len(node.name) > METRIC_NAME_LENGTH_MAX:
+        what = f"metric `{node.name[:20]}...` has a name of {len(node.name)} characters"
+        fix = f"choose one of {METRIC_NAME_LENGTH_MAX} at most, and say the rest in `label:`"
+        yield _fault(node, "properties-shape", what, fix)
     kind = node.declared.get("type")
-    if kind is not None and kind not in _METRIC_TYPES:
+    if kind is not None and str(kind).lower() not in _METRIC_TYPES:
         what = f"metric `{node.name}` is of type `{kind}`, which is not known"
         near = suggestion(str(kind), _METRIC_TYPES)
         yield _fault(node, "config-type", what, near or f"one of {', '.join(_METRIC_TYPES)}")

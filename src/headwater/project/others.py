@@ -20,6 +20,7 @@ from headwater.project.node import Node, Ref, ResourceType, SourceRef
 from headwater.project.project import Group
 from headwater.project.properties import find_text, patch_config, render_description, texts
 from headwater.project.reading import Entry, Reading
+from headwater.project.semantic_yaml import created_metrics
 from headwater.project.versions import tests_of_versions
 
 _KINDS: Mapping[str, ResourceType] = {
@@ -29,6 +30,8 @@ _KINDS: Mapping[str, ResourceType] = {
     "saved_queries": "saved_query",
     "unit_tests": "unit_test",
 }
+
+_DESCRIBED = ("entities", "dimensions", "measures")
 
 
 def read_others(reading: Reading) -> None:
@@ -59,11 +62,14 @@ def _read_entry(reading: Reading, entry: Entry, kind: ResourceType) -> None:
         fqn=fqn,
         code="",
     )
-    config = reading.trees.resolve(kind, entry.package, fqn, patch=patch_config(entry))
+    beside = entry.values.get("meta") if kind == "metric" else None
+    patch = patch_config(_without_meta(entry) if beside else entry)
+    config = reading.trees.resolve(kind, entry.package, fqn, patch=patch)
     finish_config(reading, config, text, entry)
     refs, sources = _references(entry, kind)
-    declared = _with_fixtures(reading, entry) if kind == "unit_test" else dict(entry.values)
-    meta = config.get("meta")
+    declared = _declared(reading, entry, kind)
+    # As in dbt the meta beside the name of a metric is no config; it is the metric's without one.
+    meta = config.get("meta") or beside
     node = Node(
         unique_id=NodeId(".".join((kind, entry.package, *inner, entry.name))),
         resource_type=kind,
@@ -83,6 +89,9 @@ def _read_entry(reading: Reading, entry: Entry, kind: ResourceType) -> None:
         declared=MappingProxyType(declared),
         where=find_text(entry, f"name: {entry.name}"),
     )
+    if kind == "semantic_model":
+        for metric in created_metrics(entry, config):
+            _read_entry(reading, metric, "metric")
     if kind != "unit_test":
         reading.add(node)
         return
@@ -98,6 +107,28 @@ def _off_with_model(reading: Reading, test: Node) -> Node:
     if model is None or model.is_enabled:
         return test
     return replace(test, config=MappingProxyType({**test.config, "enabled": False}))
+
+
+def _without_meta(entry: Entry) -> Entry:
+    return replace(entry, values={k: v for k, v in entry.values.items() if k != "meta"})
+
+
+def _declared(reading: Reading, entry: Entry, kind: ResourceType) -> dict[str, Json]:
+    if kind == "unit_test":
+        return _with_fixtures(reading, entry)
+    declared = dict(entry.values)
+    for key in _DESCRIBED if kind == "semantic_model" else ():
+        listed = declared.get(key)
+        if isinstance(listed, list):
+            declared[key] = [_with_description(reading, entry, part) for part in listed]
+    return declared
+
+
+def _with_description(reading: Reading, entry: Entry, part: Json) -> Json:
+    if not isinstance(part, dict) or part.get("description") is None:
+        return part
+    shown = render_description(reading, entry.package, part["description"], entry)
+    return {**part, "description": shown}
 
 
 def _with_fixtures(reading: Reading, entry: Entry) -> dict[str, Json]:

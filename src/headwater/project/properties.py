@@ -148,6 +148,7 @@ def render_entry(reading: Reading, entry: Entry) -> Mapping[str, Json]:
     values = reading.values
     context = make_base_context(values.environment, variables, values.modules)
     context |= {"target": values.target, "project_name": values.project_name, "flags": values.flags}
+    skipped = _NOT_RENDERED | ({"where"} if entry.key == "saved_queries" else set())
 
     def render(value: Json, path: tuple[str | int, ...]) -> Json:
         if isinstance(value, str) and "{" in value:
@@ -164,7 +165,7 @@ def render_entry(reading: Reading, entry: Entry) -> Mapping[str, Json]:
                 return value
         if isinstance(value, dict):
             return {
-                key: part if key in _NOT_RENDERED else render(part, (*path, str(key)))
+                key: part if key in skipped else render(part, (*path, str(key)))
                 for key, part in value.items()
             }
         if isinstance(value, list):

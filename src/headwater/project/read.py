@@ -44,6 +44,7 @@ from headwater.project.project import PackageRead, Project, ProjectResult
 from headwater.project.properties import patch_config, read_properties, render_description
 from headwater.project.reading import Package, Reading, find_doc
 from headwater.project.seeds import read_seeds
+from headwater.project.semantic_checks import check_semantics, check_time_spine
 from headwater.project.semantic_yaml import read_semantic_yaml
 from headwater.project.settings import Settings, read_settings, vars_beside
 from headwater.project.shipped import read_shipped_macros
@@ -58,6 +59,7 @@ PASSES: tuple[Callable[[Reading], None], ...] = (
     read_docs,
     read_properties,
     read_versions,
+    check_semantics,
     read_semantic_yaml,
     read_models,
     read_functions,
@@ -70,6 +72,7 @@ PASSES: tuple[Callable[[Reading], None], ...] = (
     read_sources,
     read_node_tests,
     read_others,
+    check_time_spine,
     check_nodes,
 )
 """In the order in which each needs the results of those before it."""

@@ -5,16 +5,16 @@ columns, ``derived_semantics:`` and ``metrics:`` say the rest. What is made here
 entries of ``semantic_models:`` and ``metrics:``, so that artifacts know one form.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 
 from headwater.base.codec import Json
 from headwater.project.findings import wrong_shape
 from headwater.project.reading import Entry, Reading
+from headwater.project.semantic_checks import new_metric_faults
 
 Document = dict[str, Json]
 
-_AGGREGATED = ("agg", "agg_params", "agg_time_dimension", "non_additive_dimension")
 _CUMULATIVE = ("window", "grain_to_date", "period_agg")
 _CONVERSION = ("entity", "calculation", "window", "constant_properties")
 
@@ -40,7 +40,7 @@ def _read_model(reading: Reading, entry: Entry) -> None:
     name = str(settings.get("name") or entry.name)
     derived = _mapping(entry.values.get("derived_semantics"))
     columns = [each for each in _listed(entry.values.get("columns")) if each.get("name")]
-    values: Document = {
+    model: Document = {
         "name": name,
         "model": f"ref('{entry.name}')",
         "description": entry.values.get("description"),
@@ -53,13 +53,20 @@ def _read_model(reading: Reading, entry: Entry) -> None:
             **{key: settings[key] for key in ("enabled", "group") if key in settings},
         },
     }
-    reading.entries.setdefault("semantic_models", []).append(replace(entry, values=values))
-    for metric in _listed(entry.values.get("metrics")):
+    reading.entries.setdefault("semantic_models", []).append(replace(entry, values=model))
+    listed = _listed(entry.values.get("metrics"))
+    for metric in listed:
         if not metric.get("name"):
             what = f"a metric of `{entry.name}` has no `name`"
             reading.found.append(wrong_shape(what, entry.span("metrics")))
             continue
-        made = _with_parameters(replace(entry, values=metric), name)
+        for what, path, fix in new_metric_faults(metric):
+            place = entry.span("metrics", listed.index(metric), *path)
+            message = f"metric `{metric['name']}` {what}"
+            reading.found.append(wrong_shape(message, place, fix))
+        time = metric.get("agg_time_dimension") or entry.values.get("agg_time_dimension")
+        values = {**metric, "agg_time_dimension": time}
+        made = _with_parameters(replace(entry, values=values), name)
         reading.entries.setdefault("metrics", []).append(made)
 
 
@@ -125,15 +132,21 @@ def _derived_dimensions(written: Json) -> Iterator[Json]:
 def _with_parameters(entry: Entry, semantic_model: str) -> Entry:
     """Return a metric with ``type_params``, made of the keys that newer files write beside them."""
     values = entry.values
-    kind = str(values.get("type") or "simple")
-    parameters: Document = {"expr": values.get("expr")}
+    kind = str(values.get("type") or "simple").lower()
+    parameters: Document = {
+        "expr": values.get("expr"),
+        "window": values.get("window"),
+        "join_to_timespine": bool(values.get("join_to_timespine")),
+        "is_private": bool(values.get("hidden")),
+    }
     match kind:
         case "simple":
-            aggregated: Document = {key: values.get(key) for key in _AGGREGATED}
             parameters["metric_aggregation_params"] = {
                 "semantic_model": semantic_model or None,
-                **aggregated,
-                "expr": values.get("expr"),
+                "agg": values.get("agg"),
+                "agg_params": _aggregation_parameters(values),
+                "agg_time_dimension": values.get("agg_time_dimension"),
+                "non_additive_dimension": _non_additive(values.get("non_additive_dimension")),
             }
         case "ratio":
             parameters |= {key: values.get(key) for key in ("numerator", "denominator")}
@@ -165,6 +178,49 @@ def _with_parameters(entry: Entry, semantic_model: str) -> Entry:
             "type_params": parameters,
         },
     )
+
+
+def _aggregation_parameters(values: Mapping[str, Json]) -> Document:
+    kind = str(values.get("percentile_type") or "").lower()
+    return {
+        "percentile": values.get("percentile"),
+        "use_discrete_percentile": kind == "discrete",
+        "use_approximate_percentile": kind == "continuous",
+    }
+
+
+def _non_additive(value: Json) -> Json:
+    own = _mapping(value)
+    if not own:
+        return None
+    return {
+        "name": own.get("name"),
+        "window_choice": own.get("window_agg"),
+        "window_groupings": own.get("group_by") or [],
+    }
+
+
+def created_metrics(model: Entry, config: Mapping[str, Json]) -> Iterator[Entry]:
+    """Give the metrics that measures with ``create_metric`` ask for.
+
+    Args:
+        model: A semantic model.
+        config: Its config, which the metrics take on.
+    """
+    for measure in _listed(model.values.get("measures")):
+        name = measure.get("name")
+        if measure.get("create_metric") is not True or not name:
+            continue
+        own: Document = {"enabled": config.get("enabled", True), "meta": config.get("meta") or {}}
+        values: Document = {
+            "name": name,
+            "label": measure.get("label") or name,
+            "description": measure.get("description") or f"Metric created from measure {name}",
+            "type": "simple",
+            "type_params": {"measure": name, "expr": measure.get("expr") or name},
+            "config": own,
+        }
+        yield replace(model, values=values)
 
 
 def _mapping(value: Json) -> Document:

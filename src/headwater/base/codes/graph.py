@@ -71,8 +71,8 @@ have one.
         number="HW2007",
         title="a metric or measure that is not declared",
         explain="""\
-**What it finds.** A metric or saved query that names a metric, or a measure of a semantic model, for
-which there is no entry.
+**What it finds.** A metric, saved query or exposure that names a metric, or a measure of a semantic
+model, for which there is no entry, or only one that is turned off.
 
 **Why it matters.** The metric cannot be computed, and effects of a change do not reach it.
 
