@@ -237,6 +237,7 @@ def test_a_failing_test_publishes_no_batch(project: Path, build: Build) -> None:
         ("begin='2026-01-01'", "begin='soon'"),
         ("lookback=1", "lookback=-1"),
         ("lookback=1", "lookback='x'"),
+        ("lookback=1", "concurrent_batches='x'"),
     ],
 )
 def test_a_model_that_does_not_say_its_batches_is_refused(
@@ -247,9 +248,9 @@ def test_a_model_that_does_not_say_its_batches_is_refused(
     write(project, "models/daily.sql", text.replace(before, after))
 
     with Workspace.open(project, environment={}, clock=clock) as workspace:
-        plan = workspace.plan().plan
+        parsed = workspace.parse()
 
-    assert [each.name for each in plan.diagnostics if each.severity == "error"] == [
+    assert [each.name for each in parsed.diagnostics if each.severity == "error"] == [
         "microbatch-config"
     ]
 

@@ -223,7 +223,6 @@ def test_strategy_follows_dbt(config: dict[str, Json], kind: type) -> None:
     [
         ({"incremental_strategy": "newest_only"}, "incremental-strategy-unknown"),
         ({"merge_mode": "mor"}, "merge-mode-unknown"),
-        ({"incremental_strategy": "microbatch"}, "microbatch-config"),
         ({"incremental_strategy": "insert_overwrite"}, "overwrite-without-partitions"),
     ],
 )

@@ -9,7 +9,6 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from types import MappingProxyType
 
-from headwater.base.diagnostics import Diagnostic
 from headwater.base.ids import NodeId
 from headwater.base.periods import (
     Period,
@@ -17,7 +16,6 @@ from headwater.base.periods import (
     ceiling,
     floor,
     in_utc,
-    period_or_none,
     shift,
     split,
 )
@@ -25,6 +23,11 @@ from headwater.graph.graph import CompiledNode
 from headwater.plan.draft import Draft
 from headwater.plan.plan import Batch
 from headwater.plan.state import DeployedNode
+from headwater.project.microbatch import (
+    Microbatch,
+    is_microbatch_node,
+    read_batch_config_or_none,
+)
 
 BATCHES_MAX = 10_000
 """At most so many batches of one model in one plan; more are a mistake in ``begin``."""
@@ -33,23 +36,6 @@ _ID_FORMATS: Mapping[Period, str] = MappingProxyType(
     {"hour": "%Y%m%dT%H", "day": "%Y%m%d", "month": "%Y%m", "year": "%Y"}
 )
 _SECOND, _MINUTE = timedelta(seconds=1), timedelta(minutes=1)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Microbatch:
-    """What a model's config says of its batches.
-
-    Attributes:
-        begin: First moment of the first batch.
-        size: Length of a batch.
-        lookback: How many batches before the newest one are built again.
-        event_time: Column of the model by which its rows belong to a batch.
-    """
-
-    begin: datetime
-    size: Period
-    lookback: int
-    event_time: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -67,47 +53,12 @@ class WantedBatches:
 
 def is_microbatch(compiled: CompiledNode) -> bool:
     """Say whether a node is built batch by batch."""
-    node = compiled.node
-    return (
-        node.resource_type == "model"
-        and node.materialized == "incremental"
-        and node.config.get("incremental_strategy") == "microbatch"
-    )
+    return is_microbatch_node(compiled.node)
 
 
 def read_microbatch_or_none(compiled: CompiledNode) -> Microbatch | None:
     """Read a model's config of batches; None when it has faults."""
-    config = compiled.node.config
-    size, lookback = period_or_none(config.get("batch_size")), config.get("lookback", 1)
-    event_time, begin = config.get("event_time"), config.get("begin")
-    if size is None or not isinstance(event_time, str) or not event_time or not begin:
-        return None
-    if isinstance(lookback, bool) or not isinstance(lookback, int) or lookback < 0:
-        return None
-    try:
-        start = in_utc(datetime.fromisoformat(str(begin)))
-    except ValueError:
-        return None
-    return Microbatch(begin=floor(start, size), size=size, lookback=lookback, event_time=event_time)
-
-
-def check_microbatch(compiled: CompiledNode) -> Iterator[Diagnostic]:
-    """Report a model whose batches cannot be told from its config."""
-    node = compiled.node
-    if not is_microbatch(compiled) or (
-        read_microbatch_or_none(compiled) is not None and not node.original_path.endswith(".py")
-    ):
-        return
-    yield Diagnostic(
-        code="microbatch-config",
-        severity="error",
-        what=f"microbatch model `{node.name}` does not say what its batches are",
-        why="it is a SQL model with event_time (a column), batch_size (hour, day, month or year), "
-        "begin (a time) and, if wanted, lookback (a whole number)",
-        fix="set them in the model's config",
-        where=node.where,
-        node=node.unique_id,
-    )
+    return read_batch_config_or_none(compiled.node.config)
 
 
 def find_batches(draft: Draft) -> Mapping[NodeId, WantedBatches]:

@@ -11,7 +11,7 @@ from headwater.base.diagnostics import Diagnostic
 from headwater.base.ids import NodeId
 from headwater.base.relations import TableName
 from headwater.graph.graph import CompiledNode
-from headwater.plan.batches import check_microbatch, is_microbatch
+from headwater.plan.batches import is_microbatch
 from headwater.plan.contracts import check_contract_changes, row_checks
 from headwater.plan.draft import Decision, Draft
 from headwater.plan.missing import missing_inputs
@@ -296,7 +296,6 @@ def _check(draft: Draft, node: NodeId) -> Iterator[Diagnostic]:
         finding = check_strategy(compiled)
         if finding is not None:
             yield finding
-        yield from check_microbatch(compiled)
     yield from _moved_by_others(compiled, decision)
 
 

@@ -1,4 +1,4 @@
-"""Checks of nodes that need the whole project: groups, snapshots, exposures and metrics.
+"""Checks of nodes that need the whole project: groups, batches, snapshots, exposures, metrics.
 
 Apart from the passes that make nodes, because what they name may be declared in any file.
 """
@@ -8,6 +8,7 @@ from collections.abc import Iterator, Mapping
 
 from headwater.base.diagnostics import Diagnostic
 from headwater.project.findings import suggestion
+from headwater.project.microbatch import check_microbatch
 from headwater.project.node import Node
 from headwater.project.reading import Reading
 
@@ -30,6 +31,8 @@ def check_nodes(reading: Reading) -> None:
                     reading.found += _check_snapshot(reading, node)
                 case "exposure":
                     reading.found += _check_exposure(node)
+                case "model":
+                    reading.found += check_microbatch(node)
                 case "metric":
                     reading.found += _check_metric(node)
                 case _:
