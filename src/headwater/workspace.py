@@ -3,7 +3,7 @@
 The only place that knows both wings by name. Methods are a few calls each; logic lives below.
 """
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from functools import cached_property, partial
@@ -30,6 +30,7 @@ from headwater.graph.graph import Graph
 from headwater.graph.manifest import make_catalog, make_manifest
 from headwater.graph.previous import Previous
 from headwater.graph.references import GraphResult, resolve_graph
+from headwater.graph.said import Said
 from headwater.graph.substitutes import InputRequest, Substitutes, read_event_time
 from headwater.plan.build import breaks, make_faulty_plan, make_plan, wanted_batches
 from headwater.plan.options import PlanOptions
@@ -68,7 +69,7 @@ from headwater.runs.documents import write_document
 from headwater.runs.execute import execute, execute_in
 from headwater.runs.freshness import SourceAges, make_sources_document, measure_ages
 from headwater.runs.inputs import Asked, deferral_findings, find_substitutes, no_state
-from headwater.runs.invocation import Invocation
+from headwater.runs.invocation import Invocation, mentions_selected, tell_templates
 from headwater.runs.journal import Journal, open_journal
 from headwater.runs.load import load_rows
 from headwater.runs.microbatch import render_batches
@@ -77,6 +78,7 @@ from headwater.runs.query import find_table, run_sql, table_of
 from headwater.runs.recover import clean_folders, unfinished_runs
 from headwater.runs.retry import Earlier, find_earlier, gone_findings
 from headwater.runs.run import Run
+from headwater.runs.said import said_of_plan
 from headwater.runs.sources import file_sources, seed_sizes
 from headwater.runs.state import read_state
 from headwater.runs.world import World
@@ -256,6 +258,8 @@ class Workspace(Reader):
         """Say what a build would do: functions 1 to 4. Nothing is written to the lake."""
         request = request or PlanRequest()
         read = self.read(request.verb, full_refresh=request.full_refresh)
+        asked, acted_on = self._invocation(request), self._selected(read, request)
+        read = tell_templates(read, asked, acted_on, self._environment)
         instead = self._substitutes(read, request)
         compiled = self.compile_project(read, instead=instead)
         if read.project is None or compiled is None:
@@ -288,18 +292,32 @@ class Workspace(Reader):
             project_root=str(self.root),
             seed_bytes=seed_sizes(project, self.root),
             created_at=self._context.now(),
-            invocation=self._invocation(request).document(),
-            event_time=read_event_time(request.inputs),
+            invocation=asked.document(),
+            event_time=read_event_time(request.inputs) or instead.sample,
+            takes_part=request.inputs.empty or bool(request.inputs.sample),
         )
         prices = declared_prices(self.settings)
         state = read_state(graph, self._world.context_of(project), prices=prices)
-        options = self._with_batches(project, graph, state, options, instead)
+        options, batches = self._with_batches(project, graph, state, options, instead)
         plan = make_plan(graph, state, options)
         if not all(breaks(plan, each) for each in found if is_refusal(each)):
             return self._faulty(found)
         found = (*self._weighed(plan.diagnostics), *found, *not_run(self.target))
         plan = with_findings(plan, found)
-        return Planned(plan=plan, project=project, graph=graph, wanted=frozenset(wanted))
+        logged = said_of_plan(compiled.logged, batches, plan, wanted)
+        return Planned(
+            plan=plan, project=project, graph=graph, wanted=frozenset(wanted), logged=logged
+        )
+
+    def _selected(self, read: ProjectResult, request: PlanRequest) -> frozenset[NodeId]:
+        """Find what a command acts on before anything is compiled, where a text asks for it."""
+        if read.project is None or not mentions_selected(self.files):
+            return frozenset()
+        graph = resolve_graph(read.project).graph
+        nodes = None if request.nodes is None else frozenset(graph.nodes) & set(request.nodes)
+        if nodes is None and not request.selection.is_everything:
+            nodes = self._choose(read.project, graph, request.selection).nodes
+        return frozenset(nodes_of_types(graph, request.resource_types, nodes))
 
     def _with_batches(
         self,
@@ -308,14 +326,15 @@ class Workspace(Reader):
         state: State,
         options: PlanOptions,
         instead: Substitutes,
-    ) -> PlanOptions:
-        """Add the batches of microbatch models that the plan will build."""
+    ) -> tuple[PlanOptions, Mapping[NodeId, Sequence[Said]]]:
+        """Add the batches of microbatch models to build, and return what their macros said."""
         wanted = wanted_batches(graph, state, options)
         if not wanted:
-            return options
+            return options, {}
         with self._world.lookup_of(project) as lookup:
             renderer = BatchRenderer(project, graph, lookup, instead)
-            return replace(options, batches=render_batches(renderer, graph, wanted))
+            options = replace(options, batches=render_batches(renderer, graph, wanted))
+            return options, renderer.said
 
     def _substitutes(
         self, read: ProjectResult, request: PlanRequest, *, builds: bool = True

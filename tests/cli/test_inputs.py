@@ -158,6 +158,26 @@ def test_sample_reads_a_stretch_of_time_of_inputs_that_have_one(project: Path) -
     assert (count(project, "dev.raw"), count(project, "dev.first")) == (2, 1)
 
 
+@pytest.mark.parametrize(
+    ("inputs", "rows"),
+    [
+        (InputRequest(sample="{start: 2026-01-02, end: 2026-01-03}"), 3),
+        (InputRequest(empty=True), 2),
+    ],
+)
+def test_an_incremental_table_keeps_its_rows_when_it_takes_a_part(
+    project: Path, inputs: InputRequest, rows: int
+) -> None:
+    text = "{{ config(materialized='incremental') }}\nselect * from {{ ref('raw') }}\n"
+    (project / "models/first.sql").write_text(text, encoding="utf-8")
+    selection = Selection(include=("raw", "first"))
+    build(project, "dev", PlanRequest(selection=selection))
+
+    build(project, "dev", PlanRequest(selection=Selection(include=("first",)), inputs=inputs))
+
+    assert count(project, "dev.first") == rows
+
+
 NOW = datetime(2026, 3, 31, 12, 30, tzinfo=UTC)
 
 

@@ -333,3 +333,48 @@ def test_show_says_only_the_rows_when_it_shall_be_quiet(
     told = capsys.readouterr().out
     assert "Previewing" not in told
     assert "(7 rows)" in told
+
+
+def test_what_a_model_logs_is_told_when_it_runs(project: Path) -> None:
+    told: list[EventMsg] = []
+    query = "select 1 as n{{ log('hello ' ~ is_incremental(), info=true) }}{{ log('quiet') }}"
+    text = "{{ config(materialized='incremental') }}" + query
+    write_files(project, {"models/talks.sql": text})
+    run = ["run", "--select", "talks", "--force"]
+
+    dbtRunner(callbacks=[told.append]).invoke(run)
+    dbtRunner(callbacks=[told.append]).invoke(run)
+
+    said = [(e.info.name, e.info.msg, e.info.level) for e in told if e.info.name[:8] == "JinjaLog"]
+    assert said == [
+        ("JinjaLogInfo", "hello False", "info"),
+        ("JinjaLogDebug", "quiet", "debug"),
+        ("JinjaLogInfo", "hello True", "info"),
+        ("JinjaLogDebug", "quiet", "debug"),
+    ]
+
+
+def test_what_nobody_asked_for_stays_silent(project: Path) -> None:
+    told: list[EventMsg] = []
+    write_files(project, {"models/talks.sql": "select 1 as n {{ log('hello', info=true) }}"})
+
+    dbtRunner(callbacks=[told.append]).invoke(["build", "--select", "revenue"])
+
+    assert [each.info.name for each in told if each.info.name == "JinjaLogInfo"] == []
+
+
+def test_templates_see_what_the_command_acts_on(
+    project: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    told: list[EventMsg] = []
+    monkeypatch.setenv("DBT_ENV_CUSTOM_ENV_TEAM", "blue")
+    asks = (
+        "select 1 as n {{ log(selected_resources ~ invocation_args_dict.which"
+        " ~ invocation_args_dict.select ~ dbt_metadata_envs, info=true) }}"
+    )
+    write_files(project, {"models/talks.sql": asks})
+
+    dbtRunner(callbacks=[told.append]).invoke(["run", "--select", "talks"])
+
+    [said] = [each.info.msg for each in told if each.info.name == "JinjaLogInfo"]
+    assert said == "['model.shop.talks']run['talks']{'TEAM': 'blue'}"

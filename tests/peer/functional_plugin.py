@@ -7,6 +7,7 @@ made by hand in the warehouse) fails its test, and counts as failed.
 
 import os
 import re
+import shutil
 from collections.abc import Callable, Iterable
 from contextlib import redirect_stdout
 from io import StringIO
@@ -28,6 +29,8 @@ from headwater import TableName, Workspace
 from headwater.base.errors import HeadwaterError
 from headwater.dbt import Record, dbtRunner, dbtRunnerResult
 from headwater.jinja.functions import DBT_VERSION
+
+BUILDING = frozenset({"build", "run", "seed", "snapshot", "test"})
 
 
 class Refused(
@@ -61,7 +64,10 @@ class Runner:
         self.runner = dbtRunner(manifest=manifest, callbacks=callbacks)
 
     def invoke(self, args: Iterable[str], **options: object) -> dbtRunnerResult:
-        ended = self.runner.invoke(list(args), **options)
+        words = list(args)
+        if not BUILDING.isdisjoint(words) and "--help" not in words:
+            words.append("--force")  # build again what has not changed, as dbt does
+        ended = self.runner.invoke(words, **options)
         if isinstance(ended.exception, HeadwaterError):
             return dbtRunnerResult(success=False, exception=Refused(ended.exception))
         if isinstance(ended.result, Record) and "parent_map" in ended.result:
@@ -109,6 +115,10 @@ def load(project: Any, statements: str) -> None:
     """
     folder = Path(project.profiles_dir) / "by_hand"
     folder.mkdir(exist_ok=True)
+    dropped = re.fullmatch(r"(?is)drop (?:table|view)\s+(?:if exists\s+)?(\S+?)\s*;?", statements)
+    if dropped:
+        drop(project, dropped[1].replace('"', "").split(".")[-1])
+        return
     with (
         Workspace.open(project.project_root, environment=dict(os.environ)) as workspace,
         duckdb.connect(folder / f"{project.database}.duckdb") as connection,
@@ -123,6 +133,15 @@ def load(project: Any, statements: str) -> None:
             connection.execute(f'copy "{schema}"."{name}" to \'{file}\'')
             table = TableName(project.database, schema, name)
             workspace.load(table, f"select * from read_parquet('{file}')", mode="overwrite")
+
+
+def drop(project: Any, name: str) -> None:
+    """Take a table away, as somebody would who removes its folder."""
+    with Workspace.open(project.project_root, environment=dict(os.environ)) as workspace:
+        for table in workspace.tables():
+            _, schema, found = table.name.split(".")
+            if (schema, found) == (project.test_schema, name) and table.location:
+                shutil.rmtree(table.location)
 
 
 def _names(connection: Any) -> set[tuple[str, str]]:

@@ -28,13 +28,18 @@ def artifact_facts(environment: Mapping[str, str], at: datetime) -> ArtifactFact
         environment: Environment variables; those that begin with ``DBT_ENV_CUSTOM_ENV_`` are kept.
         at: UTC time.
     """
-    prefix = "DBT_ENV_CUSTOM_ENV_"
     return ArtifactFacts(
         generated_at=at.strftime("%Y-%m-%dT%H:%M:%S.%fZ"),
         invocation_id=str(uuid4()),
-        environment={
-            name.removeprefix(prefix): value
-            for name, value in environment.items()
-            if name.startswith(prefix)
-        },
+        environment=metadata_of(environment),
     )
+
+
+def metadata_of(environment: Mapping[str, str]) -> dict[str, str]:
+    """Return the variables that say something of the command, without their prefix."""
+    prefix = "DBT_ENV_CUSTOM_ENV_"
+    return {
+        name.removeprefix(prefix): value
+        for name, value in environment.items()
+        if name.startswith(prefix)
+    }

@@ -6,6 +6,7 @@ not tell apart the dataclasses of a union; here a field ``kind`` whose type is a
 
 from collections.abc import Callable, Mapping
 from dataclasses import MISSING, fields, is_dataclass
+from datetime import datetime
 from functools import lru_cache
 from types import MappingProxyType, NoneType, UnionType
 from typing import Any, Literal, NewType, TypeVar, Union, get_args, get_origin, get_type_hints
@@ -80,6 +81,8 @@ def _encode_other(value: object) -> object:
         return dict(value)
     if isinstance(value, (set, frozenset)):
         return sorted(value)
+    if isinstance(value, datetime):  # a subclass, as tools that freeze time make them
+        return value.isoformat()
     if value is None or isinstance(value, bool):  # asked only for keys, which YAML lets be anything
         return {None: "null", True: "true", False: "false"}[value]
     message = f"no JSON for {type(value).__name__}"

@@ -13,7 +13,7 @@ from headwater.cli.progress import run_with_progress
 from headwater.graph.choose import Selection
 from headwater.graph.substitutes import InputRequest
 from headwater.plan.show import show_plan
-from headwater.runs.answers import PlanRequest, Verb
+from headwater.runs.answers import Planned, PlanRequest, Verb
 from headwater.runs.journal import Journal
 from headwater.workspace import Workspace
 
@@ -92,12 +92,21 @@ def build(
             show(plan, output, workspace)
         elif output == "json":
             note("\n".join(show_plan(plan)))
+        _tell_said(planned)
         run = run_with_progress(workspace, planned, journal, fail_fast=fail_fast)
         if output == "json":
             emit_document(run)
         if run.status == "failed":
             note("some nodes failed; what they would have replaced is as it was")
         return run.exit_code
+
+
+def _tell_said(planned: Planned) -> None:
+    """Show what macros logged for the terminal."""
+    for said in planned.logged.values():
+        for each in said:
+            if each.is_info:
+                note(each.text)
 
 
 def _taken(

@@ -9,6 +9,7 @@ from collections.abc import Iterable, Mapping
 from types import MappingProxyType
 from typing import Any, assert_never
 
+from headwater.base.ids import NodeId
 from headwater.base.telemetry import (
     Event,
     NodeFinished,
@@ -20,6 +21,7 @@ from headwater.dbt.events import Teller
 from headwater.dbt.freshness import FreshnessResult
 from headwater.dbt.node_words import TESTS, NodeEnd, describe, node_info, words_of_end
 from headwater.dbt.results import RunResult, Status, find_entry
+from headwater.graph.said import Said
 from headwater.project.project import Project
 
 _WIDTH = 80
@@ -53,6 +55,7 @@ class NodeEvents:
         target: str,
         threads: int,
         reused: int,
+        logged: Mapping[NodeId, Iterable[Said]] = MappingProxyType({}),
     ) -> None:
         """Prepare for a run.
 
@@ -62,12 +65,14 @@ class NodeEvents:
             target: Name of the profile's output.
             threads: How many nodes run at once.
             reused: How many nodes are left as they are, beside those that run.
+            logged: What the macros of nodes said.
         """
         self._teller = teller
         self._manifest = manifest
         self._target = target
         self._threads = threads
         self._total = reused
+        self._logged = logged
         self._started: dict[str, tuple[int, str]] = {}
 
     def __call__(self, event: Event) -> None:
@@ -139,6 +144,11 @@ class NodeEvents:
             total=self._total,
             node_info=info,
         )
+        self._said(event.node)
+
+    def _said(self, node: str) -> None:
+        for each in self._logged.get(NodeId(node), ()):
+            tell_said(self._teller, each)
 
     def _node_finished(self, event: NodeFinished) -> None:
         index, started = self._started.setdefault(event.node, (len(self._started) + 1, ""))
@@ -156,6 +166,7 @@ class NodeEvents:
         at = self._teller.now()
         index = len(self._started) + 1
         self._started[result.unique_id] = (index, at)
+        self._said(result.unique_id)
         ended = NodeEnd(
             entry=result.node,
             status=str(result.status),
@@ -266,6 +277,14 @@ class NodeEvents:
             self._teller.blank()
             told = f"  compiled code at {entry['compiled_path']}"
             tell("SQLCompiledPath", "Z026", told, path=entry["compiled_path"], node_info=info)
+
+
+def tell_said(teller: Teller, said: Said) -> None:
+    """Tell what a macro printed or logged."""
+    name, code, level = (
+        ("JinjaLogInfo", "I062", "info") if said.is_info else ("JinjaLogDebug", "I063", "debug")
+    )
+    teller.tell(name, code, said.text, level, msg=said.text)
 
 
 def tell_found(teller: Teller, project: Project) -> None:

@@ -218,6 +218,7 @@ def _apply(
             target=workspace.target.name,
             threads=workspace.settings.whole("threads") or workspace.target.threads,
             reused=len(_reused(planned)),
+            logged=planned.logged,
         )
         run = workspace.apply(
             planned,

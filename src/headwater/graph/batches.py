@@ -11,6 +11,7 @@ from headwater.graph.ephemeral import all_used, ctes_for, inject
 from headwater.graph.graph import Graph, Lookup
 from headwater.graph.lookup import UncountedLookup
 from headwater.graph.references import resolve_references
+from headwater.graph.said import Said
 from headwater.graph.substitutes import Substitutes
 from headwater.project.context import node_context, render_node
 from headwater.project.project import Project
@@ -33,7 +34,11 @@ class BatchText:
 
 
 class BatchRenderer:
-    """Renders batches of a compiled project."""
+    """Renders batches of a compiled project.
+
+    Attributes:
+        said: What macros printed and logged for the batches, by node.
+    """
 
     def __init__(
         self, project: Project, graph: Graph, lookup: Lookup, instead: Substitutes
@@ -44,6 +49,7 @@ class BatchRenderer:
         asked = UncountedLookup(lookup, project.templates.meter)
         self._work = Compilation(project, self._found, asked, Meanings(), instead)
         self._instead = instead
+        self.said: dict[NodeId, list[Said]] = {}
         for key, compiled in graph.nodes.items():
             node = compiled.node
             if node.relation is not None and compiled.columns is not None:
@@ -75,6 +81,7 @@ class BatchRenderer:
             },
         }
         body = render_node(self._project, node, context).text
+        self.said.setdefault(key, []).extend(host.said)
         used = all_used(tuple(host.used), self._work.bodies)
         text = inject(body, ctes_for(used, self._work.bodies, self._work.ephemeral))
         if self._work.translator is None:

@@ -23,6 +23,7 @@ from headwater.graph.lookup import NoLookup, UncountedLookup
 from headwater.graph.places import place_and_call, place_in_source
 from headwater.graph.references import GraphResult, make_graph, resolve_references
 from headwater.graph.resolve import Resolution
+from headwater.graph.said import NodeSaid, Said
 from headwater.graph.snapshots import stored_columns
 from headwater.graph.substitutes import Substitutes
 from headwater.graph.unit_tests import (
@@ -81,7 +82,13 @@ def compile_graph(
     graph = make_graph(project, found, work.compile)
     text = None if inline is None else work.compile_inline(inline)
     found_all = (*found.diagnostics, *work.diagnostics)
-    return GraphResult(graph=graph, diagnostics=found_all, inline=text, said=work.said)
+    return GraphResult(
+        graph=graph,
+        diagnostics=found_all,
+        inline=text,
+        said=work.said,
+        logged={key: said for key, said in work.logged.items() if said},
+    )
 
 
 def render_hook(
@@ -121,7 +128,7 @@ class _Text:
     body: str
     used: tuple[NodeId, ...]
     asked_incremental: bool
-    said: tuple[str, ...]
+    said: tuple[Said, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -156,6 +163,7 @@ class Compilation:
         self.lookup = _lookup_for(project, lookup, self.translator)
         self.diagnostics: list[Diagnostic] = []
         self.said: tuple[str, ...] = ()
+        self.logged: dict[NodeId, NodeSaid] = {}
         self.reported = {(item.node, item.what) for item in found.diagnostics}
         self.planned: dict[TableName, tuple[Column, ...]] = {}
         self.by_name: dict[str, dict[TableName, tuple[Column, ...]]] = {}
@@ -260,7 +268,10 @@ class Compilation:
         full = later = self._render(node, incremental=False)
         if node.materialized == "incremental" and full.asked_incremental:
             later = self._render(node, incremental=True)
-        before, after = (self._hooks(node, name) for name in ("pre_hook", "post_hook"))
+        heard: list[Said] = []
+        before, after = (self._hooks(node, name, heard) for name in ("pre_hook", "post_hook"))
+        said = NodeSaid(full=full.said, later=later.said, hooks=tuple(heard))
+        self.logged[node.unique_id] = said
         before = (*before, *sql_header(node))
         return _Texts(full=full, later=later, pre_hooks=before, post_hooks=after)
 
@@ -378,7 +389,7 @@ class Compilation:
         except HeadwaterError as error:
             self._report(error, node)
             return None
-        self.said = rendered.said
+        self.said = tuple(each.text for each in rendered.said if each.is_info)
         if self.translator is None:
             return rendered.code
         code, found = self.translator.translated(node, rendered.code)
@@ -413,7 +424,7 @@ class Compilation:
         said = tuple(host.said)
         return _Text(inject(body, ctes), body, used, host.asked_incremental, said)
 
-    def _hooks(self, node: Node, name: str) -> tuple[str, ...]:
+    def _hooks(self, node: Node, name: str, heard: list[Said]) -> tuple[str, ...]:
         written = node.config.get(name)
         if not written:
             return ()
@@ -424,6 +435,7 @@ class Compilation:
             for hook in (written if isinstance(written, (list, tuple)) else [written])
         ]
         rendered = [render_text(self.project, node, context, text).text for text in texts]
+        heard += host.said
         return tuple(text for text in rendered if text.strip())
 
     def _understand(self, compiled: CompiledNode) -> CompiledNode:

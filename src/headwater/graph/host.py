@@ -14,6 +14,7 @@ from headwater.base.relations import Column, TableName
 from headwater.base.warehouses import Naming
 from headwater.graph.graph import Lookup, LookupTable
 from headwater.graph.resolve import Names, find, find_function
+from headwater.graph.said import Said
 from headwater.graph.substitutes import Substitutes, time_filter
 from headwater.graph.warehouses import UnaskedTable, not_asked
 from headwater.jinja.host import WrittenVersion
@@ -30,7 +31,7 @@ class CompileHost:
         used: Ephemeral models that the text referred to, in order.
         asked_incremental: Whether the text asked ``is_incremental()``.
         diagnostics: Warnings of macros.
-        said: What macros printed, and logged for the terminal.
+        said: What macros printed and logged.
         instead: What is read in place of the node's inputs.
     """
 
@@ -67,7 +68,7 @@ class CompileHost:
         self.used: dict[NodeId, None] = {}
         self.asked_incremental = False
         self.diagnostics: list[Diagnostic] = []
-        self.said: list[str] = []
+        self.said: list[Said] = []
         self._has_said_unasked = False
 
     @property
@@ -177,9 +178,8 @@ class CompileHost:
         )
 
     def log(self, message: str, *, info: bool) -> None:
-        """Keep what is for the terminal; compiling itself says nothing."""
-        if info:
-            self.said.append(message)
+        """Keep what is said; compiling itself says nothing."""
+        self.said.append(Said(text=message, is_info=info))
 
     def warn(self, message: str) -> None:
         """Turn the message into a finding."""

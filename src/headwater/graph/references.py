@@ -3,8 +3,9 @@
 Apart from compiling, so that asking what a project holds costs no SQL parser.
 """
 
-from collections.abc import Callable
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
+from types import MappingProxyType
 
 from headwater.base.diagnostics import Diagnostic
 from headwater.base.ids import NodeId
@@ -13,6 +14,7 @@ from headwater.graph.gates import make_gates
 from headwater.graph.graph import CompiledNode, Graph
 from headwater.graph.packages import package_uses
 from headwater.graph.resolve import Resolution, resolve, topological_order
+from headwater.graph.said import NodeSaid
 from headwater.project.project import Project
 
 
@@ -25,12 +27,14 @@ class GraphResult:
         diagnostics: Everything found, in the order of the nodes.
         inline: Compiled SQL of the inline query; None when there was none or it has faults.
         said: What its macros printed, and logged for the terminal.
+        logged: What the macros of nodes said; nodes that said nothing are left out.
     """
 
     graph: Graph
     diagnostics: tuple[Diagnostic, ...]
     inline: str | None = None
     said: tuple[str, ...] = ()
+    logged: Mapping[NodeId, NodeSaid] = field(default_factory=lambda: MappingProxyType({}))
 
 
 def resolve_graph(project: Project) -> GraphResult:

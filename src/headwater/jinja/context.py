@@ -48,6 +48,9 @@ class ContextValues:
         doc: Finds a docs block by package (None: any) and name; raises Invalid.
         modules: ``modules`` in Jinja.
         naming: The warehouse, and how names are written for it.
+        arguments: ``invocation_args_dict``: what the command was asked; empty while reading.
+        selected: ``selected_resources``: unique_ids of what it acts on; empty while reading.
+        metadata: ``dbt_metadata_envs``; likewise.
     """
 
     project_name: str
@@ -59,6 +62,9 @@ class ContextValues:
     doc: Callable[[str | None, str], str]
     modules: Mapping[str, object] = field(default_factory=make_modules)
     naming: Naming = field(default_factory=Naming)
+    arguments: Mapping[str, object] = field(default_factory=dict)
+    selected: tuple[str, ...] = ()
+    metadata: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -341,9 +347,9 @@ def make_context(values: ContextValues, subject: Subject, host: Host) -> dict[st
         "is_incremental": host.is_incremental,
         "should_full_refresh": _should_full_refresh(values, subject),
         "thread_id": "main",
-        "selected_resources": [],
-        "invocation_args_dict": {},
-        "dbt_metadata_envs": {},
+        "selected_resources": [*values.selected],
+        "invocation_args_dict": dict(values.arguments),
+        "dbt_metadata_envs": dict(values.metadata),
     }
     context["builtins"] = {name: context[name] for name in ("ref", "source", "config", "var")}
     return context

@@ -125,6 +125,8 @@ def _decide_definition(
             return _incremental(f"{reason}; stored rows stay as they are (full_refresh: false)")
         if difference.keeps_rows:
             return _incremental(reason)
+        if draft.options.takes_part:
+            return _incremental("takes a part of its inputs; stored rows stay as they are")
         if _only_adds_columns(compiled, difference):
             mode = compiled.node.config.get("on_schema_change")
             return _incremental(f"{reason}; stored rows keep null (on_schema_change: {mode})")

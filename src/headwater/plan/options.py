@@ -60,6 +60,7 @@ class PlanOptions:
         event_time: Build exactly the batches of this stretch of time; None to find them out.
         batches: Batches of microbatch models to build, rendered.
         invocation: What the command was asked; kept in the plan.
+        takes_part: Inputs are read in part or without rows (``--sample``, ``--empty``).
     """
 
     selected: frozenset[NodeId] | None = None
@@ -83,3 +84,4 @@ class PlanOptions:
         default_factory=lambda: MappingProxyType({})
     )
     invocation: Mapping[str, Json] = field(default_factory=lambda: MappingProxyType({}))
+    takes_part: bool = False

@@ -11,6 +11,7 @@ from headwater.base.ids import NodeId
 from headwater.graph.choose import Selection
 from headwater.graph.columns import ColumnEdge
 from headwater.graph.graph import Graph
+from headwater.graph.said import Said
 from headwater.graph.substitutes import InputRequest
 from headwater.plan.options import BUILT_TYPES, TEST_TYPES, TestMode
 from headwater.plan.plan import Plan
@@ -75,12 +76,14 @@ class Planned:
         project: The project as read; None when it has faults, and then the plan has no steps.
         graph: The project compiled; None when it has faults.
         wanted: The nodes that were asked for, of the kinds that the verb acts on.
+        logged: What the macros of those said, as far as their text is run.
     """
 
     plan: Plan
     project: Project | None = None
     graph: Graph | None = None
     wanted: frozenset[NodeId] = frozenset()
+    logged: Mapping[NodeId, tuple[Said, ...]] = field(default_factory=lambda: MappingProxyType({}))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -3,12 +3,15 @@
 ``hw retry`` asks the same again; dbt's ``run_results.json`` tells it to other tools as ``args``.
 """
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
 from types import MappingProxyType
 from typing import Any
 
+from headwater.base.artifacts import metadata_of
 from headwater.base.codec import Json, from_builtins, to_builtins
+from headwater.project.files import ProjectFiles
+from headwater.project.project import ProjectResult
 from headwater.runs.answers import PlanRequest
 
 
@@ -65,4 +68,40 @@ def dbt_args(invocation: Invocation, *, fail_fast: bool) -> dict[str, Json]:
         "fail_fast": fail_fast,
         "store_failures": request.store_failures,
         "threads": invocation.threads,
+        "empty": request.inputs.empty,
+        "sample": request.inputs.sample or None,
+        "event_time_start": request.inputs.event_time_start or None,
+        "event_time_end": request.inputs.event_time_end or None,
+        "defer": request.inputs.defer,
     }
+
+
+_SELECTED = "selected_resources"
+
+
+def mentions_selected(files: ProjectFiles) -> bool:
+    """Say whether any text of a project asks which nodes were selected."""
+    return any(
+        _SELECTED in file.text
+        for package in files.packages
+        for file in (package.project_file, *package.files)
+        if file is not None
+    )
+
+
+def tell_templates(
+    read: ProjectResult,
+    invocation: Invocation,
+    selected: Iterable[str],
+    environment: Mapping[str, str],
+) -> ProjectResult:
+    """Let templates see, from here on, what the command was asked and what it acts on."""
+    if read.project is None:
+        return read
+    values = replace(
+        read.project.context_values,
+        arguments=dbt_args(invocation, fail_fast=False),
+        selected=tuple(sorted(selected)),
+        metadata=metadata_of(environment),
+    )
+    return replace(read, project=replace(read.project, context_values=values))
