@@ -31,6 +31,7 @@ from headwater.dbt import Record, dbtRunner, dbtRunnerResult
 from headwater.jinja.functions import DBT_VERSION
 
 BUILDING = frozenset({"build", "run", "seed", "snapshot", "test"})
+VERBS = BUILDING | {"ls", "list", "parse", "compile", "show", "source", "docs", "retry", "clone"}
 
 
 class Refused(
@@ -65,7 +66,8 @@ class Runner:
 
     def invoke(self, args: Iterable[str], **options: object) -> dbtRunnerResult:
         words = list(args)
-        if not BUILDING.isdisjoint(words) and "--help" not in words:
+        verb = next((word for word in words if word in VERBS), "")
+        if verb in BUILDING and "--help" not in words:
             words.append("--force")  # build again what has not changed, as dbt does
         ended = self.runner.invoke(words, **options)
         if isinstance(ended.exception, HeadwaterError):
