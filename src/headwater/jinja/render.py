@@ -26,6 +26,7 @@ from headwater.jinja.environment import (
     MACRO_PREFIX,
     SCOPE,
     LenientUndefined,
+    ScopedContext,
     TextEnvironment,
     has_jinja,
     join_values,
@@ -33,7 +34,8 @@ from headwater.jinja.environment import (
     make_value_environment,
 )
 from headwater.jinja.macros import Macro, MacroIndex
-from headwater.jinja.static import Call, split_static
+from headwater.jinja.plain import Plain, read_plain
+from headwater.jinja.plain_expressions import PlainRun
 
 _DELIMITER = re.compile(r"\{[{%#]")
 _UNKNOWN_NAME = re.compile(r"No (?P<kind>filter|test) named '(?P<name>\w+)'")
@@ -300,7 +302,7 @@ class Templates:
         self._values = make_value_environment(Reporting, self.meter)
         self._strict_values = make_value_environment(Undefined, self.meter)
         self._code: dict[tuple[str, str, int, bool], CodeType] = {}
-        self._static: dict[str, tuple[str | Call, ...] | None] = {}
+        self._plain: dict[tuple[str, bool], Plain | None] = {}
         self._templates: dict[tuple[int, str, str, int], Template] = {}
 
     def render(
@@ -329,11 +331,6 @@ class Templates:
         """
         if not has_jinja(text):
             return Rendered(text=text.removesuffix("\n"))
-        pieces = self._static_pieces(text, package)
-        if pieces is not None and all(
-            piece.name in context for piece in pieces if isinstance(piece, Call)
-        ):
-            return Rendered(text=_joined(pieces, context, name, text))
         self._unknown.clear()
         scope = self._scope(context, package, lenient=lenient)
         parts = self._run(text, name, scope, lenient=lenient, value=False)
@@ -415,18 +412,11 @@ class Templates:
             self._templates[key] = found
         return found
 
-    def _static_pieces(self, text: str, package: str) -> tuple[str | Call, ...] | None:
-        if text not in self._static:
-            self._static[text] = split_static(text)
-        pieces = self._static[text]
-        if pieces is None:
-            return None
-        overridden = any(
-            self.index.user_macro_or_none(package, piece.name)
-            for piece in pieces
-            if isinstance(piece, Call)
-        )
-        return None if overridden else pieces
+    def _plain_or_none(self, text: str, *, value: bool) -> Plain | None:
+        key = (text, value)
+        if key not in self._plain:
+            self._plain[key] = read_plain(text, self._strict, value=value)
+        return self._plain[key]
 
     def _environment(self, *, lenient: bool, value: bool) -> TextEnvironment:
         if value:
@@ -461,6 +451,10 @@ class Templates:
     def _run(
         self, text: str, name: str, scope: Scope, *, lenient: bool, value: bool
     ) -> list[object]:
+        plain = self._plain_or_none(text, value=value)
+        if plain is not None:
+            environment = self._environment(lenient=lenient, value=value)
+            return self._run_plain(plain, environment, text, name, scope)
         try:
             template = self.template(text, name=name, lenient=lenient, value=value)
             context = template.new_context(scope.variables, shared=True)
@@ -471,6 +465,18 @@ class Templates:
         except Exception as error:
             raise self._explained(error, name, text) from error
 
+    def _run_plain(
+        self, plain: Plain, environment: TextEnvironment, text: str, name: str, scope: Scope
+    ) -> list[object]:
+        run = PlainRun(environment, ScopedContext(environment, scope.variables, name, {}))
+        try:
+            with self.meter:
+                return plain.run(run)
+        except ReturnedError as returned:
+            return [returned.value]
+        except Exception as error:
+            raise self._explained(error, name, text, run.offset) from error
+
     def _joined(self, parts: list[object], name: str, text: str) -> str:
         try:
             return self.meter.joined(parts)
@@ -478,12 +484,17 @@ class Templates:
             error.where = _line_span(name, text, 1)
             raise
 
-    def _explained(self, error: Exception, name: str, text: str) -> HeadwaterError:
+    def _explained(
+        self, error: Exception, name: str, text: str, offset: int | None = None
+    ) -> HeadwaterError:
         if isinstance(error, TemplateSyntaxError):
             return _syntax_error(error, name, text)
         frames = list(_template_frames(error.__traceback__))
-        line = next((line for file, line in frames if file == name), 1)
-        where = _line_span(name, text, line)
+        if offset is None:
+            line = next((line for file, line in frames if file == name), 1)
+            where = _line_span(name, text, line)
+        else:
+            where = span_at(name, text, offset)
         via = _via([f"in {file}:{line}" for file, line in frames if file != name])
         if isinstance(error, HeadwaterError):
             error.where = error.where or where
@@ -526,28 +537,6 @@ _FAULT_FIXES: Mapping[str, str] = MappingProxyType(
         "macro-not-found": "Define one of them, or install its package with `hw deps`",
     }
 )
-
-
-def _joined(
-    pieces: tuple[str | Call, ...], context: Mapping[str, object], name: str, text: str
-) -> str:
-    result = []
-    for piece in pieces:
-        if isinstance(piece, str):
-            result.append(piece)
-            continue
-        try:
-            value = context[piece.name]
-            called = value(*piece.positional, **piece.named) if callable(value) else value
-        except HeadwaterError as error:
-            error.where = error.where or span_at(name, text, piece.offset)
-            raise
-        except TypeError as error:
-            where = span_at(name, text, piece.offset)
-            what = f"Jinja failed: {error}"
-            raise Invalid("jinja-failed", what, fix=_FAILED_FIX, where=where) from error
-        result.append(str(called))
-    return "".join(result)
 
 
 def _template_frames(traceback: TracebackType | None) -> Iterable[tuple[str, int]]:
