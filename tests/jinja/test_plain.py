@@ -153,7 +153,7 @@ MACROS = {"shop": "{% macro macro_text(x, y=1) %}[{{ x }}{{ y }}]{% endmacro %}"
 
 
 @pytest.mark.parametrize("lenient", [False, True])
-@settings(max_examples=300)
+@settings(max_examples=150, deadline=None)
 @given(text=TEXTS)
 def test_a_text_renders_as_jinja_renders_it(text: str, lenient: bool) -> None:
     templates = make_templates((), MACROS)
@@ -168,7 +168,7 @@ def test_a_text_renders_as_jinja_renders_it(text: str, lenient: bool) -> None:
     assert rendered(text) == rendered(THROUGH_JINJA + text)
 
 
-@settings(max_examples=200)
+@settings(max_examples=100, deadline=None)
 @given(text=TEXTS)
 def test_a_text_has_the_value_that_jinja_gives_it(text: str) -> None:
     templates = make_templates((), MACROS)
