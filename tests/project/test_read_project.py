@@ -3,6 +3,7 @@
 from datetime import UTC, datetime
 from pathlib import Path
 
+import pytest
 from tests.project.conftest import Read, found, node_of, options, project_of, write
 
 from headwater.base.ids import NodeId
@@ -154,6 +155,23 @@ def test_generic_test_keeps_arguments_config_and_place(read: Read) -> None:
     assert (test.config["severity"], test.config["where"]) == ("warn", "id > 0")
     assert test.tags == ("nightly",)
     assert str(test.where) == "models/p.yml:6:13"
+
+
+@pytest.mark.parametrize("name", ["get_where_subquery", "default__get_where_subquery"])
+def test_a_projects_own_where_subquery_is_run_for_every_test(read: Read, name: str) -> None:
+    macro = f"{{% macro {name}(relation) %}}{{{{ config(limit=7) }}}}{{{{ return(relation) }}}}"
+    result = read(
+        {
+            "macros/own.sql": macro + "{% endmacro %}",
+            "models/a.sql": "select 1 as id",
+            "models/a.yml": "models: [{name: a, columns: [{name: id, data_tests: ["
+            "{accepted_values: {arguments: {values: [1]}}}]}]}]\n",
+        }
+    )
+
+    (test,) = [node for node in project_of(result).nodes.values() if node.test]
+
+    assert test.config["limit"] == 7
 
 
 def test_place_of_a_test_is_its_own_line_and_not_the_word_in_a_description(read: Read) -> None:

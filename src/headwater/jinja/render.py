@@ -240,6 +240,11 @@ class Scope:
             raise CompilerFault(message, "macro-not-found")
         return BoundMacro(self, macro)
 
+    def close(self) -> None:
+        """Let go of what leads back here, so that all of it is freed at once."""
+        self._functions.clear()
+        self.variables = {}
+
     def function_of(self, macro: Macro) -> Callable[..., object]:
         """Return the compiled macro, bound to this rendering's variables."""
         function = self._functions.get(macro.unique_id)
@@ -253,6 +258,7 @@ class Scope:
             function = next(
                 value for name, value in context.vars.items() if name.startswith(MACRO_PREFIX)
             )
+            context.vars.clear()  # the macro knows its context: together they would never be freed
             self._functions[macro.unique_id] = function
         return function
 
@@ -383,6 +389,8 @@ class Templates:
                 return BoundMacro(scope, macro)(*positional, **named)
         except Exception as error:
             raise self._explained(error, macro.file, macro.text) from error
+        finally:
+            scope.close()
 
     def check(self, text: str, *, name: str, line: int = 1) -> None:
         """Compile a text without running it.
@@ -464,6 +472,8 @@ class Templates:
             return [returned.value]
         except Exception as error:
             raise self._explained(error, name, text) from error
+        finally:
+            scope.close()
 
     def _run_plain(
         self, plain: Plain, environment: TextEnvironment, text: str, name: str, scope: Scope

@@ -27,6 +27,7 @@ from headwater.jinja.context import (
     copied,
     make_context,
 )
+from headwater.jinja.macros import GLOBAL_PACKAGE
 from headwater.jinja.render import Rendered, Templates
 from headwater.project.naming import relation_name
 from headwater.project.node import Node
@@ -169,29 +170,46 @@ def evaluate_arguments(
             return [rendered(part) for part in value]
         return value
 
-    def relation(value: object) -> object:
-        """Answer the ``model`` argument without compiling a template for every node."""
-        match = _MODEL.match(str(value))
-        macro = templates.index.find_or_none(package, "get_where_subquery")
-        if match is None or macro is None:
-            return rendered(value)
-        names = [match["first"], *filter(None, (match["second"],))]
-        called = context[match["call"]]
-        assert callable(called)  # noqa: S101 - ref and source are functions of every context
-        named = {"version": match["version"]} if match["version"] else {}
-        asked = called(*names, **named)
-        return templates.call(macro, asked, context=context, package=package)
-
     result: dict[str, object] = {}
     for key, value in arguments.items():
         match key:
             case "column_name":
                 result[key] = value
             case "model":
-                result[key] = relation(value)
+                found = _where_subquery(templates, str(value), context, package)
+                result[key] = rendered(value) if found is None else found
             case _:
                 result[key] = rendered(value)
     return result
+
+
+def _where_subquery(
+    templates: Templates, written: str, context: Mapping[str, object], package: str
+) -> object:
+    """Answer the ``model`` argument without compiling a template for every node.
+
+    Returns:
+        None when it is written in another way than dbt's.
+    """
+    match = _MODEL.match(written)
+    macro = templates.index.find_or_none(package, "get_where_subquery")
+    if match is None or macro is None:
+        return None
+    names = [match["first"], *filter(None, (match["second"],))]
+    called = context[match["call"]]
+    assert callable(called)  # noqa: S101 - ref and source are functions of every context
+    named = {"version": match["version"]} if match["version"] else {}
+    asked: object = called(*names, **named)
+    used = templates.index.dispatch_or_none(package, "get_where_subquery", "dbt")
+    is_ours = {macro.package, used.package if used else ""} == {GLOBAL_PACKAGE}
+    if is_ours and not _has_where(context["config"]):
+        return asked
+    return templates.call(macro, asked, context=context, package=package)
+
+
+def _has_where(config: object) -> bool:
+    get = getattr(config, "get", None)
+    return bool(get("where")) if callable(get) else True
 
 
 class LazyModel(Mapping[str, object]):

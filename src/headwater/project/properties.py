@@ -74,7 +74,7 @@ def read_properties(reading: Reading) -> None:
 
 def _read_file(reading: Reading, package: Package, file: ProjectFile) -> None:
     # As in dbt without blanks at the end: a folded text that ends the file has no line break.
-    loaded = read_yaml(file.file, file.text.rstrip())
+    loaded = read_yaml(file.file, file.text.rstrip(), reading.options.codes)
     if isinstance(loaded, Diagnostic):
         reading.found.append(loaded)
         return

@@ -1,16 +1,22 @@
 """YAML text to values, and from the path of a value's keys to its place.
 
-A value knows no lines, but the nodes that it is made of do: they are kept beside it, so that a
-place costs a walk down its path and no second parse.
+A value knows no lines, so where each of its keys stands is kept beside it: a place costs a walk
+down its path and no second parse. Both outlive the command, because reading YAML takes longer than
+anything else that is done with it.
 """
 
+import hashlib
+import marshal
 import re
 from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import cast
+from functools import lru_cache
+from pathlib import Path
+from typing import Any, cast
 
 import yaml
 
+from headwater.base.cache import Cache, NoCache, cache_key
 from headwater.base.codec import Json
 from headwater.base.diagnostics import Diagnostic, error_of
 from headwater.base.errors import Invalid
@@ -66,23 +72,56 @@ class YamlFile:
         file: Path relative to the root project.
         text: Its text.
         content: Its value; None for an empty file.
-        root: The node of its value, with marks; None for an empty file.
+        places: Where it stands, and all that is in it; None for an empty file.
         repeated: Warnings of keys that one mapping has twice.
     """
 
     file: str
     text: str
     content: Json
-    root: yaml.Node | None = field(default=None, repr=False, compare=False)
+    places: tuple[int, int, int, Any] | None = field(default=None, repr=False, compare=False)
     repeated: tuple[Diagnostic, ...] = ()
 
     def span(self, *path: str | int) -> Span:
         """Return the place of a key, following names and positions; the nearest known otherwise."""
-        return _locate(self.file, self.root, path)
+        return _locate(self.file, self.places, path)
 
 
-def read_yaml(file: str, text: str) -> YamlFile | Diagnostic:
-    """Read YAML text, or say what is wrong with it."""
+# Of a value: line and column from 0, the length of one that is a word on one line (else 0), and
+# what is in it: of a mapping by key the place of the key, with what is in its value; of a list the
+# places of its items. Plain tuples, which marshal reads fastest.
+_Place = tuple[int, int, int, Any]
+_Inner = dict[str, _Place] | tuple[_Place, ...] | None
+
+
+def read_yaml(file: str, text: str, kept: Cache | None = None) -> YamlFile | Diagnostic:
+    """Read YAML text, or say what is wrong with it.
+
+    Args:
+        file: Path relative to the root project, for places.
+        text: The text.
+        kept: Where what was read without a fault outlives this process.
+    """
+    cache = kept or NoCache()
+    key = cache_key(_reader_tag(), [text.encode("utf-8", "surrogatepass")])
+    known = cache.find_or_none(key)
+    if known is not None:
+        content, places = marshal.loads(known)  # noqa: S302 - only what we wrote
+        return YamlFile(file=file, text=text, content=content, places=places)
+    loaded = _read(file, text)
+    if isinstance(loaded, YamlFile) and not loaded.repeated:
+        cache.keep(key, marshal.dumps((loaded.content, loaded.places)))
+    return loaded
+
+
+@lru_cache(maxsize=1)
+def _reader_tag() -> str:
+    """Identify what reads: PyYAML, and this file."""
+    ours = hashlib.sha256(Path(__file__).read_bytes()).hexdigest()
+    return f"yaml {yaml.__version__} {ours[:16]}"
+
+
+def _read(file: str, text: str) -> YamlFile | Diagnostic:
     loader = None
     try:
         loader = _Loader(text)
@@ -91,6 +130,7 @@ def read_yaml(file: str, text: str) -> YamlFile | Diagnostic:
         if problem:
             return _refused(file, problem)
         content = None if root is None else cast("Json", loader.construct_document(root))
+        places = None if root is None else _place(root, {})
     except yaml.YAMLError as error:
         return _malformed(file, text, error)
     except RecursionError:
@@ -101,7 +141,7 @@ def read_yaml(file: str, text: str) -> YamlFile | Diagnostic:
         if loader is not None:
             loader.dispose()
     repeated = tuple(_repeated(file, key) for key in loader.repeated)
-    return YamlFile(file=file, text=text, content=content, root=root, repeated=repeated)
+    return YamlFile(file=file, text=text, content=content, places=places, repeated=repeated)
 
 
 def _check_aliases(root: yaml.Node | None) -> str:
@@ -144,7 +184,7 @@ def _refused(file: str, problem: str) -> Diagnostic:
 
 
 def _repeated(file: str, key: yaml.Node) -> Diagnostic:
-    where = _locate(file, key, ())
+    where = _locate(file, _place(key, {}), ())
     return Diagnostic(
         code="yaml-key-repeated",
         severity="warning",
@@ -211,30 +251,52 @@ def _malformed(file: str, text: str, error: yaml.YAMLError) -> Diagnostic:
     )
 
 
-def _locate(file: str, node: yaml.Node | None, path: Sequence[str | int]) -> Span:
-    """Find the place of a path of keys and positions below a node."""
-    mark = node.start_mark if node is not None else None
+def _place(node: yaml.Node, known: dict[int, _Place]) -> _Place:
+    """Return where a node stands, and all below it; what an alias repeats is made once."""
+    found = known.get(id(node))
+    if found is None:
+        found = known[id(node)] = (*_mark(node), _inner(node, known))
+    return found
+
+
+def _inner(node: yaml.Node, known: dict[int, _Place]) -> _Inner:
+    if isinstance(node, yaml.MappingNode):
+        inner: dict[str, _Place] = {}
+        for key, value in node.value:
+            if key.value.__class__ is str:
+                is_plain = value.__class__ is yaml.ScalarNode
+                below = None if is_plain else _place(value, known)[3]
+                inner.setdefault(key.value, (*_mark(key), below))
+        return inner
+    if isinstance(node, yaml.SequenceNode):
+        return tuple([_place(item, known) for item in node.value])
+    return None
+
+
+def _mark(node: yaml.Node) -> tuple[int, int, int]:
+    start, end = node.start_mark, node.end_mark
+    is_word = node.__class__ is yaml.ScalarNode and end.line == start.line
+    return start.line, start.column, end.column - start.column if is_word else 0
+
+
+def _locate(file: str, place: _Place | None, path: Sequence[str | int]) -> Span:
+    """Find the place of a path of keys and positions below a value."""
+    if place is None:
+        return Span(file=file)
+    line, column, _, inner = place
     length = 0
     for key in path:
-        found = _child(node, key)
+        found = _child(inner, key)
         if found is None:
             break
-        mark_node, node = found
-        mark = mark_node.start_mark
-        is_word = isinstance(mark_node, yaml.ScalarNode) and mark_node.end_mark.line == mark.line
-        length = mark_node.end_mark.column - mark.column if is_word else 0
-    if mark is None:
-        return Span(file=file)
-    column = mark.column + 1
-    end = column + length if length else None
-    return Span(file=file, line=mark.line + 1, column=column, end_column=end)
+        line, column, length, inner = found
+    end = column + 1 + length if length else None
+    return Span(file=file, line=line + 1, column=column + 1, end_column=end)
 
 
-def _child(node: yaml.Node | None, key: str | int) -> tuple[yaml.Node, yaml.Node] | None:
-    if isinstance(node, yaml.MappingNode):
-        for name, value in node.value:
-            if name.value == str(key):
-                return name, value
-    if isinstance(node, yaml.SequenceNode) and isinstance(key, int) and key < len(node.value):
-        return node.value[key], node.value[key]
+def _child(inner: _Inner, key: str | int) -> _Place | None:
+    if isinstance(inner, dict):
+        return inner.get(str(key))
+    if isinstance(inner, tuple) and isinstance(key, int) and key < len(inner):
+        return inner[key]
     return None
