@@ -1,6 +1,6 @@
 """Which files a merge writes again, and which stay and hide the rows that matched.
 
-Apart from the merge itself, because this is the decision that ADR 0028 measured: hiding rows saves
+Apart from the merge itself, because this is the decision that ADR 0025 measured: hiding rows saves
 writing a file and costs every later reader a look at a list.
 """
 
