@@ -14,6 +14,7 @@ from headwater.plan.plan import Plan
 from headwater.runs.effective import InForce
 from headwater.runs.freshness import SourceAges
 from headwater.runs.run import Run
+from headwater.runs.upkeep import Upkeep
 
 Schema = dict[str, Any]
 _SCALARS: dict[Any, Schema] = {
@@ -125,6 +126,7 @@ def make_schemas() -> dict[str, Schema]:
     return {
         "plan": _of_value("plan", Plan),
         "run": _of_value("run", Run),
+        "upkeep": _of_value("upkeep", Upkeep),
         "freshness": _of_value("freshness", SourceAges),
         "error": _of_parts("error", {"diagnostics": findings}),
         "check": _of_parts("check", {"nodes": int, "diagnostics": findings}),

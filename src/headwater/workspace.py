@@ -81,6 +81,7 @@ from headwater.runs.run import Run
 from headwater.runs.said import said_of_plan
 from headwater.runs.sources import file_sources, seed_sizes
 from headwater.runs.state import read_state
+from headwater.runs.upkeep import Keeper
 from headwater.runs.world import World
 from headwater.sql.meaning import Meanings, tracer_tag
 
@@ -604,6 +605,11 @@ class Workspace(Reader):
         return Documents(files=tuple(str(file) for file in files), diagnostics=found)
 
     # -- upkeep ------------------------------------------------------------------------------
+
+    @property
+    def upkeep(self) -> Keeper:
+        """What keeps tables in order: compaction, vacuum, checkpoints, restoring."""
+        return Keeper(self._context)
 
     def deps(
         self,

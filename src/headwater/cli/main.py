@@ -37,7 +37,7 @@ COMMANDS: dict[str, tuple[str, str, str]] = {
     "sql": ("Use", "sql", "Query tables, views, older versions and Delta paths"),
     "show": ("Use", "show", "Run a model's query, or a query with Jinja, and show rows"),
     "source": ("Use", "source", "Measure how old sources are"),
-    "table": ("Use", "table", "List tables, show a table's versions or its make-up"),
+    "table": ("Use", "table", "List tables, show versions, compact, vacuum, restore"),
     "parse": ("Project", "parse", "Read the project and write manifest.json"),
     "compile": ("Project", "compile", "Write the SQL of every node, or of one query"),
     "run-operation": ("Use", "run_operation", "Call a macro by itself"),

@@ -1,15 +1,25 @@
-"""``hw table``: the tables and views of the workspace, their versions and their make-up."""
+"""``hw table``: the tables and views of the workspace, their versions, make-up and upkeep."""
 
 import click
 
 from headwater.base.units import format_bytes, format_count
 from headwater.cli.options import ProjectFlags, project_options
 from headwater.cli.output import emit_document, emit_lines, output_option
+from headwater.cli.upkeep import (
+    checkpoint_command,
+    optimize_command,
+    restore_command,
+    vacuum_command,
+)
 
 
 @click.group("table")
 def table_command() -> None:
-    """List tables, show a table's versions or its make-up."""
+    """List tables, show a table's versions or its make-up, keep it in order."""
+
+
+for _command in (optimize_command, vacuum_command, checkpoint_command, restore_command):
+    table_command.add_command(_command)
 
 
 @table_command.command("list")

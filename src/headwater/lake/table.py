@@ -5,16 +5,18 @@ again costs one file name. It is safe to share between threads.
 """
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from threading import RLock
+from types import MappingProxyType
 
 from headwater.base.errors import Invalid, NotFound
 from headwater.base.relations import TableName
 from headwater.lake.deletion_vectors import VectorReader
 from headwater.lake.delta import read_checkpoint, read_transaction
 from headwater.lake.replay import (
+    DeletionVector,
     Entry,
     LogState,
     apply_entry,
@@ -114,6 +116,15 @@ class Table:
                     self._snapshot = make_snapshot(state, self.root, VectorReader(self.storage))
                 return self._snapshot
         return make_snapshot(self._replayed(version)[0], self.root, VectorReader(self.storage))
+
+    def vectors(self, version: int) -> Mapping[str, DeletionVector]:
+        """Return where the files of a version list their hidden rows, by the file's path.
+
+        Raises:
+            NotFound: ``version-not-found``.
+            DataDamaged: ``log-damaged``, naming the file.
+        """
+        return MappingProxyType(self._replayed(version)[0].vectors)
 
     def snapshot_or_none(self) -> Snapshot | None:
         """Return the newest snapshot; None when there is no table."""

@@ -4,6 +4,31 @@ from headwater.base.codes.code import Code
 
 CODES: tuple[Code, ...] = (
     Code(
+        name="retention-too-short",
+        number="HW6021",
+        title="A vacuum would delete files that the table promises to keep",
+        explain="""\
+A table keeps the files of older versions for a time: `delta.deletedFileRetentionDuration`, seven
+days where it is not set. A shorter `--retain-hours` breaks what readers of older versions, and
+queries that take long, rely on.
+
+    hw table vacuum orders --retain-hours 0
+
+Leave `--retain-hours` out, or pass `--force` when nobody reads an older version.
+""",
+    ),
+    Code(
+        name="retention-unreadable",
+        number="HW6022",
+        title="How long the table keeps removed files cannot be read",
+        explain="""\
+The table's property `delta.deletedFileRetentionDuration` is not of the form `interval 7 days`. How
+long files must be kept is not guessed, so nothing is deleted.
+
+Set the property with the tool that wrote it, or say the time: `hw table vacuum t --retain-hours 168`.
+""",
+    ),
+    Code(
         name="table-not-found",
         number="HW6001",
         title="There is no Delta table at this place",

@@ -1,0 +1,127 @@
+"""Which files of a table no reader can still want: those that left it long enough ago.
+
+A version stays readable for the time that the table keeps removed files. What an older version
+alone needs, and what killed writers left, may go.
+"""
+
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import timedelta
+
+from headwater.base.errors import Invalid
+from headwater.lake.deletion_vectors import vector_path_or_none
+from headwater.lake.maintain import find_orphans
+from headwater.lake.replay import Add, Entry, Remove, decoded_path
+from headwater.lake.storage import StoredFile
+from headwater.lake.table import Table
+
+RETENTION = timedelta(days=7)
+"""How long removed files are kept where the table does not say; Delta's own default."""
+
+RETENTION_PROPERTY = "delta.deletedFileRetentionDuration"
+_INTERVAL = re.compile(
+    r"\s*(?:interval\s+)?(\d+)\s+(second|minute|hour|day|week)s?\s*", re.IGNORECASE
+)
+_UNITS = {"second": 1, "minute": 60, "hour": 3600, "day": 86400, "week": 604800}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Dead:
+    """What can be deleted.
+
+    Attributes:
+        removed: Files that only versions before the limit need.
+        orphans: Files of writers that died; no version needs them.
+    """
+
+    removed: tuple[StoredFile, ...]
+    orphans: tuple[StoredFile, ...]
+
+    @property
+    def files(self) -> tuple[StoredFile, ...]:
+        """All of them."""
+        return (*self.removed, *self.orphans)
+
+    @property
+    def size_bytes(self) -> int:
+        """What deleting them frees."""
+        return sum(file.size_bytes for file in self.files)
+
+
+def retention_of(table: Table) -> timedelta:
+    """Return how long a table keeps removed files.
+
+    Raises:
+        Invalid: ``retention-unreadable``.
+    """
+    text = table.snapshot().properties.get(RETENTION_PROPERTY)
+    if text is None:
+        return RETENTION
+    found = _INTERVAL.fullmatch(text)
+    if found is None:
+        raise Invalid(
+            "retention-unreadable",
+            f"`{RETENTION_PROPERTY}` of `{table.root}` is `{text}`",
+            why="how long removed files must be kept is not guessed",
+            fix="set it as `interval 7 days`, or pass --retain-hours",
+        )
+    return timedelta(seconds=int(found[1]) * _UNITS[found[2].lower()])
+
+
+def find_dead(table: Table, *, before_ms: int, live_prefixes: Iterable[str] = ()) -> Dead:
+    """Return the files that no version at or after a time needs.
+
+    Args:
+        table: The table.
+        before_ms: Versions that were current at this time (milliseconds since 1970) or later
+            stay readable.
+        live_prefixes: Beginnings of file names that running builds may still commit.
+
+    Raises:
+        DataDamaged: ``log-damaged``: with a log that cannot be read nothing is dead.
+        Invalid: ``table-feature-unsupported``.
+    """
+    table.snapshot()  # raises when the log cannot be trusted, or the table is not understood
+    listing = table.list_log()
+    left: dict[str, int] = {}
+    active: dict[str, str | None] = {}
+    time = -1
+    for entry in table.entries(listing):
+        time = max(entry.timestamp_ms, time + 1)
+        _follow(entry, time, left, active)
+    # Vectors of several files lie in one: it is needed while one of those files is there. What
+    # only a checkpoint knows of is not seen here, and it does not say which file a vector is in.
+    needed = {*active, *active.values()}
+    is_whole = 0 in listing.entries
+    old = sorted(
+        path
+        for path, at in left.items()
+        if at <= before_ms and path not in needed and (is_whole or not path.endswith(".bin"))
+    )
+    removed = tuple(found for path in old if (found := table.storage.stat_or_none(path)))
+    orphans = tuple(
+        found
+        for found in find_orphans(table, live_prefixes=live_prefixes)
+        if found.modified_ms <= before_ms
+    )
+    return Dead(removed=removed, orphans=orphans)
+
+
+def _follow(entry: Entry, time: int, left: dict[str, int], active: dict[str, str | None]) -> None:
+    """Keep when each file left the table, and which vector the files in it have."""
+    for line in entry.lines:
+        if line.remove is not None:
+            path, vector = _paths(line.remove, entry.version)
+            active.pop(path, None)
+            left |= dict.fromkeys((path, vector) if vector else (path,), time)
+    for line in entry.lines:
+        if line.add is not None:
+            path, vector = _paths(line.add, entry.version)
+            active[path] = vector
+
+
+def _paths(action: Add | Remove, version: int) -> tuple[str, str | None]:
+    path = decoded_path(action.path, version)
+    vector = action.deletion_vector
+    return path, None if vector is None else vector_path_or_none(vector)

@@ -1,0 +1,173 @@
+"""Writes files of a table again without changing its rows: one commit that says so.
+
+Readers of changes skip such a commit (``dataChange`` false), the next plan sees nothing to do, and
+a writer that comes between is no conflict while the files chosen are still there as they were.
+"""
+
+# ruff: noqa: S608 - names are quoted
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+
+from headwater.base.errors import Conflict, DataDamaged, HeadwaterError
+from headwater.base.ids import RunId
+from headwater.base.meters import Meter
+from headwater.base.relations import TableName
+from headwater.engines.engine import Destination, Session, WriteAll, Written
+from headwater.lake.commit import Action, AddFile, Commit, RemoveFile, VersionIs, commit
+from headwater.lake.compaction import Choice
+from headwater.lake.maintain import find_orphans, remove_orphans
+from headwater.lake.snapshot import DataFile, Snapshot
+from headwater.lake.table import Table
+from headwater.runs.context import Context
+
+REBASES_MAX = 20
+"""How often other writers may come between before the work is given up."""
+
+_OWN = "__headwater_rearranged"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rearranged:
+    """What was written again.
+
+    Attributes:
+        version: Version committed; None when there was nothing to do.
+        files_removed: Files that were replaced.
+        files_added: Files in their place.
+        bytes_removed: Size of the first.
+        bytes_added: Size of the second.
+        hidden_rows: Rows that were hidden and are gone from the files now.
+        meter: What it used.
+    """
+
+    version: int | None = None
+    files_removed: int = 0
+    files_added: int = 0
+    bytes_removed: int = 0
+    bytes_added: int = 0
+    hidden_rows: int = 0
+    meter: Meter = field(default_factory=Meter)
+
+
+def rearrange(
+    context: Context, table: Table, snapshot: Snapshot, choice: Choice, run_id: RunId
+) -> Rearranged:
+    """Write chosen files of a snapshot again and publish them in place of the old ones.
+
+    Raises:
+        Conflict: ``commit-conflict``, when another writer changed one of the files.
+        HeadwaterError: As ``Session.write`` and ``commit`` do; the table is as it was.
+    """
+    if not choice.groups:
+        return Rearranged()
+    prefix = f"{run_id}-1-"
+    try:
+        added, meter = _write(context, snapshot, choice, prefix)
+        version = _publish(context, table, snapshot, choice.files, added, run_id)
+    except HeadwaterError:
+        orphans = find_orphans(table)
+        remove_orphans(table, (each for each in orphans if prefix in each.path))
+        raise
+    return Rearranged(
+        version=version,
+        files_removed=len(choice.files),
+        files_added=len(added),
+        bytes_removed=choice.size_bytes,
+        bytes_added=sum(file.size_bytes for file in added),
+        hidden_rows=choice.hidden_rows,
+        meter=meter,
+    )
+
+
+def _write(
+    context: Context, snapshot: Snapshot, choice: Choice, prefix: str
+) -> tuple[tuple[DataFile, ...], Meter]:
+    added: list[DataFile] = []
+    meter = Meter()
+    session = context.engine.open_session(catalog=context.catalog, schema=context.schema)
+    try:
+        for number, group in enumerate(choice.groups):
+            destination = Destination(
+                root=snapshot.root,
+                prefix=f"{prefix}{number}-",
+                partition_by=snapshot.partition_columns,
+            )
+            written = _write_group(context, session, replace(snapshot, files=group), destination)
+            added += written.added
+            meter += written.meter
+    finally:
+        session.close()
+    return tuple(added), meter
+
+
+def _write_group(
+    context: Context, session: Session, part: Snapshot, destination: Destination
+) -> Written:
+    name = TableName(context.catalog, context.schema, _OWN)
+    session.bind(name, part)
+    written = session.write(f"SELECT * FROM {name.quoted()}", WriteAll(), destination)
+    found = sum(file.rows or 0 for file in written.added)
+    if part.rows is not None and found != part.rows:
+        raise DataDamaged(
+            "data-file-mismatch",
+            f"{len(part.files)} files of `{part.root}` hold {found} rows, not {part.rows}",
+            why="the table's log and its files do not agree",
+            fix="`hw table fsck` shows which; the table is as it was",
+        )
+    return written
+
+
+def _publish(
+    context: Context,
+    table: Table,
+    snapshot: Snapshot,
+    removed: Sequence[DataFile],
+    added: Sequence[DataFile],
+    run_id: RunId,
+) -> int:
+    """Commit; after a writer that came between, again, if it left the files alone."""
+    actions: tuple[Action, ...] = (
+        *(RemoveFile(path=file.path, changes_data=False) for file in removed),
+        *(AddFile(file=file, changes_data=False) for file in added),
+    )
+    version = snapshot.version
+    for _ in range(REBASES_MAX):
+        entry = Commit(
+            operation="OPTIMIZE",
+            requirements=(VersionIs(version=version),),
+            actions=actions,
+            headwater={"run_id": run_id, "action": "optimize"},
+            metrics={
+                "numRemovedFiles": str(len(removed)),
+                "numAddedFiles": str(len(added)),
+                "numRemovedBytes": str(sum(file.size_bytes for file in removed)),
+                "numAddedBytes": str(sum(file.size_bytes for file in added)),
+            },
+        )
+        try:
+            return commit(table, entry, context.clock)
+        except Conflict:
+            version = _still_whole(table, snapshot, removed)
+    raise Conflict(
+        "commit-conflict",
+        f"other writers published `{table.root}` {REBASES_MAX} times while it was compacted",
+        fix="compact it when fewer writers are at work",
+    )
+
+
+def _still_whole(table: Table, snapshot: Snapshot, files: Sequence[DataFile]) -> int:
+    """Return the newest version if the files are in it as they were; raise the conflict if not."""
+    newest = table.snapshot()
+    there = {file.path: file.deleted_rows for file in newest.files}
+    is_same = newest.schema_string == snapshot.schema_string and all(
+        there.get(file.path) == file.deleted_rows for file in files
+    )
+    if is_same and newest.version != snapshot.version:
+        return newest.version
+    raise Conflict(
+        "commit-conflict",
+        f"table `{table.root}` was changed while it was compacted",
+        why="another writer replaced one of the files, or its schema",
+        fix="run it again; the table is as that writer left it",
+    )

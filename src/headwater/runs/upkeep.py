@@ -1,0 +1,281 @@
+"""What ``hw table`` does to a table: compacts it, deletes what nobody needs, goes back.
+
+Each is a run with a record and the workspace's lock, like a build; none changes what the newest
+version says without being asked to.
+"""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+from operator import attrgetter
+from typing import Literal
+
+from headwater.base.errors import Invalid, NotFound
+from headwater.base.ids import RunId
+from headwater.base.meters import Meter
+from headwater.base.relations import TableName
+from headwater.lake.commit import (
+    Action,
+    AddFile,
+    Commit,
+    RemoveFile,
+    SetSchema,
+    VersionIs,
+    commit,
+)
+from headwater.lake.compaction import FILE_BYTES, choose_files
+from headwater.lake.delta import write_checkpoint
+from headwater.lake.snapshot import DataFile, Snapshot
+from headwater.lake.table import Table
+from headwater.lake.vacuum import find_dead, retention_of
+from headwater.plan.plan import Plan, Totals
+from headwater.runs.context import Context
+from headwater.runs.journal import open_journal
+from headwater.runs.query import find_table, table_of
+from headwater.runs.rearrange import rearrange
+
+FILES_NAMED_MAX = 1000
+"""How many files a document names."""
+
+Verb = Literal["optimize", "vacuum", "checkpoint", "restore"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Upkeep:
+    """What was done to a table, or would be.
+
+    Attributes:
+        table: Its name.
+        verb: What was asked.
+        dry_run: Nothing was done.
+        version: Version that was made, or that a checkpoint is of; None when there is none.
+        files_removed: Files that left the table, or were deleted.
+        bytes_removed: Their size.
+        files_added: Files that came in their place.
+        bytes_added: Their size.
+        hidden_rows: Rows that were hidden and are gone from the files.
+        files: The first of the files that left, or were deleted.
+        meter: What it used.
+        schema: Name and version of this document.
+    """
+
+    table: str
+    verb: Verb
+    dry_run: bool = False
+    version: int | None = None
+    files_removed: int = 0
+    bytes_removed: int = 0
+    files_added: int = 0
+    bytes_added: int = 0
+    hidden_rows: int = 0
+    files: tuple[str, ...] = ()
+    meter: Meter = field(default_factory=Meter)
+    schema: Literal["headwater.upkeep/1"] = "headwater.upkeep/1"
+
+
+class Keeper:
+    """Keeps the tables of a workspace in order."""
+
+    def __init__(self, context: Context) -> None:
+        """Keep the tables of ``context``; nothing is done."""
+        self._context = context
+
+    def optimize(self, name: str, *, file_bytes: int = FILE_BYTES, dry_run: bool = False) -> Upkeep:
+        """Write small files, and those that hide rows, again as files of about ``file_bytes``.
+
+        Raises:
+            NotFound: ``relation-not-found``.
+            Conflict: ``commit-conflict``.
+            Unavailable: ``workspace-busy``.
+        """
+        found, table = _table(self._context, name)
+        choice = choose_files(table.snapshot(), file_bytes=file_bytes)
+        told = Upkeep(
+            table=str(found),
+            verb="optimize",
+            dry_run=dry_run,
+            files_removed=len(choice.files),
+            bytes_removed=choice.size_bytes,
+            hidden_rows=choice.hidden_rows,
+            files=_first(file.path for file in choice.files),
+        )
+        if dry_run or not choice.groups:
+            return told
+        with _taken(self._context, found, "optimize") as run_id:
+            snapshot = table.snapshot()
+            choice = choose_files(snapshot, file_bytes=file_bytes)
+            done = rearrange(self._context, table, snapshot, choice, run_id)
+        return replace(
+            told,
+            version=done.version,
+            files_added=done.files_added,
+            bytes_added=done.bytes_added,
+            meter=done.meter,
+        )
+
+    def vacuum(
+        self,
+        name: str,
+        *,
+        retain: timedelta | None = None,
+        force: bool = False,
+        dry_run: bool = True,
+    ) -> Upkeep:
+        """Delete the files that no version of the retention time needs, and those of dead writers.
+
+        Args:
+            name: The table.
+            retain: How long versions stay readable; what the table says when None.
+            force: Allow less than the table says.
+            dry_run: Only say what would be deleted.
+
+        Raises:
+            NotFound: ``relation-not-found``.
+            Invalid: ``retention-too-short``, ``retention-unreadable``.
+            Unavailable: ``workspace-busy``.
+        """
+        found, table = _table(self._context, name)
+        wanted = retention_of(table) if retain is None else retain
+        if retain is not None and not force and retain < retention_of(table):
+            raise Invalid(
+                "retention-too-short",
+                f"`{found}` keeps removed files for {retention_of(table)}, not {retain}",
+                why="readers of older versions, and queries that run now, would miss their files",
+                fix="pass --force when nobody reads an older version",
+            )
+        with _taken(
+            self._context, found, "vacuum"
+        ) as _run_id:  # else a running build's files look dead
+            limit = int((self._context.clock.now() - wanted).timestamp() * 1000)
+            dead = find_dead(table, before_ms=limit)
+            if not dry_run:
+                for file in dead.files:
+                    table.storage.delete(file.path)
+        return Upkeep(
+            table=str(found),
+            verb="vacuum",
+            dry_run=dry_run,
+            files_removed=len(dead.files),
+            bytes_removed=dead.size_bytes,
+            files=_first(file.path for file in dead.files),
+        )
+
+    def checkpoint(self, name: str) -> Upkeep:
+        """Write a checkpoint of a table's newest version, from which other readers start.
+
+        Raises:
+            NotFound: ``relation-not-found``.
+            Invalid: ``storage-unsupported``, where checkpoints cannot be written.
+        """
+        found, table = _table(self._context, name)
+        version = table.snapshot().version
+        if not write_checkpoint(table.root, table.storage.options, version):
+            raise Invalid(
+                "storage-unsupported",
+                f"a checkpoint cannot be written to `{table.root}`",
+                why="delta-rs, which writes it, does not know this kind of place",
+                fix="keep the log's entries; readers need no checkpoint while they are there",
+            )
+        return Upkeep(table=str(found), verb="checkpoint", version=version)
+
+    def restore(
+        self, name: str, *, version: int | None = None, at: datetime | None = None
+    ) -> Upkeep:
+        """Make a table's newest version say what an older one said; nothing is lost.
+
+        Raises:
+            NotFound: ``relation-not-found``, ``version-not-found``; ``file-not-found``, when a file
+                of the older version was deleted.
+            Conflict: ``commit-conflict``.
+            Unavailable: ``workspace-busy``.
+        """
+        found, table = _table(self._context, name)
+        with _taken(self._context, found, "restore") as run_id:
+            now, old = table.snapshot(), table.snapshot(version=version, at=at)
+            actions = _actions_to(table, now, old)
+            added = [action.file for action in actions if isinstance(action, AddFile)]
+            removed = [action.path for action in actions if isinstance(action, RemoveFile)]
+            sizes = {file.path: file.size_bytes for file in now.files}
+            made = None
+            if actions:
+                _check_there(table, old, added)
+                entry = Commit(
+                    operation="RESTORE",
+                    parameters={"version": old.version},
+                    requirements=(VersionIs(version=now.version),),
+                    actions=actions,
+                    headwater={"run_id": run_id, "action": "restore"},
+                )
+                made = commit(table, entry, self._context.clock)
+        return Upkeep(
+            table=str(found),
+            verb="restore",
+            version=made,
+            files_removed=len(removed),
+            bytes_removed=sum(sizes[path] for path in removed),
+            files_added=len(added),
+            bytes_added=sum(file.size_bytes for file in added),
+            files=_first(removed),
+        )
+
+
+def _actions_to(table: Table, now: Snapshot, old: Snapshot) -> tuple[Action, ...]:
+    """Return the actions that make ``now`` say what ``old`` says."""
+    vectors = table.vectors(old.version)
+    before = {file.path: file.deleted_rows for file in now.files}
+    after = {file.path: file.deleted_rows for file in old.files}
+    schema: tuple[Action, ...] = ()
+    if (now.schema_string, now.partition_columns) != (old.schema_string, old.partition_columns):
+        schema = (SetSchema(columns=old.columns, partition_by=old.partition_columns),)
+    return (
+        *schema,
+        *(RemoveFile(path=path) for path, rows in before.items() if after.get(path) != rows),
+        *(
+            AddFile(file=file, vector=vectors.get(file.path))
+            for file in old.files
+            if before.get(file.path) != file.deleted_rows
+        ),
+    )
+
+
+def _check_there(table: Table, old: Snapshot, files: list[DataFile]) -> None:
+    for file in sorted(files, key=attrgetter("path")):
+        if table.storage.stat_or_none(file.path) is None:
+            raise NotFound(
+                "file-not-found",
+                f"version {old.version} of `{table.root}` needs `{file.path}`, which is gone",
+                why="a vacuum has deleted it",
+                fix="`hw table history` lists the versions; newer ones may still be whole",
+            )
+
+
+def _table(context: Context, name: str) -> tuple[TableName, Table]:
+    found = find_table(context, name)
+    return found, table_of(context, found)
+
+
+def _first(paths: Iterator[str] | list[str]) -> tuple[str, ...]:
+    return tuple(sorted(paths)[:FILES_NAMED_MAX])
+
+
+@contextmanager
+def _taken(context: Context, name: TableName, verb: Verb) -> Iterator[RunId]:
+    """Hold the workspace and record a run that has no steps of a plan."""
+    with open_journal(context, f"table {verb}") as journal:
+        plan = Plan(
+            project=name.catalog,
+            target="upkeep",
+            checksum=verb,
+            compared_with="",
+            created_at=context.now(),
+            steps=(),
+            totals=Totals(),
+        )
+        journal.start(plan)
+        status: Literal["success", "failed"] = "failed"
+        try:
+            yield journal.run_id
+            status = "success"
+        finally:
+            journal.finish(status, context.now())

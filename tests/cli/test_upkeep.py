@@ -1,0 +1,90 @@
+"""``hw table optimize | vacuum | checkpoint | restore``, as a user calls them."""
+
+from pathlib import Path
+
+import pytest
+from tests.cli.conftest import FILES, Hw, write_files
+from tests.cli.test_commands import check_schema
+
+KEPT = """\
+{{ config(materialized='incremental') }}
+select * from {{ ref('raw_orders') }}
+{% if is_incremental() %}where order_id > (select max(order_id) from {{ this }}){% endif %}
+"""
+SEED = FILES["seeds/raw_orders.csv"]
+
+
+def load_twice(hw: Hw) -> None:
+    """Give the seed's table a second version."""
+    assert hw("build").code == 0
+    assert hw("build", "--full-refresh", "-s", "raw_orders").code == 0
+
+
+def test_compacting_leaves_nothing_to_plan(hw: Hw, project: Path) -> None:
+    write_files(project, {"seeds/raw_orders.csv": SEED, "models/kept.sql": KEPT})
+    assert hw("build").code == 0
+    write_files(project, {"seeds/raw_orders.csv": SEED + "4,zoe,1.0\n"})
+    assert hw("build").code == 0
+
+    told = hw("table", "optimize", "kept")
+    planned = hw("plan", "--output", "json")
+
+    assert told.code == 0, told.err
+    assert told.out.startswith("version 2: 2 files of ")
+    assert {step["kind"] for step in planned.document["steps"]} == {"skip"}
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("optimize", "raw_orders"),
+        ("optimize", "raw_orders", "--dry-run"),
+        ("vacuum", "raw_orders", "--retain-hours", "0", "--force"),
+        ("vacuum", "raw_orders", "--delete"),
+        ("checkpoint", "raw_orders"),
+        ("restore", "raw_orders", "--version", "0"),
+        ("restore", "raw_orders", "--timestamp", "2999-01-01"),
+    ],
+)
+def test_each_verb_writes_one_document(hw: Hw, arguments: tuple[str, ...]) -> None:
+    load_twice(hw)
+
+    ended = hw("table", *arguments, "--output", "json")
+
+    assert ended.code == 0, ended.err
+    check_schema(ended.document)
+    assert ended.document["table"] == "shop.main.raw_orders"
+
+
+def test_old_files_are_listed_then_deleted_then_gone(hw: Hw, project: Path) -> None:
+    load_twice(hw)
+    options = ("vacuum", "raw_orders", "--retain-hours", "0", "--force")
+
+    listed = hw("table", *options)
+    deleted = hw("table", *options, "--delete")
+    after = hw("sql", "select count(*) as n from raw_orders", "--output", "json")
+
+    assert listed.out.startswith("would delete 1 file, ")
+    assert deleted.out.startswith("deleted 1 file, ")
+    assert after.document["rows"] == [[3]]
+    assert len(list(project.rglob("raw_orders/*.parquet"))) == 1
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code"),
+    [
+        (("vacuum", "raw_orders", "--retain-hours", "0"), "HW6021"),
+        (("restore", "raw_orders"), ""),
+        (("restore", "raw_orders", "--version", "7"), "HW6002"),
+        (("restore", "raw_orders", "--timestamp", "soon"), ""),
+        (("optimize", "raw_orders", "--file-size", "big"), ""),
+        (("optimize", "nobody"), ""),
+    ],
+)
+def test_what_cannot_be_done_exits_with_2(hw: Hw, arguments: tuple[str, ...], code: str) -> None:
+    load_twice(hw)
+
+    ended = hw("table", *arguments, "--output", "json")
+
+    assert ended.code == 2
+    assert code in {"", *ended.codes}
