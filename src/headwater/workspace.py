@@ -24,9 +24,10 @@ from headwater.graph.around import Direction, edges_around
 from headwater.graph.batches import BatchRenderer
 from headwater.graph.choose import Selection
 from headwater.graph.columns import column_edges
-from headwater.graph.compile import compile_graph, render_hook
+from headwater.graph.compile import compile_graph
 from headwater.graph.faults import OF_ONE_QUERY, is_refusal, nodes_of_types, soften, weigh_faults
 from headwater.graph.graph import Graph
+from headwater.graph.live import LiveRenderer
 from headwater.graph.manifest import make_catalog, make_manifest
 from headwater.graph.previous import Previous
 from headwater.graph.references import GraphResult, resolve_graph
@@ -479,11 +480,8 @@ class Workspace(Reader):
                 fix="mend what the plan's diagnostics say, and plan again",
             )
         require_run(self.target)
-        project, graph = planned.project, planned.graph
-        context = replace(
-            self._world.context_of(project),
-            render_end=lambda key, facts: self._render_end(project, graph, key, facts),
-        )
+        project = planned.project
+        context = replace(self._world.context_of(project), live=LiveRenderer(project))
         plan = replace(planned.plan, fail_fast=planned.plan.fail_fast or fail_fast)
         if journal is None:
             run = execute(plan, context, graph=planned.graph, sink=sink, cancel=cancel)
@@ -493,12 +491,6 @@ class Workspace(Reader):
         done = replace(planned, plan=plan)
         artifacts.write_all(self.target_path, done, run, self._facts())
         return run
-
-    def _render_end(
-        self, project: Project, graph: Graph, key: NodeId, facts: Mapping[str, object]
-    ) -> str:
-        with self._world.lookup_of(project) as lookup:
-            return render_hook(project, graph, lookup, key, facts)
 
     def load(
         self,

@@ -1,4 +1,4 @@
-"""on-run-start and on-run-end: shown by the plan, run with the run, never writing a table."""
+"""on-run-start and on-run-end: shown by the plan with what they write, run with the run."""
 
 import json
 from pathlib import Path
@@ -104,29 +104,83 @@ def test_end_hooks_see_the_results_and_the_schemas(hw: Hw, project: Path) -> Non
     assert "success/model.shop.revenue/table/['main']/[('shop', 'main')]" in message
 
 
-def test_a_hook_that_writes_a_table_is_refused_before_anything_runs(hw: Hw, project: Path) -> None:
-    for statement in (
-        "create table audit as select 1 as a",
-        "insert into main.revenue values (1)",
-        "drop table if exists main.revenue",
-    ):
-        _write(project, f"on-run-end: ['{statement}']\n")
+def test_the_plan_says_what_hooks_write(hw: Hw, project: Path) -> None:
+    hooks = (
+        "on-run-start: ['create table if not exists audit (what varchar)']\n"
+        "on-run-end: [\"insert into main.audit values ('end')\", '{{ note() }}']\n"
+    )
+    macro = (
+        "{% macro note() %}{% if execute %}"
+        "{% do run_query('insert into main.audit values (1)') %}"
+        "{% set n = run_query('select count(*) from main.audit').columns[0].values()[0] %}"
+        "{% endif %}{% endmacro %}"
+    )
+    model = "{{ config(post_hook=['delete from {{ this }}', '{{ note() }}']) }} select 1 as a"
+    _write(project, hooks, **{"macros/note.sql": macro, "models/noted.sql": model})
 
-        ended = hw("plan", "--output", "json")
+    plan = hw("plan", "--output", "json").document
+    shown = hw("plan").out
 
-        assert (ended.code, "HW6520" in ended.codes) == (2, True), statement
+    assert [hook["writes"]["tables"] for hook in plan["on_run_start"]] == [["audit"]]
+    assert plan["on_run_end"][1]["writes"] == {
+        "tables": ["main.audit"],
+        "is_live": True,
+        "is_known": False,
+    }
+    (step,) = (step for step in plan["steps"] if step["name"] == "noted")
+    assert step["target"]["post_writes"]["tables"] == ["shop.main.noted", "main.audit"]
+    assert "hooks after noted: writes `shop.main.noted`, `main.audit`, unknown ?" in shown
+    assert "writes `audit`" in shown
 
 
-def test_a_hook_that_turns_out_to_write_when_rendered_at_the_end_fails(
+def test_hooks_fill_tables_and_the_next_plan_is_empty(hw: Hw, project: Path) -> None:
+    hooks = (
+        "on-run-start: ['create table if not exists audit (what varchar)']\n"
+        "on-run-end: ['{{ note(results) }}']\n"
+    )
+    macro = (
+        "{% macro note(results) %}{% if execute %}{% for r in results %}{% set sql %}"
+        "insert into main.audit values ('{{ r.node.name }} {{ r.status }}'){% endset %}"
+        "{% do run_query(sql) %}{% endfor %}{% endif %}{% endmacro %}"
+        "{% macro fill(table) %}{% call statement('fill') %}"
+        "insert into {{ table }} values (2), (3){% endcall %}{% endmacro %}"
+    )
+    model = "{{ config(materialized='table', post_hook='{{ fill(this) }}') }} select 1 as a"
+    _write(project, hooks, **{"macros/note.sql": macro, "models/noted.sql": model})
+
+    built = hw("build", "--select", "noted")
+    rows = hw("sql", "select * from noted order by a", "--output", "json").document["rows"]
+    audit = hw("sql", "select * from audit", "--output", "json").document["rows"]
+
+    assert built.code == 0, built.err
+    assert rows == [[1], [2], [3]]
+    assert audit == [["noted success"]]
+    again = hw("plan", "--select", "noted", "--output", "json").document
+    assert [step["action"] for step in again["steps"] if step["name"] == "noted"] == ["skip"]
+
+
+def test_a_table_that_hooks_of_others_change_is_not_taken_for_another_writers(
     hw: Hw, project: Path
 ) -> None:
-    for statement in ("create table audit as select 1 as a", "copy (select 1) to ''x.csv''"):
-        hook = f"on-run-end: ['{{% if results %}}{statement}{{% endif %}}']\n"
-        _write(project, hook)
+    _write(
+        project,
+        "on-run-end: ['insert into main.noted values (9)']\n",
+        **{"models/noted.sql": "select 1 as a"},
+    )
 
-        ended = hw("build", "--force")
-        entry = _results(project)["operation.shop.shop-on-run-end-0"]
+    hw("build", "--select", "noted")
 
-        assert (ended.code, entry["status"]) == (1, "error")
-        assert "would write" in entry["message"]
-    assert not (project / "x.csv").exists()
+    plan = hw("plan", "--select", "noted", "--output", "json").document
+    assert [step["reason"] for step in plan["steps"] if step["name"] == "noted"] == [
+        "nothing it reads has changed"
+    ]
+
+
+def test_what_the_lake_cannot_keep_fails_the_hook(hw: Hw, project: Path) -> None:
+    _write(project, "on-run-end: ['create table audit (a int default 1)']\n")
+
+    ended = hw("build", "--output", "json")
+    entry = _results(project)["operation.shop.shop-on-run-end-0"]
+
+    assert (ended.code, entry["status"]) == (1, "error")
+    assert "error[write-unsupported] HW6520" in ended.err

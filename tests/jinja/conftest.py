@@ -28,6 +28,7 @@ class World:
 
     connection: duckdb.DuckDBPyConnection
     execute: bool = True
+    can_write: bool = False
     incremental: bool = False
     messages: list[str] = field(default_factory=list)
 

@@ -20,9 +20,9 @@ from headwater.sql.effects import written_tables
         ("alter table s.a add column b int", ("s.a",)),
         ("truncate table s.a", ("s.a",)),
         ("merge into s.a using s.b on a.x = b.x when matched then delete", ("s.a",)),
-        ("this is (no sql", ()),
+        ("this is (no sql", None),
         ("", ()),
     ],
 )
-def test_a_script_tells_what_it_would_write(script: str, expected: tuple[str, ...]) -> None:
+def test_a_script_tells_what_it_would_write(script: str, expected: tuple[str, ...] | None) -> None:
     assert written_tables(script) == expected

@@ -169,17 +169,21 @@ class PythonModel:
     is_incremental: bool
 
 
+CopyRows = Literal["later", "all", "gone"]
+"""Which rows of the lake's table a copy holds: not yet any, all of them, or they are to go."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
-class HookEffect:
-    """What the statements of a run hook did.
+class ScriptPart:
+    """One statement of a script.
 
     Attributes:
-        changes_session: True when they did more than read: a setting, a macro, a temporary table.
-        meter: What they used.
+        sql: Its text.
+        kind: The engine's word for it in lower case: ``select``, ``insert``, ``create`` ...
     """
 
-    changes_session: bool
-    meter: Meter
+    sql: str
+    kind: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -223,12 +227,50 @@ class Session(ABC):
         """Run statements for their effect on this session (hooks); results are dropped."""
 
     @abstractmethod
-    def run_hook(self, sql: str) -> HookEffect:
-        """Run statements that may prepare this session and must write nothing that outlives it.
+    def split(self, sql: str) -> tuple[ScriptPart, ...]:
+        """Parse a script into its statements, without running any."""
+
+    @abstractmethod
+    def run_statement(self, sql: str, *, rows_max: int) -> Result:
+        """Run one statement of any kind in this session and return at most ``rows_max`` rows."""
+
+    @abstractmethod
+    def stored_here(self) -> Mapping[TableName, Literal["table", "view"]]:
+        """Return the tables and views that this session holds; temporary ones are left out."""
+
+    @abstractmethod
+    def temporary(self) -> frozenset[str]:
+        """Return the names of temporary tables and views, in lower case."""
+
+    @abstractmethod
+    def make_schema(self, name: TableName) -> None:
+        """Make the catalog and schema of a name, so that a statement can make a table in it."""
+
+    @abstractmethod
+    def take_out(self, name: TableName, snapshot: Snapshot, rows: CopyRows) -> None:
+        """Make ``name`` a table of this session that statements can change, as the lake has it.
+
+        A table that was taken out already is kept with its changes; its rows are brought in when
+        they are wanted now and were not before.
+
+        Args:
+            name: Its name.
+            snapshot: The table in the lake; a later call for the same name may give anything.
+            rows: ``later`` for a table that is only added to or replaced, ``all`` when its rows
+                are read or changed, ``gone`` when they are all to be removed.
+        """
+
+    @abstractmethod
+    def write_changes(self, name: TableName, destination: Destination) -> Written:
+        """Write the rows of a table of this session that the lake does not have.
 
         Raises:
-            Invalid: ``hook-writes``, when they would make, change or drop a table, view or file.
+            Invalid: ``type-not-storable``.
         """
+
+    @abstractmethod
+    def put_back(self, name: TableName) -> None:
+        """Drop a table or view of this session, so that the name can be bound again."""
 
     @abstractmethod
     def run_python(self, model: PythonModel) -> str:

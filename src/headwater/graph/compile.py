@@ -6,7 +6,7 @@ is a finding; everything else goes on.
 """
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Literal
 
 from headwater.base.diagnostics import Diagnostic, diagnostic_of, error_of
@@ -17,7 +17,8 @@ from headwater.base.spans import Span
 from headwater.graph.contracts import check_contract
 from headwater.graph.ephemeral import CTE_PREFIX, all_used, ctes_for, inject
 from headwater.graph.fingerprint import fingerprint_of, text_meaning
-from headwater.graph.graph import CompiledNode, Graph, Lookup, called_functions
+from headwater.graph.graph import CompiledNode, HookWrites, Lookup, called_functions
+from headwater.graph.hooks import CompiledHooks, compile_hooks
 from headwater.graph.host import CompileHost, FixtureHost
 from headwater.graph.lookup import NoLookup, UncountedLookup
 from headwater.graph.places import place_and_call, place_in_source
@@ -40,12 +41,11 @@ from headwater.graph.warehouses import (
     without_types,
 )
 from headwater.jinja.context import Variables, make_env_var
-from headwater.project.context import node_context, render_node, render_text
+from headwater.project.context import hook_texts, node_context, render_node, render_text
 from headwater.project.contracts import has_contract
 from headwater.project.node import Node
 from headwater.project.project import Project
 from headwater.sql.dialects import DUCKDB
-from headwater.sql.effects import written_tables
 from headwater.sql.fingerprint import fingerprint
 from headwater.sql.lineage import QueryLineage
 from headwater.sql.meaning import Meanings, QueryReading
@@ -91,35 +91,6 @@ def compile_graph(
     )
 
 
-def render_hook(
-    project: Project, graph: Graph, lookup: Lookup, key: NodeId, facts: Mapping[str, object]
-) -> str:
-    """Render an on-run-end hook of a compiled project when the run's results are known.
-
-    Args:
-        project: The project.
-        graph: The project compiled.
-        lookup: What the hook may ask about the lake.
-        key: The operation.
-        facts: ``results``, ``schemas`` and ``database_schemas``, as Jinja sees them.
-
-    Raises:
-        HeadwaterError: Jinja failed.
-    """
-    found = resolve_references(project)
-    planned = {
-        each.node.relation: each.columns
-        for each in graph.nodes.values()
-        if each.node.relation is not None and each.columns is not None
-    }
-    node, inputs = project.nodes[key], found.depends_on
-    asked = UncountedLookup(lookup, project.templates.meter)
-    naming = project.context_values.naming
-    host = CompileHost(node, found.names, frozenset(inputs[key]), planned, asked, naming=naming)
-    context = {**node_context(project, node, host, inputs), **facts}
-    return render_node(project, node, context).text
-
-
 @dataclass(frozen=True, slots=True)
 class _Text:
     """A rendered text: its query with CTEs, without them, and the ephemeral models it uses."""
@@ -133,12 +104,19 @@ class _Text:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Texts:
-    """Everything rendered of a node: its query for a full build and later, and its hooks."""
+    """Everything rendered of a node: its query for a full build and later, and its hooks.
+
+    Attributes:
+        marks: What macros of the hooks would send, which is a part of the node's meaning.
+    """
 
     full: _Text
     later: _Text
     pre_hooks: tuple[str, ...]
     post_hooks: tuple[str, ...]
+    pre_writes: HookWrites = field(default_factory=HookWrites)
+    post_writes: HookWrites = field(default_factory=HookWrites)
+    marks: tuple[str, ...] = ()
 
 
 class Compilation:
@@ -238,12 +216,14 @@ class Compilation:
             incremental_code=texts.later.code if is_incremental else None,
             pre_hooks=texts.pre_hooks,
             post_hooks=texts.post_hooks,
+            pre_writes=texts.pre_writes,
+            post_writes=texts.post_writes,
             dialect=self.dialect,
         )
         if node.resource_type == "operation":
-            self._check_run_hook(compiled)
+            compiled = replace(compiled, pre_writes=texts.pre_writes)
             return replace(compiled, fingerprint=text_meaning(full.code))
-        compiled = self._understand(compiled)
+        compiled = self._understand(compiled, texts.marks)
         is_run = self.project.target.is_run
         checked = compiled if is_run else replace(compiled, columns=without_types(compiled.columns))
         self.diagnostics += check_contract(checked, self._engine_type)
@@ -265,15 +245,39 @@ class Compilation:
         Raises:
             HeadwaterError: Jinja failed.
         """
+        if node.resource_type == "operation":
+            return self._operation(node)
         full = later = self._render(node, incremental=False)
         if node.materialized == "incremental" and full.asked_incremental:
             later = self._render(node, incremental=True)
-        heard: list[Said] = []
-        before, after = (self._hooks(node, name, heard) for name in ("pre_hook", "post_hook"))
-        said = NodeSaid(full=full.said, later=later.said, hooks=tuple(heard))
-        self.logged[node.unique_id] = said
-        before = (*before, *sql_header(node))
-        return _Texts(full=full, later=later, pre_hooks=before, post_hooks=after)
+        before, after = (self._hooks(node, name) for name in ("pre_hook", "post_hook"))
+        self.logged[node.unique_id] = NodeSaid(
+            full=full.said, later=later.said, hooks=(*before.said, *after.said)
+        )
+        return _Texts(
+            full=full,
+            later=later,
+            pre_hooks=(*before.texts, *sql_header(node)),
+            post_hooks=after.texts,
+            pre_writes=before.writes,
+            post_writes=after.writes,
+            marks=(*before.sent, *after.sent),
+        )
+
+    def _operation(self, node: Node) -> _Texts:
+        """Render a hook of dbt_project.yml, keeping the statements that its macros send."""
+        host = self.host(node, incremental=False)
+
+        def rendered() -> str:
+            context = node_context(self.project, node, host, self.found.depends_on)
+            return render_node(self.project, node, {**context, **NO_RESULTS}).text
+
+        hook = compile_hooks(host, [rendered])
+        self.diagnostics += host.diagnostics
+        code = "".join(hook.texts)
+        text = _Text(code, code, (), asked_incremental=False, said=hook.said)
+        self.logged[node.unique_id] = NodeSaid(full=hook.said)
+        return _Texts(full=text, later=text, pre_hooks=(), post_hooks=(), pre_writes=hook.writes)
 
     def _translated(self, translator: Translator, node: Node, texts: _Texts) -> _Texts | None:
         """Translate everything of a node, and report what cannot be; None when something cannot."""
@@ -301,23 +305,9 @@ class Compilation:
         if not is_whole:
             self.diagnostics.append(unreadable_ephemeral(node))
             return None
-        return _Texts(full=codes[0], later=codes[1], pre_hooks=hooks[0], post_hooks=hooks[1])
-
-    def _check_run_hook(self, compiled: CompiledNode) -> None:
-        if not self.project.target.is_run:
-            return
-        for name in written_tables(compiled.code):
-            self.diagnostics.append(
-                Diagnostic(
-                    code="hook-writes",
-                    severity="error",
-                    what=f"`{compiled.node.name}` would write `{name}`",
-                    why="only the steps of a plan write, so that every version has its commit",
-                    fix="make it a model; or a `create temp table`, which lasts as long as the run",
-                    where=compiled.node.where,
-                    node=compiled.node.unique_id,
-                )
-            )
+        return replace(
+            texts, full=codes[0], later=codes[1], pre_hooks=hooks[0], post_hooks=hooks[1]
+        )
 
     def _engine_type(self, written: str) -> str:
         """Spell a declared type as the engine does."""
@@ -414,8 +404,6 @@ class Compilation:
     def _render(self, node: Node, *, incremental: bool) -> _Text:
         host = self.host(node, incremental=incremental)
         context = dict(node_context(self.project, node, host, self.found.depends_on))
-        if node.resource_type == "operation":
-            context |= NO_RESULTS
         body = render_node(self.project, node, context).text
         if not incremental:
             self.diagnostics += host.diagnostics
@@ -424,21 +412,19 @@ class Compilation:
         said = tuple(host.said)
         return _Text(inject(body, ctes), body, used, host.asked_incremental, said)
 
-    def _hooks(self, node: Node, name: str, heard: list[Said]) -> tuple[str, ...]:
-        written = node.config.get(name)
-        if not written:
-            return ()
+    def _hooks(self, node: Node, name: str) -> CompiledHooks:
+        texts = hook_texts(node, name)
+        if not texts:
+            return CompiledHooks()
         host = self.host(node, incremental=False)
         context = node_context(self.project, node, host, self.found.depends_on)
-        texts = [
-            str(hook.get("sql") or "") if isinstance(hook, Mapping) else str(hook)
-            for hook in (written if isinstance(written, (list, tuple)) else [written])
-        ]
-        rendered = [render_text(self.project, node, context, text).text for text in texts]
-        heard += host.said
-        return tuple(text for text in rendered if text.strip())
 
-    def _understand(self, compiled: CompiledNode) -> CompiledNode:
+        def rendering(text: str) -> Callable[[], str]:
+            return lambda: render_text(self.project, node, context, text).text
+
+        return compile_hooks(host, [rendering(text) for text in texts])
+
+    def _understand(self, compiled: CompiledNode, marks: tuple[str, ...]) -> CompiledNode:
         """Parse and trace the compiled SQL, find out its columns, and hash its meaning."""
         node = compiled.node
         reading = self._read(node, compiled.code)
@@ -466,7 +452,9 @@ class Compilation:
             reads=tuple(sorted(reads)),
             columns=self._columns_of(compiled, lineage),
             reads_clock=_strongest(clocks),
-            fingerprint=fingerprint_of(node, meanings, (*compiled.pre_hooks, *compiled.post_hooks)),
+            fingerprint=fingerprint_of(
+                node, meanings, (*compiled.pre_hooks, *compiled.post_hooks, *marks)
+            ),
         )
 
     def _schemas(self, reading: QueryReading) -> Mapping[TableName, tuple[Column, ...]]:

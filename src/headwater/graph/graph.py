@@ -16,6 +16,27 @@ from headwater.sql.lineage import QueryLineage
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class HookWrites:
+    """What the hooks of one moment write, as far as their compiled text tells.
+
+    Attributes:
+        tables: Names of tables and views, as written.
+        is_live: Macros send statements of their own while the hooks are rendered, so they are
+            rendered again when they run.
+        is_known: False when more may be written than ``tables`` says.
+    """
+
+    tables: tuple[str, ...] = ()
+    is_live: bool = False
+    is_known: bool = True
+
+    @property
+    def writes(self) -> bool:
+        """True when something is or may be written."""
+        return bool(self.tables) or self.is_live or not self.is_known
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class CompiledNode:
     """A node with its references resolved and its SQL compiled.
 
@@ -36,6 +57,8 @@ class CompiledNode:
             current_date, ``always`` for now(), random() and the like.
         pre_hooks: Rendered SQL to run before, in order.
         post_hooks: Rendered SQL to run after, in order.
+        pre_writes: What ``pre_hooks`` write; of an operation, what itself writes.
+        post_writes: What ``post_hooks`` write.
         own_lineage: Trace of the code before ephemeral models were inlined, which it reads as
             ``__dbt__cte__<name>`` without catalog and schema; None when it reads none.
         dialect: The SQL dialect of the code: the engine's, or that of a warehouse that is only
@@ -53,6 +76,8 @@ class CompiledNode:
     reads_clock: Literal["", "day", "always"] = ""
     pre_hooks: tuple[str, ...] = ()
     post_hooks: tuple[str, ...] = ()
+    pre_writes: HookWrites = field(default_factory=HookWrites)
+    post_writes: HookWrites = field(default_factory=HookWrites)
     own_lineage: QueryLineage | None = None
     dialect: str = "duckdb"
 

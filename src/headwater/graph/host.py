@@ -5,7 +5,7 @@ the text must be rendered and which CTEs it needs.
 """
 
 from collections.abc import Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 from headwater.base.diagnostics import Diagnostic
 from headwater.base.errors import HeadwaterError, Invalid
@@ -21,7 +21,16 @@ from headwater.jinja.host import WrittenVersion
 from headwater.jinja.relation import Relation
 from headwater.project.naming import relation_of
 from headwater.project.node import Node, Ref, SourceRef
+from headwater.sql.effects import only_reads
 from headwater.sql.translate import warehouse_type
+
+
+@dataclass(frozen=True, slots=True)
+class NoRows:
+    """The answer to a statement that is kept and not sent."""
+
+    columns: tuple[Column, ...] = ()
+    rows: tuple[tuple[object, ...], ...] = ()
 
 
 class CompileHost:
@@ -33,6 +42,10 @@ class CompileHost:
         diagnostics: Warnings of macros.
         said: What macros printed and logged.
         instead: What is read in place of the node's inputs.
+        sent: Statements of macros that do more than read, kept instead of sent; None where they
+            are refused.
+        has_lost_query: A query of a macro failed while statements were kept.
+        is_live: The node runs now: whatever macros send is sent.
     """
 
     def __init__(  # noqa: PLR0913 - everything that a template may ask about
@@ -69,6 +82,9 @@ class CompileHost:
         self.asked_incremental = False
         self.diagnostics: list[Diagnostic] = []
         self.said: list[Said] = []
+        self.sent: list[str] | None = None
+        self.has_lost_query = False
+        self.is_live = False
         self._has_said_unasked = False
 
     @property
@@ -153,9 +169,21 @@ class CompileHost:
         self.asked_incremental = True
         return self._incremental
 
+    @property
+    def can_write(self) -> bool:
+        """Whether macros may send statements that write: from hooks, and while a node runs."""
+        return self.is_live or self.sent is not None
+
     def run_query(self, sql: str) -> LookupTable:
         """Ask the lake; that a warehouse was not asked is said once."""
-        found = self._lookup.run_query(sql)
+        if self.sent is not None and not only_reads(sql):
+            self.sent.append(sql)
+            return NoRows()
+        try:
+            found = self._lookup.run_query(sql)
+        except HeadwaterError:
+            self.has_lost_query = True
+            raise
         if isinstance(found, UnaskedTable) and not self._has_said_unasked:
             self._has_said_unasked = True
             self.diagnostics.append(not_asked(self._node, sql))

@@ -178,17 +178,56 @@ class Adapter:
         """Do nothing: text columns have no length here."""
         return ""
 
+    def drop_relation(self, relation: RelationValue) -> None:
+        """Drop a table or view if it exists."""
+        self._change("drop_relation", f"drop {self._kind(relation)} if exists {relation}")
+
+    def truncate_relation(self, relation: RelationValue) -> None:
+        """Remove every row of a table."""
+        self._change("truncate_relation", f"truncate table {relation}")
+
+    def rename_relation(self, old: RelationValue, new: RelationValue) -> None:
+        """Give a table or view another name in the same schema."""
+        name = self.quote(new.identifier)
+        self._change("rename_relation", f"alter {self._kind(old)} {old} rename to {name}")
+
+    def create_schema(self, relation: RelationValue) -> None:
+        """Do nothing where writing is allowed: a schema of the lake is there once it is named."""
+        del relation
+        self._change("create_schema", "")
+
+    def drop_schema(self, relation: RelationValue) -> None:
+        """Drop a schema, which the lake refuses."""
+        self._change("drop_schema", f"drop schema {relation.schema}")
+
+    def _kind(self, relation: RelationValue) -> str:
+        found = self.load_relation(relation)
+        return str((found or relation).type or "table")
+
+    def _change(self, name: str, sql: str) -> None:
+        """Send a statement that writes; only from hooks, and while a node runs."""
+        if self._host.execute:
+            if not self._host.can_write:
+                _Refused(name)()
+            if sql:
+                self._host.run_query(sql)
+
     def __getattr__(self, name: str) -> object:
+        if name in _KEPT:
+            return _nothing
         if name in _CHANGES:
             return _Refused(name) if self._host.execute else _nothing
         raise AttributeError(name)
 
 
 _PARTS = ("database", "schema", "identifier")
-_CHANGES = frozenset({
-    "create_schema", "drop_schema", "drop_relation", "rename_relation", "truncate_relation",
-    "cache_added", "cache_dropped", "cache_renamed", "store_relation", "submit_python_job",
+_CHANGES = frozenset({"submit_python_job"})
+_KEPT = frozenset({
+    "cache_added", "cache_dropped", "cache_renamed", "store_relation", "commit",
+    "commit_if_has_connection", "clear_transaction", "verify_database", "pre_model_hook",
+    "post_model_hook", "add_begin_query",
 })  # fmt: skip
+"""What dbt keeps of a warehouse by itself, and there is nothing to keep of here."""
 
 
 def _nothing(*_positional: object, **_named: object) -> None:

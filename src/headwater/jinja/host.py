@@ -38,6 +38,11 @@ class Host(Protocol):
         """Whether queries may run: dbt's ``execute``. False while a project is read."""
         ...
 
+    @property
+    def can_write(self) -> bool:
+        """Whether statements that write may be sent: from hooks, not from a model's own text."""
+        ...
+
     def ref(self, name: str, package: str | None, version: WrittenVersion) -> Relation:
         """Answer ``ref('name')``, ``ref('package', 'name')``, ``ref('name', v=2)``.
 

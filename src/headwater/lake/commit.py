@@ -43,7 +43,7 @@ from headwater.lake.replay import (
 from headwater.lake.snapshot import DataFile
 from headwater.lake.stats import Leaf, leaves_of, stats_to_json
 from headwater.lake.storage import check_path
-from headwater.lake.table import Table
+from headwater.lake.table import DROPPED, Table
 from headwater.lake.types import (
     schema_fields,
     schema_from_json,
@@ -476,7 +476,9 @@ def _metadata(old: Metadata | None, schema: SetSchema) -> Metadata:
     names = {column.name for column in schema.columns}
     if not set(schema.partition_by) <= names:
         raise _contradiction("a partition column is not a column of the table")
-    configuration = {**(old.configuration if old else {}), **schema.properties}
+    kept = old.configuration if old else {}
+    configuration = {key: value for key, value in kept.items() if key != DROPPED}
+    configuration |= schema.properties
     text = schema_to_json(schema.columns)
     if old is not None:
         text = _with_old_fields(text, old.schema_string)

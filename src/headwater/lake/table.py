@@ -30,6 +30,9 @@ from headwater.lake.replay import (
 from headwater.lake.snapshot import HistoryEntry, Snapshot
 from headwater.lake.storage import Storage, StoredFile
 
+DROPPED = "headwater.dropped"
+"""Property of a table that was dropped: its log and its older versions are still there."""
+
 HISTORY_ENTRIES_MAX = 10_000
 """Upper bound of one ``history`` call."""
 

@@ -17,7 +17,7 @@ from headwater.base.ids import NodeId
 from headwater.base.periods import Window
 from headwater.base.relations import Column, TableName
 from headwater.base.units import UNKNOWN, Estimate
-from headwater.graph.graph import MacroOverride
+from headwater.graph.graph import HookWrites, MacroOverride
 from headwater.project.node import ResourceType
 
 Action = Literal["add", "rebuild", "incremental", "test", "skip", "hook"]
@@ -115,6 +115,8 @@ class Target:
         config: The node's effective config, for the record and for artifacts.
         pre_hooks: SQL to run before, in order.
         post_hooks: SQL to run after, in order.
+        pre_writes: What the hooks before write, as far as it can be told.
+        post_writes: What the hooks after write, likewise.
         row_checks: Constraints of its contract, checked on the files before they are published.
         comments: What is written into the table's metadata.
         python: Set when the step's text is a Python model.
@@ -132,6 +134,8 @@ class Target:
     config: Mapping[str, Json] = field(default_factory=lambda: MappingProxyType({}))
     pre_hooks: tuple[str, ...] = ()
     post_hooks: tuple[str, ...] = ()
+    pre_writes: HookWrites = field(default_factory=HookWrites)
+    post_writes: HookWrites = field(default_factory=HookWrites)
     row_checks: tuple[RowCheck, ...] = ()
     comments: Comments = field(default_factory=Comments)
     python: PythonPart | None = None
@@ -390,12 +394,14 @@ class RunHook:
         name: dbt's name of it, such as ``shop.on-run-end.0``.
         sql: What is run; an on-run-end hook is rendered again when the results are known.
         reads: Tables and views that it refers to.
+        writes: What it writes, as far as it can be told.
     """
 
     node: NodeId
     name: str
     sql: str
     reads: tuple[TableName, ...] = ()
+    writes: HookWrites = field(default_factory=HookWrites)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

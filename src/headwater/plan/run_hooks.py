@@ -19,4 +19,5 @@ def run_hooks(graph: Graph, keys: Iterable[NodeId]) -> Iterator[RunHook]:
             name=f"{package}.{stem.removeprefix(package + '-')}.{place}",
             sql=compiled.code,
             reads=tuple(relation for relation in relations if relation is not None),
+            writes=compiled.pre_writes,
         )

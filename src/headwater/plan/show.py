@@ -22,6 +22,7 @@ from headwater.base.units import (
 from headwater.plan.labels import full_label, short_label
 from headwater.plan.plan import Change, Cost, Effect, Impact, Plan, RunTest, Skip, Step
 from headwater.plan.show_packages import package_lines
+from headwater.plan.writes import written_line
 
 Style = Literal["plain", "heading", "add", "change", "remove", "error", "warning", "dim"]
 _SIGN_OF_EFFECT: dict[Effect, tuple[str, Style]] = {
@@ -139,12 +140,25 @@ def _hook_lines(plan: Plan, width: int) -> Iterator[StyledLine]:
     """Show what runs before and after the steps, in the order in which it runs."""
     for moment, hooks in (("start", plan.on_run_start), ("end", plan.on_run_end)):
         for hook in hooks:
-            sql = " ".join(hook.sql.split()) or "(nothing until there are results)"
+            written = written_line(hook.writes)
+            nothing = "(its macros do the work)" if written else "(nothing until there are results)"
+            sql = " ".join(hook.sql.split()) or nothing
             text = f"on run {moment}  {hook.name}: {sql}"
             first, *rest = _wrapped(text, width - 2)[:HOOK_LINES_MAX]
             yield _line(f"  {first}", "dim")
             for further in rest:
                 yield _line(f"      {further}", "dim")
+            if written:
+                yield _line(f"      {written}", "change")
+    for step in plan.steps:
+        if isinstance(step, Skip | RunTest):
+            continue
+        for moment, writes in (
+            ("before", step.target.pre_writes),
+            ("after", step.target.post_writes),
+        ):
+            if written := written_line(writes):
+                yield _line(f"  hooks {moment} {step.name}: {written}", "change")
 
 
 def _head_lines(plan: Plan, names: Names, width: int) -> Iterator[StyledLine]:

@@ -127,6 +127,8 @@ def _target(draft: Draft, compiled: CompiledNode) -> Target:
         config=node.config,
         pre_hooks=compiled.pre_hooks,
         post_hooks=compiled.post_hooks,
+        pre_writes=compiled.pre_writes,
+        post_writes=compiled.post_writes,
         comments=_comments(compiled),
         python=_python_part(draft, compiled),
         row_checks=() if node.materialized == "view" else row_checks(compiled),

@@ -144,6 +144,7 @@ class ReadingHost:
     """The Host of reading: notes what is asked for and answers with the node's own name."""
 
     execute = False
+    can_write = False
 
     def __init__(self, this: Relation) -> None:
         self._this = this

@@ -125,6 +125,17 @@ def render_text(project: Project, node: Node, context: Mapping[str, object], tex
     )
 
 
+def hook_texts(node: Node, name: str) -> tuple[str, ...]:
+    """Return the texts of a node's hooks, ``pre_hook`` or ``post_hook``, as they are written."""
+    written = node.config.get(name)
+    if not written:
+        return ()
+    return tuple(
+        str(hook.get("sql") or "") if isinstance(hook, Mapping) else str(hook)
+        for hook in (written if isinstance(written, (list, tuple)) else [written])
+    )
+
+
 def render_test_arguments(
     project: Project, node: Node, context: Mapping[str, object]
 ) -> dict[str, object]:

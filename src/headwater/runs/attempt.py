@@ -6,10 +6,11 @@ leaves the table as it was, and its files are deleted; after the commit the log 
 """
 
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import Literal
 
 from headwater.base.errors import Conflict, HeadwaterError, InternalError, UserCodeError
 from headwater.base.meters import Meter
@@ -23,8 +24,10 @@ from headwater.lake.snapshot import Snapshot
 from headwater.lake.table import Table
 from headwater.plan.plan import Build, BuildStep, BuildView, LoadSeed, RunTest
 from headwater.runs.gate import Verdict, count_failures, failing_rows_sql, judge
+from headwater.runs.live import HookCalls, run_calls
 from headwater.runs.pins import Relation
 from headwater.runs.publish import (
+    UNFINISHED,
     build_record,
     discard,
     file_prefix,
@@ -37,8 +40,9 @@ from headwater.runs.row_checks import check_rows
 from headwater.runs.run import NodeResult
 from headwater.runs.schedule import Unit
 from headwater.runs.stage import as_query, stage, with_comments
-from headwater.runs.staged import Place, Staged
+from headwater.runs.staged import Place, Staged, with_changes
 from headwater.runs.work import End, Work, open_session, tell_ends, tell_started
+from headwater.runs.writes import Writer
 
 ATTEMPTS_MAX = 2
 """A node whose table was only moved by another writer's maintenance is tried again once."""
@@ -118,6 +122,7 @@ class _Attempt:
         meter: What it has used so far, also when it fails.
         verdicts: How its gates ended, with the table of stored failures if any.
         may_land: Its commit failed, but storage may yet carry it out; its files must stay.
+        late_fault: What its hooks wrote could not be published, though the step was.
     """
 
     work: Work
@@ -128,6 +133,7 @@ class _Attempt:
     meter: Meter = field(default_factory=Meter)
     verdicts: tuple[tuple[Verdict, RelationRecord | None], ...] = ()
     may_land: bool = False
+    late_fault: HeadwaterError | None = None
 
     def run(self) -> list[End]:
         """Run to the end; the first End is the step's, the others its gates'."""
@@ -136,22 +142,39 @@ class _Attempt:
             record_start(work, step, self.number, self.started_at)
             work.context.observer("attempt-started", step.node)
             _check_seed(step)
-            current = self._current_or_none()
             with open_session(work) as session:
-                staged, inputs = self._stage(session, current)
-                work.context.observer("files-written", step.node)
-                self.meter += check_rows(session, step.target)
-                self._run_gates(session)
-            self._check_gates()
-            work.context.observer("tests-passed", step.node)
-            work.cancel.check()
-            version = self._publish(current, staged, inputs)
+                staged, inputs, version = self._run_in(session)
         except HeadwaterError as error:
             return self._give_up(error)
         except Exception as error:  # noqa: BLE001 - one node's crash must not take the run along
             return self._give_up(_crash(step, error))
-        work.context.observer("committed", step.node)
+        if self.late_fault is not None:
+            return self._unrecorded(self.late_fault, version, "its hooks failed")
         return self._keep(staged, inputs, version)
+
+    def _run_in(self, session: Session) -> tuple[Staged, Mapping[str, str], int | None]:
+        """Stage, test and publish the step, its hooks around it."""
+        step, work = self.step, self.work
+        writer = Writer(work=work, session=session, node=step.node, attempt=self.number)
+        try:
+            current, staged, inputs = self._stage(session, writer)
+            work.context.observer("files-written", step.node)
+            self.meter += check_rows(session, step.target)
+            self._run_gates(session)
+            self._check_gates()
+            work.context.observer("tests-passed", step.node)
+            work.cancel.check()
+            version = self._publish(current, staged, inputs, is_whole=not writer.has_changes)
+            self._pin(staged, version)
+            work.context.observer("committed", step.node)
+            try:
+                writer.flush()
+            except HeadwaterError as error:
+                self.late_fault = error
+        finally:
+            writer.abandon()
+            self.meter += writer.meter
+        return staged, inputs, version
 
     def _current_or_none(self) -> Snapshot | None:
         """Return the table that the step changes, as it was pinned."""
@@ -167,17 +190,17 @@ class _Attempt:
         return self.work.context.tables.table(self.step.target.relation)
 
     def _stage(
-        self, session: Session, current: Snapshot | None
-    ) -> tuple[Staged, Mapping[str, str]]:
+        self, session: Session, writer: Writer
+    ) -> tuple[Snapshot | None, Staged, Mapping[str, str]]:
         step, pins = self.step, self.work.pins
         names = [read.name for read in step.reads]
         pins.bind(session, names)
         inputs = {str(name): pins.version_or_none(name) or "" for name in names}
         relation = step.target.relation
+        self._run_hooks(writer, "pre_hook", after_each=writer.flush)
+        current = self._current_or_none()
         if current is not None and _mentions_itself(step):
             session.bind(relation, current)
-        for hook in step.target.pre_hooks:
-            self.meter += session.execute(hook)
         partition_by = step.target.partition_by
         if current is not None and not isinstance(step, Build):
             partition_by = current.partition_columns
@@ -193,11 +216,36 @@ class _Attempt:
         staged = with_comments(stage(session, as_query(session, step), place), step, place)
         self.meter += staged.meter
         session.bind(relation, staged.source)
-        # After-hooks run before the commit: they can only read, and a failing one publishes
+        # After-hooks run before the commit, on what it would publish: a failing one publishes
         # nothing instead of leaving a table that says it succeeded.
-        for hook in step.target.post_hooks:
-            self.meter += session.execute(hook)
-        return staged, inputs
+        if isinstance(staged.source, Snapshot):
+            writer.expect(relation, staged.source)
+        else:
+            reads = tuple(names)
+            pins.put(relation, Relation(source=staged.source, reads=reads))
+        self._run_hooks(writer, "post_hook")
+        if isinstance(staged.source, Snapshot):
+            written = writer.settle(relation, place.destination)
+            staged = staged if written is None else with_changes(staged, staged.source, written)
+            session.bind(relation, staged.source)
+        return current, staged, inputs
+
+    def _run_hooks(
+        self,
+        writer: Writer,
+        moment: Literal["pre_hook", "post_hook"],
+        after_each: Callable[[], object] = lambda: None,
+    ) -> None:
+        target = self.step.target
+        is_before = moment == "pre_hook"
+        calls = HookCalls(
+            node=self.step.node,
+            moment=moment,
+            texts=target.pre_hooks if is_before else target.post_hooks,
+            writes=target.pre_writes if is_before else target.post_writes,
+            is_incremental=not isinstance(self.step, (Build, BuildView, LoadSeed)),
+        )
+        run_calls(writer, calls, after_each)
 
     def _run_gates(self, session: Session) -> None:
         for test in self.unit.gates:
@@ -221,13 +269,20 @@ class _Attempt:
         )
 
     def _publish(
-        self, current: Snapshot | None, staged: Staged, inputs: Mapping[str, str]
+        self,
+        current: Snapshot | None,
+        staged: Staged,
+        inputs: Mapping[str, str],
+        *,
+        is_whole: bool,
     ) -> int | None:
         if isinstance(staged.source, ViewSource):
             return None
         kept = build_record(self.step, self.number, inputs, self.meter)
         if staged.covered:
             kept["covered"] = [list(each) for each in staged.covered]
+        if not is_whole:
+            kept[UNFINISHED] = True
         try:
             version = publish(self.work, self._table(), current, staged, kept)
         except HeadwaterError as error:
@@ -238,16 +293,19 @@ class _Attempt:
                 self._table().storage.delete(path)
         return version
 
-    def _keep(self, staged: Staged, inputs: Mapping[str, str], version: int | None) -> list[End]:
-        """Pin what was published and keep its records."""
-        step, work = self.step, self.work
-        relation = step.target.relation
+    def _pin(self, staged: Staged, version: int | None) -> None:
+        """Pin what was published."""
+        relation, pins = self.step.target.relation, self.work.pins
         if isinstance(staged.source, Snapshot):
             source = staged.source if version is None else replace(staged.source, version=version)
-            work.pins.put(relation, Relation(source=source))
+            pins.put(relation, Relation(source=source))
         else:
-            reads = tuple(read.name for read in step.reads)
-            work.pins.put(relation, Relation(source=staged.source, reads=reads))
+            reads = tuple(read.name for read in self.step.reads)
+            pins.put(relation, Relation(source=staged.source, reads=reads))
+
+    def _keep(self, staged: Staged, inputs: Mapping[str, str], version: int | None) -> list[End]:
+        """Keep the records of what was published."""
+        step, work = self.step, self.work
         try:
             ends = self._published(staged, inputs, version)
             record(work, ends)
@@ -284,12 +342,14 @@ class _Attempt:
         ]
         return [end, *tests]
 
-    def _unrecorded(self, error: HeadwaterError, version: int | None) -> list[End]:
+    def _unrecorded(
+        self, error: HeadwaterError, version: int | None, what: str = "not recorded"
+    ) -> list[End]:
         """Return how it ended when the table has moved on and the records have not."""
         done = "" if version is None else "published, but "
         end = replace(
             _failed(self.step, self.number, self.started_at, error),
-            message=f"{done}not recorded: {error.what}",
+            message=f"{done}{what}: {error.what}",
             version=version,
             meter=self.meter,
         )

@@ -11,16 +11,14 @@ from headwater.base.ids import NodeId
 from headwater.base.relations import TableName
 from headwater.catalog.metastore import Metastore
 from headwater.engines.engine import Engine, Source
+from headwater.graph.live import LiveRenderer
 from headwater.lake.storage import Storage, open_storage
 from headwater.lake.table import Table, table_root
 
 Observer = Callable[[str, NodeId], None]
 """Told when a node passes a point: ``attempt-started``, ``files-written``, ``tests-passed``,
-``committed``, ``recorded``. Tests stop or kill the process there; the product passes none."""
-
-
-EndRenderer = Callable[[NodeId, Mapping[str, object]], str]
-"""Renders an operation with ``results``, ``schemas`` and ``database_schemas``."""
+``committed``, ``hook-committed``, ``recorded``. Tests stop or kill the process there; the product
+passes none."""
 
 
 def observe_nothing(_point: str, _node: NodeId) -> None:
@@ -81,8 +79,8 @@ class Context:
         project_root: Absolute folder of the project, base of relative paths.
         sources: Relations that are no tables of the lake: files, tables by path.
         observer: Told of the points that a node passes.
-        render_end: Renders an on-run-end hook with what its Jinja sees of the run; None when
-            there is no project, and then it runs as planned.
+        live: Renders hooks whose macros send statements while the run goes on; None when there
+            is no project, and then hooks run as planned.
     """
 
     engine: Engine
@@ -96,7 +94,7 @@ class Context:
     project_root: str = "."
     sources: Mapping[TableName, Source] = field(default_factory=lambda: MappingProxyType({}))
     observer: Observer = observe_nothing
-    render_end: EndRenderer | None = None
+    live: LiveRenderer | None = None
 
     def now(self) -> str:
         """Return the time as ISO 8601 UTC text."""

@@ -5,11 +5,11 @@ a session of its own. Nothing here knows SQL or storage.
 """
 
 import contextlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
-from operator import attrgetter
 from queue import Empty, SimpleQueue
+from types import MappingProxyType
 from typing import Literal
 
 from headwater.base.errors import HeadwaterError
@@ -151,7 +151,7 @@ class _Loop:
     def run_all(self, schedule: Schedule) -> None:
         """Run the start hooks, the units, and the end hooks whatever came of those before."""
         plan = self.plan
-        started = self._run_hooks(plan.on_run_start, attrgetter("sql"))
+        started = self._run_hooks(plan.on_run_start)
         if started.failed and plan.needs_start:
             self._skip(schedule.drain(), "an on-run-start hook failed")
         self.work = replace(self.work, prelude=started.prelude)
@@ -161,15 +161,13 @@ class _Loop:
         # dbt hands on what the workers did, and of its own thread only what failed.
         told = [each for each in self.results if each.thread != "main" or each.status in FAILED]
         facts = end_facts(told, self.work.graph)
-        render = self.work.context.render_end
-        self._run_hooks(
-            plan.on_run_end,
-            lambda hook: hook.sql if render is None else render(hook.node, facts),
-        )
+        self._run_hooks(plan.on_run_end, facts)
 
-    def _run_hooks(self, hooks: tuple[RunHook, ...], sql_of: Callable[[RunHook], str]) -> HooksDone:
+    def _run_hooks(
+        self, hooks: tuple[RunHook, ...], facts: Mapping[str, object] = MappingProxyType({})
+    ) -> HooksDone:
         # Here nothing runs beside, so events need not go through the inbox.
-        done = run_hooks(replace(self.work, post=self.sink), hooks, sql_of)
+        done = run_hooks(replace(self.work, post=self.sink), hooks, facts)
         self.results.extend(done.results)
         return done
 

@@ -18,6 +18,7 @@ from headwater.base.relations import TableName
 from headwater.catalog.records import TableRecord, ViewRecord
 from headwater.engines.engine import EmptySource, FileSource, Session, Source, ViewSource
 from headwater.lake.snapshot import Snapshot
+from headwater.lake.table import DROPPED
 from headwater.runs.context import Context
 
 _QUOTED = re.compile(r"'([^']+)'")
@@ -61,7 +62,9 @@ def read_relation_or_none(context: Context, name: TableName) -> Relation | None:
                 snapshot = context.tables.table(table).snapshot(version=version)
         case other:
             assert_never(other)
-    return None if snapshot is None else Relation(source=snapshot)
+    if snapshot is None or snapshot.properties.get(DROPPED) == "true":
+        return None
+    return Relation(source=snapshot)
 
 
 class Pins:
@@ -106,8 +109,8 @@ class Pins:
         found = self.find_or_none(name)
         return found.source if found and isinstance(found.source, Snapshot) else None
 
-    def put(self, name: TableName, relation: Relation) -> None:
-        """Pin what the run itself made."""
+    def put(self, name: TableName, relation: Relation | None) -> None:
+        """Pin what the run itself made; None for what it dropped."""
         with self._lock:
             self._pinned[name] = relation
 

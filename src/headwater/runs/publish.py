@@ -25,6 +25,18 @@ from headwater.plan.plan import BuildStep, RunTest
 from headwater.runs.staged import Staged
 from headwater.runs.work import Work
 
+HOOK = "hook"
+"""Action of the commits that hooks and macros make, beside those of steps."""
+
+UNFINISHED = "unfinished"
+"""In a step's commit: what its hooks write in other tables follows, so it alone is not the node."""
+
+
+def is_node_commit(kept: Mapping[str, Json], node: str) -> bool:
+    """Say whether a commit is a node's whole build, by what the log keeps about it."""
+    whole = kept.get("action") != HOOK and not kept.get(UNFINISHED)
+    return whole and kept.get("node") == node
+
 
 def file_prefix(work: Work, attempt: int) -> str:
     """Return how the names of an attempt's data files begin; unique to the attempt in a table."""

@@ -180,7 +180,7 @@ def find_name_or_none(context: Context, parts: tuple[str, ...]) -> TableName | N
     if (pinned := find_version_or_none(context, parts)) is not None:
         return pinned
     padded = TableName(*(context.catalog, context.schema)[: max(0, 3 - len(parts))], *parts[-3:])
-    if context.tables.table(padded).version_or_none() is None:
+    if read_relation_or_none(context, padded) is None:
         raise _not_found(context, parts)
     return padded
 

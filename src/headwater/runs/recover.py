@@ -24,6 +24,7 @@ from headwater.lake.snapshot import HistoryEntry
 from headwater.lake.table import Table
 from headwater.plan.plan import BuildStep, BuildView, Plan, RunTest, Skip
 from headwater.runs.context import Context
+from headwater.runs.publish import is_node_commit
 from headwater.runs.record import deployed_build, node_record
 
 COMMITS_SEARCHED_MAX = 100
@@ -132,7 +133,7 @@ def _commit_or_none(table: Table, run: RunRecord, node: NodeId) -> HistoryEntry 
     with suppress(HeadwaterError):
         for entry in table.history(limit=COMMITS_SEARCHED_MAX):
             kept = entry.headwater
-            if (kept.get("run_id"), kept.get("node")) == (run.run_id, node):
+            if kept.get("run_id") == run.run_id and is_node_commit(kept, node):
                 return entry
     return None
 

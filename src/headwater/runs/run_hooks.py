@@ -1,12 +1,14 @@
 """Runs the hooks of dbt_project.yml before the first and after the last step of a run.
 
 They run one after the other on the calling thread, in a session of their own; after the first
-failure the others are skipped, as in dbt. What a start hook changes in its session (settings,
-macros, temporary tables) is done again in the session of every step, since each has its own.
+failure the others are skipped, as in dbt. What a hook writes is published when it is done; what a
+start hook changes in its session (settings, macros, temporary tables) is done again
+in the session of every step, since each has its own.
 """
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from types import MappingProxyType
 
 from headwater.base.diagnostics import diagnostic_of
 from headwater.base.errors import HeadwaterError
@@ -17,13 +19,13 @@ from headwater.engines.engine import Session
 from headwater.graph.graph import Graph
 from headwater.plan.plan import RunHook
 from headwater.project.context import LazyModel
+from headwater.runs.live import HookCalls, run_calls
 from headwater.runs.results import result_entry
 from headwater.runs.run import FAILED, NodeResult
 from headwater.runs.work import TRANSIENT_EXIT_CODE, Work, open_session, tell_started
+from headwater.runs.writes import Writer
 
 _RELATIONAL = frozenset({"model", "seed", "snapshot"})
-
-Rendered = Callable[[RunHook], str]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -54,13 +56,15 @@ class ResultValue(dict[str, object]):
         return dict(self)
 
 
-def run_hooks(work: Work, hooks: Sequence[RunHook], sql_of: Rendered) -> HooksDone:
+def run_hooks(
+    work: Work, hooks: Sequence[RunHook], facts: Mapping[str, object] = MappingProxyType({})
+) -> HooksDone:
     """Run hooks in order; faults become results.
 
     Args:
         work: The run.
         hooks: The plan's hooks of one moment.
-        sql_of: Gives what a hook runs.
+        facts: What Jinja sees of the run in a hook at its end.
     """
     results: list[NodeResult] = []
     prelude: list[RunHook] = []
@@ -72,7 +76,7 @@ def run_hooks(work: Work, hooks: Sequence[RunHook], sql_of: Rendered) -> HooksDo
                 end = _End(status="skipped", message=f"{hook.name} skipped")
                 results.append(_tell(work, hook, end))
                 continue
-            end, kept = _run(work, session, hook, sql_of)
+            end, kept = _run(work, session, hook, facts)
             results.append(_tell(work, hook, end))
             prelude += kept
     return HooksDone(results=tuple(results), prelude=tuple(prelude))
@@ -118,24 +122,28 @@ class _End:
 
 
 def _run(
-    work: Work, session: Session, hook: RunHook, sql_of: Rendered
+    work: Work, session: Session, hook: RunHook, facts: Mapping[str, object]
 ) -> tuple[_End, tuple[RunHook, ...]]:
     started = tell_started(work, hook.node)
-    meter = Meter()
-    kept: tuple[RunHook, ...] = ()
+    writer = Writer(work=work, session=session, node=hook.node)
+    texts = (hook.sql,) if hook.sql.strip() else ()
+    calls = HookCalls(
+        node=hook.node, moment="operation", texts=texts, writes=hook.writes, facts=facts
+    )
     try:
-        sql = sql_of(hook)
-        if sql.strip():
-            work.pins.bind(session, hook.reads)
-            effect = session.run_hook(sql)
-            meter = effect.meter
-            kept = (hook,) if effect.changes_session else ()
+        run_calls(writer, calls)
+        done = writer.flush()
     except HeadwaterError as error:
         why = f": {error.why}" if error.why else ""
         message = f"{hook.name} failed, error: {error.what}{why}"
         return _End(status="error", message=message, started_at=started, error=error), ()
-    message = f"{hook.name} passed"
-    return _End(status="success", message=message, started_at=started, meter=meter), kept
+    finally:
+        writer.abandon()
+    written = ", ".join(str(each) for each in done)
+    message = f"{hook.name} passed" + (f"; wrote {written}" if written else "")
+    end = _End(status="success", message=message, started_at=started, meter=writer.meter)
+    prelude = ";\n".join(writer.prelude)
+    return end, (replace(hook, sql=prelude),) if prelude else ()
 
 
 def _tell(work: Work, hook: RunHook, end: _End) -> NodeResult:

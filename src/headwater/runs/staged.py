@@ -75,6 +75,43 @@ def replaced(place: Place, written: Written) -> Staged:
     )
 
 
+def with_changes(staged: Staged, source: Snapshot, written: Written) -> Staged:
+    """Return what is published when hooks have changed the rows that a step staged.
+
+    Args:
+        staged: What the step would publish.
+        source: The table that it would make.
+        written: What the hooks added to it and removed from it.
+    """
+    gone = set(written.removed)
+    new = {action.file.path for action in staged.actions if isinstance(action, AddFile)}
+    kept = tuple(
+        action
+        for action in staged.actions
+        if not (isinstance(action, AddFile) and action.file.path in gone)
+    )
+    columns = written.columns
+    schema: tuple[Action, ...] = ()
+    if columns != staged.columns:
+        kept = tuple(action for action in kept if not isinstance(action, SetSchema))
+        schema = (SetSchema(columns=columns, partition_by=source.partition_columns),)
+    files = (*(file for file in source.files if file.path not in gone), *written.added)
+    return replace(
+        staged,
+        source=replace(source, columns=columns, files=tuple(sorted(files, key=attrgetter("path")))),
+        columns=columns,
+        actions=(
+            *schema,
+            *kept,
+            *(RemoveFile(path=path) for path in sorted(gone - new)),
+            *(AddFile(file=file) for file in written.added),
+        ),
+        rows=(staged.rows or 0) + written.rows_inserted,
+        meter=staged.meter + written.meter,
+        scrap=(*staged.scrap, *sorted(gone & new)),
+    )
+
+
 def schema_action(place: Place, columns: tuple[Column, ...]) -> tuple[Action, ...]:
     """Return the change of columns, if there is any."""
     current = place.current

@@ -35,6 +35,7 @@ from headwater.plan.watermark import event_columns
 from headwater.runs.context import Context
 from headwater.runs.lateness import measure_lateness
 from headwater.runs.pins import Pins, local_files
+from headwater.runs.publish import is_node_commit
 
 RUNS_LOOKED_AT_MAX = 20
 """How many runs are looked through for the last one that says which packages it had."""
@@ -239,7 +240,7 @@ def _recover(
             continue
         known = deployed.get(node)
         newest = next((e for e in entries.get(relation, ()) if e.changes_data or e.headwater), None)
-        if newest is None or newest.headwater.get("node") != node:
+        if newest is None or not is_node_commit(newest.headwater, node):
             continue
         if known is None or known.version is None or known.version < newest.version:
             found[node] = deployed_from_log(compiled, newest)

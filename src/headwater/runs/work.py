@@ -7,7 +7,7 @@ recorded of it cannot differ.
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from threading import current_thread
+from threading import RLock, current_thread
 
 from headwater.base.diagnostics import diagnostic_of
 from headwater.base.errors import HeadwaterError
@@ -42,6 +42,8 @@ class Work:
         producers: Node that builds or declares each relation.
         cancel: Says when to stop.
         post: Takes events; safe to call from several threads.
+        write_lock: Held by a thread while its statements rewrite tables, while it publishes what
+            they wrote, and while it renders what sends statements.
         prelude: Start hooks that prepare a session; every step's session begins with them.
     """
 
@@ -54,6 +56,7 @@ class Work:
     producers: Mapping[TableName, NodeId]
     cancel: CancelToken
     post: Callable[[Event], None]
+    write_lock: RLock = field(default_factory=RLock)
     prelude: tuple[RunHook, ...] = ()
 
 

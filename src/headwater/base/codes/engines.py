@@ -292,23 +292,41 @@ build the table anew with `hw build --full-refresh --select t`, which reads its 
 """,
     ),
     Code(
-        name="hook-writes",
+        name="write-unsupported",
         number="HW6520",
-        title="A run hook would write a table, view or file",
+        title="A statement asks for what the lake cannot keep",
         explain="""\
-A statement of `on-run-start` or `on-run-end` creates, changes or drops a table or view, or copies
-rows into a file.
+A statement of a hook, a macro or a materialization would do something that tables of the lake have
+no form for: `on conflict`, a column with a default or computed from others, dropping a whole schema,
+a view with a list of columns, writing to a source that lies in files.
 
-**Why it matters**: every version of a table is one commit of one step, with its tests, cost and
-lineage. Rows written beside that would belong to nothing, and here they would be lost with the
-session.
+**Why it matters**: doing half of it would leave other rows than the statement says.
 
 ```yaml
-on-run-end: "insert into audit.runs select now()"
+on-run-start: "create table if not exists audit.runs (what varchar, ts timestamp default now())"
 ```
 
-**Mend it**: make it a model. What only prepares the session is welcome: settings, macros,
-`create temp table`; models of the run see it.
+**Mend it**: say it without that part: give the value in every `insert`, use `merge` in place of
+`on conflict`, drop table by table, name a view's columns in its query. A temporary table may have
+all of it: `create temp table` is the engine's own and lasts as long as the session.
+""",
+    ),
+    Code(
+        name="write-unreadable",
+        number="HW6522",
+        title="What a statement would write cannot be told",
+        explain="""\
+The text of a statement that writes cannot be parsed, so which table it writes is not known.
+
+**Why it matters**: a table must be taken out of the lake before a statement can change it, and a
+plan must be able to say which.
+
+```sql
+insert into audit.runs select * from runs as of yesterday
+```
+
+**Mend it**: write it in simpler words: `insert into t select ...`, `update t set ...`,
+`delete from t where ...`, `merge into t using ...`, `create table t as ...`.
 """,
     ),
     Code(

@@ -5,24 +5,26 @@ from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
-from typing import assert_never
+from types import MappingProxyType
+from typing import Literal, assert_never
 
 from headwater.base.errors import Invalid
 from headwater.base.meters import Meter
 from headwater.base.relations import Column, TableName, quote_identifier
 from headwater.engines.duckdb.bind import scan_of
+from headwater.engines.duckdb.changes import TableCopy, fill_copy, make_copy, write_changes
 from headwater.engines.duckdb.connection import Connection, Statement
-from headwater.engines.duckdb.hooks import run_hook
 from headwater.engines.duckdb.instance import HOME, Instance
 from headwater.engines.duckdb.merge import write_merge
 from headwater.engines.duckdb.seed import describe_seed, write_seed
 from headwater.engines.duckdb.text import check_reads_only, is_query, text_of_one
 from headwater.engines.duckdb.write import write_all, write_partitions
 from headwater.engines.engine import (
+    CopyRows,
     Destination,
-    HookEffect,
     PythonModel,
     Result,
+    ScriptPart,
     Session,
     Source,
     ViewSource,
@@ -36,6 +38,12 @@ from headwater.lake.snapshot import Snapshot
 
 _RESERVED_CATALOGS = frozenset({"main", "system", "temp", HOME})
 _RESERVED_SCHEMAS = frozenset({"information_schema", "pg_catalog"})
+_STORED = """SELECT database_name, schema_name, table_name, false FROM duckdb_tables()
+WHERE NOT temporary AND NOT internal
+UNION ALL SELECT database_name, schema_name, view_name, true FROM duckdb_views()
+WHERE NOT temporary AND NOT internal"""
+_TEMPORARY = """SELECT table_name FROM duckdb_tables() WHERE temporary
+UNION ALL SELECT view_name FROM duckdb_views() WHERE temporary AND NOT internal"""
 _ZONED = "TIMESTAMP WITH TIME ZONE"
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _FIRST = datetime(1, 1, 1, tzinfo=UTC)
@@ -68,6 +76,7 @@ class DuckDBSession(Session):
         self._attached: set[str] = set()
         self._bound: dict[TableName, Source] = {}
         self._schemas: set[tuple[str, str]] = set()
+        self._copies: dict[TableName, TableCopy] = {}
         self._lookups = 0
         self._reusable = True
         self._open = True
@@ -133,13 +142,83 @@ class DuckDBSession(Session):
         self._run_script([part.query for part in self._connection.statements(sql)])
         return self._connection.meter
 
-    def run_hook(self, sql: str) -> HookEffect:
-        """Run statements that may prepare this session and must write nothing that outlives it."""
+    def split(self, sql: str) -> tuple[ScriptPart, ...]:
+        """Parse a script into its statements, without running any."""
+        self._connection.begin()
+        return tuple(
+            ScriptPart(sql=part.query, kind=part.type.name.lower())
+            for part in self._connection.statements(sql)
+        )
+
+    def run_statement(self, sql: str, *, rows_max: int) -> Result:
+        """Run one statement of any kind in this session and return at most ``rows_max`` rows."""
         self._connection.begin()
         self._connection.keep_order(in_order=True)
+        statements = self._connection.statements(sql)
+        if len(statements) == 1 and is_query(statements[0]):
+            columns, rows = self._query_rows(text_of_one(statements, sql), rows_max)
+        else:
+            self._reusable = False
+            columns, rows = self._run_script([part.query for part in statements])
+        return Result(
+            columns=columns,
+            rows=tuple(rows[:rows_max]),
+            truncated=len(rows) > rows_max,
+            meter=self._connection.meter,
+        )
+
+    def stored_here(self) -> Mapping[TableName, Literal["table", "view"]]:
+        """Return the tables and views that this session holds; temporary ones are left out."""
+        self._connection.begin()
+        found = self._connection.rows(_STORED)
+        return MappingProxyType(
+            {
+                TableName(str(catalog), str(schema), str(name)): "view" if is_view else "table"
+                for catalog, schema, name, is_view in found
+                if str(catalog).lower() in self._attached
+            }
+        )
+
+    def temporary(self) -> frozenset[str]:
+        """Return the names of temporary tables and views, in lower case."""
+        self._connection.begin()
+        return frozenset(str(row[0]).lower() for row in self._connection.rows(_TEMPORARY))
+
+    def make_schema(self, name: TableName) -> None:
+        """Make the catalog and schema of a name, so that a statement can make a table in it."""
+        self._connection.begin()
+        self._make_schema(name.catalog, name.schema)
+
+    def take_out(self, name: TableName, snapshot: Snapshot, rows: CopyRows) -> None:
+        """Make ``name`` a table of this session that statements can change."""
+        self._connection.begin()
         self._reusable = False
-        changes = run_hook(self._connection, sql)
-        return HookEffect(changes_session=changes, meter=self._connection.meter)
+        copy = self._copies.get(name)
+        if copy is None:
+            self._make_schema(name.catalog, name.schema)
+            self._connection.files.check(snapshot.root)
+            copy = make_copy(self._connection, name, snapshot)
+            self._bound.pop(name, None)
+        if rows == "gone" and copy.rows == "later":
+            copy = replace(copy, rows="gone")
+        if rows == "all" and copy.rows == "later":
+            copy = fill_copy(self._connection, name, copy, self._lookup_name())
+        self._copies[name] = copy
+
+    def write_changes(self, name: TableName, destination: Destination) -> Written:
+        """Write the rows of a table of this session that the lake does not have."""
+        self._connection.begin(run=destination.prefix)
+        copy = self._copies.get(name)
+        return self._with_whole_meter(write_changes(self._connection, name, copy, destination))
+
+    def put_back(self, name: TableName) -> None:
+        """Drop a table or view of this session, so that the name can be bound again."""
+        self._connection.begin()
+        kind = self.stored_here().get(name)
+        if kind is not None:
+            self._connection.rows(f"DROP {kind} {name.quoted()}")
+        self._copies.pop(name, None)
+        self._bound.pop(name, None)
 
     def run_python(self, model: PythonModel) -> str:
         """Run a Python model and return the query of the rows that it gave."""
