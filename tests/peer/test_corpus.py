@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from tests.peer.built import build
 from tests.peer.corpus import CORPUS, Subject, prepare
 from tests.peer.explained import explanations
 from tests.peer.facts import facts_of, ids_of
@@ -16,6 +17,7 @@ from tests.peer.golden import FOLDER, differences, read_golden
 
 from headwater.base.artifacts import ArtifactFacts
 from headwater.base.codec import encode
+from headwater.base.relations import parse_table_name
 from headwater.graph.manifest import make_manifest
 from headwater.workspace import Workspace
 
@@ -26,7 +28,9 @@ SECTIONS_OF_IDS = ("macros", "docs", "groups", "disabled")
 
 
 def manifest_of(home: Path, project: Subject) -> dict[str, Any]:
-    """Read and compile a project without building it, and return its manifest."""
+    """Read and compile a project, built before where dbt had built it, and return its manifest."""
+    if project.is_built:
+        build(home, project)
     with Workspace.open(home, environment=dict(project.environment)) as workspace:
         read = workspace.read("compile")
         assert read.project is not None, [each.what for each in read.diagnostics]
@@ -35,6 +39,11 @@ def manifest_of(home: Path, project: Subject) -> dict[str, Any]:
         document: dict[str, Any] = json.loads(
             encode(make_manifest(read.project, compiled.graph, FACTS))
         )
+        there = {parse_table_name(table.name) for table in workspace.tables()}
+    for key, node in compiled.graph.nodes.items():
+        # dbt compiles an incremental model for the table as it is; a plan chooses between both.
+        if node.incremental_code is not None and node.node.relation in there:
+            document["nodes"][key]["compiled_code"] = node.incremental_code
     return document
 
 

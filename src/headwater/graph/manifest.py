@@ -290,7 +290,8 @@ class _Parts:
             "build_path": None,
         }
         if node.resource_type == "seed":
-            return document | {"root_path": self.project.root, "depends_on": {"macros": []}}
+            depends_on = {"macros": list(node.macros)}
+            return document | {"root_path": self.project.root, "depends_on": depends_on}
         document |= _references(compiled)
         document |= self._compilation(compiled)
         if node.resource_type == "model":
@@ -339,7 +340,7 @@ def _language(node: Node) -> str | None:
 def _raw_code(node: Node) -> str:
     """Return a node's text as dbt keeps it: a generic test's config is part of it."""
     if node.resource_type in {"snapshot", "operation"}:
-        return node.raw_code
+        return own_text(node)
     text = artifact_text(node.raw_code)
     written = node.declared.get("config")
     if node.test is None or not isinstance(written, dict) or not written:

@@ -10,7 +10,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from difflib import get_close_matches
 
-from headwater.base.diagnostics import Diagnostic
+from headwater.base.diagnostics import Diagnostic, Severity
 from headwater.base.ids import NodeId
 from headwater.base.spans import Span
 from headwater.graph.access import check_access
@@ -44,10 +44,11 @@ class Resolution:
 
     Attributes:
         names: Index that the references were looked up in.
-        depends_on: Direct inputs of every enabled node, sorted.
+        depends_on: Direct inputs of every enabled node, sorted; without `idle` ones.
         order: Every enabled node, inputs first; nodes in a circle and those after it come last.
         cyclic: Nodes that are part of a circle.
         diagnostics: Everything wrong, in the order of the nodes.
+        idle: Tests that refer to what is not there: as in dbt they are told of, and never run.
     """
 
     names: Names
@@ -55,6 +56,7 @@ class Resolution:
     order: tuple[NodeId, ...]
     cyclic: frozenset[NodeId]
     diagnostics: tuple[Diagnostic, ...]
+    idle: frozenset[NodeId] = frozenset()
 
 
 def resolve(
@@ -77,6 +79,9 @@ def resolve(
     diagnostics: list[Diagnostic] = []
     depends_on: dict[NodeId, tuple[NodeId, ...]] = {}
     places: dict[tuple[NodeId, NodeId], Span] = {}
+    idle, told = _idle_tests(names, enabled.values())
+    diagnostics += told
+    enabled = {key: node for key, node in enabled.items() if key not in idle}
     for key, node in enabled.items():
         inputs: set[NodeId] = set()
         for call in _calls(node):
@@ -114,7 +119,27 @@ def resolve(
         order=(*order, *sorted(left)),
         cyclic=frozenset(key for part in _components(depends_on, left) for key in part),
         diagnostics=tuple(diagnostics),
+        idle=idle,
     )
+
+
+def _idle_tests(
+    names: Names, nodes: Iterable[Node]
+) -> tuple[frozenset[NodeId], tuple[Diagnostic, ...]]:
+    """Find the tests that refer to what is not there, or is disabled, and say so of each."""
+    idle: set[NodeId] = set()
+    told = []
+    for node in nodes:
+        if node.resource_type != "test":
+            continue
+        for call in _calls(node):
+            found = find(names, node, call)
+            if isinstance(found, Diagnostic) and found.name != "ref-ambiguous":
+                idle.add(node.unique_id)
+                level: Severity = "info" if found.name == "ref-disabled" else "warning"
+                why = found.why or "a test of what is not there cannot run; the others do"
+                told.append(replace(found, severity=level, why=why))
+    return frozenset(idle), tuple(told)
 
 
 def _calls(node: Node) -> tuple[Ref | SourceRef, ...]:

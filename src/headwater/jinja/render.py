@@ -357,11 +357,13 @@ class Templates:
     ) -> object:
         """Render a text from a YAML file to a value; a single expression keeps its type.
 
+        The line break at the end of a text goes, as with every template.
+
         Raises:
             Invalid: As ``render``.
         """
         if not has_jinja(text):
-            return text
+            return text.removesuffix("\n")
         scope = self._scope(context, package, lenient=lenient)
         parts = self._run(text, name, scope, lenient=lenient, value=True)
         try:

@@ -44,6 +44,7 @@ class Text:
         fqn: Path of its node.
         code: The text.
         version: Of a version of a model, the model's name and the version.
+        line: Line of its file in which it begins.
     """
 
     kind: str
@@ -54,6 +55,7 @@ class Text:
     fqn: tuple[str, ...]
     code: str
     version: Version | None = None
+    line: int = 1
 
     @property
     def unique_id(self) -> NodeId:

@@ -93,9 +93,12 @@ def render_node(project: Project, node: Node, context: Mapping[str, object]) -> 
     try:
         if node.resource_type in {"snapshot", "operation"}:
             # A block of a file and a hook are taken as they are, a file without its margins.
-            return render_text(project, node, context, node.raw_code)
-        rendered = render_text(project, node, context, node.raw_code.rstrip())
-        return replace(rendered, text=_without_margin(rendered.text, node.raw_code))
+            rendered = render_text(project, node, context, node.raw_code)
+            margin = node.raw_code.removesuffix(own_text(node))
+        else:
+            rendered = render_text(project, node, context, node.raw_code.rstrip())
+            margin = node.raw_code[: len(node.raw_code) - len(node.raw_code.lstrip())]
+        return replace(rendered, text=_without_margin(rendered.text, node.raw_code, margin))
     except HeadwaterError as error:
         # A generic test's text is made up; its line 1 means nothing to the user.
         if node.test is not None:
@@ -103,13 +106,23 @@ def render_node(project: Project, node: Node, context: Mapping[str, object]) -> 
         raise
 
 
-def _without_margin(rendered: str, raw: str) -> str:
+def own_text(node: Node) -> str:
+    """Return ``raw_code`` without the lines of its file above it.
+
+    A snapshot's block has as many line breaks before it as its file has lines above it, so that
+    lines of faults are counted in the file.
+    """
+    if node.resource_type != "snapshot" or node.where is None:
+        return node.raw_code
+    return node.raw_code.removeprefix("\n" * (node.where.line - 1))
+
+
+def _without_margin(rendered: str, raw: str, margin: str) -> str:
     """Leave out the blank lines that a file begins with, as dbt does before it renders.
 
     Only afterwards, because lines of faults are counted in the file. Blanks that a tag such as
     ``{%-`` has eaten are gone already.
     """
-    margin = raw[: len(raw) - len(raw.lstrip())]
     eaten = raw.lstrip().startswith(("{%-", "{{-", "{#-"))
     return rendered if eaten else rendered.removeprefix(margin)
 
@@ -224,25 +237,34 @@ def _has_where(config: object) -> bool:
 
 
 class LazyModel(Mapping[str, object]):
-    """``model`` in Jinja: dbt's dict of a node, made when first looked at."""
+    """``model`` in Jinja: dbt's dict of a node, made when first looked at.
 
-    __slots__ = ("_inputs", "_made", "_naming", "_node")
+    Each value is copied when it is asked for: macros walk over all nodes and look at few keys.
+    """
+
+    __slots__ = ("_inputs", "_made", "_naming", "_node", "_own")
 
     def __init__(self, node: Node, inputs: Inputs, naming: Naming) -> None:
         self._node = node
         self._naming = naming
         self._inputs = inputs
         self._made: dict[str, object] | None = None
+        self._own: dict[str, object] = {}
 
     def _values(self) -> dict[str, object]:
         if self._made is None:
             node = self._node
-            made = model_dict(node, self._inputs.get(node.unique_id, ()), self._naming)
-            self._made = {key: copied(value) for key, value in made.items()}
+            self._made = model_dict(node, self._inputs.get(node.unique_id, ()), self._naming)
         return self._made
 
+    def copy(self) -> dict[str, object]:
+        """Return a dict of the same values, as ``dict.copy`` does."""
+        return dict(self)
+
     def __getitem__(self, key: str) -> object:
-        return self._values()[key]
+        if key not in self._own:
+            self._own[key] = copied(self._values()[key])
+        return self._own[key]
 
     def __iter__(self) -> Iterator[str]:
         return iter(self._values())
@@ -356,8 +378,8 @@ def model_dict(
         "path": node.path,
         "original_file_path": node.original_path,
         "fqn": list(node.fqn),
-        "raw_code": node.raw_code,
-        "raw_sql": node.raw_code,
+        "raw_code": own_text(node),
+        "raw_sql": own_text(node),
         "language": "python" if node.original_path.endswith(".py") else "sql",
         "config": dict(node.config),
         "database": relation.catalog if relation else None,

@@ -407,7 +407,7 @@ def _add_test(reading: Reading, declared: Declared, built: Built, macro: Macro) 
         config=MappingProxyType(config),
         refs=captured.refs,
         sources=captured.sources,
-        macros=tuple(sorted({*captured.macros, macro.unique_id})),
+        macros=tuple(sorted({*captured.macros, macro.unique_id, *_namesake(reading, entry, built)})),
         description=built.description,
         tags=tuple(sorted(tags)),
         meta=MappingProxyType(meta if isinstance(meta, dict) else {}),
@@ -423,6 +423,12 @@ def _add_test(reading: Reading, declared: Declared, built: Built, macro: Macro) 
         declared=MappingProxyType({"config": built.config}),
     )
     reading.add(replace(node, place=relation_of_node(reading, node, text)))
+
+
+def _namesake(reading: Reading, entry: Entry, built: Built) -> tuple[str, ...]:
+    """Return the test that the bare name means: dbt notes it even when it runs a package's."""
+    found = reading.templates.index.find_or_none(entry.package, f"test_{built.name}")
+    return () if found is None else (found.unique_id,)
 
 
 def _captured(

@@ -217,6 +217,7 @@ def _read_snapshot(reading: Reading, package: Package, file: ProjectFile, block:
         path=file.original_path,
         fqn=(package.name, *folders_of(file.path), stem_of(file.path), block.name),
         code="\n" * line + block.body,
+        line=line + 1,
     )
     add_text_node(reading, file, text, file.path)
 
@@ -289,7 +290,7 @@ def _keep_text(
         macros=captured.macros,
         checksum=file.checksum,
         config_call=MappingProxyType(captured.config),
-        where=Span(file=file.file),
+        where=Span(file=file.file, line=text.line),
     )
     add_node(reading, node, text, entry)
 

@@ -8,7 +8,7 @@ from functools import partial
 from headwater.base.diagnostics import diagnostic_of
 from headwater.base.errors import HeadwaterError
 from headwater.base.relations import TableName
-from headwater.jinja.macros import GLOBAL_PACKAGE
+from headwater.jinja.macros import GLOBAL_PACKAGE, Macro
 from headwater.jinja.own_text import OwnText
 from headwater.project.capture import Text, open_session
 from headwater.project.config import Config
@@ -36,8 +36,8 @@ def relation_of_node(reading: Reading, node: Node, text: Text) -> TableName:
 
 def _named(reading: Reading, node: Node, text: Text, wanted: tuple[str, str | None, str]) -> str:
     part, custom, default = wanted
-    macro = reading.templates.index.find_or_none(node.package, f"generate_{part}_name")
-    if macro is None or macro.package == GLOBAL_PACKAGE:
+    macro = _written_macro_or_none(reading, node, f"generate_{part}_name")
+    if macro is None:
         return _ours(part, custom, default)
     config: Config = dict(node.config)
     session = open_session(reading, text, config)
@@ -50,6 +50,16 @@ def _named(reading: Reading, node: Node, text: Text, wanted: tuple[str, str | No
         reading.found.append(diagnostic_of(error, node=node.unique_id))
         return _ours(part, custom, default)
     return str(value).strip() if value is not None else default
+
+
+def _written_macro_or_none(reading: Reading, node: Node, name: str) -> Macro | None:
+    """Return the macro to call; None when it, and what it dispatches to, come with us."""
+    index = reading.templates.index
+    macro = index.find_or_none(node.package, name)
+    if macro is None or macro.package != GLOBAL_PACKAGE:
+        return macro
+    implementation = index.dispatch_or_none(node.package, name, GLOBAL_PACKAGE)
+    return None if implementation is None or implementation.package == GLOBAL_PACKAGE else macro
 
 
 def default_alias(node: Node) -> str:

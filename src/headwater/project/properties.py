@@ -27,10 +27,11 @@ _OTHERS = (
     "sources", "exposures", "metrics", "semantic_models", "saved_queries", "unit_tests", "groups",
 )  # fmt: skip
 _TOP_KEYS = frozenset({"version", "anchors", *_PATCHED, *_OTHERS})
-_NOT_RENDERED = frozenset({
-    "description", "tests", "data_tests", "pre-hook", "post-hook", "pre_hook", "post_hook", "given",
-    "expect", "overrides", "filter", "anchors", "loaded_at_query",
-})  # fmt: skip
+_TESTS = ("tests", "data_tests")
+_LATE = (*_TESTS, "description", "loaded_at_query")
+_LATE_CONFIG = ("pre-hook", "post-hook", "pre_hook", "post_hook", "loaded_at_query")
+_WITH_TEXTS = ("columns", "dimensions", "measures", "entities")
+_OF_UNIT_TESTS = ("given", "expect", "overrides")
 _NODE_KEYS = frozenset({
     "name", "description", "columns", "config", "tests", "data_tests", "meta", "tags", "docs",
     "access", "group", "contract", "constraints", "versions", "latest_version", "deprecation_date",
@@ -108,7 +109,8 @@ def _read_entries(
         fix = f"Write a list: `{key}:` and then `  - name: ...`"
         reading.found.append(wrong_shape(f"`{key}` must be a list", loaded.span(key), fix))
         return
-    needs_rendering = "{{" in loaded.text or "{%" in loaded.text
+    # A block of text ends in a line break, which rendering takes away.
+    needs_rendering = any(mark in loaded.text for mark in ("{{", "{%", "|", ">"))
     for index, values in enumerate(entries):
         if not isinstance(values, dict) or not isinstance(values.get("name"), (str, int)):
             what = f"an entry of `{key}` has no `name`"
@@ -143,15 +145,21 @@ def _with_values(entry: Entry, values: Mapping[str, Json]) -> Entry:
 
 
 def render_entry(reading: Reading, entry: Entry) -> Mapping[str, Json]:
-    """Render the Jinja of an entry; descriptions, tests and hooks are left for later."""
+    """Render an entry as dbt does; descriptions, tests and hooks are left for later.
+
+    What is rendered loses the line break at its end, also where there is no Jinja in it.
+    """
     variables = Variables(reading.variables.get(entry.package, {}), is_lenient=False)
     values = reading.values
     context = make_base_context(values.environment, variables, values.modules)
     context |= {"target": values.target, "project_name": values.project_name, "flags": values.flags}
-    skipped = _NOT_RENDERED | ({"where"} if entry.key == "saved_queries" else set())
 
     def render(value: Json, path: tuple[str | int, ...]) -> Json:
-        if isinstance(value, str) and "{" in value:
+        if path and _is_left(entry.key, path):
+            return value
+        if isinstance(value, str):
+            if "{" not in value:
+                return value.removesuffix("\n")
             try:
                 return cast(
                     "Json",
@@ -164,15 +172,48 @@ def render_entry(reading: Reading, entry: Entry) -> Mapping[str, Json]:
                 reading.found.append(diagnostic_of(error))
                 return value
         if isinstance(value, dict):
-            return {
-                key: part if key in skipped else render(part, (*path, str(key)))
-                for key, part in value.items()
-            }
+            return {key: render(part, (*path, str(key))) for key, part in value.items()}
         if isinstance(value, list):
             return [render(part, (*path, index)) for index, part in enumerate(value)]
         return value
 
     return cast("Mapping[str, Json]", render(cast("Json", dict(entry.values)), ()))
+
+
+def _is_left(section: str, path: tuple[str | int, ...]) -> bool:
+    """Say whether a value of an entry is rendered later, or never; the places are those of dbt."""
+    head = path[0]
+    match section:
+        case "sources":
+            if head == "tables":
+                return _is_late(path[2:])
+            return head in _LATE or path[:2] == ("config", "loaded_at_query")
+        case "macros" if head == "arguments":
+            return _is_late(path[1:])
+        case "metrics" if "filter" in path[-2:]:
+            return True
+        case "saved_queries" if path[:2] == ("query_params", "where"):
+            return True
+        case "unit_tests" if head in _OF_UNIT_TESTS:
+            return True
+        case _:
+            return _is_late(path)
+
+
+def _is_late(path: tuple[str | int, ...]) -> bool:
+    match path:
+        case (key,) | (_, key) if key in _LATE:
+            return True
+        case (key, *_) if key in _LATE:
+            return True
+        case ("config", key, *_) if key in _LATE_CONFIG:
+            return True
+        case (key, _, text, *_) if key in _WITH_TEXTS and text in (*_TESTS, "description"):
+            return True
+        case ("versions", *rest):
+            return bool(rest) and rest[-1] in (*_TESTS, "description")
+        case _:
+            return False
 
 
 def _check_entry(reading: Reading, entry: Entry) -> None:

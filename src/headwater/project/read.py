@@ -266,7 +266,13 @@ def _rendered(reading: Reading, package: str, values: Mapping[str, Json]) -> Map
     context = make_base_context(
         given.environment, Variables(values, is_lenient=True), given.modules
     )
-    context |= {"target": given.target, "flags": given.flags}
+    context |= {
+        "target": given.target,
+        "flags": given.flags,
+        "project_name": given.project_name,
+        "run_started_at": given.run_started_at,
+        "invocation_id": given.invocation_id,
+    }
     result = dict(values)
     for name, value in values.items():
         if isinstance(value, str) and has_jinja(value):

@@ -311,7 +311,8 @@ def _rendered(
             return [render(part, (*path, index)) for index, part in enumerate(value)]
         return value
 
-    if "{{" not in file.text and "{%" not in file.text:
+    # A block of text ends in a line break, which rendering takes away.
+    if not any(mark in file.text for mark in ("{{", "{%", "|", ">")):
         return dict(content)
     return {
         key: value if key in _NOT_RENDERED else render(value, (str(key),))
