@@ -56,6 +56,14 @@ EXPRESSIONS: list[tuple[str, str]] = [
     ("{{ modules.datetime.timedelta(days=2) }} {{ modules.pytz.utc }}", "2 days, 0:00:00 UTC"),
     ("{{ modules.itertools.product([1, 2], [3]) | list }}", "[(1, 3), (2, 3)]"),
     ("{{ modules.pytz.timezone('Europe/Berlin') }}", "Europe/Berlin"),
+    (("{% set la = modules.pytz.timezone('America/Los_Angeles') %}"
+      "{% set day = modules.datetime.datetime(2024, 11, 3, 1, 30) %}"
+      "{{ day.replace(tzinfo=la) }} {{ la.localize(day) }} {{ la.localize(day, is_dst=true) }}"),
+     "2024-11-03 01:30:00-07:53 2024-11-03 01:30:00-08:00 2024-11-03 01:30:00-07:00"),
+    (("{% set berlin = modules.pytz.timezone('Europe/Berlin') %}"
+      "{% set summer = berlin.localize(modules.datetime.datetime(2024, 7, 1)) %}"
+      "{{ berlin.normalize(summer + modules.datetime.timedelta(days=180)) }}"),
+     "2024-12-27 23:00:00+01:00"),
     # macros
     ("{{ kw(1) }} {{ kw(b=5, a=4) }}", "1-2-()-{} 4-5-()-{}"),
     ("{{ listed() }} {{ listed()[1] }} {{ nothing() is none }}", "[1, 'x', {'k': None}] x True"),

@@ -47,7 +47,7 @@ def _compilable(workspace: Workspace) -> tuple[frozenset[NodeId], frozenset[Node
     compiled = workspace.compile_project(workspace.read("build"))
     assert compiled is not None
     faulty = frozenset(
-        each.node for each in compiled.diagnostics if each.severity == "error" and each.node
+        NodeId(each.node) for each in compiled.diagnostics if each.severity == "error" and each.node
     )
     left_out = faulty | descendants(edges_of(compiled.graph).readers, faulty)
     return left_out, frozenset(compiled.graph.nodes) - left_out

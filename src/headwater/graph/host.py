@@ -11,7 +11,7 @@ from headwater.base.diagnostics import Diagnostic
 from headwater.base.errors import HeadwaterError, Invalid
 from headwater.base.ids import NodeId
 from headwater.base.relations import Column, TableName
-from headwater.base.warehouses import Naming
+from headwater.base.warehouses import Naming, naming_of
 from headwater.graph.graph import Lookup, LookupTable
 from headwater.graph.resolve import Names, find, find_function
 from headwater.graph.said import Said
@@ -118,8 +118,9 @@ class CompileHost:
         Raises:
             HeadwaterError: As for ``ref``.
         """
-        found = self._found(SourceRef(source_name=source_name, name=name))
-        relation = relation_of(self._naming, found)
+        found = self._named(SourceRef(source_name=source_name, name=name))
+        # As in dbt, `quoting` of dbt_project.yml does not count for sources.
+        relation = relation_of(naming_of(self._naming.warehouse), found)
         if relation is None:
             raise Invalid(
                 "source-not-found",
@@ -147,10 +148,14 @@ class CompileHost:
         assert found.place is not None  # noqa: S101 - every function has a place
         return Relation.of_table(found.place)
 
-    def _found(self, call: Ref | SourceRef) -> Node:
+    def _named(self, call: Ref | SourceRef) -> Node:
         found = find(self._names, self._node, call)
         if isinstance(found, Diagnostic):
             raise _raised(found)
+        return found
+
+    def _found(self, call: Ref) -> Node:
+        found = self._named(call)
         if found.unique_id not in self._inputs:
             raise Invalid(
                 "ref-not-inferred",

@@ -5,7 +5,9 @@ are those that dbt-core 1.11 writes.
 """
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from types import MappingProxyType
+from typing import cast
 
 from headwater.base.artifacts import ArtifactFacts
 from headwater.base.codec import Json, to_builtins
@@ -27,10 +29,10 @@ from headwater.graph.manifest_models import (
 )
 from headwater.graph.manifest_written import written_config
 from headwater.graph.metrics import metrics_of_exposure
-from headwater.graph.walk import edges_of
+from headwater.graph.walk import Edges, edges_of
 from headwater.jinja.functions import DBT_VERSION
 from headwater.project.naming import relation_name
-from headwater.project.node import Node
+from headwater.project.node import Node, own_text
 from headwater.project.project import Project
 from headwater.project.text import artifact_checksum, artifact_text
 
@@ -82,7 +84,12 @@ def make_manifest(project: Project, graph: Graph, facts: ArtifactFacts) -> Docum
         listed = document[section]
         assert isinstance(listed, dict)  # noqa: S101 - made above
         listed[key] = parts.node(compiled)
+    idle: Document = {
+        str(key): parts.idle(node) for key, node in project.nodes.items() if key not in graph.nodes
+    }
+    document["nodes"] = {**cast("Document", document["nodes"]), **idle}
     edges = edges_of(graph)
+    alone: Document = {key: [] for key in idle}
     document |= {
         "macros": {key: parts.macro(key) for key in project.macros},
         "docs": {key: parts.doc(key) for key in project.docs},
@@ -91,11 +98,19 @@ def make_manifest(project: Project, graph: Graph, facts: ArtifactFacts) -> Docum
         "disabled": {
             key: [parts.node(CompiledNode(node=node))] for key, node in project.disabled.items()
         },
-        "parent_map": {key: _texts(found) for key, found in edges.inputs.items()},
-        "child_map": {key: _texts(sorted(found)) for key, found in edges.readers.items()},
+        "parent_map": {**alone, **_inputs_of(edges)},
+        "child_map": {**alone, **_read_by(edges)},
         "group_map": _group_map(project, graph),
     }
     return document
+
+
+def _inputs_of(edges: Edges) -> Document:
+    return {key: _texts(found) for key, found in edges.inputs.items()}
+
+
+def _read_by(edges: Edges) -> Document:
+    return {key: _texts(sorted(found)) for key, found in edges.readers.items()}
 
 
 def make_catalog(graph: Graph, tables: Iterable[CatalogTable], facts: ArtifactFacts) -> Document:
@@ -290,7 +305,7 @@ class _Parts:
             "build_path": None,
         }
         if node.resource_type == "seed":
-            depends_on = {"macros": list(node.macros)}
+            depends_on: Document = {"macros": list(node.macros)}
             return document | {"root_path": self.project.root, "depends_on": depends_on}
         document |= _references(compiled)
         document |= self._compilation(compiled)
@@ -305,17 +320,26 @@ class _Parts:
         return document
 
     def _place(self, node: Node) -> Document:
-        relation, target = node.relation, self.project.target
-        place = relation or node.place
+        target = self.project.target
+        place = node.relation or node.place
         alias = place.name if place else node.config.get("alias") or node.name
-        if node.resource_type == "test" and node.config.get("store_failures"):
-            relation = place
         return {
             "database": place.catalog if place else target.catalog,
             "schema": place.schema if place else target.schema,
             "alias": alias,
-            "relation_name": relation_name(self.naming, node),
+            "relation_name": self._relation_name(node),
         }
+
+    def _relation_name(self, node: Node) -> str | None:
+        """Return the relation; of a singular test the one that its failures are stored in."""
+        if node.resource_type == "test" and not node.test and node.config.get("store_failures"):
+            return relation_name(self.naming, replace(node, relation=node.relation or node.place))
+        return relation_name(self.naming, node)
+
+    def idle(self, node: Node) -> Document:
+        """Write a test that refers to what is not there: as in dbt it is there, and disabled."""
+        disabled = MappingProxyType({**node.config, "enabled": False})
+        return self.node(CompiledNode(node=replace(node, config=disabled)))
 
     def _compilation(self, compiled: CompiledNode) -> Document:
         node = compiled.node
@@ -364,7 +388,7 @@ def _checksum(node: Node) -> Document:
     """Return dbt's checksum: of the text without blank ends, of a large seed as it is."""
     if node.test is not None or not node.checksum:
         return {"name": "none", "checksum": ""}
-    if node.resource_type == "seed":
+    if node.resource_type in {"seed", "snapshot"}:
         return {"name": "sha256", "checksum": node.stripped_checksum or node.checksum}
     return {"name": "sha256", "checksum": artifact_checksum(node.raw_code)}
 
@@ -417,6 +441,7 @@ def _column(node: Node, key: str) -> Document:
         "tags": list(column.tags),
         "granularity": column.granularity,
         "doc_blocks": list(column.doc_blocks),
+        **cast("Document", to_builtins(dict(column.extra))),
     }
 
 

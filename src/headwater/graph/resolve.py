@@ -7,7 +7,7 @@ unknown and disabled references, and circles. Two nodes with one table are found
 import heapq
 from collections import deque
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from difflib import get_close_matches
 
 from headwater.base.diagnostics import Diagnostic, Severity

@@ -25,23 +25,77 @@ _ITERTOOLS = (
     "cycle", "dropwhile", "filterfalse", "groupby", "islice", "permutations", "product", "repeat",
     "starmap", "takewhile", "tee", "zip_longest",
 )  # fmt: skip
+_BEGINNING = dt.datetime(1800, 1, 1)  # noqa: DTZ001 - of every zone
+"""Before any zone was agreed on."""
 
 
-class Zone(ZoneInfo):
-    """A time zone with the methods that pytz's zones have."""
+class Zone(dt.tzinfo):
+    """A time zone as pytz has them: one offset, of a time that it was given by ``localize``.
+
+    A zone that was given no time has the first offset of its place, the sun's, as pytz's have:
+    that is what ``datetime(..., tzinfo=zone)`` gets, in dbt too.
+    """
+
+    __slots__ = ("_dst", "_name", "_offset", "_places")
+
+    def __init__(self, places: ZoneInfo, at: dt.datetime | None = None) -> None:
+        """Take the offset that the zone has at a time; of its beginning when None."""
+        self._places = places
+        moment = (at or _BEGINNING).replace(tzinfo=places)
+        offset = moment.utcoffset() or dt.timedelta()
+        minutes = (offset + dt.timedelta(seconds=30)) // dt.timedelta(minutes=1)
+        self._offset = offset if at else dt.timedelta(minutes=minutes)
+        self._dst = moment.dst() or dt.timedelta()
+        self._name = moment.tzname() or ""
 
     @property
     def zone(self) -> str:
         """Name of the zone."""
-        return self.key
+        return self._places.key
 
-    def localize(self, value: dt.datetime, is_dst: bool | None = None) -> dt.datetime:  # noqa: FBT001 - pytz's signature
-        """Give a bare time this zone; ``is_dst`` false takes the later of two readings."""
-        return value.replace(tzinfo=self, fold=1 if is_dst is False else 0)
+    def utcoffset(self, value: dt.datetime | None) -> dt.timedelta | None:
+        """Return the offset from UTC; None for no time."""
+        return None if value is None else self._offset
+
+    def dst(self, value: dt.datetime | None) -> dt.timedelta | None:
+        """Return what daylight saving adds; None for no time."""
+        return None if value is None else self._dst
+
+    def tzname(self, value: dt.datetime | None) -> str | None:
+        """Return the abbreviation, such as ``PDT``."""
+        del value
+        return self._name
+
+    def fromutc(self, value: dt.datetime) -> dt.datetime:
+        """Turn a time of UTC into one of this zone."""
+        local = value.replace(tzinfo=dt.UTC).astimezone(self._places)
+        return local.replace(tzinfo=Zone(self._places, local.replace(tzinfo=None)), fold=0)
+
+    def localize(self, value: dt.datetime, is_dst: bool | None = False) -> dt.datetime:  # noqa: FBT001, FBT002 - pytz's signature
+        """Give a bare time this zone; of two readings the one with or without daylight saving.
+
+        Raises:
+            CompilerFault: The time has a zone already.
+        """
+        if value.tzinfo is not None:
+            message = "localize() takes a time without a zone; normalize() one that has some"
+            raise CompilerFault(message)
+        readings = [value.replace(fold=fold) for fold in (0, 1)]
+        saving = [bool(each.replace(tzinfo=self._places).dst()) for each in readings]
+        chosen = readings[saving.index(bool(is_dst))] if bool(is_dst) in saving else readings[0]
+        return value.replace(tzinfo=Zone(self._places, chosen))
 
     def normalize(self, value: dt.datetime) -> dt.datetime:
         """Express a time in this zone."""
-        return value.astimezone(self)
+        return value.astimezone(dt.UTC).astimezone(self)
+
+    def __str__(self) -> str:
+        """Return the name."""
+        return self.zone
+
+    def __repr__(self) -> str:
+        """Return the name."""
+        return f"<Zone {self.zone!r}>"
 
 
 def find_zone(name: str) -> Zone:
@@ -51,7 +105,7 @@ def find_zone(name: str) -> Zone:
         CompilerFault: There is no such zone.
     """
     try:
-        return Zone(name)
+        return Zone(ZoneInfo(name))
     except (ZoneInfoNotFoundError, ValueError, OSError) as error:
         message = f"there is no time zone `{name}`"
         raise CompilerFault(message) from error

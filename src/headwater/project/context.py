@@ -30,7 +30,7 @@ from headwater.jinja.context import (
 from headwater.jinja.macros import GLOBAL_PACKAGE
 from headwater.jinja.render import Rendered, Templates
 from headwater.project.naming import relation_name
-from headwater.project.node import Node
+from headwater.project.node import Node, own_text
 from headwater.project.project import Group, Project, file_of
 
 TEST_ARGUMENTS = "_dbt_generic_test_kwargs"
@@ -104,17 +104,6 @@ def render_node(project: Project, node: Node, context: Mapping[str, object]) -> 
         if node.test is not None:
             error.where = node.where
         raise
-
-
-def own_text(node: Node) -> str:
-    """Return ``raw_code`` without the lines of its file above it.
-
-    A snapshot's block has as many line breaks before it as its file has lines above it, so that
-    lines of faults are counted in the file.
-    """
-    if node.resource_type != "snapshot" or node.where is None:
-        return node.raw_code
-    return node.raw_code.removeprefix("\n" * (node.where.line - 1))
 
 
 def _without_margin(rendered: str, raw: str, margin: str) -> str:
@@ -429,4 +418,5 @@ def _column_dict(node: Node, name: str) -> dict[str, object]:
         "constraints": [dict(each) for each in column.constraints],
         "config": {"meta": dict(column.meta), "tags": list(column.tags)},
         "granularity": column.granularity,
+        **column.extra,
     }

@@ -407,7 +407,7 @@ def _add_test(reading: Reading, declared: Declared, built: Built, macro: Macro) 
         config=MappingProxyType(config),
         refs=captured.refs,
         sources=captured.sources,
-        macros=tuple(sorted({*captured.macros, macro.unique_id, *_namesake(reading, entry, built)})),
+        macros=tuple(sorted({*captured.macros, *_test_macros(reading, entry, built, macro)})),
         description=built.description,
         tags=tuple(sorted(tags)),
         meta=MappingProxyType(meta if isinstance(meta, dict) else {}),
@@ -425,10 +425,10 @@ def _add_test(reading: Reading, declared: Declared, built: Built, macro: Macro) 
     reading.add(replace(node, place=relation_of_node(reading, node, text)))
 
 
-def _namesake(reading: Reading, entry: Entry, built: Built) -> tuple[str, ...]:
-    """Return the test that the bare name means: dbt notes it even when it runs a package's."""
+def _test_macros(reading: Reading, entry: Entry, built: Built, macro: Macro) -> tuple[str, ...]:
+    """Return the test, and what its bare name means: dbt notes that when it runs a package's."""
     found = reading.templates.index.find_or_none(entry.package, f"test_{built.name}")
-    return () if found is None else (found.unique_id,)
+    return (macro.unique_id,) if found is None else (macro.unique_id, found.unique_id)
 
 
 def _captured(

@@ -31,6 +31,7 @@ from headwater.project.properties import (
 )
 from headwater.project.python_models import read_python_model
 from headwater.project.reading import Entry, Package, Reading, Version
+from headwater.project.text import artifact_checksum
 
 _PATCH_KEYS: Mapping[str, str] = {
     "model": "models",
@@ -289,6 +290,7 @@ def _keep_text(
         functions=captured.functions,
         macros=captured.macros,
         checksum=file.checksum,
+        stripped_checksum=artifact_checksum(file.text) if kind == "snapshot" else "",
         config_call=MappingProxyType(captured.config),
         where=Span(file=file.file, line=text.line),
     )

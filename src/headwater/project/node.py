@@ -60,7 +60,10 @@ class SourceRef:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ColumnInfo:
-    """A column as documented in a properties file; constraints are as written."""
+    """A column as documented in a properties file; constraints are as written.
+
+    ``extra`` is what else is written of it: dbt keeps keys that it does not know.
+    """
 
     name: str
     description: str = ""
@@ -71,6 +74,7 @@ class ColumnInfo:
     constraints: tuple[Mapping[str, Json], ...] = ()
     granularity: str | None = None
     doc_blocks: tuple[str, ...] = ()
+    extra: Mapping[str, Json] = field(default_factory=_empty)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -145,7 +149,8 @@ class Node:
         declared: The properties-file entry as written (exposures, metrics, semantic models,
             saved queries, unit tests), for artifacts and later capabilities.
         where: Place of the definition.
-        stripped_checksum: Of a small seed, SHA-256 of its text without blanks at both ends.
+        stripped_checksum: Of a small seed, and of a snapshot's file, SHA-256 of its text without
+            blanks at both ends.
         config_call: The in-file config() values alone (dbt's ``config_call_dict``).
         config_patch: The values of its properties file alone (dbt's ``patch_config_dict``).
         functions: Calls of function, in order.
@@ -211,3 +216,14 @@ class Node:
     def is_enabled(self) -> bool:
         """False when config says ``enabled: false``."""
         return bool(self.config.get("enabled", True))
+
+
+def own_text(node: Node) -> str:
+    """Return ``raw_code`` without the lines of its file above it.
+
+    A snapshot's block has as many line breaks before it as its file has lines above it, so that
+    lines of faults are counted in the file.
+    """
+    if node.resource_type != "snapshot" or node.where is None:
+        return node.raw_code
+    return node.raw_code.removeprefix("\n" * (node.where.line - 1))

@@ -43,6 +43,8 @@ _COLUMN_KEYS = frozenset({
     "name", "description", "data_type", "quote", "constraints", "tests", "data_tests", "tags",
     "meta", "config", "policy_tags", "granularity", "dimension", "entity",
 })  # fmt: skip
+_COLUMN_FIELDS = _COLUMN_KEYS - {"policy_tags"}
+"""What a column is read into; the rest is kept as it is written."""
 _SOURCE_KEYS = frozenset({
     "name", "description", "database", "schema", "catalog", "loader", "loaded_at_field",
     "loaded_at_query", "freshness", "meta", "tags", "quoting", "tables", "config", "tests",
@@ -369,6 +371,9 @@ def _column(reading: Reading, entry: Entry, column: Mapping[str, Json]) -> Colum
         ),
         granularity=None if granularity is None else str(granularity),
         doc_blocks=doc_blocks_of(reading, entry.package, column.get("description")),
+        extra=MappingProxyType(
+            {str(key): value for key, value in column.items() if key not in _COLUMN_FIELDS}
+        ),
     )
 
 
