@@ -5,6 +5,7 @@ reaches past the command line into a database is answered from the lake; what ca
 made by hand in the warehouse) fails its test, and counts as failed.
 """
 
+import dataclasses
 import os
 import re
 import shutil
@@ -14,6 +15,7 @@ from io import StringIO
 from pathlib import Path
 from typing import Any
 
+import agate  # type: ignore[import-not-found] # installed where the suite runs
 import dbt.cli.main
 import dbt.exceptions
 import dbt.tests.fixtures.project as fixtures
@@ -23,11 +25,12 @@ import duckdb
 import pytest
 from dbt.artifacts.schemas.manifest import WritableManifest
 from dbt.contracts.graph.manifest import Manifest
+from dbt.contracts.graph.nodes import FunctionNode
 from dbt.tests import util
 
 from headwater import TableName, Workspace
 from headwater.base.errors import HeadwaterError
-from headwater.dbt import Record, dbtRunner, dbtRunnerResult
+from headwater.dbt import Record, RunExecutionResult, RunResult, dbtRunner, dbtRunnerResult
 from headwater.jinja.functions import DBT_VERSION
 
 BUILDING = frozenset({"build", "run", "seed", "snapshot", "test"})
@@ -72,9 +75,25 @@ class Runner:
         ended = self.runner.invoke(words, **options)
         if isinstance(ended.exception, HeadwaterError):
             return dbtRunnerResult(success=False, exception=Refused(ended.exception))
+        if isinstance(ended.result, RunExecutionResult):
+            results = [as_dbts_own(each) for each in ended.result]
+            return dbtRunnerResult(
+                success=ended.success, result=dataclasses.replace(ended.result, results=results)
+            )
         if isinstance(ended.result, Record) and "parent_map" in ended.result:
             return dbtRunnerResult(success=ended.success, result=manifest_of(ended.result))
         return ended
+
+
+def as_dbts_own(result: RunResult) -> RunResult:
+    """Give a result with dbt's classes where tests ask for them: of functions, and of rows."""
+    table, node = result.agate_table, result.node
+    if table is not None:
+        rows = [tuple(row.values()) for row in table.rows]
+        table = agate.Table(rows, [*table.column_names])
+    if node.get("resource_type") == "function" and "config" in node:
+        node = FunctionNode.from_dict(node.to_dict())
+    return dataclasses.replace(result, agate_table=table, node=node)
 
 
 def manifest_of(document: Record) -> Manifest:

@@ -1,5 +1,6 @@
-"""Functions of a project (dbt 1.11): read, listed, compiled; refused when they would be built."""
+"""Functions of a project (dbt 1.11): read, listed, compiled, refused when they cannot be made."""
 
+import pytest
 from tests.project.conftest import Read, found, node_of, project_of
 
 from headwater.base.artifacts import ArtifactFacts
@@ -20,6 +21,7 @@ FILES = {
         "    config: {volatility: deterministic}\n"
         "    arguments: [{name: val, data_type: integer}]\n"
         "    returns: {data_type: integer}\n"
+        "  - {name: shout, config: {entry_point: main}, arguments: [{name: text}]}\n"
     ),
     "models/a.sql": "select {{ function('shop', 'twice') }}(1) as id",
 }
@@ -35,7 +37,7 @@ def test_functions_are_nodes_with_their_properties(read: Read) -> None:
     assert function.config["volatility"] == "deterministic"
     assert (function.description, function.meta) == ("adds", {"a": 1})
     assert str(function.place) == "shop.main.plus_one"
-    assert function.relation is None
+    assert str(function.relation) == "shop.main.plus_one"
 
 
 def test_calls_of_functions_are_edges_and_names_in_compiled_sql(read: Read) -> None:
@@ -64,17 +66,88 @@ def test_the_manifest_has_functions_as_dbt_writes_them(read: Read) -> None:
     assert manifest["nodes"]["model.shop.a"]["functions"] == [["shop", "twice"]]  # type: ignore[index,call-overload]
 
 
-def test_what_calls_a_function_is_not_built(read: Read) -> None:
-    graph = compile_graph(project_of(read(FILES))).graph
+@pytest.mark.parametrize(
+    ("name", "config"),
+    [
+        ("loud.py", "{}"),
+        ("loud.py", "{entry_point: main, type: aggregate}"),
+        ("loud.sql", "{type: table}"),
+    ],
+)
+def test_a_function_that_the_engine_cannot_make_is_reported(
+    read: Read, name: str, config: str
+) -> None:
+    properties = f"functions: [{{name: loud, config: {config}}}]"
+    project = project_of(read({f"functions/{name}": "text", "functions/f.yml": properties}))
 
-    codes = [
-        (finding.name, str(finding.node))
-        for compiled in graph.nodes.values()
-        if compiled.node.resource_type == "model"
-        for finding in check_promises(compiled)
+    result = compile_graph(project)
+
+    assert [(each.name, each.node) for each in result.diagnostics] == [
+        ("function-not-built", "function.shop.loud")
     ]
 
-    assert codes == [("function-not-built", "model.shop.a")]
+
+@pytest.mark.parametrize(
+    ("files", "code"),
+    [
+        ({"functions/f.js": "return 1"}, "model-language"),
+        (
+            {
+                "functions/f.sql": "a + b",
+                "functions/f.yml": "functions: [{name: f, arguments: [{name: a, default_value: 0}, "
+                "{name: b}]}]",
+            },
+            "properties-shape",
+        ),
+        (
+            {
+                "functions/f.sql": "a",
+                "functions/f.yml": "functions: [{name: f, overloads: [{defined_in: g}]}]",
+            },
+            "properties-shape",
+        ),
+    ],
+)
+def test_what_dbt_refuses_of_functions_is_refused(
+    read: Read, files: dict[str, str], code: str
+) -> None:
+    assert [each.name for each in read(files).diagnostics] == [code]
+
+
+def test_an_overload_is_a_part_of_its_function(read: Read) -> None:
+    files = {
+        "functions/whole.sql": "val * 2",
+        "functions/part.sql": "{{ function('helper') }}(val) * {{ 3 }}",
+        "functions/helper.sql": "1",
+        "functions/f.yml": (
+            "functions:\n"
+            "  - name: whole\n"
+            "    arguments: [{name: val, data_type: integer}]\n"
+            "    returns: {data_type: integer}\n"
+            "    overloads:\n"
+            "      - {defined_in: part, arguments: [{name: val, data_type: float}],"
+            " returns: {data_type: float}}\n"
+        ),
+    }
+    project = project_of(read(files))
+
+    graph = compile_graph(project).graph
+    entry = make_manifest(project, graph, FACTS)["functions"]["function.shop.whole"]  # type: ignore[index,call-overload]
+
+    assert sorted(project.nodes) == ["function.shop.helper", "function.shop.whole"]
+    assert graph.nodes[NodeId("function.shop.whole")].depends_on == ("function.shop.helper",)
+    assert entry["overloads"] == [  # type: ignore[index,call-overload]
+        {
+            "defined_in": "part",
+            "arguments": [
+                {"name": "val", "data_type": "float", "description": None, "default_value": None}
+            ],
+            "returns": {"data_type": "float", "description": None},
+            "description": None,
+            "raw_body": "{{ function('helper') }}(val) * {{ 3 }}",
+            "compiled_body": '"shop"."main"."helper"(val) * 3',
+        }
+    ]
 
 
 def test_a_function_that_there_is_not_is_reported(read: Read) -> None:

@@ -118,6 +118,8 @@ def describe(entry: Mapping[str, Any]) -> str:
             return f"seed file {_place(entry)}"
         case "snapshot":
             return f"snapshot {_place(entry)}"
+        case "function":
+            return f"function {_place(entry)}"
         case "unit_test":
             return f"unit_test {entry.get('model')}::{entry['name']}"
         case "test":
@@ -135,6 +137,17 @@ def _tell_model(end: NodeEnd) -> EndWords:
     return EndWords(
         name="LogModelResult",
         code="Q012",
+        text=f"{'ERROR creating' if end.is_error else 'OK created'} {description}",
+        verdict=end.verdict,
+        fields={"description": description},
+    )
+
+
+def _tell_function(end: NodeEnd) -> EndWords:
+    description = describe(end.entry)
+    return EndWords(
+        name="LogFunctionResult",
+        code="Q047",
         text=f"{'ERROR creating' if end.is_error else 'OK created'} {description}",
         verdict=end.verdict,
         fields={"description": description},
@@ -205,6 +218,7 @@ def _tell_skipped(end: NodeEnd) -> EndWords:
 
 _TELLERS: Mapping[str, Callable[[NodeEnd], EndWords]] = MappingProxyType(
     {
+        "function": _tell_function,
         "seed": _tell_seed,
         "snapshot": _tell_snapshot,
         "test": _tell_test,

@@ -119,7 +119,7 @@ class RunExecutionResult:
 
 def find_entry(manifest: Mapping[str, Any], unique_id: str) -> Mapping[str, Any]:
     """Return a node's entry, in whatever part of the manifest it stands."""
-    for part in ("nodes", "unit_tests", "sources", "exposures"):
+    for part in ("nodes", "unit_tests", "sources", "exposures", "functions"):
         if unique_id in manifest[part]:
             entry: Mapping[str, Any] = manifest[part][unique_id]
             return entry

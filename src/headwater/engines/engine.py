@@ -23,6 +23,11 @@ class ViewSource:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class FunctionSource(ViewSource):
+    """A function: as a view, but its text is the document of a ``base.functions.Function``."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class FileSource:
     """Files that are no Delta table: Parquet, CSV or JSON.
 

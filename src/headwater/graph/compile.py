@@ -5,18 +5,20 @@ out from its compiled SQL, answer the questions of macros in the nodes after it.
 is a finding; everything else goes on.
 """
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Literal
 
 from headwater.base.diagnostics import Diagnostic, diagnostic_of, error_of
 from headwater.base.errors import HeadwaterError, Invalid
+from headwater.base.functions import Function
 from headwater.base.ids import NodeId
 from headwater.base.relations import Column, TableName, quote_identifier
 from headwater.base.spans import Span
 from headwater.graph.contracts import check_contract
 from headwater.graph.ephemeral import CTE_PREFIX, all_used, ctes_for, inject
 from headwater.graph.fingerprint import fingerprint_of, text_meaning
+from headwater.graph.functions import check_function, make_function, queries_of, translate_function
 from headwater.graph.graph import CompiledNode, HookWrites, Lookup, called_functions
 from headwater.graph.hooks import CompiledHooks, compile_hooks
 from headwater.graph.host import CompileHost, FixtureHost
@@ -191,10 +193,10 @@ class Compilation:
 
     def _compile_text(self, compiled: CompiledNode) -> CompiledNode:
         node = compiled.node
-        if node.original_path.endswith(".py"):
-            return self._take_python(compiled)
         if node.resource_type == "function":
             return self._compile_function(compiled)
+        if node.original_path.endswith(".py"):
+            return self._take_python(compiled)
         try:
             texts = self._texts(node)
         except HeadwaterError as error:
@@ -230,14 +232,42 @@ class Compilation:
         return replace(compiled, own_lineage=self._own_lineage(full, compiled))
 
     def _compile_function(self, compiled: CompiledNode) -> CompiledNode:
-        """Render a function's body, which is an expression and no query."""
+        """Render a function and its overloads, and find out what they read."""
+        node = compiled.node
+        codes = [node.raw_code, *(each.raw_code for each in node.overloads)]
         try:
-            code = self._render(compiled.node, incremental=False).code
+            bodies = [
+                self._render(replace(node, raw_code=code), incremental=False).code for code in codes
+            ]
         except HeadwaterError as error:
-            self._report(error, compiled.node)
-            code = ""
-        own = fingerprint_of(compiled.node, [text_meaning(code)], [])
-        return replace(compiled, code=code, fingerprint=own)
+            self._report(error, node)
+            return replace(compiled, fingerprint=fingerprint_of(node, [], []))
+        made = make_function(node, bodies)
+        if self.project.target.is_run:
+            self.diagnostics += check_function(node, made)
+        function: Function | None = made
+        if self.translator is not None:
+            function, findings = translate_function(self.translator, node, made)
+            self.diagnostics += findings
+        reads = set(self._called(compiled))
+        for query in queries_of(function) if function else ():
+            if self._read(node, query) is not None:
+                reads |= set(self._trace(query, {}).reads)
+        meaning = function.document() if function else bodies[0]
+        return replace(
+            compiled,
+            code=bodies[0],
+            function=function,
+            reads=tuple(sorted(reads)),
+            fingerprint=fingerprint_of(node, [text_meaning(meaning)], []),
+        )
+
+    def _called(self, compiled: CompiledNode) -> Iterator[TableName]:
+        """Give the names of the functions that a node calls: it reads them, as it does views."""
+        for key in called_functions(compiled):
+            name = self.instead.deferred.get(key) or self.project.nodes[key].relation
+            if name is not None:
+                yield name
 
     def _texts(self, node: Node) -> _Texts:
         """Render everything of a node.
@@ -331,8 +361,6 @@ class Compilation:
     def _take_python(self, compiled: CompiledNode) -> CompiledNode:
         """Take a Python model as it is: it reads what it refers to, its columns show when run."""
         node = compiled.node
-        if node.resource_type == "function":
-            return replace(compiled, fingerprint=fingerprint_of(node, [node.raw_code], []))
         inputs = [self.project.nodes[key] for key in compiled.depends_on]
         faults = [
             f"it reads `{each.name}`, which is {each.materialized}"
@@ -446,6 +474,7 @@ class Compilation:
         if compiled.pre_hooks or self.project.on_run_start:
             # A bare name may be what a hook made for the session; it is no relation of the lake.
             reads = {name for name in reads if name.schema}
+        reads |= set(self._called(compiled))
         return replace(
             compiled,
             lineage=lineage,
@@ -533,7 +562,11 @@ class Compilation:
         except HeadwaterError as error:
             self._report(error, node)
             return replace(compiled, fingerprint=fingerprint_of(node, [], []))
-        return replace(compiled, code=code, fingerprint=fingerprint_of(node, [code], []))
+        reads = sorted(
+            self._called(replace(compiled, depends_on=self.found.depends_on[test.model]))
+        )
+        own = fingerprint_of(node, [code], [])
+        return replace(compiled, code=code, reads=tuple(reads), fingerprint=own)
 
     def _report(self, error: HeadwaterError, node: Node) -> None:
         found = diagnostic_of(error, node=node.unique_id)

@@ -9,6 +9,7 @@ from types import MappingProxyType
 from typing import Literal, Protocol
 
 from headwater.base.errors import HeadwaterError
+from headwater.base.functions import Function
 from headwater.base.ids import NodeId
 from headwater.base.relations import Column, TableName
 from headwater.project.node import Node
@@ -63,6 +64,7 @@ class CompiledNode:
             ``__dbt__cte__<name>`` without catalog and schema; None when it reads none.
         dialect: The SQL dialect of the code: the engine's, or that of a warehouse that is only
             compiled for.
+        function: Of a function: what it is made of; None for others, and where it has faults.
     """
 
     node: Node
@@ -80,6 +82,7 @@ class CompiledNode:
     post_writes: HookWrites = field(default_factory=HookWrites)
     own_lineage: QueryLineage | None = None
     dialect: str = "duckdb"
+    function: Function | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

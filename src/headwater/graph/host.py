@@ -145,8 +145,9 @@ class CompileHost:
         found = find_function(self._names, self._node, Ref(name=name, package=package))
         if isinstance(found, Diagnostic):
             raise _raised(found)
-        assert found.place is not None  # noqa: S101 - every function has a place
-        return Relation.of_table(found.place)
+        place = self.instead.deferred.get(found.unique_id) or found.place
+        assert place is not None  # noqa: S101 - every function has a place
+        return Relation.of_table(place)
 
     def _named(self, call: Ref | SourceRef) -> Node:
         found = find(self._names, self._node, call)

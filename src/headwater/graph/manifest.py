@@ -313,7 +313,7 @@ class _Parts:
             tests = self.tests.get(node.unique_id, ())
             document |= {**_model(node), "primary_key": primary_key(node, tests)}
         if node.resource_type == "function":
-            document |= function_document(node)
+            document |= function_document(compiled)
         if node.test is not None:
             document |= {**_test(node), "group": group_of(node, self.project)}
             document["raw_code"] = test_code(node)

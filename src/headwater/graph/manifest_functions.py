@@ -3,12 +3,36 @@
 from collections.abc import Mapping
 
 from headwater.base.codec import Json, to_builtins
-from headwater.project.node import Node
+from headwater.graph.graph import CompiledNode
+from headwater.project.functions import entries_of, language_of
 
 
-def function_document(node: Node) -> dict[str, Json]:
+def function_document(compiled: CompiledNode) -> dict[str, Json]:
     """Return what a function has beside the keys of every node."""
-    arguments, returns = node.declared.get("arguments"), node.declared.get("returns")
+    node = compiled.node
+    signatures = () if compiled.function is None else compiled.function.signatures[1:]
+    bodies: list[Json] = [each.body for each in signatures] or [None for _ in node.overloads]
+    return {
+        **_form(node.declared),
+        "overloads": [
+            {
+                "defined_in": overload.name,
+                **_form(written),
+                "description": written.get("description"),
+                "raw_body": overload.raw_code.strip(),
+                "compiled_body": body,
+            }
+            for overload, written, body in zip(
+                node.overloads, entries_of(node.declared.get("overloads")), bodies, strict=False
+            )
+        ],
+        "language": language_of(node),
+        "defer_function": None,
+    }
+
+
+def _form(written: Mapping[str, Json]) -> dict[str, Json]:
+    returns = written.get("returns")
     return {
         "arguments": [
             {
@@ -17,11 +41,9 @@ def function_document(node: Node) -> dict[str, Json]:
                 "description": each.get("description"),
                 "default_value": to_builtins(each.get("default_value")),
             }
-            for each in (arguments if isinstance(arguments, list) else ())
-            if isinstance(each, Mapping)
+            for each in entries_of(written.get("arguments"))
         ],
         "returns": _returned(returns if isinstance(returns, Mapping) else {}),
-        "language": "python" if node.original_path.endswith(".py") else "sql",
     }
 
 

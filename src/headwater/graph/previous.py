@@ -17,6 +17,7 @@ Entry = Mapping[str, Json]
 
 SECTIONS = (
     "nodes", "sources", "exposures", "metrics", "semantic_models", "saved_queries", "unit_tests",
+    "functions",
 )  # fmt: skip
 """Parts of a manifest whose entries can be selected."""
 
@@ -24,7 +25,7 @@ OLDEST, NEWEST = 4, 12
 """Versions of dbt's schema of manifests that can be compared with."""
 
 _VERSION = re.compile(r"/manifest/v(\d+)\.json$")
-_REFERABLE = frozenset({"model", "seed", "snapshot"})
+_REFERABLE = frozenset({"function", "model", "seed", "snapshot"})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,7 +41,7 @@ class Previous:
     macros: Mapping[str, str]
 
     def relation_or_none(self, key: str) -> TableName | None:
-        """Return where a model, seed or snapshot was built; None when it is no table or view."""
+        """Return where a node was built: a table, a view or a function; None for anything else."""
         entry = self.entries.get(key, {})
         config = mapping_of(entry.get("config"))
         if entry.get("resource_type") not in _REFERABLE:

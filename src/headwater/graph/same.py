@@ -74,6 +74,8 @@ def _is_same_parsed(new: Entry, old: Entry) -> bool:
         new, old, ("latest_version", "access", "deprecation_date")
     ):
         return False
+    if new.get("resource_type") == "function" and _forms_of(new) != _forms_of(old):
+        return False
     return (
         is_same_body(new, old)
         and is_same_config(new, old)
@@ -81,6 +83,15 @@ def _is_same_parsed(new: Entry, old: Entry) -> bool:
         and is_same_place(new, old, by_unrendered=True)
         and _are_equal(new, old, ("fqn",))
     )
+
+
+def _forms_of(function: Entry) -> list[tuple[Json, ...]]:
+    """Return what a function and its overloads take and give, and the texts of these."""
+    forms = function.get("overloads")
+    return [
+        (each.get("defined_in"), each.get("arguments"), each.get("returns"), each.get("raw_body"))
+        for each in (function, *map(mapping_of, forms if isinstance(forms, list) else ()))
+    ]
 
 
 def is_same_body(new: Entry, old: Entry) -> bool:

@@ -27,8 +27,11 @@ class InputIndex:
 
 
 def is_view(compiled: CompiledNode) -> bool:
-    """Say whether a node is kept as SQL instead of stored rows."""
-    return compiled.node.resource_type == "model" and compiled.node.materialized == "view"
+    """Say whether a node is kept as text instead of stored rows: a view, or a function."""
+    node = compiled.node
+    return node.resource_type == "function" or (
+        node.resource_type == "model" and node.materialized == "view"
+    )
 
 
 def is_test(compiled: CompiledNode) -> bool:

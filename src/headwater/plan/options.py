@@ -20,7 +20,9 @@ TestMode = Literal["gate", "only", "none"]
 TEST_TYPES: frozenset[ResourceType] = frozenset({"test", "unit_test"})
 """Resource types that are queries of failing rows."""
 
-BUILT_TYPES: frozenset[ResourceType] = frozenset({"model", "seed", "snapshot", *TEST_TYPES})
+BUILT_TYPES: frozenset[ResourceType] = frozenset(
+    {"model", "seed", "snapshot", "function", *TEST_TYPES}
+)
 """Resource types that have steps; everything else is only read."""
 
 

@@ -96,7 +96,8 @@ def _make_step(draft: Draft, base: _Base, gates: NodeId | None) -> Step:
         case "test":
             return _test_step(draft, compiled, base, gates)
         case "view":
-            return BuildView(**base, target=_target(draft, compiled), sql=compiled.code)
+            sql = compiled.code if compiled.function is None else compiled.function.document()
+            return BuildView(**base, target=_target(draft, compiled), sql=sql)
         case "full" | "incremental" if compiled.node.resource_type == "seed" and not compiled.code:
             return _seed_step(draft, compiled, base)
         case "full" | "incremental" if compiled.node.resource_type == "snapshot":
@@ -137,7 +138,7 @@ def _target(draft: Draft, compiled: CompiledNode) -> Target:
 
 def _python_part(draft: Draft, compiled: CompiledNode) -> PythonPart | None:
     node = compiled.node
-    if not node.original_path.endswith(".py"):
+    if node.resource_type != "model" or not node.original_path.endswith(".py"):
         return None
     inputs: dict[str, TableName] = {}
     for key in compiled.depends_on:

@@ -10,7 +10,7 @@ from typing import Literal
 
 from headwater.base.codec import Json
 from headwater.base.diagnostics import Diagnostic
-from headwater.graph.graph import CompiledNode, called_functions
+from headwater.graph.graph import CompiledNode
 from headwater.plan.plan import OnSchemaChange
 
 Strategy = Literal["append", "merge", "delete+insert", "insert_overwrite"]
@@ -117,17 +117,6 @@ _WITHOUT_EFFECT: Mapping[str, str] = MappingProxyType(
 def check_promises(compiled: CompiledNode) -> Iterator[Diagnostic]:
     """Report a model's materialization that cannot be built, and config that has no effect yet."""
     node = compiled.node
-    functions = called_functions(compiled)
-    if functions:
-        yield Diagnostic(
-            code="function-not-built",
-            severity="error",
-            what=f"`{node.search_name}` calls `{functions[0].split('.')[-1]}`, which is not built",
-            why="functions of a project are read, listed and compiled; the lake holds tables only",
-            fix="write it as a macro, whose text is put into each query that calls it",
-            where=node.where,
-            node=node.unique_id,
-        )
     if node.resource_type != "model":
         return
     if node.materialized not in {*_MATERIALIZATIONS, "materialized_view"}:

@@ -53,6 +53,7 @@ _KINDS: tuple[tuple[str, FileKind, str], ...] = (
     ("analysis-paths", "analysis", ".sql"),
     ("function-paths", "function", ".sql"),
     ("function-paths", "function", ".py"),
+    ("function-paths", "function", ".js"),
 )
 PROJECT_FILE = "dbt_project.yml"
 VARS_FILE = "vars.yml"

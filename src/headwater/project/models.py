@@ -43,7 +43,7 @@ _PATCH_KEYS: Mapping[str, str] = {
 }
 _DECLARED = frozenset({
     "constraints", "version", "latest_version", "deprecation_date", "time_spine", "arguments",
-    "returns",
+    "returns", "overloads",
 })  # fmt: skip
 _BOOLEANS = ("enabled", "full_refresh", "quote_columns", "store_failures")
 _MAPPINGS = ("meta", "quoting", "column_types", "docs", "contract", "grants")
@@ -65,27 +65,10 @@ def read_models(reading: Reading) -> None:
 
 
 def read_functions(reading: Reading) -> None:
-    """Read the functions of all packages; one in Python is kept as it is."""
+    """Read the functions of all packages, in whatever language."""
     for package in reading.packages:
         for file in package.of_kind("function"):
-            if file.file.endswith(".py"):
-                _read_python_function(reading, package, file)
-            else:
-                _read_file(reading, package, file, "function")
-
-
-def _read_python_function(reading: Reading, package: Package, file: ProjectFile) -> None:
-    name = stem_of(file.path)
-    text = Text(
-        kind="function",
-        package=package.name,
-        name=name,
-        file=file.file,
-        path=file.original_path,
-        fqn=(package.name, *folders_of(file.path), name),
-        code=file.text,
-    )
-    _keep_text(reading, (file, text, file.path), Captured(config={}), _entry_of(reading, text))
+            _read_file(reading, package, file, "function")
 
 
 def read_analyses(reading: Reading) -> None:
@@ -305,10 +288,7 @@ def add_node(reading: Reading, node: Node, text: Text, entry: Entry | None) -> N
     node = _with_hooks(reading, node, text, config)
     if node.resource_type != "analysis":
         relation = relation_of_node(reading, node, text)
-        is_stored = (
-            node.resource_type not in {"test", "function"}
-            and config.get("materialized") != "ephemeral"
-        )
+        is_stored = node.resource_type != "test" and config.get("materialized") != "ephemeral"
         node = replace(node, relation=relation if is_stored else None, place=relation)
     reading.add(node)
 

@@ -26,5 +26,6 @@ def relation_of(naming: Naming, node: Node, instead: TableName | None = None) ->
 
 def relation_name(naming: Naming, node: Node) -> str | None:
     """Return ``relation_name`` of artifacts; None for a node without relation."""
-    found = relation_of(naming, node)
+    # dbt writes none for a function, which has a place all the same.
+    found = None if node.resource_type == "function" else relation_of(naming, node)
     return None if found is None else found.render()

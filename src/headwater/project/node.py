@@ -118,6 +118,21 @@ class SourceInfo:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Overload:
+    """Another form of a function: a file that its properties give to it.
+
+    Attributes:
+        name: Name of the file, without its ending.
+        raw_code: Its text before rendering.
+        path: Path relative to the package's root.
+    """
+
+    name: str
+    raw_code: str
+    path: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Node:
     """One thing that the project declares.
 
@@ -154,6 +169,7 @@ class Node:
         config_call: The in-file config() values alone (dbt's ``config_call_dict``).
         config_patch: The values of its properties file alone (dbt's ``patch_config_dict``).
         functions: Calls of function, in order.
+        overloads: Other forms of a function.
         doc_blocks: unique_ids of the docs blocks that the description shows.
         place: Where it would be built, also when it is not; what ephemeral models and tests are
             named by.
@@ -187,6 +203,7 @@ class Node:
     config_patch: Mapping[str, Json] = field(default_factory=_empty)
     place: TableName | None = None
     functions: tuple[Ref, ...] = ()
+    overloads: tuple[Overload, ...] = ()
     doc_blocks: tuple[str, ...] = ()
 
     @property

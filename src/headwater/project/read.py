@@ -26,6 +26,7 @@ from headwater.project.checks import check_nodes
 from headwater.project.config import ConfigTrees
 from headwater.project.docs import read_docs
 from headwater.project.files import PackageFiles, ProjectFiles
+from headwater.project.functions import absorb_overloads
 from headwater.project.generic_tests import read_node_tests
 from headwater.project.models import (
     read_analyses,
@@ -63,6 +64,7 @@ PASSES: tuple[Callable[[Reading], None], ...] = (
     read_semantic_yaml,
     read_models,
     read_functions,
+    absorb_overloads,
     add_pointers,
     read_seeds,
     read_snapshot_files,

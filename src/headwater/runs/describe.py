@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 from types import MappingProxyType
 
 from headwater.base.errors import HeadwaterError
+from headwater.base.functions import is_function_document
 from headwater.base.ids import RunId
 from headwater.base.relations import Column, TableName
 from headwater.catalog.records import RelationRecord, TableRecord, ViewRecord
@@ -104,7 +105,7 @@ def describe_relation(context: Context, record: RelationRecord) -> TableDescript
         case ViewRecord():
             return TableDescription(
                 name=str(record.name),
-                kind="view",
+                kind="function" if is_function_document(record.sql) else "view",
                 location="",
                 version=None,
                 rows=None,

@@ -14,9 +14,17 @@ from threading import Lock
 from typing import assert_never
 
 from headwater.base.errors import NotFound
+from headwater.base.functions import is_function_document
 from headwater.base.relations import TableName
 from headwater.catalog.records import TableRecord, ViewRecord
-from headwater.engines.engine import EmptySource, FileSource, Session, Source, ViewSource
+from headwater.engines.engine import (
+    EmptySource,
+    FileSource,
+    FunctionSource,
+    Session,
+    Source,
+    ViewSource,
+)
 from headwater.lake.snapshot import Snapshot
 from headwater.lake.table import DROPPED
 from headwater.runs.context import Context
@@ -52,7 +60,7 @@ def read_relation_or_none(context: Context, name: TableName) -> Relation | None:
     record = context.metastore.find_relation_or_none(name)
     match record:
         case ViewRecord():
-            return Relation(source=ViewSource(sql=record.sql), reads=record.reads)
+            return Relation(source=view_or_function(record.sql), reads=record.reads)
         case TableRecord(run_id="", location=location):  # registered by hand, anywhere
             snapshot = context.tables.at(location).snapshot_or_none()
         case TableRecord() | None:
@@ -65,6 +73,11 @@ def read_relation_or_none(context: Context, name: TableName) -> Relation | None:
     if snapshot is None or snapshot.properties.get(DROPPED) == "true":
         return None
     return Relation(source=snapshot)
+
+
+def view_or_function(text: str) -> ViewSource:
+    """Return what a text of the metastore is: a view's query, or a function's document."""
+    return FunctionSource(sql=text) if is_function_document(text) else ViewSource(sql=text)
 
 
 class Pins:

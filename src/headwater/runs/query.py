@@ -11,16 +11,21 @@ from difflib import get_close_matches
 from pathlib import Path
 
 from headwater.base.errors import Invalid, NotFound, UserCodeError
+from headwater.base.functions import is_function_document
 from headwater.base.relations import Column, TableName
 from headwater.base.spans import offset_of, span_at
 from headwater.catalog.names import resolve_among
+from headwater.catalog.records import ViewRecord
 from headwater.engines.engine import EmptySource, Result, Session, Source, ViewSource
 from headwater.lake.snapshot import Snapshot
 from headwater.lake.table import Table
 from headwater.runs.context import Context
-from headwater.runs.pins import read_relation_or_none
+from headwater.runs.pins import Pins, read_relation_or_none
 from headwater.runs.questions import answer_or_none, plain_describe
+from headwater.sql.duckdb_functions import KNOWN_CALLS
 from headwater.sql.relations import RelationUse, find_relations, original_offset, substitute
+
+_CALLED = re.compile(r'(\.\s*"?)?(\w+)"?\s*\(')
 
 VIEW_DEPTH_MAX = 100
 """How deep views may lie within views; deeper is taken for a cycle."""
@@ -105,8 +110,20 @@ class _Binder:
 
     def bind_names(self, sql: str, *, depth: int) -> Mapping[RelationUse, str]:
         """Bind what ``sql`` names; return the name that the session knows, for each place."""
+        self._bind_functions(sql)
         names = ((use, self._bind_use(use, depth)) for use in find_relations(sql))
         return {use: name.quoted() for use, name in names if name is not None}
+
+    def _bind_functions(self, sql: str) -> None:
+        """Make the functions whose names stand in a text before a parenthesis."""
+        found = _CALLED.findall(sql)
+        # A bare name of the engine's is the engine's; behind a schema it is the project's.
+        called = {name for dot, name in found if dot or name.lower() not in KNOWN_CALLS}
+        for name in sorted(called):
+            for record in self._context.metastore.relations_called(name):
+                if isinstance(record, ViewRecord) and is_function_document(record.sql):
+                    pins = Pins(self._context)
+                    pins.bind(self._session, (record.name,))
 
     def _bind_use(self, use: RelationUse, depth: int) -> TableName | None:
         if use.path is not None:

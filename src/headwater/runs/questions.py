@@ -6,6 +6,7 @@ A session holds only the relations that one query reads, so the engine's own ans
 
 import re
 
+from headwater.base.functions import is_function_document
 from headwater.base.meters import Meter
 from headwater.base.relations import Column
 from headwater.catalog.records import ViewRecord
@@ -52,6 +53,8 @@ def _tables(context: Context, within: str, only: str, rows_max: int) -> Result:
         kind = "view" if isinstance(record, ViewRecord) else "table"
         name = record.name
         schemas = {name.schema.casefold(), f"{name.catalog}.{name.schema}".casefold()}
+        if isinstance(record, ViewRecord) and is_function_document(record.sql):
+            continue
         if (not within or within in schemas) and only in {"", kind}:
             rows.append((name.catalog, name.schema, name.name, kind))
     return _result(("catalog", "schema", "name", "kind"), sorted(rows), rows_max)

@@ -13,6 +13,7 @@ from headwater.base.codec import Json
 from headwater.base.meters import Meter
 from headwater.base.relations import Column
 from headwater.engines.engine import (
+    FunctionSource,
     MergeMode,
     PythonModel,
     Session,
@@ -113,6 +114,11 @@ def stage(session: Session, step: BuildStep, place: Place) -> Staged:
         HeadwaterError: As ``Session.write`` does, and ``plan_columns`` and ``snapshot_sql`` do.
     """
     match step:
+        case BuildView(resource_type="function"):
+            # Making it is how the engine says what is wrong with it.
+            source = FunctionSource(sql=step.sql)
+            session.bind(step.target.relation, source)
+            return Staged(source=source, columns=())
         case BuildView():
             return Staged(source=ViewSource(sql=step.sql), columns=session.describe(step.sql))
         case Build():

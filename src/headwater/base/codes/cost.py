@@ -142,18 +142,18 @@ column.
     Code(
         name="function-not-built",
         number="HW3015",
-        title="a function of the project is called, and functions are not built",
+        title="a function of the project cannot be made in the engine",
         explain="""\
-**What it finds.** A model, test or snapshot that calls `function('name')`, one of the project's
-`functions/` (dbt 1.11).
+**What it finds.** A function (`functions/`, dbt 1.11) that gives rows (`type: table`), an aggregate
+in Python, or one in Python that does not say by `entry_point` which function of its file is called.
 
-**Why it matters.** Functions are read, listed, selected, compiled and in the manifest. The lake holds
-tables and views only, so the engine would not know the function when the query runs.
+**Why it matters.** Scalar functions in SQL and Python and aggregates in SQL are made anew in every
+session that calls them. The engine has no form for the others, so that what calls them would fail.
 
-**Example.** `select {{ function('plus_one') }}(quantity) from {{ ref('orders') }}`
+**Example.** `config: {type: aggregate}` for `functions/median.py`
 
-**How to mend it.** Write the function as a macro, whose text becomes part of each query that calls
-it.
+**How to mend it.** Write the function in SQL, or as a macro, whose text becomes part of each query
+that calls it.
 """,
     ),
     Code(

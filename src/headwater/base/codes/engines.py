@@ -347,4 +347,25 @@ def model(dbt, session):
 **Mend it**: correct the line that the message names; install what it imports beside Headwater.
 """,
     ),
+    Code(
+        name="function-failed",
+        number="HW6528",
+        title="A function in Python cannot be made",
+        explain="""\
+The file of a Python function (`functions/*.py`) failed when it was run, has no function of the name
+that `entry_point` says, or one that takes another number of arguments.
+
+**Why it matters**: every query that calls the function would fail.
+
+```yaml
+functions:
+  - name: double_it
+    config: {entry_point: entry}   # def entry(value): ...
+    arguments: [{name: value, data_type: float}]
+    returns: {data_type: float}
+```
+
+**Mend it**: correct the file, or `entry_point` and `arguments` of its properties.
+""",
+    ),
 )

@@ -5,7 +5,7 @@ statement gets its run comment, is measured, can be interrupted and has its erro
 """
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from threading import Lock
@@ -170,6 +170,18 @@ class Connection:
             answer, meter = self._metered.call(lambda: run_python(self._raw, model))
         self._meter += meter
         return answer
+
+    def add_function(
+        self, name: str, function: Callable[..., object], arguments: Sequence[str], returns: str
+    ) -> None:
+        """Make a Python function known to SQL, unless there is one of the name already."""
+        known = "select 1 from duckdb_functions() where function_name = ?"
+        try:
+            if self._raw.execute(known, [name]).fetchone():
+                return
+            self._raw.create_function(name, function, [*arguments], returns)
+        except DRIVER_ERRORS as error:
+            raise error_of(error, "") from error
 
     def interrupt(self) -> None:
         """Stop the running operation, or the next one when none runs; from any thread.

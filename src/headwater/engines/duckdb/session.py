@@ -9,11 +9,13 @@ from types import MappingProxyType
 from typing import Literal, assert_never
 
 from headwater.base.errors import Invalid
+from headwater.base.functions import read_function
 from headwater.base.meters import Meter
 from headwater.base.relations import Column, TableName, quote_identifier
 from headwater.engines.duckdb.bind import scan_of
 from headwater.engines.duckdb.changes import TableCopy, fill_copy, make_copy, write_changes
 from headwater.engines.duckdb.connection import Connection, Statement
+from headwater.engines.duckdb.functions import make_statements
 from headwater.engines.duckdb.instance import HOME, Instance
 from headwater.engines.duckdb.merge import write_merge
 from headwater.engines.duckdb.seed import describe_seed, write_seed
@@ -22,6 +24,7 @@ from headwater.engines.duckdb.write import write_all, write_partitions
 from headwater.engines.engine import (
     CopyRows,
     Destination,
+    FunctionSource,
     PythonModel,
     Result,
     ScriptPart,
@@ -99,6 +102,12 @@ class DuckDBSession(Session):
         self._make_schema(name.catalog, name.schema)
         if isinstance(source, Snapshot):
             self._connection.files.check(source.root)
+        if isinstance(source, FunctionSource):
+            function = read_function(source.sql)
+            for made in make_statements(name, function, self._connection.add_function):
+                self._connection.rows(made)
+            self._bound[name] = source
+            return
         scan = scan_of(source, project_root=self._project_root, lookup_name=self._lookup_name())
         create = f"CREATE OR REPLACE VIEW {name.quoted()} AS\n"
         sql = self._connection.make_scan(scan)
