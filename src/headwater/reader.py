@@ -20,7 +20,7 @@ from headwater.base.errors import Invalid
 from headwater.base.ids import NodeId, new_run_id
 from headwater.base.settings import Settings, resolve_settings
 from headwater.base.warning_rules import WarningRules, read_warning_rules
-from headwater.graph.choose import Selection, choose
+from headwater.graph.choose import Selection, choose, with_default
 from headwater.graph.compared import Compared
 from headwater.graph.graph import Graph
 from headwater.graph.manifest import make_manifest
@@ -31,6 +31,7 @@ from headwater.graph.select import Selected
 from headwater.jinja.budget import limits_of
 from headwater.jinja.bytecode import compiler_tag
 from headwater.project.files import ProjectFiles, read_files, read_profiles, read_text_or_none
+from headwater.project.named_selectors import SELECTORS_FILE, read_named_selectors
 from headwater.project.observed import Observer
 from headwater.project.options import ReadOptions, Target
 from headwater.project.outlines import outlines_of
@@ -240,7 +241,8 @@ class Reader:
         return artifact_facts(self._environment, self._clock.now())
 
     def _choose(self, project: Project, graph: Graph, selection: Selection) -> Selected:
-        named = _read_yaml_or_empty(self.root / "selectors.yml", self.observer)
+        named = self._named_selectors(project)
+        selection = with_default(selection, named)
         state = Path(selection.state) if selection.state else None
         compared = Compared(
             project,
@@ -252,6 +254,15 @@ class Reader:
         chosen = choose(graph, selection, named, past)
         found = (*chosen.diagnostics, *compared.diagnostics)
         return replace(chosen, diagnostics=self._weighed(found))
+
+    def _named_selectors(self, project: Project) -> Mapping[str, Json]:
+        path = self.root / SELECTORS_FILE
+        return read_named_selectors(read_text_or_none(path, self.observer, SELECTORS_FILE), project)
+
+    def _narrows(self, project: Project, selection: Selection) -> bool:
+        """Say whether a selection leaves something out, also by the default of selectors.yml."""
+        named = self._named_selectors(project)
+        return not with_default(selection, named).is_everything
 
     def _previous(self, folder: Path | None) -> Previous:
         """Read the manifest of an earlier command; its folder is relative to the project's.

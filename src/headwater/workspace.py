@@ -271,7 +271,7 @@ class Workspace(Reader):
         if request.nodes is not None:
             nodes = frozenset(graph.nodes) & frozenset(request.nodes)
             found = (*found, *gone_findings(request.nodes, graph.nodes))
-        elif not request.selection.is_everything:
+        elif self._narrows(project, request.selection):
             chosen = self._choose(project, graph, request.selection)
             nodes, found = chosen.nodes, (*found, *chosen.diagnostics)
         wanted = nodes_of_types(graph, request.resource_types, nodes)
@@ -348,7 +348,7 @@ class Workspace(Reader):
         nodes: frozenset[NodeId] | None = None
         if request.nodes is not None:
             nodes = frozenset(request.nodes)
-        elif not request.selection.is_everything:
+        elif self._narrows(project, request.selection):
             nodes = self._choose(project, graph, request.selection).nodes
         built = nodes_of_types(graph, request.resource_types, nodes) if builds else ()
         asked = Asked(request=request.inputs, selected=nodes, built=frozenset(built))
@@ -585,7 +585,7 @@ class Workspace(Reader):
             return Documents(files=(), diagnostics=found)
         manifest = make_manifest(read.project, graph.graph, self._facts())
         known = artifacts.catalog_tables(graph.graph, self.tables())
-        if selection is not None and not selection.is_everything:
+        if selection is not None and self._narrows(read.project, selection):
             chosen = self._choose(read.project, graph.graph, selection)
             found = (*found, *chosen.diagnostics)
             known = tuple(table for table in known if table.node in chosen.nodes)

@@ -9,7 +9,9 @@ import pytest
 from tests.cli.conftest import FILES, write_files
 
 from headwater.base.errors import HeadwaterError
+from headwater.base.warning_rules import EVENTS_OF_CODE
 from headwater.dbt import EventMsg, RunExecutionResult, dbtRunner, dbtRunnerResult
+from headwater.dbt.events import EVENT_CODES
 from headwater.dbt.records import Record
 
 Invoke = Callable[..., dbtRunnerResult]
@@ -197,6 +199,23 @@ def test_callbacks_are_given_dbts_events(project: Path) -> None:
     assert tests["unique_revenue_customer"] == "pass"
     assert len({event.info.invocation_id for event in events}) == 1
     assert {event.info.level for event in events} <= {"debug", "info"}
+
+
+def test_warnings_are_told_by_dbts_names(project: Path) -> None:
+    write_files(project, {"models/loud.sql": "select 1 as id -- {{ exceptions.warn('mind') }}"})
+    events: list[EventMsg] = []
+
+    dbtRunner(callbacks=[events.append]).invoke(["compile", "-s", "loud", "nobody"])
+
+    told = {(e.info.name, e.info.code, e.info.level) for e in events if e.info.level == "warn"}
+    assert told == {
+        ("JinjaLogWarning", "I061", "warn"),
+        ("NoNodesForSelectionCriteria", "M030", "warn"),
+    }
+
+
+def test_every_event_of_a_finding_has_dbts_code() -> None:
+    assert {names[0] for names in EVENTS_OF_CODE.values()} < set(EVENT_CODES)
 
 
 def test_callbacks_hear_of_faults(project: Path) -> None:

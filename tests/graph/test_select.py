@@ -4,9 +4,10 @@ import pytest
 from tests.graph.builders import generic_test, graph_of, model, source, source_ref
 
 from headwater.base.codec import Json
-from headwater.base.errors import Invalid
+from headwater.base.errors import Invalid, NotFound
+from headwater.graph.choose import Selection, choose, with_default
 from headwater.graph.graph import Graph
-from headwater.graph.select import parse_selectors, select, select_expression
+from headwater.graph.select import Selected, parse_selectors, select, select_expression
 from headwater.project.node import Ref
 
 EVERYTHING_BUT_DIM = (
@@ -45,7 +46,10 @@ def graph() -> Graph:
 
 
 def names(graph: Graph, *include: str, exclude: tuple[str, ...] = (), **options: object) -> str:
-    found = select(graph, include, exclude, **options)  # type: ignore[arg-type]
+    return named(graph, select(graph, include, exclude, **options))  # type: ignore[arg-type]
+
+
+def named(graph: Graph, found: Selected) -> str:
     return " ".join(sorted(graph.nodes[key].node.name for key in found.nodes))
 
 
@@ -134,7 +138,11 @@ def test_cautious_takes_a_test_whose_inputs_come_from_different_terms(graph: Gra
 
 
 def test_resource_types_filter_at_the_end(graph: Graph) -> None:
-    assert names(graph, "orders+", resource_types=("test",)) == "rel_customers unique_orders"
+    asked = Selection(include=("orders+",), resource_types=("test",))
+
+    found = choose(graph, asked, {})
+
+    assert named(graph, found) == "rel_customers unique_orders"
 
 
 def test_selector_that_matches_nothing_is_a_warning(graph: Graph) -> None:
@@ -203,3 +211,82 @@ def test_versioned_reference_selects_through_edges() -> None:
     )
 
     assert select(graph, ["+r"]).nodes == {"model.shop.dim.v1", "model.shop.r"}
+
+
+NAMED: dict[str, Json] = {
+    "selectors": [
+        {"name": "daily", "definition": "tag:daily"},
+        {"name": "later", "definition": {"union": ["selector:daily", "report"]}},
+        {
+            "name": "untested",
+            "definition": {"union": ["customers", {"exclude": ["resource_type:test"]}]},
+        },
+        {"name": "a", "definition": {"method": "selector", "value": "b"}},
+        {"name": "b", "definition": "selector:a"},
+    ]
+}
+
+
+@pytest.mark.parametrize(
+    ("selector", "expected"),
+    [
+        ("selector:daily", "orders stg_customers unique_orders"),
+        ("selector:daily,orders", "orders unique_orders"),
+        ("selector:later", "orders report stg_customers unique_orders"),
+        ("selector:[ul]*,report", "report"),
+        ("selector:untested", "customers"),
+        ("selector:untested+1", "customers rel_customers report"),
+    ],
+)
+def test_selections_may_name_selectors_of_selectors_yml(
+    graph: Graph, selector: str, expected: str
+) -> None:
+    assert names(graph, selector, named=NAMED) == expected
+
+
+def test_a_selector_that_leads_back_to_itself_is_refused_with_its_way(graph: Graph) -> None:
+    with pytest.raises(Invalid) as refused:
+        select(graph, ("selector:a",), named=NAMED)
+
+    assert refused.value.code == "selector-invalid"
+    assert refused.value.why == "it leads back to itself: a -> b -> a"
+
+
+def test_a_selector_that_is_not_there_is_refused(graph: Graph) -> None:
+    with pytest.raises(NotFound) as refused:
+        select(graph, ("selector:dayly",), named=NAMED)
+
+    assert refused.value.code == "selector-not-found"
+
+
+def test_a_command_that_names_nothing_is_about_the_default_selector() -> None:
+    document: dict[str, Json] = {
+        "selectors": [
+            {"name": "daily", "definition": "tag:daily", "default": True},
+            {"name": "later", "definition": "report", "default": False},
+        ]
+    }
+
+    assert with_default(Selection(), document).selector == "daily"
+    assert with_default(Selection(exclude=("a",)), document).selector is None
+    assert with_default(Selection(selector="later"), document).selector == "later"
+
+
+def test_two_default_selectors_are_refused() -> None:
+    document: dict[str, Json] = {
+        "selectors": [{"name": name, "default": True} for name in ("a", "b")]
+    }
+
+    with pytest.raises(Invalid, match="several defaults: a, b"):
+        with_default(Selection(), document)
+
+
+def test_select_beside_a_selector_is_told_to_do_nothing(graph: Graph) -> None:
+    asked = Selection(include=("report",), selector="daily", indirect="empty")
+
+    found = choose(graph, asked, NAMED)
+
+    assert named(graph, found) == "orders stg_customers"
+    assert [(each.name, each.severity) for each in found.diagnostics] == [
+        ("selection-ignored", "warning")
+    ]

@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterable
 from contextlib import redirect_stdout
 from io import StringIO
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 import agate  # type: ignore[import-not-found] # installed where the suite runs
@@ -37,14 +38,19 @@ BUILDING = frozenset({"build", "run", "seed", "snapshot", "test"})
 VERBS = BUILDING | {"ls", "list", "parse", "compile", "show", "source", "docs", "retry", "clone"}
 
 
-class Refused(
-    dbt.exceptions.YamlParseDictError,  # type: ignore[misc] # dbt is not installed where mypy runs
-    dbt.exceptions.DbtReferenceError,  # type: ignore[misc]
-    dbt.exceptions.InvalidAccessTypeError,  # type: ignore[misc]
-    dbt.exceptions.ParsingError,  # type: ignore[misc]
-    dbt.exceptions.DbtProjectError,  # type: ignore[misc]
-    dbt_common.exceptions.CompilationError,  # type: ignore[misc]
-):
+def _leaves(*modules: ModuleType) -> tuple[type[Exception], ...]:
+    """Return the exceptions of modules from which no other of them is derived."""
+    found = {
+        each
+        for module in modules
+        for each in vars(module).values()
+        if isinstance(each, type) and issubclass(each, dbt_common.exceptions.DbtBaseException)
+    }
+    derived = {base for each in found for base in each.__mro__[1:]}
+    return tuple(sorted(found - derived, key=lambda each: each.__qualname__))
+
+
+class Refused(*_leaves(dbt.exceptions, dbt_common.exceptions)):  # type: ignore[misc] # made above
     """What a test that waits for one of dbt's exceptions gets: which of them is not compared."""
 
     def __init__(self, error: HeadwaterError) -> None:
@@ -73,7 +79,7 @@ class Runner:
         if verb in BUILDING and "--help" not in words:
             words.append("--force")  # build again what has not changed, as dbt does
         ended = self.runner.invoke(words, **options)
-        if isinstance(ended.exception, HeadwaterError):
+        if isinstance(ended.exception, HeadwaterError) and not _is_missing(ended.exception):
             return dbtRunnerResult(success=False, exception=Refused(ended.exception))
         if isinstance(ended.result, RunExecutionResult):
             results = [as_dbts_own(each) for each in ended.result]
@@ -94,6 +100,14 @@ def as_dbts_own(result: RunResult) -> RunResult:
     if node.get("resource_type") == "function" and "config" in node:
         node = FunctionNode.from_dict(node.to_dict())
     return dataclasses.replace(result, agate_table=table, node=node)
+
+
+def _is_missing(error: HeadwaterError) -> bool:
+    """Say whether a command was refused because it lacks something, which is no fault found."""
+    said = str(error).lower()
+    return error.code == "dbt-option-missing" or (
+        error.code == "usage-invalid" and ("no such" in said or "unexpected" in said)
+    )
 
 
 def manifest_of(document: Record) -> Manifest:

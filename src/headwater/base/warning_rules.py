@@ -17,6 +17,7 @@ from headwater.base.errors import Invalid
 EVENTS_OF_CODE: Mapping[str, tuple[str, ...]] = MappingProxyType(
     {
         "selector-empty": ("NoNodesForSelectionCriteria", "NoNodesSelected", "NothingToDo"),
+        "selection-ignored": ("SelectExcludeIgnoredWithSelectorWarning",),
         "macro-warned": ("JinjaLogWarning",),
         "model-deprecated": (
             "DeprecatedModel", "DeprecatedReference", "UpcomingReferenceDeprecation",

@@ -15,6 +15,7 @@ from typing import Any
 from headwater.base.clock import Clock
 from headwater.base.diagnostics import Diagnostic
 from headwater.base.errors import HeadwaterError
+from headwater.base.warning_rules import EVENTS_OF_CODE
 from headwater.dbt.records import Record
 from headwater.jinja.functions import DBT_VERSION
 
@@ -68,6 +69,21 @@ class EventMsg:
 
 
 Callback = Callable[[EventMsg], None]
+EVENT_CODES: Mapping[str, str] = MappingProxyType(
+    {
+        "Note": "Z050",
+        "NoNodesForSelectionCriteria": "M030",
+        "SelectExcludeIgnoredWithSelectorWarning": "Z064",
+        "JinjaLogWarning": "I061",
+        "DeprecatedModel": "I065",
+        "NoNodeForYamlKey": "I058",
+        "CustomKeyInConfigDeprecation": "D026",
+        "DuplicateYAMLKeysDeprecation": "D024",
+        "UnversionedBreakingChange": "I071",
+        "ConstraintNotEnforced": "E048",
+    }
+)
+"""dbt's codes of the events by which findings are told: the first of those of each of our codes."""
 
 
 class Teller:
@@ -123,7 +139,8 @@ class Teller:
             if each.severity != "error":
                 level = "warn" if each.severity == "warning" else "info"
                 msg = f"{each.code} {each.what}"
-                self.tell("Note", "Z050", msg, level, msg=msg, node=each.node)
+                event = EVENTS_OF_CODE.get(each.name, ("Note",))[0]
+                self.tell(event, EVENT_CODES[event], msg, level, msg=msg, node=each.node)
 
     def failed(self, error: BaseException) -> None:
         """Tell why the command cannot be carried out."""

@@ -4,14 +4,22 @@ A command line names nodes by ``--select`` and ``--exclude`` or by a selector of
 end as the same set of nodes.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 
 from headwater.base.codec import Json
-from headwater.base.errors import NotFound
+from headwater.base.diagnostics import Diagnostic
+from headwater.base.errors import Invalid
 from headwater.graph.graph import Graph
 from headwater.graph.past import Past
-from headwater.graph.select import Indirect, Selected, parse_selectors, select, select_expression
+from headwater.graph.select import (
+    Indirect,
+    Selected,
+    parse_selectors,
+    select,
+    select_expression,
+    selector_not_found,
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,6 +57,33 @@ class Selection:
         return not self.resource_types or resource_type in self.resource_types
 
 
+def with_default(selection: Selection, named: Mapping[str, Json]) -> Selection:
+    """Return what a command is about when nothing is named: the selector with ``default: true``.
+
+    Args:
+        selection: What was asked for.
+        named: Content of selectors.yml.
+
+    Raises:
+        Invalid: Two selectors are the default.
+    """
+    listed = named.get("selectors")
+    defaults = [
+        str(each.get("name"))
+        for each in (listed if isinstance(listed, list) else ())
+        if isinstance(each, dict) and each.get("default") is True
+    ]
+    if len(defaults) > 1:
+        raise Invalid(
+            "selector-invalid",
+            f"selectors.yml has several defaults: {', '.join(defaults)}",
+            fix="leave `default: true` at one of them",
+        )
+    if not defaults or selection.include or selection.exclude or selection.selector:
+        return selection
+    return replace(selection, selector=defaults[0])
+
+
 def choose(
     graph: Graph, selection: Selection, named: Mapping[str, Json], past: Past | None = None
 ) -> Selected:
@@ -74,12 +109,23 @@ def _chosen(
 ) -> Selected:
     mode = selection.indirect
     if selection.selector is None:
-        return select(graph, selection.include, selection.exclude, indirect=mode, past=past)
+        return select(
+            graph, selection.include, selection.exclude, indirect=mode, past=past, named=named
+        )
     selectors = parse_selectors(named)
     if selection.selector not in selectors:
-        raise NotFound(
-            "selector-not-found",
-            f"selectors.yml has no selector `{selection.selector}`",
-            fix=f"it has: {', '.join(sorted(selectors)) or 'none'}",
+        raise selector_not_found(selection.selector, selectors)
+    chosen = select_expression(
+        graph, selectors[selection.selector], indirect=mode, past=past, named=named
+    )
+    return replace(chosen, diagnostics=(*_ignored(selection), *chosen.diagnostics))
+
+
+def _ignored(selection: Selection) -> Iterator[Diagnostic]:
+    if selection.include or selection.exclude:
+        yield Diagnostic(
+            code="selection-ignored",
+            severity="warning",
+            what=f"`--select` and `--exclude` do nothing beside `--selector {selection.selector}`",
+            fix=f"leave them out, or say `--select selector:{selection.selector}` with them",
         )
-    return select_expression(graph, selectors[selection.selector], indirect=mode, past=past)

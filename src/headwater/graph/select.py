@@ -7,11 +7,13 @@ one evaluator; matching one method is in ``graph.match``.
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from fnmatch import fnmatchcase
+from functools import cached_property
 from typing import Literal, assert_never, cast, get_args
 
 from headwater.base.codec import Json
 from headwater.base.diagnostics import Diagnostic
-from headwater.base.errors import Invalid
+from headwater.base.errors import Invalid, NotFound
 from headwater.base.ids import NodeId
 from headwater.graph.graph import Graph
 from headwater.graph.match import make_matcher
@@ -95,8 +97,8 @@ def select(
     exclude: Sequence[str] = (),
     *,
     indirect: Indirect = "eager",
-    resource_types: Iterable[str] = (),
     past: Past | None = None,
+    named: Mapping[str, Json] | None = None,
 ) -> Selected:
     """Return the nodes that a command is about.
 
@@ -105,8 +107,8 @@ def select(
         include: Values of ``--select``; everything when there are none.
         exclude: Values of ``--exclude``.
         indirect: Which tests follow the nodes that they test.
-        resource_types: Keep only these; all when empty.
         past: What earlier commands have left; None for nothing.
+        named: Content of selectors.yml, for ``selector:``.
 
     Raises:
         Invalid: A selector is not in the grammar (``selector-invalid``).
@@ -118,8 +120,8 @@ def select(
         graph,
         Combined(how="difference", parts=tuple(parts)),
         indirect=indirect,
-        resource_types=resource_types,
         past=past,
+        named=named,
     )
 
 
@@ -128,15 +130,12 @@ def select_expression(
     expression: Expression,
     *,
     indirect: Indirect = "eager",
-    resource_types: Iterable[str] = (),
     past: Past | None = None,
+    named: Mapping[str, Json] | None = None,
 ) -> Selected:
     """Return the nodes that a read expression selects; arguments as for ``select``."""
-    evaluation = _Evaluation(graph, indirect, past or NoPast())
+    evaluation = _Evaluation(graph, indirect, past or NoPast(), named or {})
     chosen = evaluation.find(expression).direct
-    kinds = frozenset(resource_types)
-    if kinds:
-        chosen = frozenset(k for k in chosen if graph.nodes[k].node.resource_type in kinds)
     return Selected(nodes=chosen, diagnostics=tuple(evaluation.diagnostics))
 
 
@@ -275,6 +274,15 @@ def _everything() -> Expression:
     )
 
 
+def selector_not_found(name: str, known: Iterable[str]) -> NotFound:
+    """Make the fault of a name that selectors.yml does not have."""
+    return NotFound(
+        "selector-not-found",
+        f"selectors.yml has no selector `{name}`",
+        fix=f"it has: {', '.join(sorted(known)) or 'none'}",
+    )
+
+
 def _invalid(raw: str, why: str) -> Invalid:
     return Invalid(
         "selector-invalid",
@@ -287,8 +295,12 @@ def _invalid(raw: str, why: str) -> Invalid:
 class _Evaluation:
     """One walk over an expression; keeps what several terms need and what was found wanting."""
 
-    def __init__(self, graph: Graph, indirect: Indirect, past: Past) -> None:
+    def __init__(
+        self, graph: Graph, indirect: Indirect, past: Past, named: Mapping[str, Json]
+    ) -> None:
         self.graph = graph
+        self.document = named
+        self.followed: tuple[str, ...] = ()
         self.past = past
         self.indirect = indirect
         self.edges: Edges = edges_of(graph)
@@ -303,9 +315,43 @@ class _Evaluation:
             case _:
                 assert_never(expression)
 
+    @cached_property
+    def named(self) -> Mapping[str, Expression]:
+        """The selectors of selectors.yml, which are read when one is named."""
+        return parse_selectors(self.document)
+
+    def _named(self, term: Term) -> _Found:
+        """Find what selectors mean together; wildcards stand for several of them.
+
+        Raises:
+            NotFound: ``selector-not-found``.
+            Invalid: ``selector-invalid``, when one leads back to itself.
+        """
+        names = [name for name in self.named if fnmatchcase(name, term.value)]
+        if not names:
+            raise selector_not_found(term.value, self.named)
+        again = [name for name in names if name in self.followed]
+        if again:
+            way = " -> ".join((*self.followed, again[0]))
+            raise _invalid(term.raw, f"it leads back to itself: {way}")
+        before = self.followed
+        parts = []
+        for name in names:
+            self.followed = (*before, name)
+            parts.append(self.find(self.named[name]))
+        self.followed = before
+        direct = frozenset().union(*(part.direct for part in parts))
+        return _Found(direct, frozenset().union(*(part.indirect for part in parts)))
+
     def _term(self, term: Term) -> _Found:
-        matches = make_matcher(self.graph, term.method, term.value, self.past)
-        named = frozenset(key for key, node in self.graph.nodes.items() if matches(node.node))
+        if term.method == "selector":
+            found = self._named(term)
+            if not (term.at or term.up != 0 or term.down != 0):
+                return found  # with the tests that it leaves out left out
+            named = found.direct
+        else:
+            matches = make_matcher(self.graph, term.method, term.value, self.past)
+            named = frozenset(key for key, node in self.graph.nodes.items() if matches(node.node))
         chosen = set(named)
         if term.at:
             below = named | descendants(self.edges.readers, named)

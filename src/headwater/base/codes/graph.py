@@ -173,6 +173,20 @@ word.
 """,
     ),
     Code(
+        name="selection-ignored",
+        number="HW2214",
+        title="--select or --exclude beside --selector",
+        explain="""\
+**What it finds.** A command with `--selector` and with `--select` or `--exclude`. The selector of
+`selectors.yml` alone says which nodes are meant, as in dbt.
+
+**Why it matters.** The command is about other nodes than it reads.
+
+**Mend it.** Leave one of them out, or name the selector where selections can be combined:
+`--select "selector:nightly,tag:finance"`.
+""",
+    ),
+    Code(
         name="selector-no-past",
         number="HW2213",
         title="a selector compares with artifacts that are not there",
