@@ -339,6 +339,15 @@ class Reader:
         file = self.files.packages[0].project_file
         return None if file is None else read_mapping(file.file, file.text).get(key)
 
+    def _source_folders(self) -> tuple[str, ...]:
+        """Folders with files that people write: those of dbt_project.yml, or the defaults."""
+        folders: list[str] = []
+        for kind in ("model", "seed", "snapshot", "macro", "test", "analysis", "function", "docs"):
+            plain = "analyses" if kind == "analysis" else f"{kind}s".replace("docss", "docs")
+            written = self._project_setting(f"{kind}-paths")
+            folders += [str(each) for each in written] if isinstance(written, list) else [plain]
+        return tuple(folders)
+
     def _project_path(self, key: str, default: str) -> str:
         value = self._project_setting(key)
         return value if isinstance(value, str) else default

@@ -638,14 +638,15 @@ class Workspace(Reader):
         wanted = self._project_setting("clean-targets")
         names = wanted if isinstance(wanted, list) else ["target", "dbt_packages"]
         folders = [str(name) for name in names]
+        clean = partial(clean_folders, self.root, folders, kept=self._source_folders())
         if not self._world.folder.is_dir():
-            return clean_folders(self.root, folders, dry_run=dry_run)
+            return clean(dry_run=dry_run)
         if dry_run:
             dead = tuple(f"orphan files of {run}" for run in unfinished_runs(self._context))
-            return (*clean_folders(self.root, folders, dry_run=True), *dead)
+            return (*clean(dry_run=True), *dead)
         with self.taken("clean") as journal:
             dead = tuple(f"orphan files: {finding.what}" for finding in journal.findings)
-            return (*clean_folders(self.root, folders, dry_run=False), *dead)
+            return (*clean(dry_run=False), *dead)
 
     # -- parts, each made when first needed -----------------------------------------------------
 

@@ -17,6 +17,7 @@ from headwater.base.errors import Invalid
 EVENTS_OF_CODE: Mapping[str, tuple[str, ...]] = MappingProxyType(
     {
         "selector-empty": ("NoNodesForSelectionCriteria", "NoNodesSelected", "NothingToDo"),
+        "config-path-unused": ("UnusedResourceConfigPath",),
         "selection-ignored": ("SelectExcludeIgnoredWithSelectorWarning",),
         "macro-warned": ("JinjaLogWarning",),
         "model-deprecated": (
@@ -61,7 +62,7 @@ _OTHER_EVENTS = frozenset({
     "SeedExceedsLimitChecksumChanged", "SeedExceedsLimitSamePath", "SemanticValidationFailure",
     "SnapshotTimestampWarning", "SourceFreshnessProjectHooksNotRun", "SourceOverrideDeprecation",
     "StaticAnalysis", "TestsConfigDeprecation", "UnexpectedJinjaBlockDeprecation",
-    "UnsupportedConstraintMaterialization", "UnusedResourceConfigPath", "WarnStateTargetEqual",
+    "UnsupportedConstraintMaterialization", "WarnStateTargetEqual",
     "WEOIncludeExcludeDeprecation",
 })  # fmt: skip
 """dbt's events of which nothing is told here, or not as a finding: naming them is no fault."""

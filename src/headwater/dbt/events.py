@@ -75,6 +75,7 @@ EVENT_CODES: Mapping[str, str] = MappingProxyType(
         "NoNodesForSelectionCriteria": "M030",
         "SelectExcludeIgnoredWithSelectorWarning": "Z064",
         "JinjaLogWarning": "I061",
+        "UnusedResourceConfigPath": "I051",
         "DeprecatedModel": "I065",
         "NoNodeForYamlKey": "I058",
         "CustomKeyInConfigDeprecation": "D026",

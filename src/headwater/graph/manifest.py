@@ -17,7 +17,11 @@ from headwater.base.warehouses import Naming
 from headwater.graph.deprecations import deprecation_of
 from headwater.graph.graph import CompiledNode, Graph
 from headwater.graph.manifest_config import config_document
-from headwater.graph.manifest_contract import constraint_document, contract_document
+from headwater.graph.manifest_contract import (
+    constraint_document,
+    contract_document,
+    fill_in_targets,
+)
 from headwater.graph.manifest_functions import function_document
 from headwater.graph.manifest_metrics import semantic_document
 from headwater.graph.manifest_models import (
@@ -95,9 +99,7 @@ def make_manifest(project: Project, graph: Graph, facts: ArtifactFacts) -> Docum
         "docs": {key: parts.doc(key) for key in project.docs},
         "groups": {key: parts.group(key) for key in project.groups},
         "selectors": {},
-        "disabled": {
-            key: [parts.node(CompiledNode(node=node))] for key, node in project.disabled.items()
-        },
+        "disabled": parts.disabled(),
         "parent_map": {**alone, **_inputs_of(edges)},
         "child_map": {**alone, **_read_by(edges)},
         "group_map": _group_map(project, graph),
@@ -221,6 +223,13 @@ class _Parts:
             "run_started_at": self.facts.generated_at,
         }
 
+    def disabled(self) -> Document:
+        """Write the disabled nodes: several may have one unique_id, also that of an enabled one."""
+        listed: dict[str, list[Json]] = {}
+        for node in (*self.project.disabled.values(), *self.project.shadowed):
+            listed.setdefault(node.unique_id, []).append(self.node(CompiledNode(node=node)))
+        return dict(listed)
+
     def macro(self, key: str) -> Document:
         macro = self.project.macros[key]
         docs: Document = {"show": True, "node_color": None}
@@ -312,6 +321,8 @@ class _Parts:
         if node.resource_type == "model":
             tests = self.tests.get(node.unique_id, ())
             document |= {**_model(node), "primary_key": primary_key(node, tests)}
+            inputs = [self.project.nodes[key] for key in compiled.depends_on]
+            fill_in_targets(document, inputs, self.naming)
         if node.resource_type == "function":
             document |= function_document(compiled)
         if node.test is not None:

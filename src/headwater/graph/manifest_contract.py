@@ -4,8 +4,11 @@ import hashlib
 from collections.abc import Iterable, Mapping
 
 from headwater.base.codec import Json, to_builtins
+from headwater.base.warehouses import Naming
+from headwater.project.calls import calls_in
 from headwater.project.contracts import has_contract
-from headwater.project.node import Node
+from headwater.project.naming import relation_name
+from headwater.project.node import Node, Ref, SourceRef
 
 _STORED = frozenset({"table", "incremental"})
 _KEYS = ("name", "expression", "warn_unenforced", "warn_unsupported", "to", "to_columns")
@@ -22,6 +25,41 @@ def constraint_document(written: Mapping[str, Json]) -> dict[str, Json]:
         "to": written.get("to"),
         "to_columns": to_builtins(written.get("to_columns") or []),
     }
+
+
+def fill_in_targets(document: dict[str, Json], inputs: Iterable[Node], naming: Naming) -> None:
+    """Write the relations that foreign keys lead to in place of ``ref()`` and ``source()``.
+
+    Args:
+        document: A model's entry, which is changed.
+        inputs: What the model reads.
+        naming: How relations are written.
+    """
+    columns = document["columns"]
+    parts = columns.values() if isinstance(columns, dict) else ()
+    known = tuple(inputs)
+    for group in (document["constraints"], *map(_constraints, parts)):
+        for each in group if isinstance(group, list) else ():
+            if isinstance(each, dict) and each.get("to"):
+                each["to"] = _target(str(each["to"]), known, naming)
+
+
+def _constraints(column: Json) -> Json:
+    return column.get("constraints") if isinstance(column, dict) else None
+
+
+def _target(written: str, inputs: tuple[Node, ...], naming: Naming) -> str:
+    for call in calls_in(written):
+        for node in inputs:
+            if call.name == node.name and _means(call, node):
+                return relation_name(naming, node) or written
+    return written
+
+
+def _means(call: Ref | SourceRef, node: Node) -> bool:
+    if isinstance(call, SourceRef):
+        return node.source is not None and node.source.source_name == call.source_name
+    return node.source is None and call.package in {None, node.package}
 
 
 def contract_document(node: Node) -> dict[str, Json]:

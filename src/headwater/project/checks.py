@@ -7,6 +7,7 @@ import re
 from collections.abc import Iterator, Mapping
 
 from headwater.base.diagnostics import Diagnostic
+from headwater.project.colours import is_colour
 from headwater.project.findings import suggestion
 from headwater.project.microbatch import check_microbatch
 from headwater.project.node import Node
@@ -26,7 +27,10 @@ def check_nodes(reading: Reading) -> None:
     for node in reading.nodes.values():
         if node.is_enabled:
             reading.found += _check_group(node, groups)
+            reading.found += _check_look(node)
             match node.resource_type:
+                case "seed":
+                    reading.found += _check_seed(node)
                 case "snapshot":
                     reading.found += _check_snapshot(reading, node)
                 case "exposure":
@@ -51,6 +55,20 @@ def _check_group(node: Node, groups: set[str]) -> Iterator[Diagnostic]:
         what = f"`{node.name}` is in group `{group}`, which no properties file declares"
         fix = suggestion(group, groups) or f"declare it: `groups: [{{name: {group}, owner: ...}}]`"
         yield _fault(node, "config-type", what, fix)
+
+
+def _check_look(node: Node) -> Iterator[Diagnostic]:
+    docs = node.config.get("docs")
+    colour = docs.get("node_color") if isinstance(docs, Mapping) else None
+    if colour is not None and not is_colour(str(colour)):
+        what = f"`{node.name}` has the node_color `{colour}`, which is no colour"
+        yield _fault(node, "config-type", what, "write a CSS name, or `#` and hexadecimal digits")
+
+
+def _check_seed(node: Node) -> Iterator[Diagnostic]:
+    if node.config.get("materialized") != "seed":
+        what = f"seed `{node.name}` is to be materialized as `{node.config['materialized']}`"
+        yield _fault(node, "config-type", what, "take `materialized` out: a seed is always a table")
 
 
 def _check_snapshot(reading: Reading, node: Node) -> Iterator[Diagnostic]:

@@ -111,6 +111,7 @@ class Project:
     target: Target
     nodes: Mapping[NodeId, Node]
     disabled: Mapping[NodeId, Node]
+    shadowed: tuple[Node, ...] = ()
     macros: Mapping[str, Macro]
     docs: Mapping[str, DocBlock]
     groups: Mapping[str, Group]

@@ -25,6 +25,7 @@ def check_promises_of(node: Node, entry: Entry | None) -> Iterator[Diagnostic]:
     if entry is not None:
         yield from _check_deprecation(node, entry)
         yield from _check_keys(node, entry)
+        yield from _check_foreign_keys(node, entry)
 
 
 def _check_deprecation(node: Node, entry: Entry) -> Iterator[Diagnostic]:
@@ -53,6 +54,21 @@ def _check_keys(node: Node, entry: Entry) -> Iterator[Diagnostic]:
         yield wrong_shape(what, entry.span(), fix)
 
 
+def _check_foreign_keys(node: Node, entry: Entry) -> Iterator[Diagnostic]:
+    for each in _foreign_keys(node):
+        to = each.get("to")
+        if to and not tuple(calls_in(str(to))):
+            what = f"a foreign key of `{node.search_name}` leads to `{to}`"
+            yield wrong_shape(what, entry.span(), "write `to: ref('orders')`, or a `source()`")
+
+
+def _foreign_keys(node: Node) -> Iterator[Mapping[str, Json]]:
+    columns = [each for column in node.columns.values() for each in column.constraints]
+    for each in (*_own_constraints(node), *columns):
+        if each.get("type") == "foreign_key":
+            yield each
+
+
 def _own_constraints(node: Node) -> Iterator[Mapping[str, Json]]:
     written = node.declared.get("constraints")
     for each in written if isinstance(written, list) else ():
@@ -62,13 +78,7 @@ def _own_constraints(node: Node) -> Iterator[Mapping[str, Json]]:
 
 def with_foreign_keys(node: Node) -> Node:
     """Let a model refer to the tables that its foreign keys name, as dbt does."""
-    columns = [each for column in node.columns.values() for each in column.constraints]
-    calls = [
-        call
-        for each in (*_own_constraints(node), *columns)
-        if each.get("type") == "foreign_key"
-        for call in calls_in(str(each.get("to") or ""))
-    ]
+    calls = [call for each in _foreign_keys(node) for call in calls_in(str(each.get("to") or ""))]
     if not calls:
         return node
     refs = dict.fromkeys(call for call in calls if isinstance(call, Ref))

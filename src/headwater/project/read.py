@@ -51,6 +51,7 @@ from headwater.project.settings import Settings, read_settings, vars_beside
 from headwater.project.shipped import read_shipped_macros
 from headwater.project.snapshots import read_snapshot_entries
 from headwater.project.sources import read_sources
+from headwater.project.unused_configs import check_config_paths
 from headwater.project.versions import read_versions
 
 RESERVED_PACKAGES = frozenset({GLOBAL_PACKAGE, "dbt_duckdb"})
@@ -76,6 +77,7 @@ PASSES: tuple[Callable[[Reading], None], ...] = (
     read_others,
     check_time_spine,
     check_nodes,
+    check_config_paths,
 )
 """In the order in which each needs the results of those before it."""
 
@@ -114,6 +116,7 @@ def read_project(files: ProjectFiles, options: ReadOptions) -> ProjectResult:
         target=options.target,
         nodes=MappingProxyType({key: node for key, node in nodes if node.is_enabled}),
         disabled=MappingProxyType({key: node for key, node in nodes if not node.is_enabled}),
+        shadowed=tuple(reading.shadowed),
         macros=MappingProxyType(macros),
         docs=MappingProxyType(reading.docs),
         groups=MappingProxyType(reading.groups),

@@ -112,6 +112,7 @@ class Reading:
         versions: Versions of models, by package and name of the file without its ending.
         versioned: Versions of models, by package and name of the model.
         nodes: Nodes so far, also disabled ones.
+        shadowed: Disabled nodes whose unique_id another one has.
         groups: Groups by unique_id.
         wanted_packages: Last parts of the names in packages.yml.
         text_readers: unique_ids of nodes of which something read the text itself while rendering.
@@ -131,6 +132,7 @@ class Reading:
     versions: dict[tuple[str, str], Version] = field(default_factory=dict)
     versioned: dict[tuple[str, str], tuple[Version, ...]] = field(default_factory=dict)
     nodes: dict[NodeId, Node] = field(default_factory=dict)
+    shadowed: list[Node] = field(default_factory=list)
     groups: dict[str, Group] = field(default_factory=dict)
     wanted_packages: frozenset[str] = frozenset()
     text_readers: set[NodeId] = field(default_factory=set)
@@ -145,9 +147,11 @@ class Reading:
         if other is None:
             self.nodes[node.unique_id] = node
             return True
-        if other.is_enabled and not node.is_enabled:
+        if not node.is_enabled:
+            self.shadowed.append(node)
             return False
-        if node.is_enabled and not other.is_enabled:
+        if not other.is_enabled:
+            self.shadowed.append(other)
             self.nodes[node.unique_id] = node
             return True
         self.found.append(

@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import cast
 
 from headwater.base.codec import Json
@@ -156,7 +156,10 @@ def read_vars(package: PackageFiles, file: YamlFile, found: list[Diagnostic]) ->
     inside = loaded.content.get("vars") if isinstance(loaded.content, dict) else None
     if loaded.content is not None and not isinstance(inside, dict):
         what = f"`{loaded.file}` must have one key `vars`, which holds the variables"
-        found.append(_vars_fault(what, loaded.span()))
+        fault = _vars_fault(what, loaded.span())
+        # dbt reads nothing from a mapping with other keys, and goes on.
+        is_other = isinstance(loaded.content, dict) and "vars" not in loaded.content
+        found.append(replace(fault, severity="warning") if is_other else fault)
         return own
     if own and inside:
         what = f"there are variables both in `{loaded.file}` and in `{file.file}`"

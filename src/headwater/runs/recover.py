@@ -13,7 +13,7 @@ from pathlib import Path
 
 from headwater.base.codec import decode, from_builtins
 from headwater.base.diagnostics import Diagnostic
-from headwater.base.errors import HeadwaterError
+from headwater.base.errors import Denied, HeadwaterError
 from headwater.base.ids import NodeId
 from headwater.base.meters import Meter
 from headwater.base.relations import TableName
@@ -159,23 +159,39 @@ def _remove_files(context: Context, name: TableName, run: RunRecord, sofar: _Rem
     return sofar
 
 
-def clean_folders(root: Path, names: Sequence[str], *, dry_run: bool) -> tuple[str, ...]:
-    """Remove folders of a project; names that lead outside it are left alone.
+def clean_folders(
+    root: Path, names: Sequence[str], *, dry_run: bool, kept: Sequence[str] = ()
+) -> tuple[str, ...]:
+    """Remove folders of a project.
 
     Args:
         root: The project's folder.
         names: Folders relative to it.
         dry_run: Only say what would be removed.
+        kept: Folders with the project's own files.
 
     Returns:
         What was removed, relative to ``root``.
+
+    Raises:
+        Denied: ``clean-refused``: one of them leads outside of the project, or holds its files.
     """
     top = root.resolve()
-    found = [
-        folder
-        for folder in (root / name for name in names)
-        if folder.is_dir() and top in folder.resolve().parents
+    own = {(root / name).resolve() for name in kept}
+    refused = [
+        name
+        for name in names
+        if top not in (folder := (root / name).resolve()).parents or folder in own
     ]
+    if refused:
+        raise Denied(
+            "clean-refused",
+            f"`clean-targets` has {', '.join(f'`{name}`' for name in refused)}: "
+            "what lies there was not written by a command",
+            why="it leads outside of the project or holds its own files; nothing was removed",
+            fix="leave target and packages folders there only, and remove others by hand",
+        )
+    found = [folder for folder in (root / name for name in names) if folder.is_dir()]
     if not dry_run:
         for folder in found:
             shutil.rmtree(folder)

@@ -32,6 +32,25 @@ version: "1.0"
 """,
     ),
     Code(
+        name="config-path-unused",
+        number="HW1017",
+        title="A config of dbt_project.yml applies to no node",
+        explain="""\
+Below `models:`, `seeds:` and the like names without a `+` are folders, the project's name first. No
+node lies in this one, so what is set there has no effect. Usually a folder was renamed, the
+project's name is missing, or a config lacks its `+`.
+
+```yaml
+models:
+  shop:
+    stagging:            # the folder is called staging
+      +materialized: view
+```
+
+**Mend it**: correct the folders, or take the lines out.
+""",
+    ),
+    Code(
         name="yaml-malformed",
         number="HW1003",
         title="A YAML file is not valid YAML",

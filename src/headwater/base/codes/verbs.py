@@ -40,6 +40,21 @@ source without `loaded_at_field`.
 """,
     ),
     Code(
+        name="clean-refused",
+        number="HW8241",
+        title="clean-targets names a folder that is not for removing",
+        explain="""
+**What it finds.** `clean-targets` of dbt_project.yml names a folder outside of the project, the
+project itself, or one with its models, seeds or other files.
+
+**Why it matters.** `hw clean` would remove what nobody can write again.
+
+**Example.** `clean-targets: ["..", "models"]`
+
+**How to mend it.** Name only what commands write: `clean-targets: [target, dbt_packages]`.
+""",
+    ),
+    Code(
         name="retry-no-run",
         number="HW8211",
         title="There is no earlier run to retry",

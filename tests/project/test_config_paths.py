@@ -1,0 +1,107 @@
+"""Config paths that apply to nothing, and configs whose values no node can have."""
+
+import pytest
+from tests.project.conftest import Read, found, project_of
+
+from headwater.base.artifacts import ArtifactFacts
+from headwater.graph.manifest import make_manifest
+from headwater.graph.references import resolve_graph
+
+PROJECT = """\
+name: shop
+models:
+  shop:
+    staging:
+      +materialized: view
+      meta: {a: 1}
+    marts: {enabled: true}
+    stagging:
+      +materialized: table
+seeds:
+  +quote_columns: true
+data_tests:
+  shop: {severity: warn}
+"""
+FACTS = ArtifactFacts(generated_at="2026-11-21T03:22:49Z", invocation_id="abc")
+
+
+def test_a_folder_of_configs_to_which_no_node_belongs_is_warned_of(read: Read) -> None:
+    files = {
+        "dbt_project.yml": PROJECT,
+        "models/staging/a.sql": "select 1 as id",
+        "models/marts/b.sql": "select 1 as id",
+    }
+
+    result = read(files)
+
+    assert found(result) == [
+        ("config-path-unused", "dbt_project.yml:8:5"),
+        ("config-path-unused", "dbt_project.yml:13:3"),
+    ]
+    assert result.diagnostics[0].fix == "did you mean `staging`?"
+    assert {each.severity for each in result.diagnostics} == {"warning"}
+
+
+def test_configs_of_nodes_that_are_turned_off_have_an_effect(read: Read) -> None:
+    files = {
+        "dbt_project.yml": "name: shop\nmodels: {shop: {old: {enabled: false}}}\n",
+        "models/old/a.sql": "select 1 as id",
+    }
+
+    assert found(read(files)) == []
+
+
+@pytest.mark.parametrize(
+    ("colour", "is_fault"),
+    [("purple", False), ("#a0f", False), ("#A0B1C2", False), ("purpel", True), ("#12345", True)],
+)
+def test_the_colour_of_a_node_is_a_colour(read: Read, colour: str, is_fault: bool) -> None:
+    config = f"{{{{ config(docs={{'node_color': '{colour}'}}) }}}}"
+
+    result = read({"models/a.sql": f"{config} select 1 as id"})
+
+    assert [code for code, _ in found(result)] == ["config-type"] * is_fault
+
+
+def test_a_seed_is_never_materialized_as_something_else(read: Read) -> None:
+    properties = "seeds: [{name: a, config: {materialized: table}}]"
+
+    result = read({"seeds/a.csv": "id\n1\n", "seeds/p.yml": properties})
+
+    assert [code for code, _ in found(result)] == ["config-type"]
+
+
+def test_foreign_keys_lead_to_a_reference(read: Read) -> None:
+    model = "models: [{name: a, constraints: [{type: foreign_key, columns: [id], to: %s}]}]"
+    files = {"models/a.sql": "select 1 as id", "models/b.sql": "select 1 as id"}
+
+    wrong = read({**files, "models/p.yml": model % "b"})
+    right = read({**files, "models/p.yml": model % "ref('b')"})
+
+    assert [code for code, _ in found(wrong)] == ["properties-shape"]
+    assert found(right) == []
+    project = project_of(right)
+    nodes = make_manifest(project, resolve_graph(project).graph, FACTS)["nodes"]
+    assert isinstance(nodes, dict)
+    entry = nodes["model.shop.a"]
+    assert isinstance(entry, dict)
+    constraints = entry["constraints"]
+    assert isinstance(constraints, list)
+    assert isinstance(constraints[0], dict)
+    assert constraints[0]["to"] == '"shop"."main"."b"'
+
+
+def test_the_manifest_lists_every_node_that_is_turned_off(read: Read) -> None:
+    files = {
+        "dbt_project.yml": "name: shop\nmodels: {shop: {old: {enabled: false}}}\n",
+        "models/old/a.sql": "select 1 as id",
+        "models/new/a.sql": "select 2 as id",
+    }
+
+    project = project_of(read(files))
+
+    disabled = make_manifest(project, resolve_graph(project).graph, FACTS)["disabled"]
+    assert isinstance(disabled, dict)
+    listed = disabled["model.shop.a"]
+    assert isinstance(listed, list)
+    assert [each["path"] for each in listed if isinstance(each, dict)] == ["old/a.sql"]
