@@ -204,6 +204,10 @@ def test_what_models_mostly_hold_needs_no_compiling(text: str) -> None:
     assert is_plain(text)
 
 
+def test_operators_inside_of_each_other_are_read_once() -> None:
+    assert is_plain("{{ " + "f(" * 100 + "a" + " + 1)" * 100 + " }}")
+
+
 @pytest.mark.parametrize(
     "text",
     [

@@ -8,6 +8,7 @@ import operator
 import re
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from jinja2.runtime import Context
 from jinja2.utils import _PassArg, missing
@@ -41,6 +42,7 @@ _COMPARED: dict[str, Callable[..., object]] = {
     ">=": operator.ge,
 }
 _CALCULATED = {"+", "-", "*", "/", "//", "%"}
+_AFTER_VALUE = frozenset({",", ")", "]", "}", ":"})
 _OPENS, _CLOSES = frozenset("([{"), frozenset(")]}")
 
 
@@ -82,8 +84,7 @@ class Part:
     text: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Token:
+class Token(NamedTuple):
     """A token of a tag.
 
     Attributes:
@@ -165,7 +166,11 @@ class Expressions:
         return found
 
     def _conditional(self) -> Part:
-        first = self._either()
+        value = None if self._next_is("not") else self._unary()
+        token = self._tokens[self._place]
+        if value is not None and (token.kind == "end" or token.text in _AFTER_VALUE):
+            return value  # most are a single value, which needs no levels of operators
+        first = self._either(value)
         if not self._skip("if"):
             return first
         test = self._either()
@@ -173,26 +178,26 @@ class Expressions:
             raise NotPlainError
         return Part(_choice(test.evaluate, first.evaluate, self._conditional().evaluate))
 
-    def _either(self) -> Part:
-        left = self._both()
+    def _either(self, first: Part | None = None) -> Part:
+        left = self._both(first)
         while self._skip("or"):
             left = _chosen(left, self._both(), until=True)
         return left
 
-    def _both(self) -> Part:
-        left = self._negated()
+    def _both(self, first: Part | None = None) -> Part:
+        left = self._negated(first)
         while self._skip("and"):
             left = _chosen(left, self._negated(), until=False)
         return left
 
-    def _negated(self) -> Part:
-        if not self._skip("not"):
-            return self._compared()
+    def _negated(self, first: Part | None = None) -> Part:
+        if first is not None or not self._skip("not"):
+            return self._compared(first)
         value = _varying(self._negated()).evaluate
         return Part(lambda run: not value(run))
 
-    def _compared(self) -> Part:
-        left = self._sum()
+    def _compared(self, first: Part | None = None) -> Part:
+        left = self._sum(first)
         token = self._tokens[self._place]
         if self._skip("in"):
             return _between(left, self._sum(), _is_in)
@@ -206,14 +211,14 @@ class Expressions:
             raise NotPlainError
         return compared
 
-    def _sum(self) -> Part:
-        left = self._joined()
+    def _sum(self, first: Part | None = None) -> Part:
+        left = self._joined(first)
         while self._next_is("+", "-"):
             left = self._calculated(left, self._joined)
         return left
 
-    def _joined(self) -> Part:
-        parts = [self._product()]
+    def _joined(self, first: Part | None = None) -> Part:
+        parts = [self._product(first)]
         while self._skip("~"):
             parts.append(self._product())
         if len(parts) == 1:
@@ -223,8 +228,8 @@ class Expressions:
         values = [part.evaluate for part in parts]
         return Part(lambda run: run.environment.meter.joined([value(run) for value in values]))
 
-    def _product(self) -> Part:
-        left = self._unary()
+    def _product(self, first: Part | None = None) -> Part:
+        left = first or self._unary()
         while self._next_is("*", "/", "//", "%"):
             left = self._calculated(left, self._unary)
         return left

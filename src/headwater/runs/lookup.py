@@ -56,14 +56,19 @@ class EngineLookup:
         """Return the columns of an existing table or view, or None when there is none."""
         if relation not in self._columns:
             seed = self._seeds.get(relation)
-            if relation in self._context.sources:
-                self.close()  # describing a file takes a session too
             self._columns[relation] = (
-                read_columns_or_none(self._context, relation)
+                self._stored_columns_or_none(relation)
                 if seed is None
                 else self._seed_columns_or_none(seed)
             )
         return self._columns[relation]
+
+    def _stored_columns_or_none(self, relation: TableName) -> tuple[Column, ...] | None:
+        """Look at what exists; a source's file is described in the session of this lookup."""
+        if relation not in self._context.sources:
+            return read_columns_or_none(self._context, relation)
+        self._bound.pop(relation, None)
+        return read_columns_or_none(self._context, relation, self._open())
 
     def relation_kind_or_none(self, relation: TableName) -> Literal["table", "view"] | None:
         """Say what a name is in the lake today, or None."""

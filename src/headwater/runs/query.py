@@ -60,8 +60,16 @@ def run_sql(context: Context, sql: str, *, rows_max: int) -> Result:
         session.close()
 
 
-def read_columns_or_none(context: Context, name: TableName) -> tuple[Column, ...] | None:
-    """Return the columns of a table, view or source that exists, or None."""
+def read_columns_or_none(
+    context: Context, name: TableName, session: Session | None = None
+) -> tuple[Column, ...] | None:
+    """Return the columns of a table, view or source that exists, or None.
+
+    Args:
+        context: Where to look.
+        name: The relation.
+        session: Where a file is bound to be described; a session of its own when None.
+    """
     record = context.metastore.find_relation_or_none(name)
     if record is not None and hasattr(record, "columns"):
         return record.columns
@@ -72,14 +80,18 @@ def read_columns_or_none(context: Context, name: TableName) -> tuple[Column, ...
         case Snapshot(columns=columns) | EmptySource(columns=columns):
             return columns
         case source:
-            return _describe(context, name, source)
+            return _described(context, name, source, session)
 
 
-def _describe(context: Context, name: TableName, source: Source) -> tuple[Column, ...]:
-    session = context.engine.open_session(catalog=context.catalog, schema=context.schema)
-    try:
+def _described(
+    context: Context, name: TableName, source: Source, session: Session | None
+) -> tuple[Column, ...]:
+    if session is not None:
         session.bind(name, source)
         return session.describe(f"select * from {name.quoted()}")  # noqa: S608 - quoted
+    session = context.engine.open_session(catalog=context.catalog, schema=context.schema)
+    try:
+        return _described(context, name, source, session)
     finally:
         session.close()
 

@@ -20,7 +20,7 @@ from headwater.engines.duckdb.errors import DRIVER_ERRORS, error_of, is_interrup
 from headwater.engines.duckdb.files import Files
 from headwater.engines.duckdb.profile import Metered, ThreadClocks
 from headwater.engines.duckdb.python import run_python
-from headwater.engines.duckdb.text import one_query, split_statements
+from headwater.engines.duckdb.text import is_query, split_statements, text_of_one
 from headwater.engines.engine import PythonModel
 
 _COMMENT_UNSAFE = re.compile(r"[^\w.:-]")
@@ -49,6 +49,7 @@ class Connection:
 
     Attributes:
         files: The storages that it can reach.
+        lookup_tables: Quoted names of the small tables that it made, which outlive it.
     """
 
     def __init__(self, raw: duckdb.DuckDBPyConnection, clocks: ThreadClocks, files: Files) -> None:
@@ -61,6 +62,8 @@ class Connection:
         self._closed = False
         self._in_order = True
         self._running = Lock()
+        self._parsed: tuple[str, duckdb.Statement] | None = None
+        self.lookup_tables: set[str] = set()
 
     def begin(self, *, run: str = "") -> None:
         """Start an operation: its meter at zero, its statements marked with the run.
@@ -85,13 +88,15 @@ class Connection:
         Raises:
             HeadwaterError: As ``error_of`` maps them.
         """
+        parts = Statement(before=statement) if isinstance(statement, str) else statement
+        return self._run(parts, f"{parts}{self._comment}")
+
+    def _run(self, parts: Statement, text: str | duckdb.Statement) -> list[tuple[object, ...]]:
         if self._closed:
             raise _is_closed()
         if self._cancelled:
             self._cancelled = False
             raise _cancelled()
-        parts = Statement(before=statement) if isinstance(statement, str) else statement
-        text = f"{parts}{self._comment}"
         try:
             with self._running:
                 answer, meter = self._metered.call(lambda: self._raw.execute(text).fetchall())
@@ -118,13 +123,28 @@ class Connection:
             self.rows(f"SET preserve_insertion_order = {str(in_order).lower()}")
             self._in_order = in_order
 
+    @property
+    def keeps_order(self) -> bool:
+        """Whether statements keep the order of rows, as at the beginning."""
+        return self._in_order
+
     def query_text(self, sql: str) -> str:
         """Return the text of the one query in ``sql``, ready to stand in parentheses.
 
         Raises:
             UserCodeError: ``sql-failed`` or ``statement-unusable``.
         """
-        return one_query(self._raw, sql)
+        return self.text_of(self.statements(sql), sql)
+
+    def text_of(self, statements: Sequence[duckdb.Statement], sql: str) -> str:
+        """Return the text of the one query that a text was parsed to.
+
+        Raises:
+            UserCodeError: ``statement-unusable``.
+        """
+        query = text_of_one(statements, sql)
+        self._parsed = (query, statements[0])
+        return query
 
     def statements(self, sql: str) -> list[duckdb.Statement]:
         """Parse a text into its statements.
@@ -136,8 +156,45 @@ class Connection:
 
     def describe(self, query: str) -> tuple[Column, ...]:
         """Return the columns of a query without running it."""
+        columns = self._bound_columns_or_none(query)
+        if columns is not None:
+            return columns
         rows = self.rows(Statement(before="DESCRIBE\n", sql=query))
         return tuple(Column(name=str(row[0]), type=str(row[1])) for row in rows)
+
+    def _bound_columns_or_none(self, query: str) -> tuple[Column, ...] | None:
+        """Return the columns of a query that was parsed already, without parsing it once more.
+
+        None when it was not, when it is refused, or when the session was cancelled; then
+        ``DESCRIBE`` is asked, whose fault has its place in the text.
+        """
+        if self._closed or self._cancelled or self._parsed is None or self._parsed[0] != query:
+            return None
+        statement = self._parsed[1]
+        try:
+            with self._running:
+                found, meter = self._metered.timed(lambda: self._raw.sql(statement))
+        except DRIVER_ERRORS:
+            return None
+        self._meter += meter
+        if found is None:
+            return None
+        pairs = zip(found.columns, found.types, strict=True)
+        return tuple(Column(name=name, type=str(kind)) for name, kind in pairs)
+
+    def parsed_rows(self, before: str, query: str, after: str) -> list[tuple[object, ...]] | None:
+        """Run a query of ours around another, which is parsed only as a part of it.
+
+        None when the whole is not one query; then the part is to be looked at by itself.
+        """
+        whole = Statement(before=before, sql=query, after=f"{after}{self._comment}")
+        try:
+            statements = self._raw.extract_statements(str(whole))
+        except DRIVER_ERRORS:
+            return None
+        if len(statements) != 1 or not is_query(statements[0]):
+            return None
+        return self._run(whole, statements[0])
 
     def columns_of_result(self) -> tuple[Column, ...]:
         """Return the columns of the last statement's result."""
@@ -150,6 +207,7 @@ class Connection:
         for lookup in lookups:
             sql = f"CREATE OR REPLACE TABLE {lookup.name} AS {lookup.rows_sql()}"
             values = [list(column) for column in lookup.values]
+            self.lookup_tables.add(lookup.name)
             try:
                 self._raw.execute(sql, values)
             except DRIVER_ERRORS as error:

@@ -124,7 +124,7 @@ class DuckDBEngine(Engine):
             return session
 
     def _take_back(self, session: DuckDBSession, instance: Instance, reusable: bool) -> None:  # noqa: FBT001 - a callback
-        kept = reusable and instance.clean()
+        kept = reusable and instance.clean(session.catalogs, session.lookup_tables)
         with self._lock:
             self._sessions.discard(session)
             kept = kept and not self._closed

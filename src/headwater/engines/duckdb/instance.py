@@ -4,10 +4,9 @@ A session has an instance to itself while it is open, so that what it uses can b
 limited by itself. Opening one costs about 20 ms, so clean ones are used again.
 """
 
-# ruff: noqa: S608 - names and literals are ours or quoted; users' SQL is a part of its own
 import shutil
 import weakref
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 from types import MappingProxyType
@@ -82,9 +81,9 @@ class Instance:
             Invalid: ``engine-setting-invalid``.
         """
         cursor = self._root.cursor()
-        # UTC: the same results on every machine; the profile may set another.
-        for statement in (*PROFILE_SETTINGS, "SET TimeZone = 'UTC'", f"USE {HOME}"):
-            cursor.execute(statement)
+        # UTC: the same results on every machine; the profile may set another. At once, because a
+        # statement costs 0.1 ms however little it does.
+        cursor.execute("; ".join((*PROFILE_SETTINGS, "SET TimeZone = 'UTC'", f"USE {HOME}")))
         for name, value in self._settings.settings.items():
             try:
                 cursor.execute(f"SET {quote_identifier(name)} = {quote_text(value)}")
@@ -99,21 +98,22 @@ class Instance:
                 ) from error
         return cursor
 
-    def clean(self) -> bool:
-        """Drop everything that a session made; False when that failed and it must be closed."""
+    def clean(self, catalogs: Iterable[str], tables: Iterable[str]) -> bool:
+        """Drop what a session made; False when that failed and it must be closed.
+
+        The session says what it made: to ask the catalog's own views takes 2 ms, longer than many
+        a query.
+
+        Args:
+            catalogs: Names of the catalogs that it attached.
+            tables: Qualified and quoted names of its tables in ``HOME``.
+        """
+        dropped = (f"DROP TABLE IF EXISTS {table}" for table in tables)
+        detached = (f"DETACH DATABASE IF EXISTS {quote_identifier(name)}" for name in catalogs)
+        statements = "; ".join((*detached, *dropped))
         with suppress(*DRIVER_ERRORS):
-            attached = self._root.execute(
-                "SELECT database_name FROM duckdb_databases() WHERE NOT internal"
-            ).fetchall()
-            for (name,) in attached:
-                if name != HOME:
-                    self._run(f"DETACH {quote_identifier(name)}")
-            tables = self._root.execute(
-                "SELECT schema_name, table_name FROM duckdb_tables()"
-                f" WHERE database_name = '{HOME}'"
-            ).fetchall()
-            for schema, table in tables:
-                self._run(f"DROP TABLE {HOME}.{quote_identifier(schema)}.{quote_identifier(table)}")
+            if statements:
+                self._run(statements)
             return True
         return False
 

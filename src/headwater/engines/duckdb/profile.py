@@ -113,6 +113,14 @@ class Metered:
             statements=1,
         )
 
+    def timed(self, work: Callable[[], _T]) -> tuple[_T, Meter]:
+        """Do something that binds a statement and runs none, and say what it used."""
+        wall, cpu = time.perf_counter(), self.clocks.seconds()
+        answer = work()
+        cpu_seconds = max(0.0, self.clocks.seconds() - cpu)
+        wall_seconds = time.perf_counter() - wall
+        return answer, Meter(cpu_seconds=cpu_seconds, wall_seconds=wall_seconds, statements=1)
+
     def _profile(self) -> _Profile:
         with suppress(duckdb.Error, msgspec.DecodeError, msgspec.ValidationError):
             return _PROFILE_DECODER.decode(self.connection.get_profiling_information(format="json"))

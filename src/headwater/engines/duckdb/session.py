@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 from types import MappingProxyType
 from typing import Literal, assert_never
 
-from headwater.base.errors import Invalid
+from headwater.base.errors import HeadwaterError, Invalid
 from headwater.base.functions import read_function
 from headwater.base.meters import Meter
 from headwater.base.relations import Column, TableName, quote_identifier
@@ -19,7 +19,7 @@ from headwater.engines.duckdb.functions import make_statements
 from headwater.engines.duckdb.instance import HOME, Instance
 from headwater.engines.duckdb.merge import write_merge
 from headwater.engines.duckdb.seed import describe_seed, write_seed
-from headwater.engines.duckdb.text import check_reads_only, is_query, text_of_one
+from headwater.engines.duckdb.text import check_reads_only, is_query
 from headwater.engines.duckdb.write import write_all, write_partitions
 from headwater.engines.engine import (
     CopyRows,
@@ -76,7 +76,7 @@ class DuckDBSession(Session):
         self._project_root = project_root
         self._give_back = give_back
         self._connection = Connection(instance.connect(), instance.clocks, instance.files)
-        self._attached: set[str] = set()
+        self._attached: dict[str, str] = {}
         self._bound: dict[TableName, Source] = {}
         self._schemas: set[tuple[str, str]] = set()
         self._copies: dict[TableName, TableCopy] = {}
@@ -91,8 +91,8 @@ class DuckDBSession(Session):
             Invalid: ``catalog-name-reserved``.
         """
         self._connection.begin()
-        self._make_schema(catalog, schema)
-        self._connection.rows(f"USE {quote_identifier(catalog)}.{quote_identifier(schema)}")
+        use = f"USE {quote_identifier(catalog)}.{quote_identifier(schema)}"
+        self._connection.rows("; ".join((*self._schema_statements(catalog, schema), use)))
 
     def bind(self, name: TableName, source: Source) -> None:
         """Make ``name`` readable in SQL, as a view, replacing an earlier binding."""
@@ -127,15 +127,10 @@ class DuckDBSession(Session):
         """Run one query and return at most ``rows_max`` rows; nothing may be changed."""
         self._connection.begin()
         self._connection.keep_order(in_order=True)
-        statements = self._connection.statements(sql)
-        if len(statements) == 1 and is_query(statements[0]):
-            text = text_of_one(statements, sql)
-            read = self._plain_rows if is_plain else self._query_rows
-            columns, rows = read(text, rows_max)
+        if is_plain:
+            columns, rows = self._plain_rows(sql, rows_max)
         else:
-            check_reads_only(statements)
-            self._reusable = False
-            columns, rows = self._run_script([part.query for part in statements])
+            columns, rows = self._any_rows(sql, rows_max)
         return Result(
             columns=columns,
             rows=tuple(rows[:rows_max]),
@@ -165,7 +160,7 @@ class DuckDBSession(Session):
         self._connection.keep_order(in_order=True)
         statements = self._connection.statements(sql)
         if len(statements) == 1 and is_query(statements[0]):
-            columns, rows = self._query_rows(text_of_one(statements, sql), rows_max)
+            columns, rows = self._query_rows(self._connection.text_of(statements, sql), rows_max)
         else:
             self._reusable = False
             columns, rows = self._run_script([part.query for part in statements])
@@ -278,8 +273,22 @@ class DuckDBSession(Session):
         """Give everything back; safe to call twice."""
         if self._open:
             self._open = False
+            # The order of rows is a setting of the instance, which outlives the connection.
+            with suppress(HeadwaterError):
+                self._connection.keep_order(in_order=True)
+            self._reusable = self._reusable and self._connection.keeps_order
             self._connection.close()
             self._give_back(self, self._instance, self._reusable)
+
+    @property
+    def catalogs(self) -> tuple[str, ...]:
+        """Names of the catalogs that this session attached to its instance."""
+        return tuple(self._attached.values())
+
+    @property
+    def lookup_tables(self) -> tuple[str, ...]:
+        """Quoted names of the small tables that it left in its instance."""
+        return tuple(self._connection.lookup_tables)
 
     def _with_whole_meter(self, written: Written) -> Written:
         whole = self._connection.meter
@@ -297,20 +306,42 @@ class DuckDBSession(Session):
         return f"{HOME}.main.lookup_{self._lookups}"
 
     def _make_schema(self, catalog: str, schema: str) -> None:
+        for statement in self._schema_statements(catalog, schema):
+            self._connection.rows(statement)
+
+    def _schema_statements(self, catalog: str, schema: str) -> list[str]:
+        """Return the statements that make a schema, when it is not there yet."""
         _refuse_reserved(catalog, schema)
+        statements: list[str] = []
         if catalog.lower() not in self._attached:
-            self._connection.rows(f"ATTACH ':memory:' AS {quote_identifier(catalog)}")
-            self._attached.add(catalog.lower())
+            statements.append(f"ATTACH ':memory:' AS {quote_identifier(catalog)}")
+            self._attached[catalog.lower()] = catalog
         if (catalog.lower(), schema.lower()) not in self._schemas:
             name = f"{quote_identifier(catalog)}.{quote_identifier(schema)}"
-            self._connection.rows(f"CREATE SCHEMA IF NOT EXISTS {name}")
+            statements.append(f"CREATE SCHEMA IF NOT EXISTS {name}")
             self._schemas.add((catalog.lower(), schema.lower()))
+        return statements
+
+    def _any_rows(
+        self, sql: str, rows_max: int
+    ) -> tuple[tuple[Column, ...], list[tuple[object, ...]]]:
+        """Run one statement that reads, be it a query or not."""
+        statements = self._connection.statements(sql)
+        if len(statements) == 1 and is_query(statements[0]):
+            return self._query_rows(self._connection.text_of(statements, sql), rows_max)
+        check_reads_only(statements)
+        self._reusable = False
+        return self._run_script([part.query for part in statements])
 
     def _plain_rows(
-        self, query: str, rows_max: int
+        self, sql: str, rows_max: int
     ) -> tuple[tuple[Column, ...], list[tuple[object, ...]]]:
         """Run a query under a limit without describing it first."""
         after = f"\n) LIMIT {rows_max + 1}"
+        found = self._connection.parsed_rows("FROM (\n", sql, after)
+        if found is not None:
+            return self._connection.columns_of_result(), found
+        query = self._connection.query_text(sql)
         rows = self._connection.rows(Statement(before="FROM (\n", sql=query, after=after))
         return self._connection.columns_of_result(), rows
 

@@ -80,15 +80,6 @@ def check_reads_only(statements: Sequence[duckdb.Statement]) -> None:
         )
 
 
-def one_query(connection: duckdb.DuckDBPyConnection, sql: str) -> str:
-    """Return the text of the one query in ``sql``, ready to stand in parentheses.
-
-    Raises:
-        UserCodeError: ``sql-failed`` or ``statement-unusable``.
-    """
-    return text_of_one(split_statements(connection, sql), sql)
-
-
 def text_of_one(statements: Sequence[duckdb.Statement], sql: str) -> str:
     """Return the text of the one query that a text was parsed to, ready to stand in parentheses.
 

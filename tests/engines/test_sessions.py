@@ -1,0 +1,67 @@
+"""Sessions that follow each other on one instance find it as the first one did."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from tests.engines.tables import T, Table, rows
+
+from headwater.base.errors import UserCodeError
+from headwater.base.relations import Column
+from headwater.engines.engine import EmptySource, Engine, EngineSettings, Session
+from headwater.engines.registry import open_engine
+
+
+@pytest.fixture
+def single(tmp_path: Path) -> Iterator[Engine]:
+    """An engine of one session at a time, whose sessions all have the same instance."""
+    engine = open_engine(EngineSettings(kind="duckdb", threads=1, project_root=str(tmp_path)))
+    yield engine
+    engine.close()
+
+
+def test_rows_keep_their_order_after_a_session_that_only_wrote(
+    single: Engine, tmp_path: Path
+) -> None:
+    first = single.open_session(catalog="shop", schema="main")
+    Table(session=first, root=tmp_path / "t").write("select 1 as i")
+    first.close()
+
+    second = single.open_session(catalog="shop", schema="main")
+
+    assert rows(second, "select current_setting('preserve_insertion_order')") == [(True,)]
+
+
+def test_nothing_of_a_session_is_left_for_the_next(single: Engine) -> None:
+    first = single.open_session(catalog="shop", schema="main")
+    first.bind(T, EmptySource(columns=(Column("i", "INTEGER"),)))
+    first.close()
+
+    second = single.open_session(catalog="other", schema="main")
+    found = rows(second, "select database_name from duckdb_databases() where not internal")
+
+    assert sorted(found) == [("__headwater",), ("other",)]
+
+
+@pytest.mark.parametrize("sql", ["select 1; select 2", "select 1;", "-- nothing", "select 1 -- x"])
+def test_a_plain_query_takes_and_refuses_what_another_does(session: Session, sql: str) -> None:
+    def outcome(*, is_plain: bool) -> object:
+        try:
+            return session.query(sql, rows_max=1, is_plain=is_plain).rows
+        except UserCodeError as error:
+            return error.code
+        except Exception as error:  # noqa: BLE001 - compared by their kind
+            return getattr(error, "code", type(error))
+
+    assert outcome(is_plain=True) == outcome(is_plain=False)
+
+
+def test_columns_are_those_that_describe_tells(session: Session) -> None:
+    sql = (
+        "select 1 as a, 2 as a, null, [1] as l, {'x': 1, 'a b': 2} as s, now() as t,"
+        " 1.50 as d, map {'k': 1} as m, 'v'::enum('v', 'it''s') as e"
+    )
+
+    described = rows(session, f"from (describe {sql}) select column_name, column_type")
+
+    assert [(column.name, column.type) for column in session.describe(sql)] == described
