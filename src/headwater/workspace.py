@@ -9,7 +9,7 @@ from dataclasses import replace
 from functools import cached_property, partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Literal
+from typing import BinaryIO, Literal
 
 from headwater.base.cache import Cache
 from headwater.base.codes import code_numbers
@@ -69,6 +69,7 @@ from headwater.runs.describe import (
 from headwater.runs.documents import write_document
 from headwater.runs.execute import execute, execute_in
 from headwater.runs.freshness import SourceAges, make_sources_document, measure_ages
+from headwater.runs.ingest import Asking, FileEnd, Ingested, IngestOptions, ingest_sources
 from headwater.runs.inputs import Asked, deferral_findings, find_substitutes, no_state
 from headwater.runs.invocation import Invocation, mentions_selected, tell_templates
 from headwater.runs.journal import Journal, open_journal
@@ -516,6 +517,34 @@ class Workspace(Reader):
         """
         name = parse_table_name(table) if isinstance(table, str) else table
         return load_rows(self._context, name, sql, mode=mode, node=NodeId(node))
+
+    def ingest(
+        self,
+        table: str,
+        sources: tuple[str, ...],
+        options: IngestOptions,
+        *,
+        wanted: str | None = None,
+        stream: BinaryIO | None = None,
+        progress: Callable[[FileEnd], None] = lambda _end: None,
+    ) -> Ingested:
+        """Load files into a table, each exactly once.
+
+        Args:
+            table: ``name``, ``schema.name`` or ``catalog.schema.name``.
+            sources: Files and folders; ``-`` is ``stream``.
+            options: How.
+            wanted: Format of all of them; by default what their names say.
+            stream: What ``-`` reads.
+            progress: Is told each file's end.
+
+        Raises:
+            Invalid: ``ingest-target``, ``file-format-unknown``.
+            NotFound: ``file-not-found``.
+        """
+        return ingest_sources(
+            self._context, table, Asking(sources, wanted, stream), options, progress
+        )
 
     # -- looking -----------------------------------------------------------------------------
 

@@ -33,6 +33,7 @@ VERBS = {
     "config": ("config", "show"),
     "source": ("source", "freshness"),
     "table": ("table", "list"),
+    "ingest": ("ingest", "loaded", "seeds/raw_orders.csv"),
     "sql": ("sql", "select count(*) from revenue"),
     "show": ("show", "-s", "revenue"),
     "explain": ("explain", "HW1203"),

@@ -34,6 +34,7 @@ COMMANDS: dict[str, tuple[str, str, str]] = {
     "snapshot": ("Build", "build", "Take snapshots only"),
     "test": ("Build", "build", "Run tests only"),
     "retry": ("Build", "retry", "Do again what the last run left undone"),
+    "ingest": ("Build", "ingest", "Load files into a table, each exactly once"),
     "sql": ("Use", "sql", "Query tables, views, older versions and Delta paths"),
     "show": ("Use", "show", "Run a model's query, or a query with Jinja, and show rows"),
     "source": ("Use", "source", "Measure how old sources are"),

@@ -5,7 +5,7 @@ belongs to one attempt of one node at a time, so that what it used can be measur
 """
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import ClassVar, Literal
@@ -132,6 +132,72 @@ class Written:
     rows_deleted: int
     meter: Meter
     hidden: tuple[DataFile, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class IncomingFile:
+    """A file from outside whose rows shall become a table's.
+
+    Attributes:
+        path: Absolute.
+        format: What it is.
+        delimiter: Of a CSV file; empty to take it from the header.
+        encoding: Of a CSV file: utf-8, utf-16 or latin-1; empty to take it from its first bytes.
+        types: Types of columns that the table does not have yet, by name.
+        adds_columns: Columns that only the file has become the table's; else it is refused.
+        rejects_max: Bad rows up to which the good ones are written; None for any number.
+    """
+
+    path: str
+    format: Literal["csv", "json", "parquet"]
+    delimiter: str = ""
+    encoding: str = ""
+    types: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
+    adds_columns: bool = True
+    rejects_max: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TakenColumn:
+    """A column of the table after an intake, and why it has its type."""
+
+    name: str
+    type: str
+    why: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rejected:
+    """A row that was not taken in.
+
+    Attributes:
+        line: Its line in the file; None when that is not known.
+        reason: Why, for people.
+        row: The row as text: the line, or its values as JSON.
+    """
+
+    line: int | None
+    reason: str
+    row: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Intake:
+    """What became of a file.
+
+    Attributes:
+        columns: Columns of the table afterwards, in order.
+        written: Its good rows as data files; None when none were to be written.
+        rows: How many good rows it has.
+        rejected_rows: How many others.
+        rejected: The first of those.
+    """
+
+    columns: tuple[TakenColumn, ...]
+    written: Written | None
+    rows: int
+    rejected_rows: int
+    rejected: tuple[Rejected, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -292,6 +358,25 @@ class Session(ABC):
         Raises:
             Invalid: ``merge-duplicate-keys``, when a merge's query has a key twice; the error
                 shows some of them.
+        """
+
+    @abstractmethod
+    def take_in(
+        self,
+        file: IncomingFile,
+        target: Sequence[Column] | None,
+        destination: Destination | None,
+    ) -> Intake:
+        """Write the good rows of a file from outside as data files of a table.
+
+        Args:
+            file: The file.
+            target: The table's columns; None when there is no table yet.
+            destination: Where data files go; None to look only.
+
+        Raises:
+            Invalid: ``ingest-unreadable``, ``ingest-header``, ``ingest-new-column``,
+                ``type-not-storable``.
         """
 
     @abstractmethod

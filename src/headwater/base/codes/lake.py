@@ -4,6 +4,52 @@ from headwater.base.codes.code import Code
 
 CODES: tuple[Code, ...] = (
     Code(
+        name="ingest-unreadable",
+        number="HW6023",
+        title="A file to load cannot be read as what it should be",
+        explain="""\
+The file is not of the format that its name or `--format` says, is in an encoding that is not known,
+or changed while it was read. Nothing of it was loaded; other files of the same load were.
+
+    hw ingest orders export.csv --encoding utf-16
+
+Pass `--format` or `--encoding`, or convert the file.
+""",
+    ),
+    Code(
+        name="ingest-header",
+        number="HW6024",
+        title="The first line of a CSV file does not name its columns",
+        explain="""\
+Rows are loaded by the names of their columns. A first line that is empty, leaves a name out or has
+one twice cannot say where values belong.
+
+Give every column a name of its own in the first line.
+""",
+    ),
+    Code(
+        name="ingest-new-column",
+        number="HW6025",
+        title="A file to load has columns that the table has not",
+        explain="""\
+With `--no-new-columns` a file with a column of its own is refused, for example because its header
+has a typo. Without it the column is added to the table and is null in older rows.
+
+Leave the option out, or correct the file's header.
+""",
+    ),
+    Code(
+        name="ingest-target",
+        number="HW6026",
+        title="Rows cannot be loaded into this",
+        explain="""\
+`hw ingest` appends to a table of the lake, or makes one. A view has no rows of its own, and the
+files behind a source belong to whoever writes them.
+
+Name another table: `name`, `schema.name` or `catalog.schema.name`.
+""",
+    ),
+    Code(
         name="retention-too-short",
         number="HW6021",
         title="A vacuum would delete files that the table promises to keep",

@@ -1,7 +1,7 @@
 """A session on DuckDB: names bound as views, queries answered, rows written as Parquet files."""
 
 # ruff: noqa: S608 - names and literals are ours or quoted; users' SQL is a part of its own
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -17,6 +17,7 @@ from headwater.engines.duckdb.changes import TableCopy, fill_copy, make_copy, wr
 from headwater.engines.duckdb.connection import Connection, Statement
 from headwater.engines.duckdb.functions import make_statements
 from headwater.engines.duckdb.instance import HOME, Instance
+from headwater.engines.duckdb.intake import take_in
 from headwater.engines.duckdb.merge import write_merge
 from headwater.engines.duckdb.seed import describe_seed, write_seed
 from headwater.engines.duckdb.text import check_reads_only, is_query
@@ -25,6 +26,8 @@ from headwater.engines.engine import (
     CopyRows,
     Destination,
     FunctionSource,
+    IncomingFile,
+    Intake,
     PythonModel,
     Result,
     ScriptPart,
@@ -249,6 +252,19 @@ class DuckDBSession(Session):
             case other:
                 assert_never(other)
         return self._with_whole_meter(written)
+
+    def take_in(
+        self,
+        file: IncomingFile,
+        target: Sequence[Column] | None,
+        destination: Destination | None,
+    ) -> Intake:
+        """Write the good rows of a file from outside as data files of a table."""
+        self._connection.begin(run="" if destination is None else destination.prefix)
+        taken = take_in(self._connection, file, target, destination)
+        if taken.written is None:
+            return taken
+        return replace(taken, written=self._with_whole_meter(taken.written))
 
     def write_seed(
         self, path: str, column_types: Mapping[str, str], delimiter: str, destination: Destination

@@ -1,0 +1,123 @@
+"""What a CSV file says before its rows are read: its encoding, delimiter and header, then types.
+
+The engine's own guess is not used: a short line makes it take another delimiter, and a file of one
+column is what comes out.
+"""
+
+# ruff: noqa: S608 - names are ours
+import csv
+import gzip
+import io
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from headwater.base.errors import Invalid
+from headwater.engines.duckdb.connection import Connection
+from headwater.engines.duckdb.text import quote_text
+from headwater.engines.engine import IncomingFile
+
+_DELIMITERS = (",", ";", "\t", "|")
+_HEADER_BYTES_MAX = 1024 * 1024
+_UTF16 = (b"\xff\xfe", b"\xfe\xff")
+_ENCODINGS = {"utf-8": "utf-8-sig", "utf-16": "utf-16", "latin-1": "latin-1"}
+
+_INTEGER = r"[+-]?(0|[1-9]\d*)"
+_NUMBER = r"[+-]?(0|[1-9]\d*)?(\.\d+)?([eE][+-]?\d+)?"
+_DATE = r"\d{4}-\d\d-\d\d"
+_TIME = _DATE + r"[ T]\d\d:\d\d(:\d\d([.,]\d{1,6})?)?"
+_ZONE = r"(Z|[+-]\d\d(:?\d\d)?)"
+
+_KINDS = (
+    ("BIGINT", _INTEGER, "TRY_CAST({0} AS BIGINT) IS NOT NULL"),
+    ("DOUBLE", _NUMBER, "TRY_CAST({0} AS DOUBLE) IS NOT NULL"),
+    ("BOOLEAN", "(?i)true|false", "true"),
+    ("DATE", _DATE, "TRY_CAST({0} AS DATE) IS NOT NULL"),
+    ("TIMESTAMP", _TIME, "TRY_CAST({0} AS TIMESTAMP) IS NOT NULL"),
+    ("TIMESTAMP WITH TIME ZONE", _TIME + _ZONE, "TRY_CAST({0} AS TIMESTAMPTZ) IS NOT NULL"),
+)
+"""Types that text may turn out to have; the first that every value has is taken. Numbers with
+zeros in front stay text: they are codes."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Header:
+    """The first line of a CSV file.
+
+    Attributes:
+        names: Names of the columns.
+        delimiter: One character.
+        encoding: As the engine spells it.
+    """
+
+    names: tuple[str, ...]
+    delimiter: str
+    encoding: str
+
+
+def read_header(file: IncomingFile) -> Header:
+    """Read a CSV file's header.
+
+    Raises:
+        Invalid: ``ingest-header``, when columns have no name or the same; ``ingest-unreadable``,
+            when its encoding is not one that can be read.
+    """
+    start = _start_of(file.path)
+    encoding = file.encoding or ("utf-16" if start[:2] in _UTF16 else "utf-8")
+    if encoding not in _ENCODINGS or start[:2] == _UTF16[1]:
+        raise Invalid(
+            "ingest-unreadable",
+            f"`{file.path}` is not in an encoding that can be read",
+            why="known are utf-8, utf-16 (little-endian) and latin-1",
+            fix="convert it: iconv -t utf-8 FILE > NEW, or pass --encoding",
+        )
+    text = start.decode(_ENCODINGS[encoding], errors="replace")
+    line = text.splitlines()[0] if text.strip() else ""
+    delimiter = file.delimiter or max(_DELIMITERS, key=line.count)
+    names = tuple(
+        name.strip() for name in next(csv.reader(io.StringIO(text), delimiter=delimiter), ())
+    )
+    lowered = [name.lower() for name in names]
+    if not names or "" in names or len(set(lowered)) != len(names):
+        raise Invalid(
+            "ingest-header",
+            f"the first line of `{file.path}` does not name its columns",
+            why=f"it says {', '.join(map(repr, names[:10]))}" if names else "the file is empty",
+            fix="give every column a name of its own in the first line",
+        )
+    return Header(names=names, delimiter=delimiter, encoding=encoding)
+
+
+def types_of_text(
+    connection: Connection, table: str, places: Sequence[int]
+) -> Mapping[int, tuple[str, str]]:
+    """Return the type of each text column that every value of it has, and why it was taken."""
+    if not places:
+        return {}
+    tests = [f"count(c{place})" for place in places]
+    for place in places:
+        tests += [
+            f"bool_and(regexp_full_match(trim(c{place}), {quote_text(pattern)})"
+            f" AND {cast.format(f'trim(c{place})')})"
+            for _, pattern, cast in _KINDS
+        ]
+    row = connection.rows(f"SELECT {', '.join(tests)} FROM {table}")[0]
+    counts, flags = row[: len(places)], row[len(places) :]
+    found: dict[int, tuple[str, str]] = {}
+    for number, place in enumerate(places):
+        own = flags[number * len(_KINDS) : (number + 1) * len(_KINDS)]
+        kind = next((name for (name, _, _), fits in zip(_KINDS, own, strict=True) if fits), None)
+        if kind is not None:
+            found[place] = (kind, f"all {int(str(counts[number])):,} values are {kind}")
+        else:
+            found[place] = ("VARCHAR", "text" if counts[number] else "it has no value: text")
+    return found
+
+
+def _start_of(path: str) -> bytes:
+    """Return the beginning of a file, unpacked."""
+    if path.endswith(".gz"):
+        with gzip.open(path) as packed:
+            return packed.read(_HEADER_BYTES_MAX)
+    with Path(path).open("rb") as plain:
+        return plain.read(_HEADER_BYTES_MAX)

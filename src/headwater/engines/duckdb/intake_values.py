@@ -1,0 +1,57 @@
+"""Whether a value fits a column: it must come back out as it went in.
+
+DuckDB's casts round and cut where they can (1.5 becomes 2, a time becomes its day), which a user
+who loads a file is never told.
+"""
+
+import re
+
+_INTEGERS = frozenset({"TINYINT", "SMALLINT", "INTEGER", "BIGINT"})
+_FLOATS = frozenset({"FLOAT", "DOUBLE"})
+_DECIMAL = re.compile(r"DECIMAL\((\d+),\s*(\d+)\)")
+_PLAIN = re.compile(
+    r"BOOLEAN|U?(TINYINT|SMALLINT|INTEGER|BIGINT|HUGEINT)|FLOAT|DOUBLE|DECIMAL\(.*\)|DATE|TIMESTAMP.*"
+)
+
+
+def fits(value: str, source: str, target: str) -> str:
+    """Write the condition that a value fits a column; empty when it always does.
+
+    Args:
+        value: Name of the value.
+        source: Its type.
+        target: The column's type.
+    """
+    if target in {source, "VARCHAR"}:
+        return ""
+    cast = f"TRY_CAST({_clean(value, source, target)} AS {target})"
+    test = f"{cast} IS NOT NULL"
+    if source == "VARCHAR":
+        pattern = _pattern(target)
+        if pattern:
+            test = f"regexp_full_match(trim({value}), '{pattern}') AND {test}"
+    elif _PLAIN.fullmatch(source) and _PLAIN.fullmatch(target):
+        test = f"{test} AND TRY_CAST({cast} AS {source}) = {value}"
+    return f"{value} IS NULL OR ({test})"
+
+
+def stored(value: str, source: str, target: str) -> str:
+    """Write a value in the type of its column; those that do not fit are left out before."""
+    return f"TRY_CAST({_clean(value, source, target)} AS {target})"
+
+
+def _clean(value: str, source: str, target: str) -> str:
+    return f"trim({value})" if source == "VARCHAR" and _PLAIN.fullmatch(target) else value
+
+
+def _pattern(target: str) -> str:
+    """Return what text of a type looks like; empty when the cast itself is strict."""
+    if target in _INTEGERS:
+        return r"[+-]?\d+"
+    if target == "DATE":
+        return r"\d{4}-\d{1,2}-\d{1,2}"
+    if target == "TIMESTAMP":
+        return r"[^+Zz]*\d"
+    if (decimal := _DECIMAL.fullmatch(target)) is not None:
+        return rf"[+-]?\d*(\.\d{{0,{decimal[2]}}}0*)?"
+    return ""

@@ -1,0 +1,567 @@
+"""Loads files from outside into a table: each exactly once, in commits of many files.
+
+Each commit carries one transaction for each file in it, named after the file's content. So a
+load that was killed goes on where it stopped when it is started again, two loads of the same
+files at once load each of them once, and neither needs the workspace's lock.
+"""
+
+import json
+import os
+import socket
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, field, replace
+from io import BytesIO
+from pathlib import Path
+from typing import BinaryIO, Literal
+
+from headwater.base.codec import encode
+from headwater.base.diagnostics import diagnostic_of
+from headwater.base.errors import Conflict, HeadwaterError, Invalid
+from headwater.base.ids import RunId, new_run_id
+from headwater.base.meters import Meter
+from headwater.base.relations import Column, TableName
+from headwater.catalog.records import RunRecord, TableRecord, ViewRecord
+from headwater.engines.engine import (
+    Destination,
+    IncomingFile,
+    Intake,
+    Rejected,
+    Session,
+    TakenColumn,
+)
+from headwater.lake.commit import (
+    Action,
+    AddFile,
+    Commit,
+    SetSchema,
+    SetTransaction,
+    TransactionBelow,
+    VersionIs,
+    commit,
+)
+from headwater.lake.compaction import choose_files, count_small
+from headwater.lake.maintain import find_orphans, remove_orphans
+from headwater.lake.snapshot import Snapshot
+from headwater.lake.table import Table
+from headwater.plan.plan import Plan, Totals
+from headwater.runs.context import Context
+from headwater.runs.incoming import FORMATS, SourceFile, content_id, find_files, spooled
+from headwater.runs.pins import fingerprint
+from headwater.runs.rearrange import rearrange
+
+BATCH_BYTES = 256 * 1024 * 1024
+"""Bytes of source files after which a commit is made."""
+
+BATCH_FILES = 64
+"""Source files after which a commit is made."""
+
+SMALL_FILES_MAX = 96
+"""Small data files that a table may have before a load compacts it."""
+
+REBASES_MAX = 20
+"""How often other writers may come between before a batch is given up."""
+
+Status = Literal["loaded", "would load", "known", "refused"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class IngestOptions:
+    """How to load.
+
+    Attributes:
+        delimiter: Of CSV files; empty to take it from the header.
+        encoding: Of CSV files; empty to take it from their first bytes.
+        types: Types of columns that the table does not have yet, by name.
+        adds_columns: A column that only a file has becomes one of the table; else it is refused.
+        rejects_max: Bad rows of one file up to which its good ones are loaded; None for any.
+        rejects_file: Where bad rows are written, as JSON lines.
+        dry_run: Only say what would be loaded.
+    """
+
+    rejects_file: Path
+    delimiter: str = ""
+    encoding: str = ""
+    types: dict[str, str] = field(default_factory=dict)
+    adds_columns: bool = True
+    rejects_max: int | None = 0
+    dry_run: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FileEnd:
+    """What became of one file.
+
+    Attributes:
+        file: As the user named it.
+        status: ``known`` when the table has its content already.
+        rows: Rows loaded, or that would be.
+        rejected_rows: Rows that were not.
+        message: Why it was refused; empty otherwise.
+        code: Code of the fault, when the file as a whole has one.
+        version: Version that holds it; None when it was not loaded now.
+    """
+
+    file: str
+    status: Status
+    rows: int = 0
+    rejected_rows: int = 0
+    message: str = ""
+    code: str = ""
+    version: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ingested:
+    """What a load did.
+
+    Attributes:
+        table: The table.
+        run_id: The load's id; in every commit that it made.
+        dry_run: Nothing was done.
+        columns: Columns of the table afterwards, and why each has its type.
+        files: What became of each file, in order.
+        rows: Rows loaded, or that would be.
+        rejected_rows: Rows that were not.
+        rejects_file: Where those are; empty when there are none.
+        version: Newest version that was made; None when none was.
+        compacted: Small files that were written together on the way.
+        meter: What it used.
+        schema: Name and version of this document.
+    """
+
+    table: str
+    run_id: RunId
+    dry_run: bool
+    columns: tuple[TakenColumn, ...]
+    files: tuple[FileEnd, ...]
+    rows: int
+    rejected_rows: int
+    rejects_file: str = ""
+    version: int | None = None
+    compacted: int = 0
+    meter: Meter = field(default_factory=Meter)
+    schema: Literal["headwater.ingest/1"] = "headwater.ingest/1"
+
+    @property
+    def exit_code(self) -> int:
+        """0 when every file is in the table, 1 when one was refused."""
+        return 1 if any(end.status == "refused" for end in self.files) else 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Taken:
+    """A file whose good rows are written, and wait for their commit."""
+
+    source: SourceFile
+    intake: Intake
+
+
+@dataclass(frozen=True, slots=True)
+class Asking:
+    """What a user asks to be loaded.
+
+    Attributes:
+        sources: Files and folders; ``-`` is ``stream``.
+        format: Format of all of them; None for what their names say.
+        stream: What ``-`` reads.
+    """
+
+    sources: tuple[str, ...]
+    format: str | None = None
+    stream: BinaryIO | None = None
+
+
+def ingest_sources(
+    context: Context,
+    table: str,
+    asking: Asking,
+    options: IngestOptions,
+    progress: Callable[[FileEnd], None] = lambda _end: None,
+) -> Ingested:
+    """Find the files that sources mean and load them; see ``ingest``.
+
+    Raises:
+        Invalid: ``ingest-target``, when the name is not that of a table; ``file-format-unknown``.
+        NotFound: ``file-not-found``.
+    """
+    name = _target_name(context, table)
+    wanted = next((each for each in FORMATS if each == asking.format), None)
+    with spooled(asking.sources, asking.stream or BytesIO()) as paths:
+        return ingest(context, name, find_files(paths, wanted), options, progress)
+
+
+def _target_name(context: Context, text: str) -> TableName:
+    parts = text.replace('"', "").split(".")
+    if len(parts) > 3 or not all(parts):  # noqa: PLR2004 - catalog, schema, name
+        raise Invalid(
+            "ingest-target",
+            f"`{text}` is not the name of a table",
+            fix="write name, schema.name or catalog.schema.name",
+        )
+    padded = (context.catalog, context.schema)[: 3 - len(parts)]
+    name = TableName(*padded, *parts)
+    record = context.metastore.find_relation_or_none(name)
+    if name in context.sources or isinstance(record, ViewRecord):
+        raise Invalid(
+            "ingest-target",
+            f"`{name}` is a view or a source of files, into which nothing can be loaded",
+            fix="load into another table",
+        )
+    return name
+
+
+def ingest(
+    context: Context,
+    name: TableName,
+    files: Sequence[SourceFile],
+    options: IngestOptions,
+    progress: Callable[[FileEnd], None] = lambda _end: None,
+) -> Ingested:
+    """Load files into a table, which is made when it does not exist.
+
+    Args:
+        context: The world.
+        name: The table.
+        files: What to load, in this order.
+        options: How.
+        progress: Is told each file's end, as it comes.
+
+    Raises:
+        Conflict: ``commit-conflict``, when other writers change the table's columns again and
+            again.
+        HeadwaterError: As ``Session.take_in`` and ``commit`` do, for what is no fault of a file.
+    """
+    loader = _Loader(
+        context=context,
+        table=context.tables.table(name),
+        options=options,
+        progress=progress,
+        run_id=new_run_id(context.clock),
+    )
+    started = context.now()
+    for batch in _batches(files):
+        loader.load(batch)
+    loader.settle()
+    if loader.version is not None:
+        _record(context, name, loader, started)
+    ends = tuple(loader.ends[file.path] for file in files)
+    return Ingested(
+        table=str(name),
+        run_id=loader.run_id,
+        dry_run=options.dry_run,
+        columns=loader.columns,
+        files=ends,
+        rows=sum(end.rows for end in ends if end.status in {"loaded", "would load"}),
+        rejected_rows=sum(end.rejected_rows for end in ends),
+        rejects_file=str(options.rejects_file) if loader.has_rejects else "",
+        version=loader.version,
+        compacted=loader.compacted,
+        meter=loader.meter,
+    )
+
+
+def _batches(files: Sequence[SourceFile]) -> Iterator[tuple[SourceFile, ...]]:
+    batch: list[SourceFile] = []
+    for file in files:
+        batch.append(file)
+        if len(batch) >= BATCH_FILES or sum(each.size_bytes for each in batch) >= BATCH_BYTES:
+            yield tuple(batch)
+            batch = []
+    if batch:
+        yield tuple(batch)
+
+
+@dataclass(slots=True, kw_only=True)
+class _Loader:
+    """One load at work.
+
+    Attributes:
+        ends: What became of each file, by path.
+        columns: The table's columns as last seen.
+        version: Newest version made.
+        attempt: Counts batches and tries, for names of data files.
+        has_rejects: The rejects file has been begun.
+        looked_at: Contents that a dry run has seen.
+        compacted: Small files that were written together.
+        meter: What was used.
+    """
+
+    context: Context
+    table: Table
+    options: IngestOptions
+    progress: Callable[[FileEnd], None]
+    run_id: RunId
+    ends: dict[Path, FileEnd] = field(default_factory=dict)
+    columns: tuple[TakenColumn, ...] = ()
+    version: int | None = None
+    attempt: int = 0
+    has_rejects: bool = False
+    looked_at: set[str] = field(default_factory=set)
+    compacted: int = 0
+    meter: Meter = field(default_factory=Meter)
+
+    def load(self, batch: Sequence[SourceFile]) -> None:
+        """Load a batch by one commit; again when other writers came between."""
+        for _ in range(REBASES_MAX):
+            waiting = self._unknown(batch)
+            if not waiting:
+                return
+            self.attempt += 1
+            snapshot = self.table.snapshot_or_none()
+            taken = self._take_all(waiting, snapshot)
+            if self.options.dry_run or not taken:
+                return
+            try:
+                version = self._commit(taken, snapshot)
+            except HeadwaterError as error:
+                self._discard()
+                if not isinstance(error, Conflict):
+                    raise
+                continue
+            self.version = version
+            for each in taken:
+                self._end(each.source, "loaded", each.intake, version=version)
+            self._compact()
+            return
+        raise Conflict(
+            "commit-conflict",
+            f"other writers changed `{self.table.root}` {REBASES_MAX} times in a row",
+            fix="load again; files that were loaded are known",
+        )
+
+    def settle(self) -> None:
+        """Show the columns of a table into which nothing was loaded."""
+        snapshot = self.table.snapshot_or_none()
+        if not self.columns and snapshot is not None:
+            self.columns = tuple(
+                TakenColumn(name=column.name, type=column.type, why="in the table")
+                for column in snapshot.columns
+            )
+
+    def _unknown(self, batch: Sequence[SourceFile]) -> list[SourceFile]:
+        """Return the files that are not dealt with yet; those that the table has are known."""
+        waiting: list[SourceFile] = []
+        seen: set[str] = set()
+        for source in batch:
+            if source.path in self.ends:
+                continue
+            is_here = self.table.transaction_or_none(source.app_id) is not None
+            if is_here or source.app_id in seen or source.app_id in self.looked_at:
+                self._end(source, "known", None)
+            else:
+                seen.add(source.app_id)
+                waiting.append(source)
+        return waiting
+
+    def _take_all(
+        self, waiting: Sequence[SourceFile], snapshot: Snapshot | None
+    ) -> tuple[_Taken, ...]:
+        """Write the good rows of files; a file with a fault is refused, the others go on."""
+        taken: list[_Taken] = []
+        target = None if snapshot is None else snapshot.columns
+        session = self.context.engine.open_session(
+            catalog=self.context.catalog, schema=self.context.schema
+        )
+        try:
+            for number, source in enumerate(waiting):
+                try:
+                    intake = self._take(session, source, target, (snapshot, number))
+                except Invalid as error:
+                    self._refuse(source, error)
+                    continue
+                if intake is None:
+                    continue
+                self.columns = intake.columns
+                target = tuple(Column(each.name, each.type) for each in intake.columns)
+                if self.options.dry_run:
+                    self._end(source, "would load", intake)
+                    self.looked_at.add(source.app_id)
+                else:
+                    taken.append(_Taken(source=source, intake=intake))
+        finally:
+            session.close()
+        return tuple(taken)
+
+    def _take(
+        self,
+        session: Session,
+        source: SourceFile,
+        target: tuple[Column, ...] | None,
+        place: tuple[Snapshot | None, int],
+    ) -> Intake | None:
+        """Write one file's good rows; None when it has too many others and is refused."""
+        options, (snapshot, number) = self.options, place
+        file = IncomingFile(
+            path=str(source.path),
+            format=source.format,
+            delimiter=options.delimiter,
+            encoding=options.encoding,
+            types=options.types,
+            adds_columns=options.adds_columns,
+            rejects_max=options.rejects_max,
+        )
+        destination = Destination(
+            root=self.table.root,
+            prefix=f"{self.run_id}-{self.attempt}-{number}-",
+            partition_by=() if snapshot is None else snapshot.partition_columns,
+        )
+        intake = session.take_in(file, target, None if options.dry_run else destination)
+        self._write_rejects(source, intake)
+        limit = options.rejects_max
+        if limit is not None and intake.rejected_rows > limit:
+            self._end(source, "refused", intake, message=_too_many(intake, limit))
+            return None
+        if options.dry_run:
+            return intake
+        if content_id(source.path) != source.app_id:
+            raise Invalid(
+                "ingest-unreadable",
+                f"`{source.name}` changed while it was read",
+                fix="load it again when its writer has finished",
+            )
+        if intake.written is not None:
+            self.meter += intake.written.meter
+        return intake
+
+    def _commit(self, taken: Sequence[_Taken], snapshot: Snapshot | None) -> int:
+        """Publish files and their transactions by one commit."""
+        columns = tuple(Column(each.name, each.type) for each in self.columns)
+        kept = () if snapshot is None else snapshot.columns
+        merged = (*kept, *columns[len(kept) :])
+        changed = snapshot is None or merged != snapshot.columns
+        schema: tuple[Action, ...] = ()
+        if changed:
+            by = () if snapshot is None else snapshot.partition_columns
+            schema = (SetSchema(columns=merged, partition_by=by),)
+        files = [
+            file
+            for each in taken
+            if each.intake.written is not None
+            for file in each.intake.written.added
+        ]
+        apps = [each.source.app_id for each in taken]
+        at = None if snapshot is None else snapshot.version
+        version_is = (VersionIs(version=at),) if changed else ()
+        entry = Commit(
+            operation="WRITE",
+            requirements=(*version_is, *(TransactionBelow(app_id=app, version=1) for app in apps)),
+            actions=(
+                *schema,
+                *(AddFile(file=file) for file in files),
+                *(SetTransaction(app_id=app, version=1) for app in apps),
+            ),
+            parameters={"mode": "Append"},
+            headwater={
+                "run_id": self.run_id,
+                "action": "ingest",
+                "files": [each.source.name for each in taken],
+            },
+            metrics={
+                "numFiles": str(len(files)),
+                "numOutputRows": str(sum(file.rows or 0 for file in files)),
+                "numOutputBytes": str(sum(file.size_bytes for file in files)),
+            },
+        )
+        return commit(self.table, entry, self.context.clock)
+
+    def _compact(self) -> None:
+        """Write small files together when there are too many; the load stands without it."""
+        snapshot = self.table.snapshot()
+        if count_small(snapshot.files) < SMALL_FILES_MAX:
+            return
+        with suppress(HeadwaterError):
+            own = RunId(f"{self.run_id}-compact{self.attempt}")
+            done = rearrange(self.context, self.table, snapshot, choose_files(snapshot), own)
+            self.compacted += done.files_removed
+            self.meter += done.meter
+
+    def _discard(self) -> None:
+        prefix = f"{self.run_id}-{self.attempt}-"
+        with suppress(HeadwaterError):
+            found = find_orphans(self.table)
+            remove_orphans(self.table, (each for each in found if prefix in each.path))
+
+    def _write_rejects(self, source: SourceFile, intake: Intake) -> None:
+        if not intake.rejected:
+            return
+        path = self.options.rejects_file
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with path.open("a" if self.has_rejects else "w", encoding="utf-8") as out:
+            for row in intake.rejected:
+                out.write(_reject_line(source, row))
+        self.has_rejects = True
+
+    def _refuse(self, source: SourceFile, error: Invalid) -> None:
+        why = f": {error.why}" if error.why else ""
+        self._end(source, "refused", None, message=f"{error.what}{why}")
+        self.ends[source.path] = replace(self.ends[source.path], code=diagnostic_of(error).code)
+
+    def _end(
+        self,
+        source: SourceFile,
+        status: Status,
+        intake: Intake | None,
+        *,
+        message: str = "",
+        version: int | None = None,
+    ) -> None:
+        end = FileEnd(
+            file=source.name,
+            status=status,
+            rows=0 if intake is None or status == "refused" else intake.rows,
+            rejected_rows=0 if intake is None else intake.rejected_rows,
+            message=message,
+            version=version,
+        )
+        self.ends[source.path] = end
+        self.progress(end)
+
+
+def _reject_line(source: SourceFile, row: Rejected) -> str:
+    document = {"file": source.name, "line": row.line, "reason": row.reason, "row": row.row}
+    return json.dumps(document, ensure_ascii=False) + "\n"
+
+
+def _too_many(intake: Intake, limit: int) -> str:
+    example = ""
+    if intake.rejected:
+        first = intake.rejected[0]
+        where = "" if first.line is None else f"line {first.line}: "
+        example = f"; the first: {where}{first.reason}"
+    return f"{intake.rejected_rows:,} bad rows, allowed are {limit:,}{example}"
+
+
+def _record(context: Context, name: TableName, loader: _Loader, started: str) -> None:
+    """Keep that the load ran, and the table's name."""
+    plan = Plan(
+        project=name.catalog,
+        target="ingest",
+        checksum="ingest",
+        compared_with="",
+        created_at=started,
+        steps=(),
+        totals=Totals(),
+    )
+    document = encode(plan)
+    now = context.now()
+    record = RunRecord(
+        run_id=loader.run_id,
+        project=plan.project,
+        target=plan.target,
+        command="ingest",
+        status="running",
+        started_at=started,
+        finished_at="",
+        process_id=os.getpid(),
+        host=socket.gethostname(),
+        plan_hash=fingerprint([document.decode()]),
+        plan=document,
+    )
+    context.metastore.start_run(record)
+    context.metastore.finish_run(loader.run_id, "success", now)
+    if context.metastore.find_relation_or_none(name) is None:
+        made = TableRecord(
+            name=name, location=loader.table.root, run_id=loader.run_id, updated_at=now
+        )
+        context.metastore.put_relation(made)

@@ -1,0 +1,416 @@
+"""Loading files: each exactly once, whole or not at all, whatever the files are like."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from pathlib import Path
+
+import polars as pl
+import pytest
+from tests.runs.world import close_context, open_context, relation, rows_of
+
+from headwater.base.errors import Invalid, NotFound
+from headwater.lake.table import Table
+from headwater.runs import ingest as ingesting
+from headwater.runs.context import Context
+from headwater.runs.incoming import find_files
+from headwater.runs.ingest import Asking, Ingested, IngestOptions, ingest_sources
+
+ROOT = Path(__file__).parents[2]
+
+
+@pytest.fixture
+def context(tmp_path: Path) -> Iterator[Context]:
+    opened = open_context(tmp_path)
+    yield opened
+    close_context(opened)
+
+
+@pytest.fixture
+def inbox(tmp_path: Path) -> Path:
+    folder = tmp_path / "inbox"
+    folder.mkdir()
+    return folder
+
+
+def put(folder: Path, name: str, text: str | bytes) -> Path:
+    path = folder / name
+    path.parent.mkdir(exist_ok=True)
+    path.write_bytes(text if isinstance(text, bytes) else text.encode())
+    return path
+
+
+def load(context: Context, *sources: Path, **changes: object) -> Ingested:
+    asked = str(changes.pop("format", "")) or None
+    folder = Path(context.project_root)
+    options = IngestOptions(rejects_file=folder / "rejects.jsonl")
+    options = replace(options, **changes)  # type: ignore[arg-type] # keyword names are the fields'
+    return ingest_sources(context, "t", Asking(tuple(map(str, sources)), asked), options)
+
+
+def table_of(context: Context) -> Table:
+    return context.tables.table(relation("t"))
+
+
+def types(context: Context) -> dict[str, str]:
+    return {column.name: column.type for column in table_of(context).snapshot().columns}
+
+
+def rejects(context: Context) -> list[dict[str, object]]:
+    text = (Path(context.project_root) / "rejects.jsonl").read_text("utf-8")
+    return [json.loads(line) for line in text.splitlines()]
+
+
+def test_a_csv_file_makes_a_table_with_types_of_its_values(context: Context, inbox: Path) -> None:
+    file = put(
+        inbox,
+        "a.csv",
+        "id,code,amount,day,at,zoned,flag,word,none\n"
+        "1,007,1.5,2026-01-31,2026-01-31 10:00:00,2026-01-31T10:00:00Z,true,x,\n"
+        '2,010,-2e3,2026-02-01,2026-02-01 10:00,2026-02-01T10:00:00+01:00,FALSE,"a,b",\n',
+    )
+
+    done = load(context, file)
+
+    assert types(context) == {
+        "id": "BIGINT",
+        "code": "VARCHAR",
+        "amount": "DOUBLE",
+        "day": "DATE",
+        "at": "TIMESTAMP",
+        "zoned": "TIMESTAMP WITH TIME ZONE",
+        "flag": "BOOLEAN",
+        "word": "VARCHAR",
+        "none": "VARCHAR",
+    }
+    assert (done.rows, done.version, done.exit_code) == (2, 0, 0)
+    why = {column.name: column.why for column in done.columns}
+    assert (why["id"], why["code"]) == ("all 2 values are BIGINT", "text")
+    assert rows_of(context, "t")[1][:3] == (2, "010", -2000.0)
+
+
+@pytest.mark.parametrize(
+    ("name", "data"),
+    [
+        ("bom.csv", "\ufeffid,word\n1,é\n".encode()),
+        ("utf16.csv", "id,word\n1,é\n".encode("utf-16")),
+        ("semicolon.csv", "id;word\n1;é\n".encode()),
+        ("tab.tsv", "id\tword\n1\té\n".encode()),
+        ("windows.csv", "id,word\r\n1,é\r\n".encode()),
+        ("quoted.csv", '"id","word"\n"1","é"\n'.encode()),
+        ("no-newline.csv", "id,word\n1,é".encode()),
+        ("lines.jsonl", '{"id": 1, "word": "é"}\n'.encode()),
+        ("array.json", '[{"id": 1, "word": "é"}]'.encode()),
+        ("escaped.json", b'{"id": 1, "word": "\\u00e9"}'),
+    ],
+)
+def test_files_say_the_same_in_many_ways(
+    context: Context, inbox: Path, name: str, data: bytes
+) -> None:
+    done = load(context, put(inbox, name, data))
+
+    assert (done.exit_code, rows_of(context, "t")) == (0, [(1, "é")])
+    assert types(context) == {"id": "BIGINT", "word": "VARCHAR"}
+
+
+def test_other_encodings_are_read_when_they_are_named(context: Context, inbox: Path) -> None:
+    file = put(inbox, "a.csv", "id,word\n1,é\n2,b\n".encode("latin-1"))
+
+    refused = load(context, file)
+    done = load(context, file, encoding="latin-1")
+
+    assert "encoded" in refused.files[0].message or "unicode" in refused.files[0].message
+    assert (done.exit_code, rows_of(context, "t")) == (0, [(1, "é"), (2, "b")])
+
+
+def test_parquet_and_packed_files_are_read(context: Context, inbox: Path) -> None:
+    import gzip
+
+    pl.DataFrame({"id": [1], "word": ["a"]}).write_parquet(inbox / "a.parquet")
+    put(inbox, "b.csv.gz", gzip.compress(b"id,word\n2,b\n"))
+
+    done = load(context, inbox)
+
+    assert (done.rows, rows_of(context, "t")) == (2, [(1, "a"), (2, "b")])
+
+
+def test_nested_json_keeps_its_shape(context: Context, inbox: Path) -> None:
+    load(context, put(inbox, "a.jsonl", '{"id": 1, "n": {"x": 1, "y": ["a"]}}\n{"id": 2}\n'))
+
+    assert types(context)["n"] == 'STRUCT("x" BIGINT, "y" VARCHAR[])'
+    assert rows_of(context, "t") == [(1, {"x": 1, "y": ["a"]}), (2, None)]
+
+
+def test_loading_again_does_nothing(context: Context, inbox: Path) -> None:
+    file = put(inbox, "a.csv", "id\n1\n")
+    load(context, file)
+    put(inbox, "copy.csv", "id\n1\n")
+    put(inbox, "new.csv", "id\n2\n")
+
+    done = load(context, inbox)
+
+    assert [(end.file, end.status) for end in done.files] == [
+        ("a.csv", "known"),
+        ("copy.csv", "known"),
+        ("new.csv", "loaded"),
+    ]
+    assert rows_of(context, "t") == [(1,), (2,)]
+    assert load(context, inbox).version is None
+
+
+def test_many_files_are_one_commit(context: Context, inbox: Path) -> None:
+    for number in range(5):
+        put(inbox, f"{number}.csv", f"id\n{number}\n")
+
+    done = load(context, inbox)
+
+    assert (done.version, len(table_of(context).snapshot().transactions)) == (0, 5)
+    entry = table_of(context).history(1)[0]
+    assert entry.headwater["files"] == [f"{number}.csv" for number in range(5)]
+    assert [run.command for run in context.metastore.list_runs()] == ["ingest"]
+    assert pl.read_delta(table_of(context).root).height == 5
+
+
+def test_a_file_with_bad_rows_is_refused_whole_and_says_why(context: Context, inbox: Path) -> None:
+    load(context, put(inbox, "good.csv", "id,n\n1,1\n"))
+    file = put(inbox, "bad.csv", "id,n\n2,2\n3,oops\n4\n5,5,5\n6,1.5\n")
+
+    done = load(context, file)
+
+    assert (done.exit_code, done.version) == (1, None)
+    assert rows_of(context, "t") == [(1, 1)]
+    assert "4 bad rows, allowed are 0" in done.files[0].message
+    found = rejects(context)
+    assert sorted(str(row["line"]) for row in found) == ["4", "5", "None", "None"]
+    assert {row["file"] for row in found} == {"bad.csv"}
+    reasons = " ".join(str(row["reason"]) for row in found)
+    assert "`n` is BIGINT, which cannot hold oops" in reasons
+    assert "cannot hold 1.5" in reasons
+
+
+def test_good_rows_are_loaded_when_bad_ones_are_allowed(context: Context, inbox: Path) -> None:
+    load(context, put(inbox, "good.csv", "id,n\n1,1\n"))
+    file = put(inbox, "bad.csv", "id,n\n2,2\n3,oops\n4\n")
+
+    refused = load(context, file, rejects_max=1)
+    done = load(context, file, rejects_max=2)
+
+    assert (refused.exit_code, done.exit_code) == (1, 0)
+    assert (done.rows, done.rejected_rows, len(rejects(context))) == (1, 2, 2)
+    assert rows_of(context, "t") == [(1, 1), (2, 2)]
+
+
+def test_one_bad_file_does_not_hold_up_the_others(context: Context, inbox: Path) -> None:
+    put(inbox, "a.csv", "id\n1\n")
+    put(inbox, "b.csv", "id,id\n1,2\n")
+    put(inbox, "c.parquet", b"PAR1 is not enough")
+    put(inbox, "d.csv", "")
+    put(inbox, "e.json", '{"id": 7')
+    put(inbox, "f.csv", "id\n2\n")
+
+    done = load(context, inbox)
+
+    assert [end.status for end in done.files] == ["loaded", *["refused"] * 4, "loaded"]
+    assert (done.exit_code, rows_of(context, "t")) == (1, [(1,), (2,)])
+    codes = [end.code for end in done.files]
+    assert codes == ["", "HW6024", "HW6023", "HW6024", "HW6023", ""]
+    assert all(end.message for end in done.files if end.status == "refused")
+
+
+@pytest.mark.parametrize(
+    ("kind", "good", "bad"),
+    [
+        ("BIGINT", "12", "12.5"),
+        ("BIGINT", "-9223372036854775808", "9223372036854775808"),
+        ("SMALLINT", "+7", "40000"),
+        ("DECIMAL(5,2)", "1.50", "1.505"),
+        ("DECIMAL(5,2)", "-999.990", "1000"),
+        ("DATE", "2026-02-28", "2026-02-28 10:00:00"),
+        ("DATE", "2026-02-28", "2026-02-30"),
+        ("TIMESTAMP", "2026-02-28 10:00:00", "2026-02-28 10:00:00+01:00"),
+        ("BOOLEAN", "true", "maybe"),
+    ],
+)
+def test_values_that_would_be_changed_are_bad(
+    context: Context, inbox: Path, kind: str, good: str, bad: str
+) -> None:
+    load(context, put(inbox, "good.csv", f"id,v\n1,{good}\n"), types={"v": kind})
+
+    done = load(context, put(inbox, "bad.csv", f"id,v\n2,{bad}\n3,{good}\n"), rejects_max=None)
+
+    assert (types(context)["v"], done.rows, done.rejected_rows) == (kind, 1, 1)
+    assert [row[0] for row in rows_of(context, "t")] == [1, 3]
+
+
+def test_typed_files_do_not_round_either(context: Context, inbox: Path) -> None:
+    load(context, put(inbox, "a.csv", "id,n\n1,1\n"))
+
+    done = load(
+        context, put(inbox, "b.jsonl", '{"id": 2, "n": 2.5}\n{"id": 3, "n": 3.0}\n'),
+        rejects_max=None,
+    )  # fmt: skip
+
+    assert (done.rows, done.rejected_rows) == (1, 1)
+    assert rows_of(context, "t") == [(1, 1), (3, 3)]
+
+
+def test_new_columns_are_added_and_missing_ones_are_null(context: Context, inbox: Path) -> None:
+    load(context, put(inbox, "a.csv", "id,a\n1,x\n"))
+    done = load(context, put(inbox, "b.csv", "B,ID\n2026-01-01,2\n"))
+
+    assert types(context) == {"id": "BIGINT", "a": "VARCHAR", "B": "DATE"}
+    assert [row[:2] for row in rows_of(context, "t")] == [(1, "x"), (2, None)]
+    assert done.exit_code == 0
+
+
+def test_new_columns_can_be_refused(context: Context, inbox: Path) -> None:
+    load(context, put(inbox, "a.csv", "id,a\n1,x\n"))
+
+    done = load(context, put(inbox, "b.csv", "id,aa\n2,y\n"), adds_columns=False)
+
+    assert (done.exit_code, done.files[0].status) == (1, "refused")
+    assert ("aa" in done.files[0].message, done.files[0].code) == (True, "HW6025")
+    assert types(context) == {"id": "BIGINT", "a": "VARCHAR"}
+
+
+def test_a_dry_run_writes_nothing(context: Context, inbox: Path) -> None:
+    put(inbox, "a.csv", "id\n1\n")
+    put(inbox, "same.csv", "id\n1\n")
+    put(inbox, "b.csv", "id,x\n2,y\n")
+
+    done = load(context, inbox, dry_run=True)
+
+    assert [end.status for end in done.files] == ["would load", "would load", "known"]
+    assert (done.rows, [column.name for column in done.columns]) == (2, ["id", "x"])
+    assert not (Path(context.project_root) / "lake").exists()
+    assert context.metastore.list_runs() == ()
+
+
+def test_lines_longer_than_the_limit_are_bad_rows(context: Context, inbox: Path) -> None:
+    file = put(inbox, "a.csv", "id,w\n1," + "x" * 20_000_000 + "\n2,b\n3," + "y" * 3_000_000 + "\n")
+
+    done = load(context, file, rejects_max=1)
+
+    assert (done.rows, done.rejected_rows) == (2, 1)
+    assert [(row[0], len(str(row[1]))) for row in rows_of(context, "t")] == [(2, 1), (3, 3_000_000)]
+
+
+def test_an_open_quote_swallows_no_rows_in_silence(context: Context, inbox: Path) -> None:
+    done = load(context, put(inbox, "a.csv", 'id,w\n1,"abc\n2,b\n'))
+
+    assert (done.exit_code, done.files[0].status) == (1, "refused")
+
+
+def test_hidden_and_foreign_files_of_a_folder_are_left_alone(context: Context, inbox: Path) -> None:
+    for name in (".a.csv", "_b.csv", "_delta_log/c.json", "readme.md", ".git/d.csv"):
+        put(inbox, name, "id\n9\n")
+    put(inbox, "sub/e.csv", "id\n1\n")
+
+    done = load(context, inbox)
+
+    assert [end.file for end in done.files] == ["sub/e.csv"]
+
+
+def test_what_is_not_there_or_not_known_is_named(context: Context, inbox: Path) -> None:
+    with pytest.raises(NotFound):
+        load(context, inbox / "nope.csv")
+    with pytest.raises(Invalid) as caught:
+        load(context, put(inbox, "a.xlsx", "id\n1\n"))
+
+    assert caught.value.code == "file-format-unknown"
+    assert load(context, inbox / "a.xlsx", format="csv").rows == 1
+
+
+def test_many_loads_cannot_make_the_files_explode(
+    context: Context, inbox: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(ingesting, "SMALL_FILES_MAX", 8)
+    monkeypatch.setattr(ingesting, "BATCH_FILES", 5)
+    for number in range(40):
+        put(inbox, f"{number:02}.csv", f"id\n{number}\n")
+
+    done = load(context, inbox)
+
+    assert done.compacted > 0
+    assert len(table_of(context).snapshot().files) <= 13
+    assert [row[0] for row in rows_of(context, "t")] == list(range(40))
+    assert load(context, inbox).version is None
+
+
+def test_two_loads_at_once_load_everything_once(tmp_path: Path, inbox: Path) -> None:
+    for number in range(30):
+        put(inbox, f"{number:02}.csv", f"id,n{number % 3}\n{number},1\n")
+    worlds = [open_context(tmp_path) for _ in range(3)]
+
+    with ThreadPoolExecutor(3) as pool:
+        ends = list(pool.map(lambda world: load(world, inbox), worlds))
+
+    assert all(end.exit_code == 0 for end in ends)
+    assert sum(end.rows for end in ends) == 30
+    assert [row[0] for row in rows_of(worlds[0], "t")] == list(range(30))
+    root = Path(table_of(worlds[0]).root)
+    named = {file.path for file in table_of(worlds[0]).snapshot().files}
+    assert {str(path.relative_to(root)) for path in root.rglob("*.parquet")} >= named
+    for world in worlds:
+        close_context(world)
+
+
+DRIVER = """
+import sys
+from pathlib import Path
+from tests.runs.world import open_context
+from tests.runs.test_ingest import load
+from headwater.runs import ingest
+ingest.BATCH_FILES = 2
+context = open_context(Path(sys.argv[1]))
+load(context, Path(sys.argv[2]))
+"""
+
+
+def test_a_load_killed_at_any_time_is_finished_by_the_next(tmp_path: Path, inbox: Path) -> None:
+    for number in range(60):
+        put(inbox, f"{number:02}.csv", f"id\n{number}\n")
+    kills = 0
+    for wait in (0.05, 0.15, 0.3):
+        process = subprocess.Popen(
+            [sys.executable, "-c", DRIVER, str(tmp_path), str(inbox)],
+            cwd=ROOT,
+            env=os.environ | {"PYTHONPATH": f"src{os.pathsep}."},
+        )
+        log = tmp_path / "lake" / "shop" / "main" / "t" / "_delta_log"
+        before = len(list(log.glob("*.json"))) if log.exists() else 0
+        deadline = time.monotonic() + 60
+        while process.poll() is None and time.monotonic() < deadline:
+            if log.exists() and len(list(log.glob("*.json"))) > before:
+                break
+            time.sleep(0.01)
+        time.sleep(wait)
+        process.send_signal(signal.SIGKILL)
+        process.wait()
+        kills += process.returncode == -signal.SIGKILL
+
+    context = open_context(tmp_path)
+    done = load(context, inbox)
+
+    assert kills
+    assert done.exit_code == 0
+    assert [row[0] for row in rows_of(context, "t")] == list(range(60))
+    close_context(context)
+
+
+def test_a_file_that_changes_while_it_is_read_is_refused(context: Context, inbox: Path) -> None:
+    file = put(inbox, "a.csv", "id\n1\n")
+    [found] = find_files((file,), None)
+    put(inbox, "a.csv", "id\n1\n2\n")
+    options = IngestOptions(rejects_file=inbox / "r.jsonl")
+
+    done = ingesting.ingest(context, relation("t"), [found], options)
+
+    assert (done.exit_code, done.version) == (1, None)
+    assert "changed while it was read" in done.files[0].message
