@@ -188,7 +188,14 @@ class Workspace(Reader):
         if as_dbt:
             manifest = make_manifest(read.project, graph.graph, self._facts())
             write_document(self.target_path, "manifest.json", manifest)
-        return Compiled(results=results, folder=folder, diagnostics=found, manifest=manifest)
+        logged = {each.node.unique_id: graph.logged.get(each.node.unique_id) for each in nodes}
+        return Compiled(
+            results=results,
+            folder=folder,
+            diagnostics=found,
+            manifest=manifest,
+            said=tuple(text for each in logged.values() if each for text in each.full),
+        )
 
     def run_operation(
         self, macro: str, arguments: str | None = None, *, sql: str | None = None
@@ -297,6 +304,7 @@ class Workspace(Reader):
             created_at=self._context.now(),
             invocation=asked.document(),
             event_time=read_event_time(request.inputs) or instead.sample,
+            as_of=request.as_of,
             takes_part=request.inputs.empty or bool(request.inputs.sample),
         )
         prices = declared_prices(self.settings)

@@ -3,11 +3,13 @@
 import json
 import os
 from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 from tests.cli.conftest import FILES, write_files
 
+from headwater.base.clock import FixedClock
 from headwater.base.errors import HeadwaterError
 from headwater.base.warning_rules import EVENTS_OF_CODE
 from headwater.dbt import EventMsg, RunExecutionResult, dbtRunner, dbtRunnerResult
@@ -397,3 +399,60 @@ def test_templates_see_what_the_command_acts_on(
 
     [said] = [each.info.msg for each in told if each.info.name == "JinjaLogInfo"]
     assert said == "['model.shop.talks']run['talks']{'TEAM': 'blue'}"
+
+
+BATCHES = """
+{{ config(materialized='incremental', incremental_strategy='microbatch', event_time='at_time',
+          batch_size='day', begin=modules.datetime.datetime(2026, 1, 1), lookback=0) }}
+select 1 as id, timestamp '2026-01-02 01:00' as at_time
+{{ 'where no_such' if '2026-01-02' in
+   (model.config.__dbt_internal_microbatch_event_time_start | string) }}
+"""
+
+
+def test_batches_end_one_by_one_and_a_part_is_no_success(project: Path) -> None:
+    told: list[EventMsg] = []
+    clock = FixedClock(datetime(2026, 1, 3, 12, tzinfo=UTC))
+    write_files(project, {"models/daily.sql": BATCHES})
+
+    ended = dbtRunner(callbacks=[told.append], clock=clock).invoke(["run", "--select", "daily"])
+
+    [result] = results_of(ended)
+    kept = json.loads((project / "target/run_results.json").read_text())["results"][0]
+    first, second = "2026-01-01T00:00:00+00:00", "2026-01-02T00:00:00+00:00"
+    assert (ended.success, result.status) == (False, "partial success")
+    assert kept["status"] == "partial success"
+    assert kept["batch_results"] == {
+        "successful": [[first, second], ["2026-01-03T00:00:00+00:00", "2026-01-04T00:00:00+00:00"]],
+        "failed": [[second, "2026-01-03T00:00:00+00:00"]],
+    }
+    assert result.batch_results is not None
+    assert [e.data.status for e in told if e.info.name == "LogBatchResult"] == [
+        "success",
+        "error",
+        "success",
+    ]
+    said = "\n".join(each.info.msg for each in told)
+    assert "PARTIAL SUCCESS (2/3)" in said
+    assert "Completed with 1 partial success" in said
+    folder = project / "target/compiled/shop/models/daily"
+    assert sorted(path.name for path in folder.iterdir()) == [
+        "daily_2026-01-01.sql",
+        "daily_2026-01-02.sql",
+        "daily_2026-01-03.sql",
+    ]
+
+
+def test_a_retry_builds_the_batches_of_the_run_that_it_retries(project: Path) -> None:
+    clock = FixedClock(datetime(2026, 1, 3, 12, tzinfo=UTC))
+    write_files(project, {"models/daily.sql": BATCHES})
+    dbtRunner(clock=clock).invoke(["run", "--select", "daily"])
+    clock.advance(timedelta(days=10))
+    write_files(project, {"models/daily.sql": BATCHES.partition("{{ 'where")[0]})
+
+    ended = dbtRunner(clock=clock).invoke(["retry"])
+
+    [result] = results_of(ended)
+    assert result.batch_results is not None
+    assert ended.success
+    assert max(end for _start, end in result.batch_results.successful)[:10] == "2026-01-04"

@@ -9,8 +9,9 @@ import dataclasses
 import os
 import re
 import shutil
-from collections.abc import Callable, Iterable
-from contextlib import redirect_stdout
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager, redirect_stdout
+from datetime import UTC, datetime
 from io import StringIO
 from pathlib import Path
 from types import ModuleType
@@ -30,6 +31,7 @@ from dbt.contracts.graph.nodes import FunctionNode
 from dbt.tests import util
 
 from headwater import TableName, Workspace
+from headwater.base.clock import Clock, FixedClock, SystemClock
 from headwater.base.errors import HeadwaterError
 from headwater.dbt import Record, RunExecutionResult, RunResult, dbtRunner, dbtRunnerResult
 from headwater.jinja.functions import DBT_VERSION
@@ -70,8 +72,10 @@ class Refused(*_leaves(dbt.exceptions, dbt_common.exceptions)):  # type: ignore[
 class Runner:
     """Our runner, whose refusals are exceptions that dbt's tests know."""
 
+    clock: Clock = SystemClock()
+
     def __init__(self, manifest: Any = None, callbacks: Any = None) -> None:
-        self.runner = dbtRunner(manifest=manifest, callbacks=callbacks)
+        self.runner = dbtRunner(manifest=manifest, callbacks=callbacks, clock=Runner.clock)
 
     def invoke(self, args: Iterable[str], **options: object) -> dbtRunnerResult:
         words = list(args)
@@ -89,6 +93,16 @@ class Runner:
         if isinstance(ended.result, Record) and "parent_map" in ended.result:
             return dbtRunnerResult(success=ended.success, result=manifest_of(ended.result))
         return ended
+
+
+@contextmanager
+def end_time(text: str) -> Iterator[None]:
+    """Let commands believe in a time, as the suite does of the last batch of microbatch models."""
+    Runner.clock = FixedClock(datetime.fromisoformat(text).replace(tzinfo=UTC))
+    try:
+        yield
+    finally:
+        Runner.clock = SystemClock()
 
 
 def as_dbts_own(result: RunResult) -> RunResult:
@@ -260,6 +274,7 @@ _replace(
 _replace(fixtures, "profile_user", pytest.fixture(scope="class", name="profile_user")(user))
 _replace(fixtures, "write_file", write_file)
 _replace(util, "write_file", write_file)
+_replace(util, "patch_microbatch_end_time", end_time)
 _replace(fixtures.TestProjInfo, "run_sql", run_sql)
 _replace(fixtures.TestProjInfo, "get_tables_in_schema", tables)
 _replace(dbt.cli.main, "dbtRunner", Runner)

@@ -37,6 +37,27 @@ class NodeStarted:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class BatchEnd:
+    """How one batch of a microbatch model ended.
+
+    Attributes:
+        id: dbt's name of it.
+        start: ISO 8601 time of its first moment.
+        end: ISO 8601 time of the first moment after it.
+        status: How it ended.
+        seconds: What its query took.
+        message: Why it failed; empty when it did not.
+    """
+
+    id: str
+    start: str
+    end: str
+    status: Literal["success", "error"]
+    seconds: float
+    message: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class NodeFinished:
     """A node is done, one way or another.
 
@@ -49,6 +70,7 @@ class NodeFinished:
         version: The Delta version it committed; None when it committed none.
         meter: What it used.
         at: ISO 8601 UTC time.
+        batches: Of a microbatch model that was published: how each batch ended.
     """
 
     run_id: RunId
@@ -59,6 +81,7 @@ class NodeFinished:
     version: int | None
     meter: Meter
     at: str
+    batches: tuple[BatchEnd, ...] = ()
     kind: Literal["node-finished"] = "node-finished"
 
 

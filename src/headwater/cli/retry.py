@@ -30,7 +30,8 @@ def retry_command(
     with project.open_workspace() as workspace:
         earlier = workspace.earlier(Path(state) if state else None)
     note(describe(earlier))
-    request = replace(earlier.invocation.request, nodes=earlier.again)
+    before = earlier.invocation.request
+    request = replace(before, nodes=earlier.again, as_of=before.as_of or earlier.started_at)
     with as_before(project, earlier).open_workspace() as workspace:
         fast = fail_fast or earlier.fail_fast
         return build(workspace, request, fail_fast=fast, dry_run=dry_run, output=output)

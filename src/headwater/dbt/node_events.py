@@ -35,6 +35,7 @@ _COUNTED: Mapping[Status, str] = MappingProxyType(
         Status.Error: "error",
         Status.Fail: "error",
         Status.Skipped: "skip",
+        Status.PartialSuccess: "partial success",
         Status.Reused: "reused",
     }
 )
@@ -158,8 +159,38 @@ class NodeEvents:
             message=event.message,
             rows=event.rows,
             seconds=event.meter.wall_seconds,
+            batches=event.batches,
         )
+        self._batches(ended, node_info(ended.entry, event.status, started, event.at))
         self._ended(ended, index, node_info(ended.entry, event.status, started, event.at))
+
+    def _batches(self, ended: NodeEnd, info: Mapping[str, Any]) -> None:
+        """Tell how each batch ended; all are built in one commit, so none is told before."""
+        total = len(ended.batches)
+        for index, batch in enumerate(ended.batches, start=1):
+            name = ended.entry.get("alias") or ended.entry["name"]
+            what = f"batch {label_of(batch.start)} of {ended.entry.get('schema')}.{name}"
+            word, verdict = (
+                ("ERROR creating", "ERROR") if batch.status == "error" else ("OK created", "OK")
+            )
+            text = f"Batch {index} of {total} {word} {what} ".ljust(_WIDTH, ".")
+            if batch.message:
+                msg = f"Unhandled error while executing {what}\n{batch.message}"
+                about = {"unique_id": info["unique_id"], "exc": batch.message}
+                tell = self._teller.tell
+                tell("GenericExceptionOnRun", "W004", msg, "error", node_info=info, **about)
+            self._teller.tell(
+                "LogBatchResult",
+                "Q046",
+                f"{text} [{verdict} in {batch.seconds:.2f}s]",
+                _LEVELS.get(batch.status, "info"),
+                node_info=info,
+                description=what,
+                status=batch.status,
+                batch_index=index,
+                total_batches=total,
+                execution_time=batch.seconds,
+            )
 
     def _reused(self, result: RunResult) -> None:
         """Tell of a node that is up to date, as dbt does of one that it reused."""
@@ -236,8 +267,12 @@ class NodeEvents:
 
     def _summary(self, counts: Mapping[str, int]) -> None:
         errors, warnings = counts["error"] + counts["skip"], counts["warn"]
+        parts, warned = counts["partial success"], _some(warnings, "warning")
+        partial = f"{parts} partial success{'' if parts == 1 else 'es'}"
         if errors:
-            msg = f"Completed with {_some(errors, 'error')} and {_some(warnings, 'warning')}:"
+            msg = f"Completed with {_some(errors, 'error')}, {partial}, and {warned}:"
+        elif parts:
+            msg = f"Completed with {partial} and {warned}"
         elif warnings:
             msg = f"Completed with {_some(warnings, 'warning')}:"
         else:
@@ -248,12 +283,13 @@ class NodeEvents:
             msg,
             num_errors=errors,
             num_warnings=warnings,
-            num_partial_success=0,
+            num_partial_success=parts,
             keyboard_interrupt=False,
         )
 
     def _problem(self, result: RunResult) -> None:
-        if result.status not in {Status.Error, Status.Fail, Status.Warn}:
+        bad = {Status.Error, Status.Fail, Status.Warn, Status.PartialSuccess}
+        if result.status not in bad:
             return
         entry = result.node
         is_warning = result.status is Status.Warn
@@ -277,6 +313,11 @@ class NodeEvents:
             self._teller.blank()
             told = f"  compiled code at {entry['compiled_path']}"
             tell("SQLCompiledPath", "Z026", told, path=entry["compiled_path"], node_info=info)
+
+
+def label_of(start: str) -> str:
+    """Name a batch by its first moment, as dbt's log does, the shortest that says it."""
+    return start.removesuffix("+00:00").removesuffix(":00").removesuffix(":00").removesuffix("T00")
 
 
 def tell_said(teller: Teller, said: Said) -> None:

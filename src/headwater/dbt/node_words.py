@@ -9,6 +9,8 @@ from dataclasses import dataclass, replace
 from types import MappingProxyType
 from typing import Any
 
+from headwater.base.telemetry import BatchEnd
+
 TESTS = frozenset({"test", "unit_test"})
 """Kinds of nodes whose rows are failures."""
 
@@ -23,6 +25,7 @@ class NodeEnd:
         message: One line: what was done, or why not.
         rows: Rows written, or failing rows of a test; None when neither.
         seconds: What it took.
+        batches: Of a microbatch model: how each batch ended.
     """
 
     entry: Mapping[str, Any]
@@ -30,6 +33,7 @@ class NodeEnd:
     message: str
     rows: int | None
     seconds: float
+    batches: tuple[BatchEnd, ...] = ()
 
     @property
     def kind(self) -> str:
@@ -47,8 +51,16 @@ class NodeEnd:
         return self.status == "error"
 
     @property
+    def is_partial(self) -> bool:
+        """True when some batches were built and others were not."""
+        return len({each.status for each in self.batches}) > 1
+
+    @property
     def verdict(self) -> str:
         """The word in brackets."""
+        if self.is_partial:
+            done = sum(each.status == "success" for each in self.batches)
+            return f"PARTIAL SUCCESS ({done}/{len(self.batches)})"
         return "ERROR" if self.is_error else self.message or "OK"
 
 
@@ -134,10 +146,12 @@ def _place(entry: Mapping[str, Any]) -> str:
 
 def _tell_model(end: NodeEnd) -> EndWords:
     description = describe(end.entry)
+    word = "ERROR creating" if end.is_error else "OK created"
+    word = "PARTIALLY created" if end.is_partial else word
     return EndWords(
         name="LogModelResult",
         code="Q012",
-        text=f"{'ERROR creating' if end.is_error else 'OK created'} {description}",
+        text=f"{word} {description}",
         verdict=end.verdict,
         fields={"description": description},
     )

@@ -23,6 +23,8 @@ class Status(StrEnum):
     Error = "error"
     Fail = "fail"
     Warn = "warn"
+    PartialSuccess = "partial success"
+    """Some batches of a microbatch model were built, others were not."""
     Skipped = "skipped"
     Pass = "pass"  # noqa: S105 - a test's end, no password
     Reused = "reused"
@@ -42,7 +44,7 @@ class RunResult:
         adapter_response: ``_message``, ``rows_affected``, and what was measured.
         timing: When it was compiled and executed.
         thread_id: Worker that ran it.
-        batch_results: Always None: a model is built in one commit.
+        batch_results: Of a microbatch model: ``successful`` and ``failed`` stretches of time.
         agate_table: Rows that ``show`` read, as macros see results; None otherwise.
     """
 
@@ -54,7 +56,7 @@ class RunResult:
     adapter_response: Record = field(default_factory=lambda: Record(_NOTHING))
     timing: tuple[Record, ...] = ()
     thread_id: str = "main"
-    batch_results: None = None
+    batch_results: Record | None = None
     agate_table: ResultTable | None = None
 
     @property
@@ -133,6 +135,7 @@ def make_run_result(entry: Mapping[str, Any], node: Mapping[str, Any]) -> RunRes
         node=Record(node),
         message=entry["message"],
         failures=entry["failures"],
+        batch_results=Record(entry["batch_results"]) if entry["batch_results"] else None,
         execution_time=entry["execution_time"],
         adapter_response=Record(entry["adapter_response"]),
         timing=tuple(Record(each) for each in entry["timing"]),

@@ -20,7 +20,7 @@ from headwater.cli.retry import as_before, describe
 from headwater.cli.source import FORMATS
 from headwater.dbt.events import Teller
 from headwater.dbt.freshness import FreshnessResult, make_freshness_result
-from headwater.dbt.node_events import NodeEvents, tell_ages, tell_found
+from headwater.dbt.node_events import NodeEvents, tell_ages, tell_found, tell_said
 from headwater.dbt.node_words import TESTS
 from headwater.dbt.previews import Preview, tell_rows, tell_sql
 from headwater.dbt.records import Record
@@ -169,10 +169,12 @@ def _retry(call: Call, workspace: Workspace) -> Answer:
     options = call.options
     earlier = workspace.earlier(Path(call.selection.state) if call.selection.state else None)
     call.teller.tell("RetryExternalCall", "Z045", describe(earlier))
+    before = earlier.invocation.request
     request = replace(
-        earlier.invocation.request,
+        before,
         nodes=earlier.again,
-        accept=(*earlier.invocation.request.accept, *_FAILS_ALONE),
+        as_of=before.as_of or earlier.started_at,
+        accept=(*before.accept, *_FAILS_ALONE),
     )
     again = replace(call, project=as_before(call.project, earlier))
     with again.open() as workspace_again:
@@ -313,6 +315,8 @@ def _compiled(call: Call, workspace: Workspace) -> Compiled:
     call.teller.findings(compiled.diagnostics)
     if has_errors(compiled.diagnostics):
         raise _fault(compiled.diagnostics)
+    for said in compiled.said:
+        tell_said(call.teller, said)
     return compiled
 
 

@@ -72,8 +72,14 @@ class BatchRenderer:
         context = dict(node_context(self._project, node, host, self._found.depends_on))
         model = context["model"]
         assert hasattr(model, "items")  # noqa: S101 - every node has one
+        config = {
+            **dict(model["config"]),  # type: ignore[index] # a node, as dbt describes it
+            "__dbt_internal_microbatch_event_time_start": batch.window.start,
+            "__dbt_internal_microbatch_event_time_end": batch.window.end,
+        }
         context["model"] = {
             **dict(model.items()),
+            "config": config,
             "batch": {
                 "id": batch.id,
                 "event_time_start": batch.window.start,

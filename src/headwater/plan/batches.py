@@ -35,6 +35,9 @@ BATCHES_MAX = 10_000
 _ID_FORMATS: Mapping[Period, str] = MappingProxyType(
     {"hour": "%Y%m%dT%H", "day": "%Y%m%d", "month": "%Y%m", "year": "%Y"}
 )
+_LABEL_FORMATS: Mapping[Period, str] = MappingProxyType(
+    {"hour": "%Y-%m-%dT%H", "day": "%Y-%m-%d", "month": "%Y-%m", "year": "%Y"}
+)
 _SECOND, _MINUTE = timedelta(seconds=1), timedelta(minutes=1)
 
 
@@ -119,8 +122,8 @@ def gap_reason(compiled: CompiledNode, deployed: DeployedNode) -> str:
 
 
 def planned_at(draft: Draft) -> datetime:
-    """Return the time of planning."""
-    return in_utc(datetime.fromisoformat(draft.options.created_at))
+    """Return the time up to which batches are built: that of planning, or of a run before."""
+    return in_utc(datetime.fromisoformat(draft.options.as_of or draft.options.created_at))
 
 
 def covered_of(deployed: DeployedNode) -> tuple[Window, ...]:
@@ -165,6 +168,16 @@ def _without(window: Window, gone: Window) -> Iterator[Window]:
         yield Window(start=window.start, end=gone.start)
     if gone.end < window.end:
         yield Window(start=gone.end, end=window.end)
+
+
+def batch_label(start: datetime, size: Period) -> str:
+    """Return how dbt names the file of a batch: ``2026-01-01`` for a day, ``2026-01`` for a month.
+
+    Args:
+        start: First moment of the batch.
+        size: Its length.
+    """
+    return start.strftime(_LABEL_FORMATS[size])
 
 
 def batch_id(window: Window, size: Period) -> str:

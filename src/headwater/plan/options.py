@@ -62,6 +62,7 @@ class PlanOptions:
         event_time: Build exactly the batches of this stretch of time; None to find them out.
         batches: Batches of microbatch models to build, rendered.
         invocation: What the command was asked; kept in the plan.
+        as_of: ISO 8601 time up to which batches are built; empty for the time of planning.
         takes_part: Inputs are read in part or without rows (``--sample``, ``--empty``).
     """
 
@@ -87,3 +88,4 @@ class PlanOptions:
     )
     invocation: Mapping[str, Json] = field(default_factory=lambda: MappingProxyType({}))
     takes_part: bool = False
+    as_of: str = ""

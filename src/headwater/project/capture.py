@@ -7,6 +7,7 @@ macros do.
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from functools import partial
 from typing import NoReturn, cast
 
@@ -370,7 +371,7 @@ def _underscored(key: str) -> str:
 
 
 def plain(value: object) -> Json:
-    """Turn a value from Jinja into JSON: undefined becomes null, other objects their text."""
+    """Turn a value from Jinja into JSON: undefined becomes null, a time ISO 8601."""
     if value is None or isinstance(value, (bool, int, float)):
         return value
     if isinstance(value, str):
@@ -385,4 +386,4 @@ def plain(value: object) -> Json:
         return [plain(part) for part in value]
     if isinstance(value, (set, frozenset)):
         return sorted((plain(part) for part in value), key=str)
-    return str(value)
+    return value.isoformat() if isinstance(value, datetime) else str(value)

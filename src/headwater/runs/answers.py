@@ -45,6 +45,8 @@ class PlanRequest:
         store_failures: Keep failing rows of the tests whose config does not say otherwise.
         inputs: What is read in place of the nodes' inputs.
         nodes: Exactly these nodes, whatever the selection says; None to go by the selection.
+        as_of: ISO 8601 time up to which batches are built, that of a run which is retried; empty
+            for now.
     """
 
     selection: Selection = field(default_factory=Selection)
@@ -55,6 +57,7 @@ class PlanRequest:
     store_failures: bool = False
     inputs: InputRequest = field(default_factory=InputRequest)
     nodes: tuple[NodeId, ...] | None = None
+    as_of: str = ""
 
     @property
     def resource_types(self) -> frozenset[ResourceType]:
@@ -112,12 +115,14 @@ class Compiled:
         folder: Where the files were written.
         diagnostics: Findings.
         manifest: The manifest with the compiled SQL, when it was asked for.
+        said: What the macros of the nodes printed and logged.
     """
 
     results: tuple[CompiledSql, ...]
     folder: Path
     diagnostics: tuple[Diagnostic, ...]
     manifest: Mapping[str, Any] | None = None
+    said: tuple[Said, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

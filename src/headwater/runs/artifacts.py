@@ -7,9 +7,11 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from headwater.base.artifacts import ArtifactFacts
+from headwater.base.periods import period_or_none
 from headwater.graph.graph import CompiledNode, Graph
 from headwater.graph.manifest import CatalogTable, compiled_path, make_manifest
-from headwater.plan.plan import BuildStep, Plan, RunTest
+from headwater.plan.batches import batch_label
+from headwater.plan.plan import Batch, BuildStep, Plan, ReplaceBatches, RunTest
 from headwater.runs.answers import CompiledSql, Planned
 from headwater.runs.describe import TableDescription
 from headwater.runs.documents import replace_file, write_document
@@ -42,6 +44,20 @@ def write_run_sql(folder: Path, graph: Graph, plan: Plan) -> None:
         sql = getattr(step, "sql", None)
         if sql and isinstance(step, BuildStep | RunTest) and step.node in graph.nodes:
             replace_file(_sql_path(folder / "run", graph.nodes[step.node]), sql.encode())
+        if isinstance(step, ReplaceBatches) and step.node in graph.nodes:
+            _write_batches(folder, graph.nodes[step.node], step.batches)
+
+
+def _write_batches(folder: Path, compiled: CompiledNode, batches: Iterable[Batch]) -> None:
+    """Write the query of each batch to a folder that is called as the model's file."""
+    size = period_or_none(compiled.node.config.get("batch_size"))
+    if size is None:
+        return
+    for batch in batches:
+        for kind in ("compiled", "run"):
+            place = _sql_path(folder / kind, compiled).with_suffix("")
+            name = f"{compiled.node.name}_{batch_label(batch.start, size)}.sql"
+            replace_file(place / name, batch.sql.encode())
 
 
 def write_all(folder: Path, planned: Planned, run: Run, facts: ArtifactFacts) -> None:

@@ -329,6 +329,7 @@ class _Attempt:
             attempt=self.number,
             status="error" if staged.failed else "success",
             message="; ".join((done, *staged.failed)),
+            batches=staged.batches,
             started_at=self.started_at,
             rows=staged.rows,
             version=version,

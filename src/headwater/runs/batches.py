@@ -14,6 +14,7 @@ from headwater.base.errors import UserCodeError
 from headwater.base.meters import Meter
 from headwater.base.periods import Window
 from headwater.base.relations import Column, TableName, quote_identifier
+from headwater.base.telemetry import BatchEnd
 from headwater.engines.engine import Session, WriteAll, Written
 from headwater.lake.snapshot import DataFile, Snapshot
 from headwater.lake.stats import may_match
@@ -33,12 +34,14 @@ class _Batches:
     Attributes:
         done: Batches whose query ran.
         failed: Batches whose query did not, with the reason.
+        ends: How each of them ended, in order.
         files: Data files of those that ran.
         meter: What they used.
     """
 
     done: tuple[Batch, ...]
     failed: tuple[tuple[Batch, UserCodeError], ...]
+    ends: tuple[BatchEnd, ...]
     files: tuple[DataFile, ...]
     meter: Meter
 
@@ -67,6 +70,7 @@ def stage_batches(session: Session, step: ReplaceBatches, place: Place) -> Stage
     return replace(
         staged,
         failed=_reasons(written),
+        batches=written.ends,
         covered=covered_after(before, written.done, failed, place.now),
     )
 
@@ -89,6 +93,7 @@ def _write_batches(
     done: list[Batch] = []
     failed: list[tuple[Batch, UserCodeError]] = []
     files: list[DataFile] = []
+    ends: list[BatchEnd] = []
     meter = Meter()
     for batch in step.batches:
         destination = replace(place.destination, prefix=f"{place.destination.prefix}{batch.id}-")
@@ -101,11 +106,26 @@ def _write_batches(
             found = session.write(sql, WriteAll(), destination)
         except UserCodeError as error:
             failed.append((batch, error))
+            ends.append(_ended(batch, 0.0, error.why or error.what))
             continue
         done.append(batch)
+        ends.append(_ended(batch, found.meter.wall_seconds))
         files += found.added
         meter += found.meter
-    return _Batches(done=tuple(done), failed=tuple(failed), files=tuple(files), meter=meter)
+    return _Batches(
+        done=tuple(done), failed=tuple(failed), files=tuple(files), meter=meter, ends=tuple(ends)
+    )
+
+
+def _ended(batch: Batch, seconds: float, message: str = "") -> BatchEnd:
+    return BatchEnd(
+        id=batch.id,
+        start=batch.start.isoformat(),
+        end=batch.end.isoformat(),
+        status="error" if message else "success",
+        seconds=seconds,
+        message=message,
+    )
 
 
 def _so_far(

@@ -1,9 +1,11 @@
 """dbt's run_results.json (schema v6), written from a Run, for the tools that read it."""
 
+from collections.abc import Iterable
 from datetime import datetime
 
 from headwater.base.artifacts import ArtifactFacts
 from headwater.base.codec import Json, to_builtins
+from headwater.base.telemetry import BatchEnd
 from headwater.graph.graph import Graph
 from headwater.jinja.functions import DBT_VERSION
 from headwater.plan.plan import Plan
@@ -64,7 +66,7 @@ def result_entry(result: NodeResult, graph: Graph) -> dict[str, Json]:
     ]
     relation = None if compiled is None else compiled.node.relation
     return {
-        "status": result.status,
+        "status": "partial success" if is_partial(result.batches) else result.status,
         "timing": timing,
         "thread_id": result.thread or "main",
         "execution_time": _seconds(result.started_at, result.finished_at),
@@ -75,8 +77,23 @@ def result_entry(result: NodeResult, graph: Graph) -> dict[str, Json]:
         "compiled": bool(compiled and compiled.code),
         "compiled_code": None if compiled is None else compiled.code or None,
         "relation_name": None if relation is None or is_test else relation.quoted(),
-        "batch_results": None,
+        "batch_results": _batch_results(result),
     }
+
+
+def is_partial(batches: Iterable[BatchEnd]) -> bool:
+    """Say whether some batches were built and others were not: dbt's ``partial success``."""
+    return len({each.status for each in batches}) > 1
+
+
+def _batch_results(result: NodeResult) -> Json:
+    if not result.batches:
+        return None
+
+    def those(status: str) -> list[Json]:
+        return [[each.start, each.end] for each in result.batches if each.status == status]
+
+    return {"successful": those("success"), "failed": those("error")}
 
 
 def _adapter_response(result: NodeResult) -> dict[str, Json]:

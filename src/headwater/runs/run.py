@@ -6,7 +6,7 @@ from typing import Literal
 from headwater.base.diagnostics import Diagnostic
 from headwater.base.ids import NodeId, RunId
 from headwater.base.meters import Meter
-from headwater.base.telemetry import NodeStatus
+from headwater.base.telemetry import BatchEnd, NodeStatus
 from headwater.base.units import format_count
 from headwater.plan.plan import Action, Cost
 from headwater.project.node import ResourceType
@@ -37,6 +37,7 @@ class NodeResult:
         thread: Worker that ran it, in dbt's words (``Thread-1``).
         diagnostic: The fault, with its code, when there was one.
         is_transient: True when the same command may work later without any change.
+        batches: Of a microbatch model that was published: how each batch ended.
     """
 
     node: NodeId
@@ -56,6 +57,7 @@ class NodeResult:
     thread: str = ""
     diagnostic: Diagnostic | None = None
     is_transient: bool = False
+    batches: tuple[BatchEnd, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

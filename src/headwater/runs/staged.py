@@ -9,6 +9,7 @@ from operator import attrgetter
 
 from headwater.base.meters import Meter
 from headwater.base.relations import Column
+from headwater.base.telemetry import BatchEnd
 from headwater.engines.engine import Destination, ViewSource, Written
 from headwater.lake.commit import Action, AddFile, RemoveFile, SetSchema
 from headwater.lake.snapshot import DataFile, Snapshot
@@ -27,6 +28,7 @@ class Staged:
         meter: What writing used.
         scrap: Paths of files that were written on the way and are no part of the result.
         failed: What failed of a step that publishes the rest, one line each.
+        batches: Of a microbatch model: how each batch ended.
         covered: Stretches of time that a microbatch table holds afterwards.
     """
 
@@ -38,6 +40,7 @@ class Staged:
     meter: Meter = field(default_factory=Meter)
     scrap: tuple[str, ...] = ()
     failed: tuple[str, ...] = ()
+    batches: tuple[BatchEnd, ...] = ()
     covered: tuple[tuple[str, str], ...] = ()
 
 

@@ -14,7 +14,7 @@ from headwater.base.errors import HeadwaterError
 from headwater.base.ids import NodeId, RunId
 from headwater.base.meters import Meter
 from headwater.base.relations import TableName
-from headwater.base.telemetry import Event, NodeFinished, NodeStarted, NodeStatus
+from headwater.base.telemetry import BatchEnd, Event, NodeFinished, NodeStarted, NodeStatus
 from headwater.catalog.records import RelationRecord
 from headwater.engines.engine import Session
 from headwater.graph.graph import Graph
@@ -76,6 +76,7 @@ class End:
         deployed: The node as it is now deployed; None when nothing was published.
         relation: Its name in the metastore; None when nothing was published.
         error: What went wrong.
+        batches: Of a microbatch model that was published: how each batch ended.
     """
 
     step: BuildStep | RunTest
@@ -89,6 +90,7 @@ class End:
     deployed: DeployedNode | None = None
     relation: RelationRecord | None = None
     error: HeadwaterError | None = None
+    batches: tuple[BatchEnd, ...] = ()
 
 
 @contextmanager
@@ -127,6 +129,7 @@ def tell_ends(work: Work, ends: list[End]) -> tuple[NodeResult, ...]:
                 version=end.version,
                 meter=end.meter,
                 at=at,
+                batches=end.batches,
             )
         )
     return tuple(_result(end, at) for end in ends)
@@ -141,6 +144,7 @@ def _result(end: End, at: str) -> NodeResult:
     step = end.step
     is_test = isinstance(step, RunTest)
     return NodeResult(
+        batches=end.batches,
         node=step.node,
         name=step.name,
         resource_type=step.resource_type,
