@@ -29,21 +29,35 @@ def weigh_faults(
 ) -> tuple[Diagnostic, ...]:
     """Make warnings of errors in nodes that are neither wanted nor read by wanted ones.
 
+    A fault of an ephemeral model's own query is none as long as nothing that is built reads it:
+    the query is never sent.
+
     Args:
         diagnostics: What compiling found.
         graph: The compiled project.
         wanted: Nodes that will be acted on.
     """
-    needed = wanted | descendants(edges_of(graph).inputs, wanted)
+    inputs = edges_of(graph).inputs
+    needed = wanted | descendants(inputs, wanted)
+    sent = frozenset(key for key in wanted if not _is_inlined(graph, key))
+    read = sent | descendants(inputs, sent)
+
+    def is_harmless(found: Diagnostic) -> bool:
+        if found.severity != "error" or not found.node:
+            return False
+        return found.node not in (read if found.name in OF_ONE_QUERY else needed)
+
     return tuple(
-        replace(found, severity="warning")
-        if found.severity == "error" and found.node and found.node not in needed
-        else found
-        for found in diagnostics
+        replace(found, severity="warning") if is_harmless(found) else found for found in diagnostics
     )
 
 
-OF_ONE_QUERY = ("sql-refused", "sql-syntax", "sql-not-a-query")
+def _is_inlined(graph: Graph, key: NodeId) -> bool:
+    compiled = graph.nodes.get(key)
+    return compiled is not None and compiled.node.materialized == "ephemeral"
+
+
+OF_ONE_QUERY = ("sql-refused", "sql-syntax", "sql-not-a-query", "sql-empty")
 """Faults of one node's compiled query: the node fails when it runs, and all else can be built."""
 
 

@@ -17,11 +17,7 @@ from headwater.base.warehouses import Naming
 from headwater.graph.deprecations import deprecation_of
 from headwater.graph.graph import CompiledNode, Graph
 from headwater.graph.manifest_config import config_document
-from headwater.graph.manifest_contract import (
-    constraint_document,
-    contract_document,
-    fill_in_targets,
-)
+from headwater.graph.manifest_contract import contract_document, fill_in_targets
 from headwater.graph.manifest_functions import function_document
 from headwater.graph.manifest_metrics import semantic_document
 from headwater.graph.manifest_models import (
@@ -35,6 +31,7 @@ from headwater.graph.manifest_written import written_config
 from headwater.graph.metrics import metrics_of_exposure
 from headwater.graph.walk import Edges, edges_of
 from headwater.jinja.functions import DBT_VERSION
+from headwater.project.contracts import constraint_document
 from headwater.project.naming import relation_name
 from headwater.project.node import Node, own_text
 from headwater.project.project import Project

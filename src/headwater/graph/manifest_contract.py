@@ -3,28 +3,15 @@
 import hashlib
 from collections.abc import Iterable, Mapping
 
-from headwater.base.codec import Json, to_builtins
+from headwater.base.codec import Json
 from headwater.base.warehouses import Naming
 from headwater.project.calls import calls_in
-from headwater.project.contracts import has_contract
+from headwater.project.contracts import constraint_document, has_contract
 from headwater.project.naming import relation_name
 from headwater.project.node import Node, Ref, SourceRef
 
 _STORED = frozenset({"table", "incremental"})
 _KEYS = ("name", "expression", "warn_unenforced", "warn_unsupported", "to", "to_columns")
-
-
-def constraint_document(written: Mapping[str, Json]) -> dict[str, Json]:
-    """Return a constraint with the keys that dbt gives it."""
-    return {
-        "type": written.get("type"),
-        "name": written.get("name"),
-        "expression": written.get("expression"),
-        "warn_unenforced": written.get("warn_unenforced", True),
-        "warn_unsupported": written.get("warn_unsupported", True),
-        "to": written.get("to"),
-        "to_columns": to_builtins(written.get("to_columns") or []),
-    }
 
 
 def fill_in_targets(document: dict[str, Json], inputs: Iterable[Node], naming: Naming) -> None:

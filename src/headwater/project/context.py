@@ -14,6 +14,7 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
+from types import MappingProxyType
 
 from headwater.base.errors import HeadwaterError
 from headwater.base.ids import NodeId
@@ -29,8 +30,10 @@ from headwater.jinja.context import (
 )
 from headwater.jinja.macros import GLOBAL_PACKAGE
 from headwater.jinja.render import Rendered, Templates
+from headwater.project.contracts import constraint_document, has_contract
+from headwater.project.metrics import metric_document
 from headwater.project.naming import relation_name
-from headwater.project.node import Node, own_text
+from headwater.project.node import Node, SourceInfo, TestInfo, own_text
 from headwater.project.project import Group, Project, file_of
 
 TEST_ARGUMENTS = "_dbt_generic_test_kwargs"
@@ -355,7 +358,9 @@ def model_dict(
         inputs: What it depends on, once that is known.
         naming: How names are written; the embedded engine's way when None.
     """
-    relation = node.relation
+    place = node.relation or node.place
+    # dbt keeps a file without its margins, a block of a file as it is.
+    raw_code = own_text(node) if node.resource_type == "snapshot" else node.raw_code.strip()
     result: dict[str, object] = dict(node.declared)
     if node.config.get("incremental_strategy") == "microbatch":
         result["batch"] = _any_batch(node)
@@ -367,13 +372,15 @@ def model_dict(
         "path": node.path,
         "original_file_path": node.original_path,
         "fqn": list(node.fqn),
-        "raw_code": own_text(node),
-        "raw_sql": own_text(node),
+        "raw_code": raw_code,
+        "raw_sql": raw_code,
         "language": "python" if node.original_path.endswith(".py") else "sql",
         "config": dict(node.config),
-        "database": relation.catalog if relation else None,
-        "schema": relation.schema if relation else None,
-        "alias": relation.name if relation else node.alias,
+        "database": place.catalog if place else None,
+        "schema": place.schema if place else None,
+        "alias": place.name if place else node.alias,
+        "group": node.config.get("group"),
+        "contract": {"enforced": has_contract(node), "alias_types": True, "checksum": None},
         "relation_name": relation_name(naming or Naming(), node),
         "tags": list(node.tags),
         "meta": dict(node.meta),
@@ -397,13 +404,52 @@ def model_dict(
         "checksum": {"name": "sha256", "checksum": node.checksum},
     }
     if node.resource_type == "model":
-        result = {"version": None, "latest_version": None, **result}
-    if node.resource_type == "model":
-        result.setdefault("time_spine", None)
+        result = {**_NO_VERSION, **result, "access": node.config.get("access") or "protected"}
+    if node.test is not None:
+        result |= _test_dict(node.test)
     if node.source is not None:
-        result["source_name"] = node.source.source_name
-        result["identifier"] = node.source.identifier
+        result |= _source_dict(node, node.source)
+        del result["alias"]
+    if node.resource_type == "metric":
+        result |= metric_document(dict(node.declared))
     return result
+
+
+_NO_VERSION: Mapping[str, object] = MappingProxyType(
+    {
+        "version": None,
+        "latest_version": None,
+        "deprecation_date": None,
+        "time_spine": None,
+        "constraints": [],
+    }
+)
+
+
+def _test_dict(test: TestInfo) -> dict[str, object]:
+    return {
+        "column_name": test.column,
+        "attached_node": test.attached_node,
+        "test_metadata": {
+            "name": test.name,
+            "kwargs": copied(test.arguments),
+            "namespace": test.namespace,
+        },
+    }
+
+
+def _source_dict(node: Node, source: SourceInfo) -> dict[str, object]:
+    return {
+        "source_name": source.source_name,
+        "source_description": str(node.declared.get("source_description") or ""),
+        "source_meta": node.declared.get("source_meta") or {},
+        "identifier": source.identifier,
+        "loader": str(node.declared.get("loader") or ""),
+        "loaded_at_field": source.loaded_at_field,
+        "loaded_at_query": node.config.get("loaded_at_query"),
+        "freshness": node.config.get("freshness"),
+        "external": node.declared.get("external"),
+    }
 
 
 def _column_dict(node: Node, name: str) -> dict[str, object]:
@@ -415,7 +461,7 @@ def _column_dict(node: Node, name: str) -> dict[str, object]:
         "quote": column.quote,
         "meta": dict(column.meta),
         "tags": list(column.tags),
-        "constraints": [dict(each) for each in column.constraints],
+        "constraints": [constraint_document(each) for each in column.constraints],
         "config": {"meta": dict(column.meta), "tags": list(column.tags)},
         "granularity": column.granularity,
         **column.extra,

@@ -6,7 +6,7 @@ Compiling compares the promise with the query, a build checks rows against it; b
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
-from headwater.base.codec import Json
+from headwater.base.codec import Json, to_builtins
 from headwater.project.node import Node
 
 
@@ -64,3 +64,16 @@ def _constraint(written: Mapping[str, Json], columns: tuple[str, ...]) -> Constr
         name=str(written.get("name") or ""),
         warn_unenforced=written.get("warn_unenforced") is not False,
     )
+
+
+def constraint_document(written: Mapping[str, Json]) -> dict[str, Json]:
+    """Return a constraint with the keys that dbt gives it."""
+    return {
+        "type": written.get("type"),
+        "name": written.get("name"),
+        "expression": written.get("expression"),
+        "warn_unenforced": written.get("warn_unenforced", True),
+        "warn_unsupported": written.get("warn_unsupported", True),
+        "to": written.get("to"),
+        "to_columns": to_builtins(written.get("to_columns") or []),
+    }
