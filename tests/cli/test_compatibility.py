@@ -62,6 +62,14 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> World:
     return World(folder, read, resolve_graph(read).graph, context, environment)
 
 
+OWN = (
+    "{% materialization of_my_own, default %}{{ return({'relations': [this]}) }}"
+    "{% endmaterialization %}"
+    "{% macro get_incremental_of_my_own_sql(args) %}select 1{% endmacro %}"
+)
+"""What a project that has a materialization and a strategy of its own has."""
+
+
 def checked(folder: Path, files: Mapping[str, str], ask: Callable[[Workspace], object]) -> object:
     for name, text in {**FILES, **files}.items():
         (folder / name).parent.mkdir(parents=True, exist_ok=True)
@@ -204,7 +212,7 @@ def test_materializations_and_strategies(kind: str, config: str, code: str, tmp_
         def ask(workspace: Workspace) -> object:
             return [found.name for found in workspace.check().diagnostics]
 
-        names = checked(tmp_path, {"models/m.sql": text}, ask)
+        names = checked(tmp_path, {"models/m.sql": text, "macros/own.sql": OWN}, ask)
         assert isinstance(names, list)
         return code not in names
 

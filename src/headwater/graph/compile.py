@@ -23,6 +23,7 @@ from headwater.graph.graph import CompiledNode, HookWrites, Lookup, called_funct
 from headwater.graph.hooks import CompiledHooks, compile_hooks
 from headwater.graph.host import CompileHost, FixtureHost
 from headwater.graph.lookup import NoLookup, UncountedLookup
+from headwater.graph.materializations import materialization_of
 from headwater.graph.places import place_and_call, place_in_source
 from headwater.graph.references import GraphResult, make_graph, resolve_references
 from headwater.graph.resolve import Resolution
@@ -210,7 +211,8 @@ class Compilation:
             if translated is None:
                 return replace(compiled, fingerprint=fingerprint_of(node, [], []))
             texts = translated
-        full = texts.full
+        full, macro = texts.full, materialization_of(self.project, node)
+        marks = texts.marks if macro is None else (*texts.marks, macro.text)
         is_incremental = node.resource_type == "model" and node.materialized == "incremental"
         compiled = replace(
             compiled,
@@ -221,11 +223,12 @@ class Compilation:
             pre_writes=texts.pre_writes,
             post_writes=texts.post_writes,
             dialect=self.dialect,
+            materialization="" if macro is None else macro.unique_id,
         )
         if node.resource_type == "operation":
             compiled = replace(compiled, pre_writes=texts.pre_writes)
             return replace(compiled, fingerprint=text_meaning(full.code))
-        compiled = self._understand(compiled, texts.marks)
+        compiled = self._understand(compiled, marks)
         is_run = self.project.target.is_run
         checked = compiled if is_run else replace(compiled, columns=without_types(compiled.columns))
         self.diagnostics += check_contract(checked, self._engine_type)

@@ -203,6 +203,8 @@ class CompileHost:
     def columns(self, relation: Relation) -> tuple[Column, ...]:
         """Return columns as they will be when the node is built, else those of the lake."""
         table = relation.table_name
+        if table is None and self.is_live and relation.identifier:
+            table = TableName("", "", relation.identifier)  # a temporary table
         if table is None:
             return ()
         columns = self._planned.get(table) or self._lookup.columns_or_none(table) or ()

@@ -55,6 +55,23 @@ class LiveCall:
     is_incremental: bool = False
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BuildCall:
+    """A node to build by a macro of the project.
+
+    Attributes:
+        node: The node.
+        macro: unique_id of the macro.
+        code: Its compiled text.
+        later_code: Its compiled text when ``is_incremental()`` is true; empty when it is the same.
+    """
+
+    node: NodeId
+    macro: str
+    code: str
+    later_code: str = ""
+
+
 class LiveRenderer:
     """Renders texts of one compiled project, one at a time: templates count what one takes."""
 
@@ -85,6 +102,48 @@ class LiveRenderer:
 
         return self._with_context(call, node, lookup, rendered)
 
+    def build(self, call: BuildCall, lookup: Lookup) -> tuple[Said, ...]:
+        """Call the macro that builds a node; its statements are sent through ``lookup``.
+
+        Returns:
+            What it printed and logged.
+
+        Raises:
+            HeadwaterError: Jinja failed, or a statement did.
+        """
+        node, templates = self._project.nodes[call.node], self._project.templates
+        index = templates.index
+        macro = next(
+            macro
+            for macros in index.packages.values()
+            for macro in macros.values()
+            if macro.unique_id == call.macro
+        )
+        is_incremental = self._is_incremental(node, lookup)
+        code = call.later_code if is_incremental and call.later_code else call.code
+
+        def built(context: Mapping[str, object]) -> str:
+            model = {**_mapping(context["model"]), "compiled_code": code, "compiled_sql": code}
+            own = {"sql": code, "compiled_code": code, "model": model, "write": _ignored}
+            own["pre_hooks"], own["post_hooks"] = (
+                _hooks(node, "pre_hook"),
+                _hooks(node, "post_hook"),
+            )
+            templates.call(macro, context={**context, **own}, package=node.package, lenient=False)
+            return ""
+
+        begun = LiveCall(node=call.node, moment="operation", is_incremental=is_incremental)
+        return self._with_context(begun, node, lookup, built).said
+
+    def _is_incremental(self, node: Node, lookup: Lookup) -> bool:
+        """Answer ``is_incremental()`` as dbt does: the table is there and is to be kept."""
+        if node.materialized != "incremental" or node.relation is None:
+            return False
+        wanted = node.config.get("full_refresh")
+        flag = self._project.context_values.flags.get("FULL_REFRESH")
+        is_full = wanted if isinstance(wanted, bool) else bool(flag)
+        return not is_full and lookup.relation_kind_or_none(node.relation) == "table"
+
     def _with_context(
         self,
         call: LiveCall,
@@ -106,3 +165,21 @@ class LiveRenderer:
         context = {**node_context(self._project, node, host, inputs), **call.facts}
         text = rendered(context)
         return LiveText(text=text, said=tuple(host.said))
+
+
+def _hooks(node: Node, name: str) -> list[dict[str, object]]:
+    """Return a node's hooks as dbt shows them to a materialization."""
+    written = node.config.get(name) or []
+    listed = written if isinstance(written, (list, tuple)) else [written]
+    hooks = [dict(hook) if isinstance(hook, Mapping) else {"sql": hook} for hook in listed]
+    return [{"transaction": True, "index": None, **hook} for hook in hooks]
+
+
+def _mapping(value: object) -> Mapping[str, object]:
+    assert isinstance(value, Mapping)  # noqa: S101 - ``model`` always is one
+    return value
+
+
+def _ignored(*_positional: object, **_named: object) -> str:
+    """Take what dbt would write into a file beside the compiled one."""
+    return ""

@@ -200,6 +200,21 @@ class Adapter:
         """Drop a schema, which the lake refuses."""
         self._change("drop_schema", f"drop schema {relation.schema}")
 
+    @staticmethod
+    def valid_incremental_strategies() -> list[str]:
+        """Return the strategies that need no macro of the project."""
+        return ["append", "delete+insert", "merge", "microbatch"]
+
+    @staticmethod
+    def get_incremental_strategy_macro(context: Mapping[str, object], name: object) -> object:
+        """Return the macro that writes the statements of an incremental strategy."""
+        stem = str(name or "default").replace("+", "_")
+        found = context.get(f"get_incremental_{stem}_sql")
+        if found is None:
+            message = f"there is no macro `get_incremental_{stem}_sql` for the strategy `{name}`"
+            raise CompilerFault(message, "macro-not-found")
+        return found
+
     def _kind(self, relation: RelationValue) -> str:
         found = self.load_relation(relation)
         return str((found or relation).type or "table")

@@ -378,14 +378,23 @@ class Templates:
         *positional: object,
         context: Mapping[str, object],
         package: str,
+        lenient: bool = True,
         **named: object,
     ) -> object:
         """Call one macro from outside of a text.
 
+        Args:
+            macro: The macro.
+            *positional: Its arguments.
+            context: What it sees.
+            package: Where its bare names are looked for first.
+            lenient: Let what is not there be nothing.
+            **named: Its arguments by name.
+
         Raises:
             Invalid: As ``render``.
         """
-        scope = self._scope(context, package, lenient=True)
+        scope = self._scope(context, package, lenient=lenient)
         try:
             with self.meter:
                 return BoundMacro(scope, macro)(*positional, **named)

@@ -117,6 +117,7 @@ class Target:
         post_hooks: SQL to run after, in order.
         pre_writes: What the hooks before write, as far as it can be told.
         post_writes: What the hooks after write, likewise.
+        macro: unique_id of the macro of the project that builds it, instead of the step's kind.
         row_checks: Constraints of its contract, checked on the files before they are published.
         comments: What is written into the table's metadata.
         python: Set when the step's text is a Python model.
@@ -136,6 +137,7 @@ class Target:
     post_hooks: tuple[str, ...] = ()
     pre_writes: HookWrites = field(default_factory=HookWrites)
     post_writes: HookWrites = field(default_factory=HookWrites)
+    macro: str = ""
     row_checks: tuple[RowCheck, ...] = ()
     comments: Comments = field(default_factory=Comments)
     python: PythonPart | None = None

@@ -22,7 +22,7 @@ from headwater.base.units import (
 from headwater.plan.labels import full_label, short_label
 from headwater.plan.plan import Change, Cost, Effect, Impact, Plan, RunTest, Skip, Step
 from headwater.plan.show_packages import package_lines
-from headwater.plan.writes import written_line
+from headwater.plan.writes import macro_line, written_line
 
 Style = Literal["plain", "heading", "add", "change", "remove", "error", "warning", "dim"]
 _SIGN_OF_EFFECT: dict[Effect, tuple[str, Style]] = {
@@ -153,6 +153,8 @@ def _hook_lines(plan: Plan, width: int) -> Iterator[StyledLine]:
     for step in plan.steps:
         if isinstance(step, Skip | RunTest):
             continue
+        if step.target.macro:
+            yield _line(f"  {step.name}: {macro_line(step.target.macro)}", "change")
         for moment, writes in (
             ("before", step.target.pre_writes),
             ("after", step.target.post_writes),

@@ -95,7 +95,7 @@ def _make_step(draft: Draft, base: _Base, gates: NodeId | None) -> Step:
             return Skip(**base)
         case "test":
             return _test_step(draft, compiled, base, gates)
-        case "view":
+        case "view" if not compiled.materialization:
             sql = compiled.code if compiled.function is None else compiled.function.document()
             return BuildView(**base, target=_target(draft, compiled), sql=sql)
         case "full" | "incremental" if compiled.node.resource_type == "seed" and not compiled.code:
@@ -104,10 +104,11 @@ def _make_step(draft: Draft, base: _Base, gates: NodeId | None) -> Step:
             return _snapshot_step(draft, compiled, base)
         case "full" | "incremental" if is_microbatch(compiled):
             return _batches_step(draft, compiled, base, is_full=how == "full")
-        case "full":
-            return Build(**base, target=_target(draft, compiled), sql=compiled.code)
-        case "incremental":
+        case "incremental" if not compiled.materialization:
             return _incremental_step(draft, compiled, base)
+        case "full" | "view" | "incremental":
+            # A macro of the project, where there is one, decides how when it runs.
+            return Build(**base, target=_target(draft, compiled), sql=compiled.code)
 
 
 def _target(draft: Draft, compiled: CompiledNode) -> Target:
@@ -130,6 +131,7 @@ def _target(draft: Draft, compiled: CompiledNode) -> Target:
         post_hooks=compiled.post_hooks,
         pre_writes=compiled.pre_writes,
         post_writes=compiled.post_writes,
+        macro=compiled.materialization,
         comments=_comments(compiled),
         python=_python_part(draft, compiled),
         row_checks=() if node.materialized == "view" else row_checks(compiled),
@@ -295,6 +297,8 @@ def _check(draft: Draft, node: NodeId) -> Iterator[Diagnostic]:
         return
     yield from check_promises(compiled)
     yield from check_contract_changes(draft, node)
+    if compiled.materialization:
+        return
     if compiled.node.materialized == "incremental" and compiled.node.resource_type == "model":
         finding = check_strategy(compiled)
         if finding is not None:

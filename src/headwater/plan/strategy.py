@@ -119,13 +119,16 @@ def check_promises(compiled: CompiledNode) -> Iterator[Diagnostic]:
     node = compiled.node
     if node.resource_type != "model":
         return
+    if compiled.materialization:
+        return
     if node.materialized not in {*_MATERIALIZATIONS, "materialized_view"}:
         yield Diagnostic(
             code="materialization-unknown",
             severity="error",
             what=f"`{node.name}` is to be built as `{node.materialized}`, which is not known",
             why="the planner will not build something else than was asked for",
-            fix=f"use one of {', '.join(_MATERIALIZATIONS)}",
+            fix=f"use one of {', '.join(_MATERIALIZATIONS)}, or give the project a macro "
+            f"`{{% materialization {node.materialized}, default %}}`",
             where=node.where,
             node=node.unique_id,
         )

@@ -22,3 +22,8 @@ def written_line(writes: HookWrites) -> str:
     elif writes.is_live:
         names.append("as far as is known before it runs")
     return "writes " + ", ".join(names)
+
+
+def macro_line(macro: str) -> str:
+    """Say in one line that a macro of the project builds a node."""
+    return f"built by {macro}; what else it writes: unknown ?"

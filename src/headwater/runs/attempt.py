@@ -18,13 +18,14 @@ from headwater.base.relations import TableName
 from headwater.base.telemetry import NodeStatus
 from headwater.base.units import format_count
 from headwater.catalog.records import RelationRecord, TableRecord, ViewRecord
-from headwater.engines.engine import Destination, Session, ViewSource, WriteAll
+from headwater.engines.engine import Destination, EmptySource, Session, ViewSource, WriteAll
+from headwater.graph.live import BuildCall
 from headwater.lake.commit import AddFile, RemoveFile, SetSchema
 from headwater.lake.snapshot import Snapshot
 from headwater.lake.table import Table
 from headwater.plan.plan import Build, BuildStep, BuildView, LoadSeed, RunTest
 from headwater.runs.gate import Verdict, count_failures, failing_rows_sql, judge
-from headwater.runs.live import HookCalls, run_calls
+from headwater.runs.live import HookCalls, build_by_macro, run_calls
 from headwater.runs.pins import Relation
 from headwater.runs.publish import (
     UNFINISHED,
@@ -40,7 +41,7 @@ from headwater.runs.row_checks import check_rows
 from headwater.runs.run import NodeResult
 from headwater.runs.schedule import Unit
 from headwater.runs.stage import as_query, stage, with_comments
-from headwater.runs.staged import Place, Staged, with_changes
+from headwater.runs.staged import Place, Staged, staged_changes, with_changes
 from headwater.runs.work import End, Work, open_session, tell_ends, tell_started
 from headwater.runs.writes import Writer
 
@@ -196,6 +197,8 @@ class _Attempt:
         names = [read.name for read in step.reads]
         pins.bind(session, names)
         inputs = {str(name): pins.version_or_none(name) or "" for name in names}
+        if step.target.macro:
+            return (*self._stage_by_macro(session, writer), inputs)
         relation = step.target.relation
         self._run_hooks(writer, "pre_hook", after_each=writer.flush)
         current = self._current_or_none()
@@ -229,6 +232,34 @@ class _Attempt:
             staged = staged if written is None else with_changes(staged, staged.source, written)
             session.bind(relation, staged.source)
         return current, staged, inputs
+
+    def _stage_by_macro(self, session: Session, writer: Writer) -> tuple[Snapshot | None, Staged]:
+        """Let a macro of the project build the node; what it makes of others follows the commit."""
+        target, work = self.step.target, self.work
+        call = BuildCall(
+            node=self.step.node,
+            macro=target.macro,
+            code=target.full_code,
+            later_code=target.incremental_code,
+        )
+        build_by_macro(writer, call)
+        current, root = self._current_or_none(), self._table().root
+        prefix = file_prefix(work, self.number)
+        claimed = writer.claim(target.relation, Destination(root=root, prefix=prefix))
+        if claimed is None:
+            found = work.pins.find_or_none(target.relation)
+            source = None if found is None else found.source
+            kept = source if isinstance(source, (Snapshot, ViewSource)) else EmptySource(columns=())
+            return current, Staged(source=kept, columns=(), operation="WRITE")
+        if claimed.written is None:
+            view = ViewSource(sql=claimed.query)
+            session.bind(target.relation, view)
+            columns = session.describe(claimed.query)
+            return current, Staged(source=view, columns=columns)
+        current = current if claimed.base is None else claimed.base
+        staged = staged_changes(root, current, claimed.base, claimed.written)
+        session.bind(target.relation, staged.source)
+        return current, staged
 
     def _run_hooks(
         self,
@@ -276,7 +307,7 @@ class _Attempt:
         *,
         is_whole: bool,
     ) -> int | None:
-        if isinstance(staged.source, ViewSource):
+        if not isinstance(staged.source, Snapshot):
             return None
         kept = build_record(self.step, self.number, inputs, self.meter)
         if staged.covered:
@@ -299,7 +330,7 @@ class _Attempt:
         if isinstance(staged.source, Snapshot):
             source = staged.source if version is None else replace(staged.source, version=version)
             pins.put(relation, Relation(source=source))
-        else:
+        elif isinstance(staged.source, ViewSource):
             reads = tuple(read.name for read in self.step.reads)
             pins.put(relation, Relation(source=staged.source, reads=reads))
 
@@ -323,6 +354,7 @@ class _Attempt:
         step, work = self.step, self.work
         rows = "" if staged.rows is None else f"{format_count(staged.rows)} rows, "
         done = "view kept" if version is None else f"{rows}version {version}"
+        done = "no relation" if isinstance(staged.source, EmptySource) else done
         deployed = deployed_build(step, work.graph, inputs, version=version)
         end = End(
             step=step,
@@ -360,7 +392,9 @@ class _Attempt:
         ]
         return [end, *tests]
 
-    def _relation_record(self, staged: Staged) -> RelationRecord:
+    def _relation_record(self, staged: Staged) -> RelationRecord | None:
+        if isinstance(staged.source, EmptySource):
+            return None
         name, at = self.step.target.relation, self.work.context.now()
         if isinstance(staged.source, ViewSource):
             return ViewRecord(

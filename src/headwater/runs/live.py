@@ -9,12 +9,12 @@ from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Literal
 
-from headwater.base.errors import HeadwaterError
+from headwater.base.errors import HeadwaterError, Invalid
 from headwater.base.ids import NodeId
 from headwater.base.relations import Column, TableName
 from headwater.engines.engine import Result
 from headwater.graph.graph import HookWrites
-from headwater.graph.live import LiveCall, Moment
+from headwater.graph.live import BuildCall, LiveCall, Moment
 from headwater.runs.writes import Writer
 
 ROWS_MAX = 10_000
@@ -76,6 +76,24 @@ class HookCalls:
     writes: HookWrites
     facts: Mapping[str, object] = field(default_factory=lambda: MappingProxyType({}))
     is_incremental: bool = False
+
+
+def build_by_macro(writer: Writer, call: BuildCall) -> None:
+    """Let a macro of the project build a node; nothing is published yet.
+
+    Raises:
+        Invalid: ``plan-missing``, when only a plan is there and no project.
+        HeadwaterError: The macro failed, or a statement that it sent.
+    """
+    live = writer.work.context.live
+    if live is None:
+        raise Invalid(
+            "plan-missing",
+            f"`{call.node}` is built by a macro, and there is no project to find it in",
+            fix="apply the plan in the folder of its project",
+        )
+    with writer.work.write_lock:
+        live.build(call, LiveLookup(writer=writer))
 
 
 def run_calls(

@@ -10,7 +10,7 @@ from operator import attrgetter
 from headwater.base.meters import Meter
 from headwater.base.relations import Column
 from headwater.base.telemetry import BatchEnd
-from headwater.engines.engine import Destination, ViewSource, Written
+from headwater.engines.engine import Destination, EmptySource, ViewSource, Written
 from headwater.lake.commit import Action, AddFile, RemoveFile, SetSchema
 from headwater.lake.snapshot import DataFile, Snapshot
 
@@ -20,7 +20,7 @@ class Staged:
     """What a step would publish.
 
     Attributes:
-        source: What the relation would be read as.
+        source: What the relation would be read as; empty when a macro has built none.
         columns: Its columns.
         operation: The log's word; empty for views.
         actions: Actions of the commit, the transaction left out.
@@ -32,7 +32,7 @@ class Staged:
         covered: Stretches of time that a microbatch table holds afterwards.
     """
 
-    source: Snapshot | ViewSource
+    source: Snapshot | ViewSource | EmptySource
     columns: tuple[Column, ...]
     operation: str = ""
     actions: tuple[Action, ...] = ()
@@ -75,6 +75,48 @@ def replaced(place: Place, written: Written) -> Staged:
         ),
         rows=written.meter.rows_written,
         meter=written.meter,
+    )
+
+
+def staged_changes(
+    root: str, current: Snapshot | None, base: Snapshot | None, written: Written
+) -> Staged:
+    """Return the commit that adds and removes what statements changed.
+
+    Args:
+        root: Where the table lies.
+        current: The table as the commit finds it; it may have been dropped.
+        base: The table as statements found it; None when they found none.
+        written: What they added to it and removed from it.
+    """
+    is_new = base is None or base.columns != written.columns
+    partition_by = () if base is None else base.partition_columns
+    schema = (SetSchema(columns=written.columns, partition_by=partition_by),) if is_new else ()
+    changed = "MERGE" if written.removed else "WRITE"
+    gone = set(written.removed)
+    kept = () if base is None else (file for file in base.files if file.path not in gone)
+    files = tuple(sorted((*kept, *written.added), key=attrgetter("path")))
+    return Staged(
+        source=_with_files(root, current, written.columns, files),
+        columns=written.columns,
+        operation="CREATE TABLE" if current is None else changed,
+        actions=(
+            *schema,
+            *(RemoveFile(path=path) for path in written.removed),
+            *(AddFile(file=file) for file in written.added),
+        ),
+        rows=written.rows_inserted,
+        meter=written.meter,
+    )
+
+
+def _with_files(
+    root: str, current: Snapshot | None, columns: tuple[Column, ...], files: tuple[DataFile, ...]
+) -> Snapshot:
+    if current is not None:
+        return replace(current, version=current.version + 1, columns=columns, files=files)
+    return Snapshot(
+        root=root, table_id="", version=0, columns=columns, partition_columns=(), files=files
     )
 
 

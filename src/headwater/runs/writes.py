@@ -26,14 +26,14 @@ from headwater.engines.engine import (
     ViewSource,
     Written,
 )
-from headwater.lake.commit import AddFile, RemoveFile, SetSchema
+from headwater.lake.commit import RemoveFile, SetSchema
 from headwater.lake.snapshot import Snapshot
 from headwater.lake.table import DROPPED, Table
 from headwater.plan.state import DeployedNode
 from headwater.runs.pins import Relation, read_relation_or_none
 from headwater.runs.publish import HOOK, publish
 from headwater.runs.record import node_record
-from headwater.runs.staged import Staged
+from headwater.runs.staged import Staged, staged_changes
 from headwater.runs.work import Work
 from headwater.sql.effects import Effect, EffectKind, Parts, Reading, read_effects
 
@@ -65,6 +65,23 @@ class Committed:
 
     def __str__(self) -> str:
         return str(self.name) if self.version is None else f"{self.name} version {self.version}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Claimed:
+    """What statements made of a node's own relation.
+
+    Attributes:
+        base: The table as it was; None when there was none.
+        written: The rows that the lake lacks, of a table.
+        query: The text of a view.
+        reads: What the view reads.
+    """
+
+    base: Snapshot | None
+    written: Written | None = None
+    query: str = ""
+    reads: tuple[TableName, ...] = ()
 
 
 @dataclass(slots=True, kw_only=True)
@@ -128,6 +145,29 @@ class Writer:
     def expect(self, name: TableName, pending: Snapshot) -> None:
         """Let statements see and change what the node is about to publish, which is bound."""
         self._pending[name] = pending
+
+    def claim(self, name: TableName, destination: Destination) -> Claimed | None:
+        """Take over what statements made of a node's own table or view, for the node to publish.
+
+        Returns:
+            What they made; None when they did not write it, or dropped it.
+
+        Raises:
+            Invalid: ``type-not-storable``.
+        """
+        touched = self._touched.get(name)
+        kind = None if touched is None else self._here().get(_folded(name))
+        if touched is None or kind is None:
+            return None
+        del self._touched[name]
+        if kind == "view":
+            claimed = Claimed(base=touched.base, query=touched.query, reads=touched.reads)
+        else:
+            written = self.session.write_changes(name, destination)
+            self.meter += written.meter
+            claimed = Claimed(base=touched.base, written=written)
+        self.session.put_back(name)
+        return claimed
 
     def settle(self, name: TableName, destination: Destination) -> Written | None:
         """Write what statements changed of a table that is to be published by its node.
@@ -381,7 +421,7 @@ class Writer:
             # A table that was dropped is there for the log; its next version makes it anew.
             current = table.snapshot_or_none() if is_append or base is None else base
             try:
-                staged = _staged(current, base, written)
+                staged = staged_changes(table.root, current, base, written)
                 return publish(self.work, table, current, staged, self._record())
             except Conflict as error:
                 conflict = error
@@ -473,26 +513,6 @@ _ROWS_WANTED: dict[EffectKind, CopyRows] = {
     "alter": "all",
     "rename": "all",
 }
-
-
-def _staged(current: Snapshot | None, base: Snapshot | None, written: Written) -> Staged:
-    """Return the commit that adds and removes what was written."""
-    is_new = base is None or base.columns != written.columns
-    partition_by = () if base is None else base.partition_columns
-    schema = (SetSchema(columns=written.columns, partition_by=partition_by),) if is_new else ()
-    changed = "MERGE" if written.removed else "WRITE"
-    return Staged(
-        source=ViewSource(sql=""),
-        columns=written.columns,
-        operation="CREATE TABLE" if current is None else changed,
-        actions=(
-            *schema,
-            *(RemoveFile(path=path) for path in written.removed),
-            *(AddFile(file=file) for file in written.added),
-        ),
-        rows=written.rows_inserted,
-        meter=written.meter,
-    )
 
 
 def _folded(name: TableName) -> TableName:

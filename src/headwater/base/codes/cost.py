@@ -62,14 +62,14 @@ correct its schema, identifier or `external_location`.
         number="HW3004",
         title="incremental_strategy is not one that can be carried out",
         explain="""\
-**What it finds.** An `incremental_strategy` other than `append`, `merge`, `delete+insert` or
-`insert_overwrite`.
+**What it finds.** An `incremental_strategy` other than `append`, `merge`, `delete+insert`,
+`insert_overwrite` and `microbatch`, for which the project has no macro `get_incremental_NAME_sql`.
 
 **Why it matters.** How rows that are already stored are treated must not be guessed.
 
-**Example.** `incremental_strategy: microbatch`, which is not carried out yet.
+**Example.** `incremental_strategy: newest` without a macro `get_incremental_newest_sql`.
 
-**How to mend it.** Use one of the four, or leave it out: the default is `merge` when the model has
+**How to mend it.** Use one of them, write the macro, or leave it out: the default is `merge` when the model has
 a `unique_key` and `append` when it has none.
 """,
     ),
@@ -97,14 +97,13 @@ tables whose property `delta.enableDeletionVectors` is `false`.
         title="materialized is not one that can be built",
         explain="""\
 **What it finds.** A model whose `materialized` is none of `table`, `view`, `incremental` and
-`ephemeral`: `materialized_view`, `external`, or one that the project defines with
-`{% materialization %}`.
+`ephemeral`, and for which neither the project nor a package has a macro `{% materialization %}`.
 
 **Why it matters.** It would have to be built as something else than was asked for.
 
 **Example.** `{{ config(materialized='external', location='orders.parquet') }}`.
 
-**How to mend it.** Use one of the four. Tables are Delta tables that other tools can read as they
+**How to mend it.** Use one of the four, or write the macro. Tables are Delta tables that other tools can read as they
 are, which is what most `external` models are for.
 """,
     ),

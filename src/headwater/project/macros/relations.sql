@@ -66,7 +66,6 @@
     {%- do store_result(name, response=code) if name -%}
 {%- endmacro %}
 
-{% macro run_hooks(hooks, inside_transaction=true) -%}{%- endmacro %}
 {% macro in_transaction(sql) -%}{{ return({'sql': sql, 'transaction': true}) }}{%- endmacro %}
 {% macro before_begin(sql) -%}{{ return({'sql': sql, 'transaction': false}) }}{%- endmacro %}
 {% macro after_commit(sql) -%}{{ return({'sql': sql, 'transaction': false}) }}{%- endmacro %}

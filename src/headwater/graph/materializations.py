@@ -1,0 +1,51 @@
+"""Which macro of a project builds a model, where it is not one of the ways that Headwater knows.
+
+Asked while compiling, so that a plan says it and a changed macro builds its models anew.
+"""
+
+from collections.abc import Iterator
+
+from headwater.jinja.macros import GLOBAL_PACKAGE, Macro
+from headwater.project.node import Node
+from headwater.project.project import Project
+
+BUILT_IN = frozenset({"table", "view", "incremental", "ephemeral", "materialized_view"})
+"""Materializations that only the project itself replaces, not a package, as in dbt."""
+
+
+def materialization_of(project: Project, node: Node) -> Macro | None:
+    """Return the macro that builds a model; None where Headwater builds it.
+
+    A macro ``{% materialization NAME %}`` of the project or, for a name of their own, of a
+    package; and our own incremental one where the project has a macro for the strategy.
+    """
+    if node.resource_type != "model" or node.original_path.endswith(".py"):
+        return None
+    index = project.templates.index
+    for package in _packages(project, node):
+        for prefix in index.prefixes:
+            name = f"materialization_{node.materialized}_{prefix}"
+            found = index.packages.get(package, {}).get(name)
+            if found is not None:
+                return found
+    if node.materialized == "incremental" and _has_strategy(project, node):
+        return index.global_macros["materialization_incremental_default"]
+    return None
+
+
+def _packages(project: Project, node: Node) -> Iterator[str]:
+    index = project.templates.index
+    yield index.root
+    if node.materialized not in BUILT_IN:
+        yield node.package
+        yield from (name for name in index.packages if name != GLOBAL_PACKAGE)
+
+
+def _has_strategy(project: Project, node: Node) -> bool:
+    """Say whether a macro of the project writes the statements of a model's strategy."""
+    strategy = str(node.config.get("incremental_strategy") or "default").replace("+", "_")
+    if strategy == "microbatch":
+        return False
+    stem = f"get_incremental_{strategy}_sql"
+    names = (stem, *(f"{prefix}__{stem}" for prefix in project.templates.index.prefixes))
+    return any(project.templates.index.user_macro_or_none(node.package, name) for name in names)
