@@ -213,9 +213,9 @@ UNREADABLE: dict[str, Callable[[dict[str, Any], dict[str, Any]], object]] = {
     "`catalogManaged`": lambda p, _: p.update(
         minReaderVersion=3, minWriterVersion=7, readerFeatures=["catalogManaged"], writerFeatures=[]
     ),
-    "column mapping by id": lambda p, m: (
+    "column mapping by `place`": lambda p, m: (
         p.update(minReaderVersion=2, minWriterVersion=5),
-        m["configuration"].update({"delta.columnMapping.mode": "id"}),
+        m["configuration"].update({"delta.columnMapping.mode": "place"}),
     ),
     "`orc`": lambda _, m: m["format"].update(provider="orc"),
 }
@@ -230,6 +230,20 @@ def test_a_table_that_would_be_misread_is_refused_by_name(tmp_path: Path, featur
         open_table(tmp_path).snapshot()
 
     assert caught.value.code == "table-feature-unsupported"
+
+
+def test_columns_mapped_by_ids_that_they_do_not_have_are_damage(tmp_path: Path) -> None:
+    three_versions(tmp_path)
+    change(
+        tmp_path,
+        lambda p, m: (
+            p.update(minReaderVersion=2, minWriterVersion=5),
+            m["configuration"].update({"delta.columnMapping.mode": "id"}),
+        ),
+    )
+
+    with pytest.raises(DataDamaged, match="cannot be used"):
+        open_table(tmp_path).snapshot()
 
 
 @pytest.mark.parametrize("part", ["protocol", "metaData"])

@@ -19,11 +19,19 @@ CLONE_SECONDS_MAX = 60
 INSTALL_SECONDS_MAX = 900
 
 
-def fetch(repository: str, folder: Path, revision: str = "HEAD") -> tuple[str, ...]:
+def fetch(
+    repository: str, folder: Path, revision: str = "HEAD", *, under: str = ""
+) -> tuple[str, ...]:
     """Put the files of a public repository into ``folder``, from a local clone or its host.
 
     ``HEADWATER_TEST_PROJECTS`` names a folder of clones called ``owner+name`` or ``owner/name``;
     without it the repository is cloned from GitHub. Skips the test when neither can be had.
+
+    Args:
+        repository: ``owner/name``.
+        folder: Where the files go, at their paths in the repository.
+        revision: A commit or a name of one.
+        under: Only what lies under this path.
 
     Returns:
         Paths that the revision lists and the clone lacks: a partial clone leaves out large files.
@@ -34,12 +42,13 @@ def fetch(repository: str, folder: Path, revision: str = "HEAD") -> tuple[str, .
             f"cannot clone {_url(repository)}; "
             "or name a folder of clones: HEADWATER_TEST_PROJECTS=DIR"
         )
-    return _write_files(clone, folder, revision)
+    return _write_files(clone, folder, revision, under)
 
 
-def _write_files(clone: Path, folder: Path, revision: str) -> tuple[str, ...]:
+def _write_files(clone: Path, folder: Path, revision: str, under: str) -> tuple[str, ...]:
     columns = "--format=%(objecttype) %(objectname) %(path)"
-    listed = _git(clone, "ls-tree", "-r", "-z", columns, revision).stdout.decode()
+    paths = ("--", under) if under else ()
+    listed = _git(clone, "ls-tree", "-r", "-z", columns, revision, *paths).stdout.decode()
     entries = [line.split(" ", 2) for line in listed.split("\0")[:-1]]
     blobs = [(blob, path) for kind, blob, path in entries if kind == "blob"]
     contents = _git(

@@ -25,6 +25,7 @@ READER_FEATURES = frozenset(
 """Reader features of the protocol that reading here respects."""
 
 _READER_VERSION_MAX = 3
+_MAPPING_MODE = "delta.columnMapping.mode"
 _READER_VERSION_FEATURES = 3
 _READER_VERSION_MAPPING = 2
 
@@ -257,8 +258,9 @@ def check_readable(state: LogState) -> tuple[Protocol, Metadata]:
     provider = metadata.format.get("provider", "parquet")
     if provider != "parquet":
         raise unsupported(f"file format `{provider}`", "read")
-    if metadata.configuration.get("delta.columnMapping.mode", "none") not in {"none", "name"}:
-        raise unsupported("column mapping by id", "read")
+    mode = metadata.configuration.get(_MAPPING_MODE, "none")
+    if mode not in {"none", "name", "id"}:
+        raise unsupported(f"column mapping by `{mode}`", "read")
     return protocol, metadata
 
 
@@ -277,7 +279,10 @@ def make_snapshot(state: LogState, root: str, read_rows: ReadRows) -> Snapshot:
     protocol, metadata = check_readable(state)
     columns = schema_from_json(metadata.schema_string)
     physical = _physical_names(protocol, metadata)
-    parse = _file_parser(columns, physical, state.vectors, read_rows)
+    stored = _stored_types(metadata) if physical else {}
+    # Statistics inside of a mapped column are under other names; without them nothing is left out.
+    plain = tuple(column for column in columns if column.name not in stored)
+    parse = _file_parser(plain, physical, state.vectors, read_rows)
     for path, found in state.files.items():
         if isinstance(found, Add):
             state.files[path] = parse(path, found)
@@ -292,6 +297,8 @@ def make_snapshot(state: LogState, root: str, read_rows: ReadRows) -> Snapshot:
         transactions=MappingProxyType(dict(state.transactions)),
         properties=MappingProxyType(dict(metadata.configuration)),
         physical_names=MappingProxyType(physical),
+        field_ids=MappingProxyType(_field_ids(metadata)),
+        stored_types=MappingProxyType(stored),
         schema_string=metadata.schema_string,
         reader_version=protocol.min_reader_version,
         writer_version=protocol.min_writer_version,
@@ -394,14 +401,55 @@ def _values(add: Add) -> Iterable[tuple[str, str | None]]:
 def _physical_names(protocol: Protocol, metadata: Metadata) -> dict[str, str]:
     if protocol.min_reader_version < _READER_VERSION_MAPPING:
         return {}
-    if metadata.configuration.get("delta.columnMapping.mode", "none") == "none":
+    if metadata.configuration.get(_MAPPING_MODE, "none") == "none":
         return {}
-    names: dict[str, str] = {}
+    fields = schema_fields(metadata.schema_string)
+    return {str(part["name"]): _physical_name(part) for part in fields}
+
+
+def _stored_types(metadata: Metadata) -> dict[str, str]:
+    """Return the types in the data files of columns whose inner names are mapped."""
+    fields = [
+        {**part, "type": _with_physical_names(part["type"])}
+        for part in schema_fields(metadata.schema_string)
+        if not _inner_names_match(part["type"])
+    ]
+    text = msgspec.json.encode({"type": "struct", "fields": fields}).decode()
+    return {column.name: column.type for column in schema_from_json(text)}
+
+
+def _with_physical_names(kind: Any) -> Any:  # noqa: ANN401 - JSON of a type
+    if not isinstance(kind, dict):
+        return kind
+    inner = {
+        name: _with_physical_names(kind[name])
+        for name in ("elementType", "keyType", "valueType")
+        if name in kind
+    }
+    if "fields" in kind:
+        inner["fields"] = [
+            {**part, "name": _physical_name(part), "type": _with_physical_names(part["type"])}
+            for part in kind["fields"]
+        ]
+    return {**kind, **inner}
+
+
+def _field_ids(metadata: Metadata) -> dict[str, int]:
+    """Return the ids of columns that are found in the data files by id.
+
+    Raises:
+        DataDamaged: ``log-damaged``, when a column has none.
+    """
+    if metadata.configuration.get(_MAPPING_MODE) != "id":
+        return {}
+    found: dict[str, int] = {}
     for part in schema_fields(metadata.schema_string):
-        names[str(part["name"])] = _physical_name(part)
-        if not _inner_names_match(part["type"]):
-            raise unsupported(f"column mapping inside column `{part['name']}`", "read")
-    return names
+        notes = part.get("metadata")
+        given = notes.get("delta.columnMapping.id") if isinstance(notes, dict) else None
+        if not isinstance(given, int):
+            raise _damaged(0, f"column `{part['name']}` is mapped by id and has none")
+        found[str(part["name"])] = given
+    return found
 
 
 def _physical_name(part: Mapping[str, Any]) -> str:

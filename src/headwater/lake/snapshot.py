@@ -67,6 +67,9 @@ class Snapshot:
         properties: Table properties.
         physical_names: Physical column name by logical name where column mapping is on;
             empty otherwise.
+        field_ids: Field id in the data files by logical name, where columns are mapped by id.
+        stored_types: Type in the data files by logical name, where names inside of a column are
+            mapped: the same shape under other names.
         schema_string: The log's schema, JSON text.
         reader_version: Protocol's minReaderVersion.
         writer_version: Protocol's minWriterVersion.
@@ -84,6 +87,8 @@ class Snapshot:
     transactions: Mapping[str, int] = field(default_factory=lambda: MappingProxyType({}))
     properties: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
     physical_names: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
+    field_ids: Mapping[str, int] = field(default_factory=lambda: MappingProxyType({}))
+    stored_types: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
     schema_string: str = ""
     reader_version: int = 1
     writer_version: int = 2

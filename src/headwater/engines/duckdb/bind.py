@@ -13,6 +13,7 @@ from urllib.parse import unquote
 
 from headwater.base.errors import Invalid
 from headwater.base.relations import Column, quote_identifier
+from headwater.engines.duckdb.renames import renamed
 from headwater.engines.duckdb.text import quote_text, text_list
 from headwater.engines.engine import EmptySource, FileSource, Source, ViewSource
 from headwater.lake.snapshot import DataFile, Snapshot
@@ -178,6 +179,9 @@ def _is_uniform(snapshot: Snapshot, files: Sequence[DataFile]) -> bool:
         not snapshot.physical_names
         and "typeWidening" not in snapshot.features
         and not {column.name.lower() for column in snapshot.columns} & _VIRTUAL
+        and not any(
+            column.type == "BLOB" for column in snapshot.columns if column.name in partitioned
+        )
         and all(file.stats.keys() >= expected for file in files)
         and (not partitioned or all(_folders_agree(file, partitioned) for file in files))
     )
@@ -230,13 +234,18 @@ def _schema_form(
         name = quote_identifier(column.name)
         if column.name in partitioned:
             place = snapshot.partition_columns.index(column.name)
-            selected.append(f"CAST(p{place} AS {column.type}) AS {name}")
+            cast = (
+                f"encode(p{place})" if column.type == "BLOB" else f"CAST(p{place} AS {column.type})"
+            )
+            selected.append(f"{cast} AS {name}")
             continue
-        physical = snapshot.physical_names.get(column.name, column.name)
-        selected.append(f"c{index} AS {name}")
+        physical = quote_text(snapshot.physical_names.get(column.name, column.name))
+        if snapshot.field_ids:
+            physical = str(snapshot.field_ids[column.name])
+        stored = snapshot.stored_types.get(column.name, column.type)
+        selected.append(f"{renamed(f'c{index}', stored, column.type)} AS {name}")
         fields.append(
-            f"{quote_text(physical)}: {{name: 'c{index}', type: {quote_text(column.type)},"
-            " default_value: NULL}"
+            f"{physical}: {{name: 'c{index}', type: {quote_text(stored)}, default_value: NULL}}"
         )
     relation = (
         f"read_parquet({text_list(paths)}, filename=true, file_row_number=true,"
