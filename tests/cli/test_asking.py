@@ -148,3 +148,11 @@ def test_progress_calls_tests_by_what_they_test(hw: Hw) -> None:
     lines = [line.split()[1:3] for line in ended.err.splitlines() if line.lstrip()[:1].isdigit()]
     assert ["success", "revenue"] in lines
     assert ["pass", "revenue.unique(customer)"] in lines
+
+
+def test_a_query_is_shown_as_it_stands(hw: Hw) -> None:
+    hw("build")
+
+    ended = hw("show", "--inline-direct", "select '{{ x }}' as text", "--output", "json")
+
+    assert ended.document["rows"] == [["{{ x }}"]]

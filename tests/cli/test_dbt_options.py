@@ -34,7 +34,7 @@ WITH_VALUE = {"--select", "--exclude", "--models", "--model", "--selector", "--i
               "--resource-type", "--exclude-resource-type", "--output", "--output-keys",
               "--limit", "--indirect-selection", "--log-format", "--log-level", "--log-path",
               "--printer-width", "--warn-error-options", "--sample", "--state", "--defer-state",
-              "--event-time-start", "--event-time-end"}  # fmt: skip
+              "--event-time-start", "--event-time-end", "--inline-direct"}  # fmt: skip
 
 
 @pytest.mark.parametrize(

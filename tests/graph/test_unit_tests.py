@@ -108,6 +108,14 @@ def test_no_rows_at_all() -> None:
     assert differing_rows(result) == [("expected", 1)]
 
 
+def test_no_row_at_all_may_be_expected() -> None:
+    none = compiled(given=[given()], expect={"rows": []})
+    some = compiled(given=[given({"id": 1, "amount": 2})], expect={"rows": []})
+
+    assert differing_rows(none) == []
+    assert differing_rows(some) == [("actual", 1, 2, 1)]
+
+
 def test_text_with_quotes_stays_text() -> None:
     text = "select 'it''s' as word from {{ source('raw', 'orders') }}"
     result = compiled(text, given=[given({"id": 1})], expect={"rows": [{"word": "it's"}]})

@@ -248,6 +248,21 @@ def test_a_snapshot_continues_a_history_it_has_no_record_of() -> None:
     assert (step.action, step.updated_at, step.unique_key) == ("incremental", "ts", ("id",))
 
 
+def test_columns_of_a_snapshot_may_be_written_with_quotes() -> None:
+    world = (
+        World()
+        .source("raw", 'id BIGINT, "1-at" TIMESTAMP')
+        .snapshot(
+            "history", 'select id, "1-at" from {raw}', strategy="timestamp", updated_at='"1-at"'
+        )
+    )
+
+    [step] = plan(world, with_sources(world.graph())).steps
+
+    assert isinstance(step, TakeSnapshot)
+    assert step.updated_at == "1-at"
+
+
 def test_a_seed_is_loaded_when_its_file_changes() -> None:
     world = World().seed("countries", "code VARCHAR", checksum="a")
     changed = World().seed("countries", "code VARCHAR", checksum="b")

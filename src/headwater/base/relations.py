@@ -53,6 +53,13 @@ def quote_identifier(name: str) -> str:
     return '"' + name.replace('"', '""') + '"'
 
 
+def unquoted(name: str) -> str:
+    """Return the name that an identifier means, written with quotes or without."""
+    if len(name) > 2 and name[0] == name[-1] == '"':  # noqa: PLR2004 - two quotes and a name
+        return name[1:-1].replace('""', '"')
+    return name
+
+
 def parse_table_name(text: str) -> TableName:
     """Read ``catalog.schema.name`` (no quotes, no dots inside parts).
 

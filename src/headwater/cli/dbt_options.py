@@ -61,6 +61,7 @@ _WITHOUT_EFFECT: Mapping[str, str] = MappingProxyType(
         "--introspect": _DEFAULT,
         "--compile": _DEFAULT,
         "--clean-project-files-only": _DEFAULT,
+        "--show": "`hw show --select NAME` shows rows of a seed",
     }
 )
 """Options of dbt's without a value that change nothing here, and why."""
@@ -93,7 +94,6 @@ _REFUSED: Mapping[str, str] = MappingProxyType(
     {
         "--export-saved-queries": "saved queries are read and listed, not run",
         "--include-saved-query": "saved queries are read and listed, not run",
-        "--inline-direct": "`hw sql 'select ...'` runs a query without Jinja",
         "--introspect": "",
         "--no-introspect": "a macro that asks for data is answered while compiling",
         "--inject-ephemeral-ctes": "",
@@ -101,7 +101,6 @@ _REFUSED: Mapping[str, str] = MappingProxyType(
         "--no-compile": "`hw docs generate` always compiles",
         "--empty-catalog": "`hw parse` writes manifest.json alone",
         "--static": "`hw docs generate` writes the two JSON files, not a page",
-        "--show": "`hw show --select NAME` shows rows",
         "--add-package": "write the package into packages.yml and run `hw deps`",
         "--source": "write the package into packages.yml and run `hw deps`",
         "--lock": "`hw deps` writes package-lock.yml as it installs",

@@ -12,10 +12,16 @@ from headwater.cli.sql import SQL_TEXT, fault_of_query
 from headwater.graph.choose import Selection
 
 
+def without_jinja(inline: str | None, direct: str | None) -> str | None:
+    """Return the query of a command line: with Jinja, or as it stands."""
+    return inline if direct is None else f"{{% raw %}}{direct}{{% endraw %}}"
+
+
 @click.command("show")
 @project_options
 @selection_options
 @click.option("--inline", metavar="SQL", help="Show this query, which may use Jinja.")
+@click.option("--inline-direct", metavar="SQL", help="Show this query, as it stands.")
 @click.option("--limit", type=int, default=5, show_default=True, help="Rows at most.")
 @click.option("-f", "--full-refresh", is_flag=True, help="As a full refresh would run it.")
 @output_option("text", "json")
@@ -24,13 +30,15 @@ def show_command(
     selection: Selection,
     *,
     inline: str | None,
+    inline_direct: str | None,
     full_refresh: bool,
     limit: int,
     output: str,
 ) -> int:
     """Compile one node or query and show rows of it; nothing is written."""
     with project.open_workspace() as workspace:
-        compiled = workspace.compile(selection, inline=inline, full_refresh=full_refresh)
+        text = without_jinja(inline, inline_direct)
+        compiled = workspace.compile(selection, inline=text, full_refresh=full_refresh)
         print_diagnostics(compiled.diagnostics, workspace.root)
         if has_errors(compiled.diagnostics):
             if output == "json":

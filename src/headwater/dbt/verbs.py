@@ -17,6 +17,7 @@ from headwater.base.errors import Invalid
 from headwater.cli.ls import list_lines, words_of
 from headwater.cli.options import ProjectFlags, take_inputs, take_project, take_selection
 from headwater.cli.retry import as_before, describe
+from headwater.cli.show import without_jinja
 from headwater.cli.source import FORMATS
 from headwater.dbt.events import Teller
 from headwater.dbt.freshness import FreshnessResult, make_freshness_result
@@ -287,7 +288,7 @@ def _compile(call: Call, workspace: Workspace) -> Answer:
 
 
 def _show(call: Call, workspace: Workspace) -> Answer:
-    if call.options["inline"] is None and call.selection.is_everything:
+    if _inline(call) is None and call.selection.is_everything:
         what = "`show` needs to be told what to show"
         raise Invalid("show-needs-one", what, fix="pass --select NAME or --inline 'select 1'")
     compiled = _compiled(call, workspace)
@@ -304,10 +305,14 @@ def _show(call: Call, workspace: Workspace) -> Answer:
     return _answer_of(results)
 
 
+def _inline(call: Call) -> str | None:
+    return without_jinja(call.options["inline"], call.options.get("inline_direct"))
+
+
 def _compiled(call: Call, workspace: Workspace) -> Compiled:
     compiled = workspace.compile(
         call.selection,
-        inline=call.options["inline"],
+        inline=_inline(call),
         full_refresh=call.options.get("full_refresh", False),
         as_dbt=True,
         inputs=call.inputs,

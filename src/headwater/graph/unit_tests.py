@@ -160,8 +160,10 @@ def compile_unit_test(test: UnitTest, text: str, columns_of: ColumnsOf) -> str:
         for key, rows in test.given.items()
     ]
     actual = inject(text, fixtures)
-    expected = _query(test, test.expect, columns_of(test.model), only_named=True)
     names = _names(test.expect.values)
+    expected = "select * from __actual where false"  # no row, of whatever columns there are
+    if names or test.expect.format == "sql":
+        expected = _query(test, test.expect, columns_of(test.model), only_named=True)
     columns = ", ".join(map(quote_identifier, names)) if names else "*"
     return (
         f"with __actual as (\n{actual}\n), __expected as (\n{expected}\n)\n"

@@ -9,7 +9,7 @@ from typing import Literal, TypedDict
 from headwater.base.codec import Json
 from headwater.base.diagnostics import Diagnostic
 from headwater.base.ids import NodeId
-from headwater.base.relations import TableName
+from headwater.base.relations import TableName, unquoted
 from headwater.graph.graph import CompiledNode
 from headwater.plan.batches import is_microbatch
 from headwater.plan.contracts import check_contract_changes, row_checks
@@ -221,8 +221,8 @@ def _snapshot_step(draft: Draft, compiled: CompiledNode, base: _Base) -> TakeSna
         sql=compiled.code,
         unique_key=names_of(config.get("unique_key")),
         strategy="check" if config.get("strategy") == "check" else "timestamp",
-        updated_at=str(config.get("updated_at") or ""),
-        check_columns=() if checks == ("all",) else checks,
+        updated_at=unquoted(str(config.get("updated_at") or "")),
+        check_columns=() if checks == ("all",) else tuple(map(unquoted, checks)),
         hard_deletes=_hard_deletes(config),
         meta_columns=_meta_columns(config),
         valid_to_current=str(config.get("dbt_valid_to_current") or ""),
