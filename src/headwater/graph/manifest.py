@@ -389,6 +389,8 @@ def compiled_path(node: Node) -> str:
     """Return where a node's compiled SQL goes below ``target/compiled``, as dbt places it."""
     if node.test is not None:
         return f"{node.package}/{node.original_path}/{node.path}"
+    if node.resource_type == "snapshot":  # several may stand in one file
+        return f"{node.package}/{node.original_path}/{node.name}.sql"
     return f"{node.package}/{node.original_path}"
 
 
