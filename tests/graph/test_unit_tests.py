@@ -102,6 +102,19 @@ def test_overrides_of_variables_and_is_incremental_with_this() -> None:
     assert differing_rows(result) == []
 
 
+def test_values_of_the_context_are_overridden_as_values() -> None:
+    text = "select '{{ invocation_id }}' as who from {{ source('raw', 'orders') }}"
+
+    result = compiled(
+        text,
+        given=[given({"id": 1})],
+        expect={"rows": [{"who": "123"}]},
+        overrides={"macros": {"invocation_id": 123}},
+    )
+
+    assert differing_rows(result) == []
+
+
 def test_no_rows_at_all() -> None:
     result = compiled(given=[given()], expect={"rows": [{"id": 1}]})
 

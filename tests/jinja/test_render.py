@@ -135,6 +135,15 @@ def test_statement_keeps_its_result_under_its_name(render: Render) -> None:
     assert render(text).text == "7 7"
 
 
+def test_lists_and_structs_of_rows_are_json_text(render: Render) -> None:
+    text = (
+        "{% set t = run_query(\"select [1, 2] as a, {'b': 'x'} as c\") %}"
+        "{{ t[0].a ~ ' ' ~ fromjson(t[0].c).b }}"
+    )
+
+    assert render(text).text == "[1, 2] x"
+
+
 def test_columns_of_a_relation_have_types(render: Render, world: World) -> None:
     world.connection.execute("create table a(id int, price decimal(12,2), name varchar)")
     text = (

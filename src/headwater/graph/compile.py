@@ -630,7 +630,8 @@ def overridden(
         changed["env_var"] = make_env_var({**project.context_values.environment, **environment})
     for name, value in test.macros.items():
         if name != "is_incremental":
-            changed[name] = _returning(value)
+            is_value = name in context and not callable(context[name])
+            changed[name] = value if is_value else _returning(value)
     return changed
 
 

@@ -4,7 +4,7 @@ Knows projects only through plain values (``ContextValues``, ``Subject``) and th
 a ``Host``, so that reading, compiling and tests share it.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 
@@ -13,7 +13,7 @@ from jinja2 import Undefined
 from headwater.base.errors import Invalid
 from headwater.base.warehouses import Naming
 from headwater.jinja.adapter import Adapter
-from headwater.jinja.functions import make_exceptions, make_functions
+from headwater.jinja.functions import make_exceptions, make_functions, tojson
 from headwater.jinja.host import Host, QueryRows
 from headwater.jinja.modules import make_modules
 from headwater.jinja.relation import Relation
@@ -30,6 +30,7 @@ __all__ = [
     "make_context",
 ]
 
+_NESTED = (list, dict, tuple)
 SECRET_PREFIX = "DBT_ENV_SECRET"  # noqa: S105 - a prefix of names
 _UNSET = object()
 
@@ -242,7 +243,7 @@ class Results:
         if self._host.execute and caller is not None:
             result = self._host.run_query(str(caller()))
             if name:
-                rows = result.rows if fetch_result else ()
+                rows = _flat(result.rows) if fetch_result else ()
                 table = ResultTable([column.name for column in result.columns], rows)
                 self._results[name] = {"response": "OK", "data": table.rows, "table": table}
         return ""
@@ -252,7 +253,7 @@ class Results:
         if not self._host.execute:
             return None
         result = self._host.run_query(str(sql))
-        return ResultTable([column.name for column in result.columns], result.rows)
+        return ResultTable([column.name for column in result.columns], _flat(result.rows))
 
     def store_result(self, name: str, response: object = "OK", agate_table: object = None) -> str:
         """Keep a table under a name."""
@@ -263,6 +264,14 @@ class Results:
     def load_result(self, name: str) -> dict[str, object] | None:
         """Return a kept result: ``response``, ``data`` and ``table``; None when there is none."""
         return self._results.get(name)
+
+
+def _flat(rows: Iterable[tuple[object, ...]]) -> tuple[tuple[object, ...], ...]:
+    """Write lists and structs of rows as JSON text, which is what macros get from dbt."""
+    return tuple(
+        tuple(tojson(value) if isinstance(value, _NESTED) else value for value in row)
+        for row in rows
+    )
 
 
 def make_env_var(environment: Mapping[str, str], *, secrets: bool = False) -> Callable[..., object]:
