@@ -7,6 +7,8 @@ needs a Python of its own with dbt-core 1.12.6, dbt-duckdb, dbt-postgres, dbt-te
 pytest-xdist, pytest-timeout, pytest-mock, freezegun, opentelemetry-sdk and what Headwater needs:
 HEADWATER_DBT_PYTHON. With ``--failed FILE`` the failures are written there with their first line.
 
+``--adapter`` runs the base classes of dbt-tests-adapter instead, which an adapter's authors run.
+
 What cannot pass is declared in ``functional_declared.toml``, each with its reason. A declared test
 that passes is told, so that the list shrinks.
 """
@@ -55,6 +57,20 @@ class Ended:
 
 def run_suite(suite: Path, python: str, folders: Iterable[str]) -> list[Ended]:
     """Run folders of the suite, or all of it, and say how each test ended."""
+    named = [f"tests/functional/{name}" for name in folders] or ["tests/functional"]
+    return run_tests(suite, python, named)
+
+
+def run_adapter_suite(python: str, folders: Iterable[str]) -> list[Ended]:
+    """Run dbt-tests-adapter's base classes, all or those of some folders (``adapter_basic``)."""
+    with tempfile.TemporaryDirectory() as folder:
+        writer = Path(__file__).with_name("adapter_classes.py")
+        subprocess.run([python, str(writer), folder], check=True)
+        return run_tests(Path(folder), python, [*folders] or ["."])
+
+
+def run_tests(suite: Path, python: str, named: Iterable[str]) -> list[Ended]:
+    """Run files or folders of a suite against our runner, and say how each test ended."""
     with tempfile.TemporaryDirectory() as folder:
         report = Path(folder) / "report.xml"
         subprocess.run(
@@ -62,7 +78,7 @@ def run_suite(suite: Path, python: str, folders: Iterable[str]) -> list[Ended]:
                 *(python, "-m", "pytest", "-p", "functional_plugin", "-q", "-n", "2"),
                 *("--tb=short", "-p", "no:cacheprovider", "--continue-on-collection-errors"),
                 *("--timeout=120", f"--junitxml={report}"),
-                *([f"tests/functional/{name}" for name in folders] or ["tests/functional"]),
+                *named,
             ],
             cwd=suite,
             env={
@@ -187,11 +203,17 @@ def main() -> None:
     """Run what the command line names."""
     reader = argparse.ArgumentParser(description=__doc__)
     reader.add_argument("folders", nargs="*", help="folders of tests/functional; all by default")
+    reader.add_argument(
+        "--adapter", action="store_true", help="run dbt-tests-adapter's base classes instead"
+    )
     reader.add_argument("--failed", type=Path, help="file for the failures that are not declared")
     given = reader.parse_args()
     declared = read_declared()
     python = os.environ.get("HEADWATER_DBT_PYTHON", sys.executable)
-    ends = run_suite(Path(os.environ["HEADWATER_DBT_SUITE"]), python, given.folders)
+    if given.adapter:
+        ends = run_adapter_suite(python, given.folders)
+    else:
+        ends = run_suite(Path(os.environ["HEADWATER_DBT_SUITE"]), python, given.folders)
     failed = [
         f"{each.name}  {each.why}"
         for each in ends

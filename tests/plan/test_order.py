@@ -4,7 +4,16 @@ from dataclasses import replace
 from types import MappingProxyType
 
 import pytest
-from tests.plan.world import Made, World, apply, commit, with_sources
+from tests.plan.world import (
+    Made,
+    World,
+    apply,
+    columns,
+    commit,
+    relation,
+    table,
+    with_sources,
+)
 
 from headwater.base.ids import NodeId
 from headwater.plan.build import make_plan
@@ -181,3 +190,32 @@ def test_a_unit_test_runs_when_it_is_new_and_gates_its_model() -> None:
     assert gates(made) == {"u": "a"}
     check_order(made)
     assert gates(again) == {}
+
+
+def named(name: str) -> str:
+    """Write a table's name out, as a model does that uses no ref."""
+    return relation(name).quoted()
+
+
+def test_models_whose_texts_name_each_other_are_built_all_the_same() -> None:
+    world = (
+        World()
+        .model("a", f"select id from {named('b')}")
+        .model("b", f"select id from {named('c')}")
+        .model("c", f"select id from {named('a')}")
+    )
+
+    made = plan(world)
+
+    assert sorted(step.name for step in made.steps) == ["a", "b", "c"]
+    check_order(made)
+
+
+def test_a_view_whose_text_names_itself_reads_what_stands_in_its_place() -> None:
+    world = World().view("a", f"select id from {named('a')}").model("b", "select id from {a}")
+    graph = world.graph()
+    state = State(tables={str(relation("a")): table("a", columns("id BIGINT"))})
+
+    made = make_plan(graph, with_sources(graph, state), PlanOptions())
+
+    assert [step.name for step in made.steps] == ["a", "b"]

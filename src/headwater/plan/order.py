@@ -34,6 +34,7 @@ def order_steps(draft: Draft) -> Ordering:
         node: _built_inputs(draft, node) if decision.how != "skip" else set()
         for node, decision in draft.decisions.items()
     }
+    _add_named_inputs(draft, after)
     gates: dict[NodeId, NodeId] = {}
     attached = {test: node for node, tests in draft.graph.gates.items() for test in tests}
     position = {node: index for index, node in enumerate(draft.decisions)}
@@ -64,11 +65,23 @@ def _built_inputs(draft: Draft, node: NodeId) -> set[NodeId]:
         elif parent not in draft.decisions:
             open_nodes.extend(draft.compiled(parent).depends_on)
             open_nodes.extend(draft.graph.waits.get(parent, ()))
-    for relation in draft.index.reads[node]:
-        producer = draft.index.producers.get(relation)
-        if producer is not None and producer != node and draft.is_built(producer):
-            found.add(producer)
     return found
+
+
+def _add_named_inputs(draft: Draft, after: dict[NodeId, set[NodeId]]) -> None:
+    """Let nodes wait for what their text names without ``ref``, unless that would go in a circle.
+
+    What stands in a circle reads the table of the run before, which is all that it can mean.
+    """
+    for node, waits in after.items():
+        if draft.decisions[node].how == "skip":
+            continue
+        for relation in sorted(draft.index.reads[node]):
+            producer = draft.index.producers.get(relation)
+            if producer is None or producer == node or producer in waits:
+                continue
+            if draft.is_built(producer) and not _waits_for(after, producer, node):
+                waits.add(producer)
 
 
 def _put_tests_first(

@@ -77,14 +77,21 @@ def _columns_used(
 
 
 def _through_views(
-    draft: Draft, relation: TableName, columns: frozenset[str], *, is_deployed: bool
+    draft: Draft,
+    relation: TableName,
+    columns: frozenset[str],
+    *,
+    is_deployed: bool,
+    passed: frozenset[TableName] = frozenset(),
 ) -> Iterator[tuple[TableName, frozenset[str]]]:
     view = _view_or_none(draft, relation, is_deployed=is_deployed)
-    if view is None:
+    # A view whose text names itself reads what stands in its place today.
+    if view is None or relation in passed:
         yield relation, columns
         return
+    passed |= {relation}
     for behind, used in _columns_used(view, view.lineage, columns).items():
-        yield from _through_views(draft, behind, used, is_deployed=is_deployed)
+        yield from _through_views(draft, behind, used, is_deployed=is_deployed, passed=passed)
 
 
 def _view_or_none(draft: Draft, relation: TableName, *, is_deployed: bool) -> CompiledNode | None:
