@@ -293,6 +293,50 @@ def test_rows_are_hidden_and_their_file_stays(table: Table, *, delete_matching: 
     assert counted == ((3, 0, 2) if delete_matching else (1, 2, 0))
 
 
+@pytest.mark.parametrize("files", ["copy_on_write", "merge_on_read"])
+def test_rows_that_do_not_meet_a_predicate_match_nothing(table: Table, files: str) -> None:
+    table.write("select i, 'old' as s, i as row, 1.5 as file from range(4) as t(i)")
+    conditions = ("DBT_INTERNAL_DEST.row <> 2", "DBT_INTERNAL_SOURCE.s = 'new'")
+    mode = merge(table, "i", files=files, predicates=conditions)
+
+    written = table.write("select unnest([1, 2, 9]) as i, 'new' as s, -1 as row", mode)
+
+    assert table.rows("i, s, row, file") == [
+        (0, "old", 0, 1.5),
+        (1, "new", -1, 1.5),
+        (2, "new", -1, None),
+        (2, "old", 2, 1.5),
+        (3, "old", 3, 1.5),
+        (9, "new", -1, None),
+    ]
+    assert (written.rows_inserted, written.rows_updated, written.rows_deleted) == (2, 1, 0)
+
+
+@pytest.mark.parametrize("files", ["copy_on_write", "merge_on_read"])
+@pytest.mark.parametrize("condition", ["row <> 2", "DBT_INCREMENTAL_TARGET.row <> 2"])
+def test_rows_that_do_not_meet_a_predicate_are_not_deleted(
+    table: Table, files: str, condition: str
+) -> None:
+    table.write("select i, 'old' as s, i as row from range(4) as t(i)")
+    mode = merge(table, "i", files=files, predicates=(condition,), delete_matching=True)
+
+    written = table.write("select unnest([1, 2, 9]) as i, 'new' as s, -1 as row", mode)
+
+    assert table.rows("i, s") == [
+        (0, "old"), (1, "new"), (2, "new"), (2, "old"), (3, "old"), (9, "new"),
+    ]  # fmt: skip
+    assert (written.rows_inserted, written.rows_updated, written.rows_deleted) == (3, 0, 1)
+
+
+def test_a_predicate_that_is_no_sql_is_the_users_fault(table: Table) -> None:
+    table.write("select 1 as i")
+
+    with pytest.raises(UserCodeError):
+        table.write("select 1 as i", merge(table, "i", predicates=("i = ) or (",)))
+
+    assert table.rows("count(*)") == [(1,)]
+
+
 def test_rows_hidden_before_stay_hidden_and_are_not_matched_again(table: Table) -> None:
     big(table)
     for value in ("first", "second", "third"):

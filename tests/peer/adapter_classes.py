@@ -4,6 +4,7 @@ Run by functional.py with a Python that has dbt-tests-adapter: ``python adapter_
 """
 
 import importlib
+import shutil
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -42,6 +43,16 @@ def write_suite(folder: Path) -> None:
             text = [f"import {module.__name__} as base\n"]
             text += [f"class Test{name}(base.{name}):\n    pass\n" for name in names]
             place.write_text("\n".join(text), encoding="utf-8")
+            _copy_data(file.parent, place.parent)
+
+
+def _copy_data(source: Path, folder: Path) -> None:
+    """Copy what the tests read beside themselves."""
+    for file in source.iterdir():
+        if file.is_dir() and file.name == "data":
+            shutil.copytree(file, folder / file.name, dirs_exist_ok=True)
+        elif file.suffix in {".csv", ".sql"}:
+            shutil.copy(file, folder)
 
 
 if __name__ == "__main__":

@@ -89,6 +89,9 @@ class WriteMerge:
         delete_matching: Remove matching rows and insert all of the query's rows (delete+insert),
             instead of updating row by row.
         files: Whether files with matching rows are written again.
+        predicates: SQL conditions that a row of the table must meet to match; it is called
+            ``DBT_INTERNAL_DEST`` there, and ``DBT_INCREMENTAL_TARGET`` when ``delete_matching``;
+            a row of the query is ``DBT_INTERNAL_SOURCE``.
     """
 
     target: Snapshot
@@ -97,6 +100,7 @@ class WriteMerge:
     exclude_columns: tuple[str, ...] = ()
     delete_matching: bool = False
     files: MergeMode = "copy_on_write"
+    predicates: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -228,6 +228,8 @@ class Merge(StepBase):
         exclude_columns: Columns that an update leaves alone.
         delete_matching: True for delete+insert: matching rows are removed and all rows inserted,
             so that a key may occur more than once in ``sql``.
+        predicates: Conditions of the model's ``incremental_predicates``: rows of the table that do
+            not meet them match nothing.
     """
 
     target: Target
@@ -236,6 +238,7 @@ class Merge(StepBase):
     update_columns: tuple[str, ...] = ()
     exclude_columns: tuple[str, ...] = ()
     delete_matching: bool = False
+    predicates: tuple[str, ...] = ()
     on_schema_change: OnSchemaChange = "ignore"
     kind: Literal["merge"] = "merge"
 

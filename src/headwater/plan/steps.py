@@ -186,8 +186,14 @@ def _incremental_step(draft: Draft, compiled: CompiledNode, base: _Base) -> Step
                 update_columns=names_of(config.get("merge_update_columns")),
                 exclude_columns=names_of(config.get("merge_exclude_columns")),
                 delete_matching=strategy == "delete+insert",
+                predicates=_predicates(config),
                 on_schema_change=on_change,
             )
+
+
+def _predicates(config: Mapping[str, Json]) -> tuple[str, ...]:
+    """Return the conditions under which a row of the table may match, as dbt names them."""
+    return names_of(config.get("predicates") or config.get("incremental_predicates"))
 
 
 def _batches_step(

@@ -198,6 +198,7 @@ def _mode(step: IncrementalStep, target: Snapshot, files: MergeMode) -> WriteMod
                 exclude_columns=step.exclude_columns,
                 delete_matching=step.delete_matching,
                 files=files,
+                predicates=step.predicates,
             )
         case other:
             assert_never(other)

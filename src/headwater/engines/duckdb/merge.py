@@ -7,7 +7,7 @@ of the first, changed, together with the changed rows of the second and the new 
 """
 
 # ruff: noqa: S608 - names and literals are ours or quoted; users' SQL is a part of its own
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
 from headwater.base.errors import DataDamaged, Invalid
@@ -33,6 +33,7 @@ _TARGET = "__headwater_target"
 _TOUCHED = "__headwater_touched"
 _PARTLY = "__headwater_partly"
 _HITS = "__headwater_hits"
+_KEY = "__headwater_key"
 _DUPLICATES_SHOWN = 5
 
 
@@ -47,6 +48,7 @@ class _Merge:
         updated: Places of those that an update takes from the query.
         target: The table as it is.
         lookups: Qualified name to which the names of lookup tables are appended.
+        predicates: Conditions of the user's for rows of the table to match.
     """
 
     columns: tuple[Column, ...]
@@ -55,6 +57,7 @@ class _Merge:
     updated: frozenset[int]
     target: Snapshot
     lookups: str
+    predicates: tuple[str, ...] = ()
 
     @property
     def by_hits(self) -> str:
@@ -64,6 +67,28 @@ class _Merge:
     def same_key(self) -> str:
         """Write the condition that ``t`` and ``s`` have the same key; null matches nothing."""
         return " AND ".join(f"t.c{place} = s.c{place}" for place in self.keys)
+
+    def same_row(self) -> str:
+        """Write the join of rows ``t`` of the table with the staged rows ``s`` that they match."""
+        if not self.predicates:
+            return f"{_SOURCE} s ON {self.same_key()}"
+        found = f"{_HITS} h JOIN {_SOURCE} s ON s.rowid = h.staged"
+        return f"({found}) ON h.file = t.file AND h.row = t.row"
+
+    def named(self, letter: str, own: str, view: str, places: Iterable[int]) -> str:
+        """Write a query of rows with their columns' own names, for predicates.
+
+        Args:
+            letter: ``t`` for rows of the table, ``s`` for staged ones.
+            own: What identifies a row, beside the key as ``__headwater_key0`` and so on.
+            view: Where the rows are.
+            places: Places of the columns that they have.
+        """
+        keys = [f"{letter}.c{place} AS {_KEY}{index}" for index, place in enumerate(self.keys)]
+        columns = [
+            f"{letter}.c{place} AS {quote_identifier(self.columns[place].name)}" for place in places
+        ]
+        return f"SELECT {', '.join([own, *keys, *columns])} FROM {view} {letter}"
 
     def replaces_rows(self) -> bool:
         """Tell whether nothing of an updated row stays, so that it need not be read.
@@ -166,6 +191,7 @@ def _plan_merge(mode: WriteMerge, source: Sequence[Column], lookups: str) -> _Me
         updated=updated,
         target=mode.target,
         lookups=lookups,
+        predicates=mode.predicates,
     )
 
 
@@ -246,15 +272,45 @@ def _find_matches(
     connection: Connection, merge: _Merge, *, delete_matching: bool
 ) -> dict[str, int]:
     """Keep the rows that match a staged one; return how many each file has."""
-    if delete_matching:
-        found = f"NULL::BIGINT AS staged, file, row FROM {_TARGET} t SEMI JOIN"
+    if merge.predicates:
+        found = _matches_that_meet(merge, delete_matching=delete_matching)
+    elif delete_matching:
+        found = (
+            f"SELECT NULL::BIGINT AS staged, file, row FROM {_TARGET} t"
+            f" SEMI JOIN {_SOURCE} s ON {merge.same_key()}"
+        )
     else:
-        found = f"s.rowid AS staged, t.file AS file, t.row AS row FROM {_TARGET} t JOIN"
-    connection.rows(
-        f"CREATE OR REPLACE TEMP TABLE {_HITS} AS SELECT {found} {_SOURCE} s ON {merge.same_key()}"
-    )
+        found = (
+            f"SELECT s.rowid AS staged, t.file AS file, t.row AS row FROM {_TARGET} t"
+            f" JOIN {_SOURCE} s ON {merge.same_key()}"
+        )
+    connection.rows(f"CREATE OR REPLACE TEMP TABLE {_HITS} AS {found}")
     counted = f"SELECT file, count(*) FROM {_HITS} GROUP BY file"
     return {str(file): int(str(count)) for file, count in connection.rows(counted)}
+
+
+def _matches_that_meet(merge: _Merge, *, delete_matching: bool) -> str:
+    """Write the query of the matches that meet the user's predicates, with the names of dbt."""
+    conditions = " AND ".join(f"({predicate})" for predicate in merge.predicates)
+    place = "t.file AS __headwater_file, t.row AS __headwater_row"
+    target = merge.named("t", place, _TARGET, range(len(merge.columns)))
+    if delete_matching:
+        keys = " AND ".join(f"t.{_KEY}{n} = s.c{key}" for n, key in enumerate(merge.keys))
+        return (
+            "SELECT NULL::BIGINT AS staged, t.__headwater_file AS file, t.__headwater_row AS row"
+            f" FROM (SELECT * FROM ({target}) DBT_INCREMENTAL_TARGET WHERE {conditions}) t"
+            f" SEMI JOIN {_SOURCE} s ON {keys}"
+        )
+    source = merge.named("s", "s.rowid AS __headwater_staged", _SOURCE, sorted(merge.from_query))
+    keys = " AND ".join(
+        f"DBT_INTERNAL_DEST.{_KEY}{n} = DBT_INTERNAL_SOURCE.{_KEY}{n}"
+        for n in range(len(merge.keys))
+    )
+    return (
+        "SELECT __headwater_staged AS staged, __headwater_file AS file, __headwater_row AS row"
+        f" FROM ({target}) DBT_INTERNAL_DEST JOIN ({source}) DBT_INTERNAL_SOURCE"
+        f" ON {keys} AND {conditions}"
+    )
 
 
 def _name_files(connection: Connection, merge: _Merge, files: Sequence[DataFile]) -> None:
@@ -290,7 +346,7 @@ def _joined(file: DataFile, positions: object) -> tuple[int, ...]:
 
 def _select_updating(merge: _Merge, *, with_hits: bool) -> str:
     parts = [
-        f"SELECT {_old_row(merge)} FROM {_TOUCHED} t LEFT JOIN {_SOURCE} s ON {merge.same_key()}",
+        f"SELECT {_old_row(merge)} FROM {_TOUCHED} t LEFT JOIN {merge.same_row()}",
         _select_new(merge),
     ]
     if with_hits and merge.replaces_rows():
@@ -299,9 +355,7 @@ def _select_updating(merge: _Merge, *, with_hits: bool) -> str:
             f" WHERE h.file IN (SELECT file FROM {merge.by_hits})"
         )
     elif with_hits:
-        parts.append(
-            f"SELECT {_old_row(merge)} FROM {_PARTLY} t JOIN {_SOURCE} s ON {merge.same_key()}"
-        )
+        parts.append(f"SELECT {_old_row(merge)} FROM {_PARTLY} t JOIN {merge.same_row()}")
     return " UNION ALL ".join(parts)
 
 
@@ -324,8 +378,11 @@ def _select_deleting(merge: _Merge) -> str:
         f"t.c{place} AS {quote_identifier(column.name)}"
         for place, column in enumerate(merge.columns)
     )
+    hit = f"{_SOURCE} s ON {merge.same_key()}"
+    if merge.predicates:
+        hit = f"{_HITS} h ON h.file = t.file AND h.row = t.row"
     return (
-        f"SELECT {old} FROM {_TOUCHED} t ANTI JOIN {_SOURCE} s ON {merge.same_key()}"
+        f"SELECT {old} FROM {_TOUCHED} t ANTI JOIN {hit}"
         f" UNION ALL SELECT {_new_row(merge)} FROM {_SOURCE} s"
     )
 
