@@ -13,6 +13,7 @@ from headwater.base.diagnostics import Diagnostic
 from headwater.plan.plan import Plan
 from headwater.runs.effective import InForce
 from headwater.runs.freshness import SourceAges
+from headwater.runs.fsck import Checked
 from headwater.runs.ingest import Ingested
 from headwater.runs.run import Run
 from headwater.runs.upkeep import Upkeep
@@ -127,6 +128,7 @@ def make_schemas() -> dict[str, Schema]:
     return {
         "plan": _of_value("plan", Plan),
         "run": _of_value("run", Run),
+        "fsck": _of_value("fsck", Checked),
         "ingest": _of_value("ingest", Ingested),
         "upkeep": _of_value("upkeep", Upkeep),
         "freshness": _of_value("freshness", SourceAges),

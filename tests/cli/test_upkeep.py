@@ -42,6 +42,8 @@ def test_compacting_leaves_nothing_to_plan(hw: Hw, project: Path) -> None:
         ("vacuum", "raw_orders", "--retain-hours", "0", "--force"),
         ("vacuum", "raw_orders", "--delete"),
         ("checkpoint", "raw_orders"),
+        ("fsck", "raw_orders"),
+        ("fsck", "raw_orders", "--deep"),
         ("restore", "raw_orders", "--version", "0"),
         ("restore", "raw_orders", "--timestamp", "2999-01-01"),
     ],

@@ -1,6 +1,6 @@
 """Upkeep of tables: rows stay as they are, what nobody needs goes, older versions come back."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
@@ -23,7 +23,7 @@ from tests.runs.world import (
 
 from headwater.base.errors import Conflict, Invalid, NotFound, Unavailable
 from headwater.base.ids import RunId
-from headwater.lake.commit import Commit, RemoveFile, commit
+from headwater.lake.commit import AddFile, Commit, RemoveFile, commit
 from headwater.lake.compaction import choose_files
 from headwater.lake.table import Table
 from headwater.runs.context import Context
@@ -232,6 +232,52 @@ def test_a_checkpoint_is_read_when_the_entries_before_are_gone(
     context.tables._open.clear()
     assert done.version == 3
     assert total(context)[0] == 4000
+
+
+def test_a_sound_table_has_no_faults(context: Context, keeper: Keeper) -> None:
+    hide(context, "[1, 2, 5000]")
+
+    for deep in (False, True):
+        found = keeper.fsck("t", deep=deep)
+        assert (found.faults, found.files, found.rows) == ((), 5, 4001)
+
+
+@pytest.mark.parametrize(
+    ("damage", "what"),
+    [
+        (lambda path: path.unlink(), "it is not there"),
+        (lambda path: path.write_bytes(path.read_bytes() + b"x"), "bytes, the log says"),
+        (lambda path: path.write_bytes(b"x" * path.stat().st_size), "it cannot be read"),
+    ],
+    ids=["gone", "longer", "overwritten"],
+)
+def test_a_damaged_file_is_found(
+    context: Context, keeper: Keeper, damage: Callable[[Path], object], what: str
+) -> None:
+    snapshot = table_of(context).snapshot()
+    damage(Path(snapshot.root) / snapshot.files[1].path)
+
+    found = keeper.fsck("t", deep=True)
+
+    assert [fault.file for fault in found.faults] == [snapshot.files[1].path]
+    assert what in found.faults[0].what
+    assert found.exit_code == 1
+
+
+def test_a_log_that_miscounts_is_found(context: Context, keeper: Keeper) -> None:
+    table = table_of(context)
+    file = table.snapshot().files[0]
+    stats = {**file.stats, "id": replace(file.stats["id"], null_count=7)}
+    wrong = replace(file, rows=999, stats=stats)
+    commit(table, Commit(operation="WRITE", requirements=(), actions=(AddFile(file=wrong),)))
+
+    shallow, deep = keeper.fsck("t"), keeper.fsck("t", deep=True)
+
+    assert [fault.what for fault in shallow.faults] == ["it has 1000 rows, the log says 999"]
+    assert [fault.what for fault in deep.faults] == [
+        "it has 1000 rows, the log says 999",
+        "`id` has 0 nulls, the log says 7",
+    ]
 
 
 def test_a_file_that_does_not_hold_what_the_log_says_is_not_spread(

@@ -7,6 +7,7 @@ from headwater.cli.options import ProjectFlags, project_options
 from headwater.cli.output import emit_document, emit_lines, output_option
 from headwater.cli.upkeep import (
     checkpoint_command,
+    fsck_command,
     optimize_command,
     restore_command,
     vacuum_command,
@@ -18,7 +19,13 @@ def table_command() -> None:
     """List tables, show a table's versions or its make-up, keep it in order."""
 
 
-for _command in (optimize_command, vacuum_command, checkpoint_command, restore_command):
+for _command in (
+    optimize_command,
+    vacuum_command,
+    checkpoint_command,
+    restore_command,
+    fsck_command,
+):
     table_command.add_command(_command)
 
 

@@ -1,4 +1,4 @@
-"""``hw table optimize``, ``vacuum``, ``checkpoint`` and ``restore``: upkeep of one table."""
+"""``hw table optimize``, ``vacuum``, ``checkpoint``, ``restore``, ``fsck``: upkeep of a table."""
 
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
@@ -83,6 +83,25 @@ def checkpoint_command(project: ProjectFlags, *, name: str, output: str) -> int:
         done = workspace.upkeep.checkpoint(name)
     _show(done, output, f"wrote a checkpoint of version {done.version}")
     return 0
+
+
+@click.command("fsck")
+@click.argument("name")
+@project_options
+@click.option("--deep", is_flag=True, help="Read every value, not only how many rows there are.")
+@output_option("text", "json")
+def fsck_command(project: ProjectFlags, *, name: str, deep: bool, output: str) -> int:
+    """Check the files of table NAME against what its log says of them; change nothing."""
+    with project.open_workspace() as workspace:
+        done = workspace.upkeep.fsck(name, deep=deep)
+    if output == "json":
+        emit_document(done)
+        return done.exit_code
+    size = f"{_count(done.files)}, {format_count(done.rows)} rows"
+    end = f"{len(done.faults)} fault{'' if len(done.faults) == 1 else 's'}"
+    lines = [f"version {done.version}: {size}, {end if done.faults else 'sound'}"]
+    emit_lines([*lines, *(f"  {fault.file}: {fault.what}" for fault in done.faults)])
+    return done.exit_code
 
 
 @click.command("restore")

@@ -31,6 +31,7 @@ from headwater.lake.table import Table
 from headwater.lake.vacuum import find_dead, retention_of
 from headwater.plan.plan import Plan, Totals
 from headwater.runs.context import Context
+from headwater.runs.fsck import Checked, check_table
 from headwater.runs.journal import open_journal
 from headwater.runs.query import find_table, table_of
 from headwater.runs.rearrange import rearrange
@@ -160,6 +161,10 @@ class Keeper:
             bytes_removed=dead.size_bytes,
             files=_first(file.path for file in dead.files),
         )
+
+    def fsck(self, name: str, *, deep: bool = False) -> Checked:
+        """Check a table's log against its files; nothing is changed. See ``check_table``."""
+        return check_table(self._context, name, deep=deep)
 
     def checkpoint(self, name: str) -> Upkeep:
         """Write a checkpoint of a table's newest version, from which other readers start.
