@@ -80,6 +80,7 @@ class MacroIndex:
         self.prefixes = prefixes
         self.our_names = frozenset({GLOBAL_PACKAGE, *(f"dbt_{prefix}" for prefix in prefixes)})
         self._dispatch = dispatch
+        self._dispatched: dict[tuple[str, str, str | None], Macro | None] = {}
         self.packages: dict[str, dict[str, Macro]] = {GLOBAL_PACKAGE: {}, root: {}}
         for macro in macros:
             self.packages.setdefault(macro.package, {})[macro.name] = macro
@@ -104,6 +105,12 @@ class MacroIndex:
 
     def dispatch_or_none(self, package: str, name: str, namespace: str | None) -> Macro | None:
         """Find the implementation that ``adapter.dispatch(name, namespace)`` means."""
+        asked = (package, name, namespace)
+        if asked not in self._dispatched:
+            self._dispatched[asked] = self._search(package, name, namespace)
+        return self._dispatched[asked]
+
+    def _search(self, package: str, name: str, namespace: str | None) -> Macro | None:
         for searched in self._searched(namespace):
             for prefix in self.prefixes:
                 wanted = f"{prefix}__{name}"

@@ -164,6 +164,14 @@ class EveryName:
         return default if found is missing else found
 
 
+def new_context(template: Template, variables: dict[str, object]) -> ScopedContext:
+    """Make a context that shares variables, as ``Template.new_context`` does.
+
+    Jinja would copy the names of its globals too, of which only templates that import others ask.
+    """
+    return ScopedContext(template.environment, variables, template.name or "", template.blocks)
+
+
 class Scope:
     """One rendering: its variables, the macros it has called, how deep it is.
 
@@ -222,7 +230,7 @@ class Scope:
     def render(self, text: str) -> str:
         """Render a text with the variables of this rendering."""
         template = self._templates.template(text, name="<render>", lenient=self._is_lenient)
-        context = template.new_context(self.variables, shared=True)
+        context = new_context(template, self.variables)
         return self._templates.meter.joined(template.root_render_func(context))
 
     def dispatch(self, name: str, namespace: str | None) -> BoundMacro:
@@ -252,7 +260,7 @@ class Scope:
             template = self._templates.template(
                 macro.text, name=macro.file, line=macro.line, lenient=self._is_lenient
             )
-            context = template.new_context(self.variables, shared=True)
+            context = new_context(template, self.variables)
             for _ in template.root_render_func(context):
                 pass
             function = next(
@@ -476,7 +484,7 @@ class Templates:
             return self._run_plain(plain, environment, text, name, scope)
         try:
             template = self.template(text, name=name, lenient=lenient, value=value)
-            context = template.new_context(scope.variables, shared=True)
+            context = new_context(template, scope.variables)
             with self.meter:
                 return list(template.root_render_func(context))
         except ReturnedError as returned:
@@ -497,6 +505,8 @@ class Templates:
             return [returned.value]
         except Exception as error:
             raise self._explained(error, name, text, run.offset) from error
+        finally:
+            scope.close()
 
     def _joined(self, parts: list[object], name: str, text: str) -> str:
         try:

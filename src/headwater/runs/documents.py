@@ -23,7 +23,10 @@ def replace_file(path: Path, data: bytes) -> None:
         # Replacing costs a disk ten times what reading does, and most SQL stays as it was.
         if path.stat().st_size == len(data) and path.read_bytes() == data:
             return
-    path.parent.mkdir(parents=True, exist_ok=True)
     partial = path.with_name(f".{path.name}.{os.getpid()}")
-    partial.write_bytes(data)
+    try:
+        partial.write_bytes(data)
+    except FileNotFoundError:  # only the first file of a folder finds that there is none
+        path.parent.mkdir(parents=True, exist_ok=True)
+        partial.write_bytes(data)
     partial.replace(path)

@@ -6,6 +6,7 @@ nothing of Python's own hashing is in it.
 
 import re
 from enum import Enum
+from functools import cache
 
 from sqlglot import exp
 from sqlglot.tokenizer_core import TokenType
@@ -57,12 +58,20 @@ def clock_use(query: Query) -> ClockUse:
     """
     use: ClockUse = ""
     for node in query.tree.walk():
+        if not _may_use_clock(type(node)):  # type: ignore[arg-type] # a class, which can be hashed
+            continue
         name = str(node.this).lower() if isinstance(node, exp.Anonymous) else ""
         if isinstance(node, _ALWAYS_NODES) or name in VOLATILE or _is_unseeded_sample(node):
             return "always"
         if isinstance(node, _DAILY_NODES) or name in DAILY or _is_age_of_today(node, name):
             use = "day"
     return use
+
+
+@cache
+def _may_use_clock(kind: type[exp.Expr]) -> bool:
+    """Say whether nodes of a class are worth a look: nine in ten are names and literals."""
+    return issubclass(kind, (exp.Func, exp.TableSample, *_ALWAYS_NODES, *_DAILY_NODES))
 
 
 def _is_unseeded_sample(node: exp.Expr) -> bool:

@@ -6,6 +6,9 @@ from collections.abc import Iterator
 from sqlglot import exp
 
 _FILE_READERS = (exp.ReadCSV, exp.ReadParquet)
+_PASSED_OVER = frozenset({exp.With, exp.Identifier, exp.Literal, exp.Star, exp.Null, exp.Boolean})
+"""A with clause is read before the rest of its query; the others hold no relation."""
+
 _NOT_A_NAME = re.compile(r"[./\\*]")
 
 
@@ -44,7 +47,7 @@ def outside_tables(tree: exp.Expr) -> Iterator[exp.Table]:
         if isinstance(node, exp.Table) and _is_outside(node, hidden):
             yield node
         todo += [
-            (child, hidden) for child in node.iter_expressions() if not isinstance(child, exp.With)
+            (child, hidden) for child in node.iter_expressions() if type(child) not in _PASSED_OVER
         ]
 
 
