@@ -177,7 +177,7 @@ class Reader:
             return Checked(nodes=0, diagnostics=read.diagnostics, root=self.root)
         graph = resolve_graph(read.project)
         found = (*read.diagnostics, *self._weighed(graph.diagnostics))
-        document = make_manifest(read.project, graph.graph, self._facts())
+        document = make_manifest(read.project, graph.graph, self._facts(), is_packed=True)
         path = write_document(self.target_path, "manifest.json", document)
         nodes = len(read.project.nodes)
         outlines = self._outlines(read.project)

@@ -241,7 +241,7 @@ class Workspace(Reader):
         path = file or self.target_path / "sources.json"
         document = make_sources_document(ages, self._facts())
         written = write_document(path.parent, path.name, document)
-        manifest = make_manifest(read.project, graph.graph, self._facts())
+        manifest = make_manifest(read.project, graph.graph, self._facts(), is_packed=True)
         write_document(self.target_path, "manifest.json", manifest)
         found = (*found, *chosen.diagnostics, *ages.diagnostics)
         return replace(ages, file=str(written), diagnostics=found)

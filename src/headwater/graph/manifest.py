@@ -10,7 +10,7 @@ from types import MappingProxyType
 from typing import cast
 
 from headwater.base.artifacts import ArtifactFacts
-from headwater.base.codec import Json, to_builtins
+from headwater.base.codec import Json, packed, to_builtins
 from headwater.base.ids import NodeId
 from headwater.base.relations import Column
 from headwater.base.warehouses import Naming
@@ -74,8 +74,18 @@ class CatalogTable:
 _PARTS = ("database", "schema", "identifier")
 
 
-def make_manifest(project: Project, graph: Graph, facts: ArtifactFacts) -> Document:
-    """Write the manifest of a compiled project."""
+def make_manifest(
+    project: Project, graph: Graph, facts: ArtifactFacts, *, is_packed: bool = False
+) -> Document:
+    """Write the manifest of a compiled project.
+
+    Args:
+        project: The project.
+        graph: Its nodes, compiled as far as they are.
+        facts: What else the manifest says of the command.
+        is_packed: Whether it is only to be written to a file: then its entries are encoded as they
+            are made, which takes half the memory.
+    """
     parts = _Parts(project, facts, graph.nodes)
     document: Document = {"metadata": parts.metadata()}
     for name in ("nodes", *SECTIONS.values()):
@@ -84,7 +94,8 @@ def make_manifest(project: Project, graph: Graph, facts: ArtifactFacts) -> Docum
         section = SECTIONS.get(compiled.node.resource_type, "nodes")
         listed = document[section]
         assert isinstance(listed, dict)  # noqa: S101 - made above
-        listed[key] = parts.node(compiled)
+        entry = parts.node(compiled)
+        listed[key] = packed(entry) if is_packed else entry
     idle: Document = {
         str(key): parts.idle(node) for key, node in project.nodes.items() if key not in graph.nodes
     }

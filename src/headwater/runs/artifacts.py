@@ -67,7 +67,8 @@ def write_all(folder: Path, planned: Planned, run: Run, facts: ArtifactFacts) ->
         return
     write_compiled(folder, graph.nodes.values())
     write_run_sql(folder, graph, planned.plan)
-    write_document(folder, "manifest.json", make_manifest(project, graph, facts))
+    manifest = make_manifest(project, graph, facts, is_packed=True)
+    write_document(folder, "manifest.json", manifest)
     write_document(folder, "run_results.json", make_run_results(run, graph, facts, planned.plan))
 
 
