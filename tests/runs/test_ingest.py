@@ -147,6 +147,18 @@ def test_nested_json_keeps_its_shape(context: Context, inbox: Path) -> None:
     assert rows_of(context, "t") == [(1, {"x": 1, "y": ["a"]}), (2, None)]
 
 
+def test_types_follow_from_every_value_not_from_the_first(context: Context, inbox: Path) -> None:
+    rows = [f"{i},{i},," for i in range(3000)] + ["3000,x,2026-01-31,", "3001,1.5,2026-02-01,"]
+    load(context, put(inbox, "a.csv", "\n".join(["id,late,empty_first,none", *rows])))
+
+    assert types(context) == {
+        "id": "BIGINT",
+        "late": "VARCHAR",
+        "empty_first": "DATE",
+        "none": "VARCHAR",
+    }
+
+
 def test_loading_again_does_nothing(context: Context, inbox: Path) -> None:
     file = put(inbox, "a.csv", "id\n1\n")
     load(context, file)
