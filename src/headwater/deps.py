@@ -96,17 +96,20 @@ class PackageSettings:
     hub_url: str = HUB_URL
 
 
-def parse_packages(file: str, text: str) -> tuple[PackageEntry, ...]:
-    """Read a rendered `packages.yml`, `dependencies.yml` or lock file, all of it or nothing.
+def parse_packages(
+    file: str, text: str, evaluate: Callable[[str], Json] | None = None
+) -> tuple[PackageEntry, ...]:
+    """Read `packages.yml`, `dependencies.yml` or a lock file, all of it or nothing.
 
     Args:
         file: Its name, for messages.
         text: Its text.
+        evaluate: Renders the Jinja of one value; None to leave it as written.
 
     Raises:
         Invalid: ``yaml-malformed``, or ``packages-malformed`` at the entry that cannot be used.
     """
-    entries, found = parse_package_list(file, text)
+    entries, found = parse_package_list(file, text, evaluate)
     for problem in found:
         raise Invalid(
             problem.name, problem.what, why=problem.why, fix=problem.fix, where=problem.where

@@ -40,6 +40,7 @@ from headwater.plan.prices import declared_prices
 from headwater.plan.state import State
 from headwater.plan.totals import with_findings
 from headwater.project.options import not_run, require_run
+from headwater.project.package_list import package_values
 from headwater.project.project import Project, ProjectResult
 from headwater.project.settings import read_name
 from headwater.project.yaml_text import read_mapping
@@ -613,15 +614,18 @@ class Workspace(Reader):
         )
         return tuple(_try(name, check) for name, check in checks)
 
-    def docs_generate(self, selection: Selection | None = None) -> Documents:
-        """Write manifest.json, and catalog.json of the selected nodes."""
+    def docs_generate(
+        self, selection: Selection | None = None, *, compiles: bool = True, is_empty: bool = False
+    ) -> Documents:
+        """Write manifest.json, compiled or not, and catalog.json of selected nodes, or of none."""
         read = self.read("generate")
-        graph = self.compile_project(read)
+        graph = self.compile_project(read) if compiles or read.project is None else None
+        graph = graph or (resolve_graph(read.project) if read.project else None)
         found = (*read.diagnostics, *(graph.diagnostics if graph else ()))
         if read.project is None or graph is None or has_errors(found):
             return Documents(files=(), diagnostics=found)
         manifest = make_manifest(read.project, graph.graph, self._facts())
-        known = artifacts.catalog_tables(graph.graph, self.tables())
+        known = () if is_empty else artifacts.catalog_tables(graph.graph, self.tables())
         if selection is not None and self._narrows(read.project, selection):
             chosen = self._choose(read.project, graph.graph, selection)
             found = (*found, *chosen.diagnostics)
@@ -658,7 +662,8 @@ class Workspace(Reader):
             mirror=Path(mirror).resolve() if mirror else None,
             upgrade=upgrade,
         )
-        entries = parse_packages(listed.file, listed.text)
+        evaluate = package_values(listed.file, self._noted, self._variables)
+        entries = parse_packages(listed.file, listed.text, evaluate)
         return install_packages(
             entries, settings, lambda event: progress(f"{event.kind} {event.name} {event.version}")
         )

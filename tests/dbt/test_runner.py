@@ -216,6 +216,75 @@ def test_warnings_are_told_by_dbts_names(project: Path) -> None:
     }
 
 
+def test_faults_are_told_with_the_group_that_answers_for_them(project: Path) -> None:
+    properties = (
+        "groups: [{name: money, owner: {name: ada, slack: m}}]\n"
+        "models: [{name: broken, config: {group: money}}]\n"
+    )
+    files = {"models/g.yml": properties, "models/broken.sql": "select missing as id"}
+    write_files(project, files)
+    events: list[EventMsg] = []
+
+    dbtRunner(callbacks=[events.append]).invoke(["run", "-s", "broken"])
+
+    (told,) = [each.data for each in events if each.info.name == "RunResultError"]
+    assert told.group.to_dict() == {
+        "name": "money",
+        "package_name": "shop",
+        "owner": {"name": "ada", "slack": "m"},
+    }
+
+
+def test_rows_that_a_test_lets_pass_are_no_failures(project: Path) -> None:
+    properties = (
+        "models: [{name: gaps, columns: [{name: id, data_tests: "
+        "[not_null: {config: {error_if: '>5', warn_if: '>5'}}]}]}]"
+    )
+    files = {"models/g.yml": properties, "models/gaps.sql": "select cast(null as int) as id"}
+    write_files(project, files)
+
+    ended = results_of(dbtRunner().invoke(["build", "-s", "gaps"]))
+
+    (test,) = [each for each in ended if each.node.resource_type == "test"]
+    assert (test.status, test.failures) == ("pass", 0)
+
+
+def test_show_inline_direct_leaves_jinja_as_it_is(project: Path) -> None:
+    shown = results_of(dbtRunner().invoke(["show", "--inline-direct", "select '{{ 1 + 1 }}' as a"]))
+
+    table = shown[0].agate_table
+    assert table is not None
+    assert [row["a"] for row in table.rows] == ["{{ 1 + 1 }}"]
+
+
+def test_docs_may_be_written_without_compiling_and_without_tables(project: Path) -> None:
+    dbtRunner().invoke(["build"])
+
+    written = record_of(dbtRunner().invoke(["docs", "generate", "--no-compile", "--empty-catalog"]))
+
+    manifest = json.loads((project / "target" / "manifest.json").read_text())
+    assert (written.nodes.to_dict(), written.sources.to_dict()) == ({}, {})
+    assert "compiled_code" not in manifest["nodes"]["model.shop.revenue"]
+
+
+def test_packages_yml_may_hold_jinja(project: Path) -> None:
+    write_files(
+        project,
+        {
+            "packages.yml": "packages:\n  - local: '{{ var(''where'') }}'\n",
+            "lib/dbt_project.yml": "name: lib\n",
+        },
+    )
+
+    without = dbtRunner().invoke(["deps"])
+    fetched = dbtRunner().invoke(["deps", "--vars", "{where: lib}"])
+
+    assert isinstance(without.exception, HeadwaterError)
+    assert without.exception.code == "var-not-found"
+    assert fetched.success
+    assert (project / "dbt_packages" / "lib" / "dbt_project.yml").is_file()
+
+
 def test_every_event_of_a_finding_has_dbts_code() -> None:
     assert {names[0] for names in EVENTS_OF_CODE.values()} < set(EVENT_CODES)
 

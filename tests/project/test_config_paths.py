@@ -1,11 +1,17 @@
 """Config paths that apply to nothing, and configs whose values no node can have."""
 
+from dataclasses import replace
+
 import pytest
 from tests.project.conftest import Read, found, project_of
 
 from headwater.base.artifacts import ArtifactFacts
+from headwater.base.codec import Json
+from headwater.base.ids import NodeId
+from headwater.graph.graph import Graph
 from headwater.graph.manifest import make_manifest
 from headwater.graph.references import resolve_graph
+from headwater.project.project import Project
 
 PROJECT = """\
 name: shop
@@ -81,14 +87,59 @@ def test_foreign_keys_lead_to_a_reference(read: Read) -> None:
     assert [code for code, _ in found(wrong)] == ["properties-shape"]
     assert found(right) == []
     project = project_of(right)
-    nodes = make_manifest(project, resolve_graph(project).graph, FACTS)["nodes"]
+    resolved = resolve_graph(project).graph
+    key = NodeId("model.shop.a")
+    compiled = replace(resolved.nodes[key], code="select 1 as id")
+    graph = replace(resolved, nodes={**resolved.nodes, key: compiled})
+    assert [_target(project, each) for each in (resolved, graph)] == [
+        "ref('b')",
+        '"shop"."main"."b"',
+    ]
+
+
+def _target(project: Project, graph: Graph) -> Json:
+    nodes = make_manifest(project, graph, FACTS)["nodes"]
     assert isinstance(nodes, dict)
     entry = nodes["model.shop.a"]
     assert isinstance(entry, dict)
     constraints = entry["constraints"]
     assert isinstance(constraints, list)
     assert isinstance(constraints[0], dict)
-    assert constraints[0]["to"] == '"shop"."main"."b"'
+    return constraints[0]["to"]
+
+
+def test_the_manifest_says_how_macros_are_shown(read: Read) -> None:
+    macros = (
+        "macros:\n"
+        "  - {name: a, docs: {show: false}, config: {docs: {node_color: purple}, meta: {b: 1}}}\n"
+    )
+
+    project = project_of(
+        read({"macros/a.sql": "{% macro a() %}{% endmacro %}", "macros/p.yml": macros})
+    )
+
+    entries = make_manifest(project, resolve_graph(project).graph, FACTS)["macros"]
+    assert isinstance(entries, dict)
+    entry = entries["macro.shop.a"]
+    assert isinstance(entry, dict)
+    assert entry["docs"] == {"show": False, "node_color": "purple"}
+    assert entry["config"] == {"meta": {"b": 1}, "docs": entry["docs"]}
+
+
+def test_a_unit_test_whose_versions_are_empty_tests_every_version(read: Read) -> None:
+    tests = (
+        "models: [{name: a, versions: [{v: 1}, {v: 2}]}]\n"
+        "unit_tests:\n"
+        "  - {name: t, model: a, given: [], expect: {rows: [{id: 1}]}, "
+        "versions: {include: null, exclude: null}}\n"
+    )
+    models = {f"models/a_v{version}.sql": "select 1 as id" for version in (1, 2)}
+
+    result = read({**models, "models/p.yml": tests})
+
+    assert found(result) == []
+    names = [key for key in project_of(result).nodes if key.startswith("unit_test.")]
+    assert names == ["unit_test.shop.a.t_v1", "unit_test.shop.a.t_v2"]
 
 
 def test_the_manifest_lists_every_node_that_is_turned_off(read: Read) -> None:

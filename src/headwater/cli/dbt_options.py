@@ -59,7 +59,6 @@ _WITHOUT_EFFECT: Mapping[str, str] = MappingProxyType(
         "--no-export-saved-queries": _DEFAULT,
         "--no-include-saved-query": _DEFAULT,
         "--introspect": _DEFAULT,
-        "--compile": _DEFAULT,
         "--clean-project-files-only": _DEFAULT,
         "--show": "`hw show --select NAME` shows rows of a seed",
     }
@@ -98,8 +97,6 @@ _REFUSED: Mapping[str, str] = MappingProxyType(
         "--no-introspect": "a macro that asks for data is answered while compiling",
         "--inject-ephemeral-ctes": "",
         "--no-inject-ephemeral-ctes": "ephemeral models are always written out as CTEs",
-        "--no-compile": "`hw docs generate` always compiles",
-        "--empty-catalog": "`hw parse` writes manifest.json alone",
         "--static": "`hw docs generate` writes the two JSON files, not a page",
         "--add-package": "write the package into packages.yml and run `hw deps`",
         "--source": "write the package into packages.yml and run `hw deps`",

@@ -20,14 +20,23 @@ def docs_command() -> None:
 @docs_command.command("generate")
 @project_options
 @selection_options
+@click.option("--compile/--no-compile", "compiles", default=True, help="Compile the nodes first.")
+@click.option("--empty-catalog", is_flag=True, help="Write a catalog without tables.")
 @output_option("text", "json")
-def docs_generate(project: ProjectFlags, selection: Selection, *, output: str) -> int:
+def docs_generate(
+    project: ProjectFlags,
+    selection: Selection,
+    *,
+    compiles: bool,
+    empty_catalog: bool,
+    output: str,
+) -> int:
     """Write manifest.json and catalog.json into the target folder.
 
     With a selection, catalog.json holds the selected nodes only.
     """
     with project.open_workspace() as workspace:
-        made = workspace.docs_generate(selection)
+        made = workspace.docs_generate(selection, compiles=compiles, is_empty=empty_catalog)
         if output == "json":
             emit_document(
                 {"schema": "headwater.docs/1", "files": made.files, "diagnostics": made.diagnostics}

@@ -287,6 +287,16 @@ class NodeEvents:
             keyboard_interrupt=False,
         )
 
+    def _group_of(self, entry: Mapping[str, Any]) -> dict[str, Any]:
+        """Return whom to ask about a node, as dbt tells of its group; nothing without one."""
+        config = entry.get("config") or {}
+        name = entry.get("group") or config.get("group")
+        for group in self._manifest["groups"].values():
+            if group["name"] == name:
+                owner = {key: str(value) for key, value in group["owner"].items() if value}
+                return {"name": name, "package_name": group["package_name"], "owner": owner}
+        return {}
+
     def _problem(self, result: RunResult) -> None:
         bad = {Status.Error, Status.Fail, Status.Warn, Status.PartialSuccess}
         if result.status not in bad:
@@ -296,7 +306,9 @@ class NodeEvents:
         at = self._started.get(result.unique_id, (0, ""))[1]
         info = node_info(entry, str(result.status), at, "")
         kind, path = entry.get("resource_type") or "", entry.get("original_file_path") or ""
+        group = self._group_of(entry)
         about = {"resource_type": kind, "node_name": entry["name"], "path": path, "node_info": info}
+        about["group"] = group
         where = f"in {kind} {entry['name']} ({path})"
         tell = self._teller.tell
         self._teller.blank()
@@ -305,10 +317,11 @@ class NodeEvents:
         else:
             tell("RunResultFailure", "Z022", f"Failure {where}", "error", **about)
         msg = result.message or f"Status: {result.status}"
+        level = "warn" if is_warning else "error"
         name, code = (
             ("RunResultWarningMessage", "Z046") if is_warning else ("RunResultError", "Z024")
         )
-        tell(name, code, f"  {msg}", "warn" if is_warning else "error", msg=msg, node_info=info)
+        tell(name, code, f"  {msg}", level, msg=msg, node_info=info, group=group)
         if entry.get("compiled_path"):
             self._teller.blank()
             told = f"  compiled code at {entry['compiled_path']}"

@@ -372,7 +372,11 @@ def _parse(call: Call, workspace: Workspace) -> Answer:
 
 
 def _docs(call: Call, workspace: Workspace) -> Answer:
-    made = workspace.docs_generate(call.selection)
+    made = workspace.docs_generate(
+        call.selection,
+        compiles=call.options["compiles"],
+        is_empty=call.options["empty_catalog"],
+    )
     call.teller.findings(made.diagnostics)
     if has_errors(made.diagnostics):
         raise _fault(made.diagnostics)

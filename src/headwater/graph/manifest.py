@@ -240,7 +240,7 @@ class _Parts:
 
     def macro(self, key: str) -> Document:
         macro = self.project.macros[key]
-        docs: Document = {"show": True, "node_color": None}
+        docs: Document = {"show": True, "node_color": None, **_plain(macro.docs)}
         return {
             "name": macro.name,
             "resource_type": "macro",
@@ -329,8 +329,9 @@ class _Parts:
         if node.resource_type == "model":
             tests = self.tests.get(node.unique_id, ())
             document |= {**_model(node), "primary_key": primary_key(node, tests)}
-            inputs = [self.project.nodes[key] for key in compiled.depends_on]
-            fill_in_targets(document, inputs, self.naming)
+            if compiled.code:  # as in dbt, which leaves them as written until it compiles
+                inputs = [self.project.nodes[key] for key in compiled.depends_on]
+                fill_in_targets(document, inputs, self.naming)
         if node.resource_type == "function":
             document |= function_document(compiled)
         if node.test is not None:

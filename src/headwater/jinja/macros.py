@@ -36,6 +36,7 @@ class Macro:
         text: From its opening tag to its closing tag.
         description: From a properties file.
         meta: From a properties file.
+        docs: From a properties file: ``show`` and ``node_color``.
         arguments: From a properties file, as written.
         patch_path: Properties file that describes it; empty when none.
     """
@@ -50,6 +51,7 @@ class Macro:
     text: str
     description: str = ""
     meta: Mapping[str, Json] = field(default_factory=dict)
+    docs: Mapping[str, Json] = field(default_factory=dict)
     arguments: tuple[Mapping[str, Json], ...] = ()
     patch_path: str = ""
 

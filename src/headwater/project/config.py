@@ -270,13 +270,29 @@ def merge_calls(result: Config, call: Mapping[str, Json]) -> None:
     if not result:
         result.update(deepcopy(dict(call)))
         return
+    said = result.get("grants")
     merge_config(result, call)
+    if isinstance(said, Mapping) and isinstance(call.get("grants"), Mapping):
+        result["grants"] = _joined_grants(said, cast("Mapping[str, Json]", call["grants"]))
 
 
 def _listed(value: Json) -> list[Json]:
     if value is None:
         return []
     return list(value) if isinstance(value, (list, tuple)) else [value]
+
+
+def _joined_grants(old: Mapping[str, Json], new: Mapping[str, Json]) -> dict[str, Json]:
+    """Join two calls of one file, so that what adds to grants (``+select``) still adds to them."""
+    result = dict(old)
+    for key, value in new.items():
+        if not key.startswith("+"):
+            result.pop(f"+{key}", None)
+            result[key] = value
+            continue
+        place = key[1:] if key[1:] in result else key
+        result[place] = _listed(result.get(place)) + _listed(value)
+    return result
 
 
 def _merged_grants(old: Json, new: Mapping[str, Json]) -> dict[str, Json]:

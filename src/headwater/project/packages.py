@@ -4,7 +4,7 @@ The one reader of package lists: a project's reading and ``deps``, which fetches
 """
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import total_ordering
 from types import MappingProxyType
@@ -75,9 +75,18 @@ class Version:
 
 
 def parse_package_list(
-    file: str, text: str
+    file: str, text: str, evaluate: Callable[[str], Json] | None = None
 ) -> tuple[tuple[PackageEntry, ...], tuple[Diagnostic, ...]]:
-    """Read packages.yml, dependencies.yml or package-lock.yml (its Jinja already rendered)."""
+    """Read packages.yml, dependencies.yml or package-lock.yml.
+
+    Args:
+        file: Its name, for messages.
+        text: Its text.
+        evaluate: Renders the Jinja of one value; None to leave it as written.
+
+    Raises:
+        HeadwaterError: What ``evaluate`` raises.
+    """
     loaded = read_yaml(file, text)
     if isinstance(loaded, Diagnostic):
         return (), (loaded,)
@@ -91,13 +100,22 @@ def parse_package_list(
         return (), (_malformed("`packages` must be a list", loaded.span("packages")),)
     entries: list[PackageEntry] = []
     found: list[Diagnostic] = []
-    for index, values in enumerate(packages):
+    for index, written in enumerate(packages):
+        values = written if evaluate is None else _evaluated(written, evaluate)
         entry = _entry(loaded, index, values)
         if isinstance(entry, Diagnostic):
             found.append(entry)
         elif entry is not None:
             entries.append(entry)
     return tuple(entries), tuple(found)
+
+
+def _evaluated(value: Json, evaluate: Callable[[str], Json]) -> Json:
+    if isinstance(value, str):
+        return evaluate(value) if "{" in value else value
+    if isinstance(value, dict):
+        return {key: _evaluated(part, evaluate) for key, part in value.items()}
+    return [_evaluated(part, evaluate) for part in value] if isinstance(value, list) else value
 
 
 def _malformed(what: str, where: Span) -> Diagnostic:

@@ -265,6 +265,8 @@ def patch_config(entry: Entry | None) -> Config:
     config = entry.values.get("config")
     if isinstance(config, dict):
         merge_config(result, config)
+        if "grants" in config:  # merged later: `+select` adds to what dbt_project.yml says
+            result["grants"] = config["grants"]
     return result
 
 

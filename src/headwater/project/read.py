@@ -10,6 +10,7 @@ from contextlib import suppress
 from dataclasses import replace
 from pathlib import PurePosixPath
 from types import MappingProxyType
+from typing import cast
 
 from headwater.base.codec import Json, encode
 from headwater.base.diagnostics import Diagnostic, diagnostic_of
@@ -352,12 +353,16 @@ def _check_packages(reading: Reading, files: ProjectFiles) -> None:
         reading.values.modules,
         secrets=True,
     )
+
+    def evaluate(value: str) -> Json:
+        shown = reading.templates.evaluate(value, name=file, context=context, package="")
+        return cast("Json", shown)
+
     try:
-        text = reading.templates.render(text, name=file, context=context, package="").text
+        entries, found = parse_package_list(file, text, evaluate)
     except HeadwaterError as error:
         reading.found.append(diagnostic_of(error))
         return
-    entries, found = parse_package_list(file, text)
     reading.found += found
     names = [_package_name(entry) for entry in entries]
     reading.wanted_packages = frozenset(name for name in names if name)
@@ -408,11 +413,13 @@ def _described_macros(reading: Reading) -> dict[str, Macro]:
             )
             continue
         text = render_description(reading, package, entry.values.get("description"), entry)
-        meta, arguments = patch_config(entry).get("meta"), entry.values.get("arguments")
+        config, arguments = patch_config(entry), entry.values.get("arguments")
+        meta, docs = config.get("meta"), config.get("docs")
         result[macro.unique_id] = replace(
             macro,
             description=text,
             meta=meta if isinstance(meta, dict) else {},
+            docs=docs if isinstance(docs, dict) else {},
             arguments=tuple(
                 each
                 for each in (arguments if isinstance(arguments, list) else ())

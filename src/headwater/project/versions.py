@@ -173,7 +173,12 @@ def tests_of_versions(reading: Reading, entry: Entry, test: Node) -> tuple[Node,
     model = str(entry.values.get("model"))
     versions = reading.versioned.get((entry.package, model), ())
     wanted = entry.values.get("versions")
-    rule: Mapping[str, Json] = wanted if isinstance(wanted, dict) else {}
+    said = wanted if isinstance(wanted, dict) else {}
+    rule: Mapping[str, Json] = {key: value for key, value in said.items() if value is not None}
+    if not said:
+        wanted = None if wanted == {} else wanted
+    elif not rule and said.keys() <= {"include", "exclude"}:
+        wanted = None  # both without a value: every version
     if wanted is not None and (len(rule) != 1 or not rule.keys() <= {"include", "exclude"}):
         what = f"`versions` of unit test `{entry.name}` must have either `include` or `exclude`"
         reading.found.append(wrong_shape(what, entry.span("versions"), _HOW_TESTED))

@@ -23,7 +23,7 @@ def make_run_results(
     With the plan, ``args`` tells what the command was asked.
 
     ``adapter_response`` carries what was measured beside dbt's ``rows_affected``; ``failures`` is
-    the number of failing rows of a test, null for everything else.
+    the number of rows for which a test fails or warns, null for everything else.
     """
     return {
         "metadata": {
@@ -72,7 +72,7 @@ def result_entry(result: NodeResult, graph: Graph) -> dict[str, Json]:
         "execution_time": _seconds(result.started_at, result.finished_at),
         "adapter_response": _adapter_response(result),
         "message": result.message,
-        "failures": result.rows if is_test else None,
+        "failures": _failures(result) if is_test else None,
         "unique_id": result.node,
         "compiled": bool(compiled and compiled.code),
         "compiled_code": None if compiled is None else compiled.code or None,
@@ -94,6 +94,11 @@ def _batch_results(result: NodeResult) -> Json:
         return [[each.start, each.end] for each in result.batches if each.status == status]
 
     return {"successful": those("success"), "failed": those("error")}
+
+
+def _failures(result: NodeResult) -> int | None:
+    """Return the rows that count as failures: none where the test's conditions let it pass."""
+    return 0 if result.status == "pass" else result.rows
 
 
 def _adapter_response(result: NodeResult) -> dict[str, Json]:
