@@ -30,11 +30,12 @@ OF_DBT = {
     "seed": "--show --full-refresh",
 }
 WITH_VALUE = {"--select", "--exclude", "--models", "--model", "--selector", "--inline",
+              "--inline-direct",
               "--target-path", "--threads", "--vars", "--profiles-dir", "--project-dir",
               "--resource-type", "--exclude-resource-type", "--output", "--output-keys",
               "--limit", "--indirect-selection", "--log-format", "--log-level", "--log-path",
               "--printer-width", "--warn-error-options", "--sample", "--state", "--defer-state",
-              "--event-time-start", "--event-time-end", "--inline-direct"}  # fmt: skip
+              "--event-time-start", "--event-time-end"}  # fmt: skip
 
 
 @pytest.mark.parametrize(

@@ -351,3 +351,13 @@ def wait_for(holds: object, *, seconds: float) -> None:
     while not holds():
         assert time.monotonic() < end, "waited in vain"
         time.sleep(0.05)
+
+
+def test_a_bare_name_that_is_no_table_is_an_input_that_is_missing(hw: Hw, project: Path) -> None:
+    (project / "models" / "bare.sql").write_text("select * from nowhere")
+
+    ended = hw("plan", "--output", "json")
+
+    missing = [each for each in ended.document["diagnostics"] if each["code"] == "HW3003"]
+    assert "`nowhere` does not exist" in missing[0]["what"]
+    assert hw("build", "--exclude", "bare").code == 0

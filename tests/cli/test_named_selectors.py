@@ -30,3 +30,13 @@ def test_a_variable_that_selectors_yml_misses_is_told(hw: Hw, project: Path) -> 
 
     assert ended.code == 2
     assert "var-not-found" in ended.err
+
+
+def test_ls_of_models_lists_models_only(hw: Hw) -> None:
+    models = hw("ls", "--models", "stg_orders+").out.split()
+    everything = hw("list", "--select", "stg_orders+").out.split()
+    tests = hw("ls", "-m", "stg_orders+", "--resource-type", "exposure").out.split()
+
+    assert models == ["shop.revenue", "shop.stg_orders"]
+    assert set(models) < set(everything)
+    assert tests == ["exposure:shop.board"]

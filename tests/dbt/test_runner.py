@@ -257,6 +257,17 @@ def test_show_inline_direct_leaves_jinja_as_it_is(project: Path) -> None:
     assert [row["a"] for row in table.rows] == ["{{ 1 + 1 }}"]
 
 
+def test_compile_shows_what_is_named_and_not_its_tests(
+    project: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    words = ["--log-format", "text", "--quiet", "compile", "-s", "revenue", "--output", "json"]
+
+    ended = results_of(dbtRunner().invoke(words))
+
+    assert len(ended) == 3
+    assert json.loads(capsys.readouterr().out)["node"] == "revenue"
+
+
 def test_docs_may_be_written_without_compiling_and_without_tables(project: Path) -> None:
     dbtRunner().invoke(["build"])
 

@@ -11,6 +11,7 @@ from headwater.base.ids import NodeId
 from headwater.graph.graph import Graph
 from headwater.graph.manifest import make_manifest
 from headwater.graph.references import resolve_graph
+from headwater.project.naming import relation_name
 from headwater.project.project import Project
 
 PROJECT = """\
@@ -156,3 +157,31 @@ def test_the_manifest_lists_every_node_that_is_turned_off(read: Read) -> None:
     listed = disabled["model.shop.a"]
     assert isinstance(listed, list)
     assert [each["path"] for each in listed if isinstance(each, dict)] == ["old/a.sql"]
+
+
+def test_quoting_of_the_project_is_not_about_sources(read: Read) -> None:
+    quoting = "{database: false, schema: false, identifier: false}"
+    files = {
+        "dbt_project.yml": f"name: shop\nquoting: {quoting}\n",
+        "models/a.sql": "select * from {{ source('raw', 'orders') }}",
+        "models/s.yml": "sources: [{name: raw, tables: [{name: orders}]}]",
+    }
+
+    project = project_of(read(files))
+
+    naming = project.context_values.naming
+    shown = [relation_name(naming, node) for node in project.nodes.values()]
+    assert shown == ["shop.main.a", '"shop"."raw"."orders"']
+
+
+def test_the_description_of_a_test_may_name_a_docs_block(read: Read) -> None:
+    tests = (
+        "models: [{name: a, columns: [{name: id, data_tests: "
+        "[unique: {description: \"{{ doc('key') }}\"}]}]}]"
+    )
+    files = {"models/a.sql": "select 1 as id", "models/p.yml": tests}
+
+    project = project_of(read({**files, "models/d.md": "{% docs key %}one row each{% enddocs %}"}))
+
+    (test,) = [node for node in project.nodes.values() if node.resource_type == "test"]
+    assert test.description == "one row each"

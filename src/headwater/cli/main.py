@@ -51,6 +51,7 @@ COMMANDS: dict[str, tuple[str, str, str]] = {
 
 
 _ALIASES: Mapping[str, str] = MappingProxyType({"list": "ls"})
+_MODELS = frozenset({"-m", "--model", "--models"})
 _SELECTORS = frozenset({
     "-s", "--select", "-m", "--model", "--models", "--exclude", "--resource-type",
     "--resource-types", "--exclude-resource-type", "--exclude-resource-types", "--output-keys",
@@ -135,7 +136,7 @@ def parse_command(arguments: list[str]) -> tuple[str, dict[str, Any]]:
     Raises:
         HeadwaterError: ``usage-invalid``, ``dbt-option-missing``.
     """
-    words = join_selectors(list(prepare(arguments).arguments))
+    words = _with_models_only(join_selectors(list(prepare(arguments).arguments)))
     context = click.Context(hw, info_name="hw")
     try:
         name, command, rest = hw.resolve_command(context, words or ["help"])
@@ -156,7 +157,7 @@ def run(arguments: list[str]) -> int:
     prepared = prepare(arguments)
     try:
         code = hw.main(
-            join_selectors(list(prepared.arguments)),
+            _with_models_only(join_selectors(list(prepared.arguments))),
             prog_name="hw",
             standalone_mode=False,
             color=prepared.colour,
@@ -213,6 +214,14 @@ def _usage_fault(error: click.UsageError) -> HeadwaterError:
 
 def _world_fault(error: OSError) -> HeadwaterError:
     return fault_of(error, str(error.filename or "standard output"), "used")
+
+
+def _with_models_only(arguments: list[str]) -> list[str]:
+    """Let ``ls --models`` list models only, as dbt's does: everywhere else it is ``--select``."""
+    is_about = any(each in _MODELS for each in arguments)
+    if arguments[:1] not in (["ls"], ["list"]) or not is_about or "--resource-type" in arguments:
+        return arguments
+    return [*arguments, "--resource-type", "model"]
 
 
 def join_selectors(arguments: list[str]) -> list[str]:

@@ -282,9 +282,18 @@ def _status_of_reused(step: Skip) -> Status:
 def _compile(call: Call, workspace: Workspace) -> Answer:
     compiled = _compiled(call, workspace)
     is_narrow = call.options["inline"] is not None or not call.selection.is_everything
+    inline = call.options["inline"] is not None
+    asked = " ".join(call.selection.include)
     for each in compiled.results if is_narrow else ():
+        # dbt shows only what is named, of everything that a selection brings along.
+        if asked and not inline and _name_of(each.unique_id) not in asked:
+            continue
         tell_sql(call.teller, _preview(call, each, compiled), each.compiled_code)
     return _answer_of(_result_of(each, compiled) for each in compiled.results)
+
+
+def _name_of(unique_id: str) -> str:
+    return unique_id.split(".", maxsplit=2)[-1]
 
 
 def _show(call: Call, workspace: Workspace) -> Answer:

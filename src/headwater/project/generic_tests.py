@@ -32,7 +32,7 @@ from headwater.project.findings import suggestion
 from headwater.project.models import finish_config
 from headwater.project.names import relation_of_node
 from headwater.project.node import Node, Ref, SourceRef, TestInfo
-from headwater.project.properties import texts
+from headwater.project.properties import render_description, texts
 from headwater.project.reading import Entry, Reading, Version
 
 _CONFIG_KEYS = (
@@ -408,7 +408,7 @@ def _add_test(reading: Reading, declared: Declared, built: Built, macro: Macro) 
         refs=captured.refs,
         sources=captured.sources,
         macros=tuple(sorted({*captured.macros, *_test_macros(reading, entry, built, macro)})),
-        description=built.description,
+        description=render_description(reading, entry.package, built.description, entry),
         tags=tuple(sorted(tags)),
         meta=MappingProxyType(meta if isinstance(meta, dict) else {}),
         test=TestInfo(

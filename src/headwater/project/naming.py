@@ -4,7 +4,7 @@ Apart from the node, because the same node is written differently for another wa
 """
 
 from headwater.base.relations import TableName
-from headwater.base.warehouses import Naming
+from headwater.base.warehouses import Naming, naming_of
 from headwater.jinja.relation import Relation
 from headwater.project.node import Node
 
@@ -21,6 +21,8 @@ def relation_of(naming: Naming, node: Node, instead: TableName | None = None) ->
     if table is None:
         return None
     quoting = node.declared.get("quoting") or node.config.get("quoting")
+    if node.resource_type == "source":  # which `quoting` of dbt_project.yml is not about
+        naming = naming_of(naming.warehouse)
     return Relation.of_table(table, naming=naming.with_quoting(quoting))
 
 

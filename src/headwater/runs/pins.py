@@ -63,6 +63,8 @@ def read_relation_or_none(context: Context, name: TableName) -> Relation | None:
             return Relation(source=view_or_function(record.sql), reads=record.reads)
         case TableRecord(run_id="", location=location):  # registered by hand, anywhere
             snapshot = context.tables.at(location).snapshot_or_none()
+        case None if not (name.catalog and name.schema):
+            return None  # a bare name that is no CTE: nothing that a plan could make has it
         case TableRecord() | None:
             snapshot = context.tables.table(name).snapshot_or_none()
             table, version = name.without_version()
