@@ -147,6 +147,12 @@ def test_nested_json_keeps_its_shape(context: Context, inbox: Path) -> None:
     assert rows_of(context, "t") == [(1, {"x": 1, "y": ["a"]}), (2, None)]
 
 
+def test_values_that_are_missing_say_nothing_of_a_type(context: Context, inbox: Path) -> None:
+    load(context, put(inbox, "a.csv", "id,day,n\n1,,2.5\n2,2026-01-31,\n"))
+
+    assert types(context) == {"id": "BIGINT", "day": "DATE", "n": "DOUBLE"}
+
+
 def test_types_follow_from_every_value_not_from_the_first(context: Context, inbox: Path) -> None:
     rows = [f"{i},{i},," for i in range(3000)] + ["3000,x,2026-01-31,", "3001,1.5,2026-02-01,"]
     load(context, put(inbox, "a.csv", "\n".join(["id,late,empty_first,none", *rows])))

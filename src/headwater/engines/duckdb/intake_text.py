@@ -118,8 +118,8 @@ def types_of_text(
 def _tried(connection: Connection, source: str, pairs: Sequence[tuple[int, int]]) -> Sequence[bool]:
     """Say of each column and type whether no value speaks against it."""
     tests = [
-        f"bool_and(regexp_full_match(trim(c{place}), {quote_text(_KINDS[kind][1])})"
-        f" AND {_KINDS[kind][2].format(f'trim(c{place})')})"
+        f"bool_and(c{place} IS NULL OR regexp_full_match(trim(c{place}),"
+        f" {quote_text(_KINDS[kind][1])}) AND {_KINDS[kind][2].format(f'trim(c{place})')})"
         for place, kind in pairs
     ]
     if not tests:
