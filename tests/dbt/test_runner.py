@@ -355,6 +355,7 @@ def test_show_gives_rows_and_tells_them(project: Path) -> None:
     assert shown[0].node.config.materialized == "table"
     assert shown[0].agate_table is not None
     assert len(shown[0].agate_table.rows) == 2
+    assert shown[0].node.compiled_code.endswith("\nlimit 5")
     told = next(event for event in events if event.info.name == "ShowNode")
     assert told.info.msg.startswith("Previewing node 'revenue':\n")
     assert told.data.unique_id == "model.shop.revenue"

@@ -289,7 +289,7 @@ def _compile(call: Call, workspace: Workspace) -> Answer:
         if asked and not inline and _name_of(each.unique_id) not in asked:
             continue
         tell_sql(call.teller, _preview(call, each, compiled), each.compiled_code)
-    return _answer_of(_result_of(each, compiled) for each in compiled.results)
+    return _answer_of(call, [_result_of(each, compiled) for each in compiled.results])
 
 
 def _name_of(unique_id: str) -> str:
@@ -310,8 +310,10 @@ def _show(call: Call, workspace: Workspace) -> Answer:
         rows = workspace.sql(each.compiled_code, rows_max=limit if limit >= 0 else _ROWS_MAX)
         tell_rows(call.teller, _preview(call, each, compiled), rows)
         table = ResultTable([column.name for column in rows.columns], rows.rows)
+        if limit >= 0:  # as dbt asks for the rows
+            each = replace(each, compiled_code=f"{each.compiled_code}\nlimit {limit}")  # noqa: PLW2901
         results.append(replace(_result_of(each, compiled), agate_table=table))
-    return _answer_of(results)
+    return _answer_of(call, results)
 
 
 def _inline(call: Call) -> str | None:
@@ -356,8 +358,9 @@ def _result_of(each: CompiledSql, compiled: Compiled) -> RunResult:
     return RunResult(status=Status.Success, node=Record({**entry, **made}))
 
 
-def _answer_of(results: Iterable[RunResult]) -> Answer:
-    return Answer(success=True, result=RunExecutionResult(results=[*results]))
+def _answer_of(call: Call, results: Iterable[RunResult]) -> Answer:
+    args = Record(dict(call.options))
+    return Answer(success=True, result=RunExecutionResult(results=[*results], args=args))
 
 
 def _ls(call: Call, workspace: Workspace) -> Answer:
