@@ -49,10 +49,11 @@ def test_a_model_returns_what_the_engine_can_read(
 
 def test_an_incremental_python_model_adds_to_its_table(hw: Hw, project: Path) -> None:
     text = HEAD + (
-        "    dbt.config(materialized='incremental', unique_key='id', answer=42)\n"
+        "    dbt.config(materialized='incremental', unique_key='id')\n"
+        "    dbt.config(answer=42, meta={'step': 42})\n"
         "    if dbt.is_incremental:\n"
         "        return session.sql(f'select max(id) + 1 as id, 0 as answer from {dbt.this}')\n"
-        "    answer = dbt.config.get('answer')\n"
+        "    answer = min(dbt.config.get('answer'), dbt.config.meta_require('step'))\n"
         "    return session.sql(f'select 1 as id, {answer} as answer')\n"
     )
     write_files(project, {"models/grows.py": text})

@@ -250,6 +250,22 @@ def _full_name(name: str, schema: str) -> str:
     return f'"{place}"."{last}"'
 
 
+def table_is_there(adapter: Any, name: str) -> None:
+    """Check that the lake has a table."""
+    assert _is_there(adapter, name)
+
+
+def table_is_not_there(adapter: Any, name: str) -> None:
+    """Check that the lake has no such table."""
+    assert not _is_there(adapter, name)
+
+
+def _is_there(adapter: Any, name: str) -> bool:
+    full = _full_name(name, adapter.config.credentials.schema).replace('"', "")
+    with Workspace.open(os.getcwd(), environment=dict(os.environ)) as workspace:  # noqa: PTH109
+        return any(table.name.endswith(f".{full}") for table in workspace.tables())
+
+
 def run_and_capture(args: list[str] | None = None, expect_pass: bool = True) -> tuple[Any, str]:
     """Run a command and give the lines that it writes, in dbt's text unless it asks otherwise."""
     words = list(args or ["run"])
@@ -293,3 +309,5 @@ _replace(util, "dbtRunner", Runner)
 dbt.version.__version__ = DBT_VERSION  # the suite asks for the version that ran
 _replace(util, "run_dbt_and_capture", run_and_capture)
 _replace(util, "check_relations_equal", relations_equal)
+_replace(util, "check_table_does_exist", table_is_there)
+_replace(util, "check_table_does_not_exist", table_is_not_there)

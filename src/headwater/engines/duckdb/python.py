@@ -28,6 +28,23 @@ class _Config:
         value = self._values.get(name)
         return default if value is None else value
 
+    def meta_get(self, name: str, default: object = None) -> object:
+        """Return a value of ``meta``."""
+        meta = self._values.get("meta")
+        value = meta.get(name) if isinstance(meta, Mapping) else None
+        return default if value is None else value
+
+    def meta_require(self, name: str) -> object:
+        """Return a value of ``meta``.
+
+        Raises:
+            KeyError: It is not set.
+        """
+        value = self.meta_get(name)
+        if value is None:
+            raise KeyError(name)
+        return value
+
 
 class _This:
     def __init__(self, model: PythonModel) -> None:
