@@ -76,7 +76,7 @@ from headwater.runs.invocation import Invocation, mentions_selected, tell_templa
 from headwater.runs.journal import Journal, open_journal
 from headwater.runs.load import load_rows
 from headwater.runs.microbatch import render_batches
-from headwater.runs.operation import macro_call, operation_id, statement_of
+from headwater.runs.operation import macro_call, operation_id, run_operation, statement_of
 from headwater.runs.query import find_table, run_sql, table_of
 from headwater.runs.recover import clean_folders, unfinished_runs
 from headwater.runs.retry import Earlier, find_earlier, gone_findings
@@ -114,6 +114,7 @@ class Workspace(Reader):
         read: ProjectResult,
         *,
         inline: str | None = None,
+        sends: bool = False,
         instead: Substitutes | None = None,
     ) -> GraphResult | None:
         """Compile what was read: function 2; None when there is no project to compile."""
@@ -121,7 +122,12 @@ class Workspace(Reader):
             return None
         with self._world.lookup_of(read.project, meanings=self._meanings) as lookup:
             found = compile_graph(
-                read.project, lookup, inline=inline, meanings=self._meanings, instead=instead
+                read.project,
+                lookup,
+                inline=inline,
+                sends=sends,
+                meanings=self._meanings,
+                instead=instead,
             )
         new = without_repeats(found.diagnostics, read.diagnostics)
         return replace(found, diagnostics=self._weighed(new))
@@ -201,7 +207,7 @@ class Workspace(Reader):
     def run_operation(
         self, macro: str, arguments: str | None = None, *, sql: str | None = None
     ) -> Operation:
-        """Call a macro by itself, or run a query; queries read, and nothing else.
+        """Call a macro by itself, or run a query; what it writes becomes commits of a run.
 
         Args:
             macro: Its name, with its package in front where that matters.
@@ -214,11 +220,19 @@ class Workspace(Reader):
         call = macro_call(macro, read_mapping("--args", arguments)) if sql is None else None
         call = call or statement_of(sql or "")
         read = self.read("run-operation")
-        graph = None if has_errors(read.diagnostics) else self.compile_project(read, inline=call)
+        graph = (
+            None
+            if has_errors(read.diagnostics)
+            else self.compile_project(read, inline=call, sends=self.target.is_run)
+        )
         if read.project is None or graph is None:
             return Operation(said=(), diagnostics=read.diagnostics)
         found = graph.diagnostics if graph.inline is None else ()
         node = operation_id(read.project, macro)
+        if graph.sends:
+            context = self._world.context_of(read.project)
+            done = run_operation(context, read.project, graph.graph, call, node)
+            return replace(done, diagnostics=(*read.diagnostics, *done.diagnostics))
         return Operation(said=graph.said, diagnostics=(*read.diagnostics, *found), node=node)
 
     def source_freshness(self, selection: Selection, *, file: Path | None = None) -> SourceAges:

@@ -184,3 +184,40 @@ def test_what_the_lake_cannot_keep_fails_the_hook(hw: Hw, project: Path) -> None
 
     assert (ended.code, entry["status"]) == (1, "error")
     assert "error[write-unsupported] HW6520" in ended.err
+
+
+def test_hooks_of_a_run_share_what_they_keep_in_graph(hw: Hw, project: Path) -> None:
+    hooks = (
+        "on-run-start: [\"{% do graph.setdefault('mine', {}).update({'seen': 7}) %}\"]\n"
+        'on-run-end: ["insert into main.audit values ({{ graph.mine.seen }})"]\n'
+    )
+    model = "{{ config(pre_hook='create table if not exists main.audit (n int)') }} select 1 as a"
+    _write(project, hooks, **{"models/noted.sql": model})
+
+    built = hw("build", "--select", "noted")
+
+    assert built.code == 0, built.err
+    assert hw("sql", "select * from audit", "--output", "json").document["rows"] == [[7]]
+
+
+def test_macros_see_the_projects_packages_and_results_as_dicts(hw: Hw, project: Path) -> None:
+    macro = (
+        "{% macro note(results) %}{% if execute and results %}{% set r = results[0] %}"
+        "{% set found = run_query('select 1 as A').rename({'A': 'a'}) %}"
+        '{% do run_query("/* note */ insert into main.audit values (\'" '
+        "~ builtins.ref.config.project_name ~ ' ' "
+        "~ builtins.ref.config.dependencies['shop'].version"
+        " ~ ' ' ~ r.node.to_dict().name ~ ' ' ~ r.timing[0].to_dict().name ~ ' ' "
+        "~ found.rows[0]['a'] ~ \"')\") %}{% endif %}{% endmacro %}"
+    )
+    hooks = (
+        "version: 1.2.3\non-run-start: ['create table if not exists audit (what varchar)']\n"
+        "on-run-end: ['{{ note(results) }}']\n"
+    )
+    _write(project, hooks, **{"macros/note.sql": macro, "models/noted.sql": "select 1 as a"})
+
+    built = hw("build", "--select", "noted")
+
+    assert built.code == 0, built.err
+    rows = hw("sql", "select * from audit", "--output", "json").document["rows"]
+    assert rows == [["shop 1.2.3 noted compile 1"]]

@@ -19,7 +19,7 @@ from headwater.runs.answers import Operation
 def run_operation_command(
     project: ProjectFlags, *, macro: str, sql: str | None, arguments: str | None, output: str
 ) -> int:
-    """Call a macro by itself and show what it prints or logs; its queries only read.
+    """Call a macro by itself and show what it prints or logs; what it writes is committed.
 
     With --sql a query is run instead; `hw sql` and `hw show --inline` show rows.
     """

@@ -22,6 +22,7 @@ from headwater.graph.functions import check_function, make_function, queries_of,
 from headwater.graph.graph import CompiledNode, HookWrites, Lookup, called_functions
 from headwater.graph.hooks import CompiledHooks, compile_hooks
 from headwater.graph.host import CompileHost, FixtureHost
+from headwater.graph.live import inline_node
 from headwater.graph.lookup import NoLookup, UncountedLookup
 from headwater.graph.materializations import materialization_of
 from headwater.graph.places import place_and_call, place_in_source
@@ -67,6 +68,7 @@ def compile_graph(
     lookup: Lookup | None = None,
     *,
     inline: str | None = None,
+    sends: bool = False,
     meanings: Meanings | None = None,
     instead: Substitutes | None = None,
 ) -> GraphResult:
@@ -76,6 +78,7 @@ def compile_graph(
         project: The project as read.
         lookup: What may be asked about the lake; None when there is none.
         inline: A query with Jinja to compile besides, which may refer to every node.
+        sends: Keep the statements that its macros would send, instead of refusing them.
         meanings: Reads and traces queries, and may know them from an earlier command.
         instead: What nodes read in place of their inputs.
     """
@@ -83,13 +86,14 @@ def compile_graph(
     asked = UncountedLookup(lookup or NoLookup(), project.templates.meter)
     work = Compilation(project, found, asked, meanings or Meanings(), instead or Substitutes())
     graph = make_graph(project, found, work.compile)
-    text = None if inline is None else work.compile_inline(inline)
+    text = None if inline is None else work.compile_inline(inline, sends=sends)
     found_all = (*found.diagnostics, *work.diagnostics)
     return GraphResult(
         graph=graph,
         diagnostics=found_all,
         inline=text,
         said=work.said,
+        sends=work.sends,
         logged={key: said for key, said in work.logged.items() if said},
     )
 
@@ -144,6 +148,7 @@ class Compilation:
         self.lookup = _lookup_for(project, lookup, self.translator)
         self.diagnostics: list[Diagnostic] = []
         self.said: tuple[str, ...] = ()
+        self.sends = False
         self.logged: dict[NodeId, NodeSaid] = {}
         self.reported = {(item.node, item.what) for item in found.diagnostics}
         self.planned: dict[TableName, tuple[Column, ...]] = {}
@@ -305,7 +310,13 @@ class Compilation:
             context = node_context(self.project, node, host, self.found.depends_on)
             return render_node(self.project, node, {**context, **NO_RESULTS}).text
 
-        hook = compile_hooks(host, [rendered])
+        try:
+            hook = compile_hooks(host, [rendered])
+        except HeadwaterError:
+            # What it reads may be known only when there are results.
+            if node.unique_id not in self.project.on_run_end:
+                raise
+            hook = CompiledHooks(writes=HookWrites(is_live=True, is_known=False))
         self.diagnostics += host.diagnostics
         code = "".join(hook.texts)
         text = _Text(code, code, (), asked_incremental=False, said=hook.said)
@@ -392,24 +403,18 @@ class Compilation:
             fingerprint=fingerprint_of(node, [text_meaning(node.raw_code)], []),
         )
 
-    def compile_inline(self, text: str) -> str | None:
-        """Compile a query that is no node; None when it has faults."""
-        name = self.project.name
-        node = Node(
-            unique_id=NodeId(f"analysis.{name}.inline_query"),
-            resource_type="analysis",
-            package=name,
-            name="inline_query",
-            path="inline_query",
-            original_path="--inline",
-            fqn=(name, "inline_query"),
-            raw_code=text,
-        )
+    def compile_inline(self, text: str, *, sends: bool = False) -> str | None:
+        """Compile a query that is no node; None when it has faults, or can only be sent."""
+        node = inline_node(self.project, text)
+        host = self.host(node, incremental=False)
+        host.sent = [] if sends else None
         try:
-            rendered = self._render(node, incremental=False)
+            rendered = self._render(node, incremental=False, host=host)
         except HeadwaterError as error:
+            self.sends = sends and bool(host.sent or host.has_lost_query)
             self._report(error, node)
             return None
+        self.sends = bool(host.sent)
         self.said = tuple(each.text for each in rendered.said if each.is_info)
         if self.translator is None:
             return rendered.code
@@ -432,8 +437,8 @@ class Compilation:
         host.instead = self.instead
         return host
 
-    def _render(self, node: Node, *, incremental: bool) -> _Text:
-        host = self.host(node, incremental=incremental)
+    def _render(self, node: Node, *, incremental: bool, host: CompileHost | None = None) -> _Text:
+        host = host or self.host(node, incremental=incremental)
         context = dict(node_context(self.project, node, host, self.found.depends_on))
         body = render_node(self.project, node, context).text
         if not incremental:

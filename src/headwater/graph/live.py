@@ -16,7 +16,7 @@ from headwater.graph.host import CompileHost
 from headwater.graph.lookup import UncountedLookup
 from headwater.graph.references import resolve_references
 from headwater.graph.said import Said
-from headwater.project.context import hook_texts, node_context, render_node, render_text
+from headwater.project.context import LazyGraph, hook_texts, node_context, render_node, render_text
 from headwater.project.node import Node
 from headwater.project.project import Project
 
@@ -72,13 +72,45 @@ class BuildCall:
     later_code: str = ""
 
 
-class LiveRenderer:
-    """Renders texts of one compiled project, one at a time: templates count what one takes."""
+def inline_node(project: Project, text: str) -> Node:
+    """Return a text with Jinja that is no node of the project as one that may read all of them."""
+    name = project.name
+    return Node(
+        unique_id=NodeId(f"analysis.{name}.inline_query"),
+        resource_type="analysis",
+        package=name,
+        name="inline_query",
+        path="inline_query",
+        original_path="--inline",
+        fqn=(name, "inline_query"),
+        raw_code=text,
+    )
 
-    def __init__(self, project: Project) -> None:
-        """Take the project as it was compiled."""
+
+class LiveRenderer:
+    """Renders texts of one compiled project, one at a time: templates count what one takes.
+
+    Attributes:
+        said: What was printed and logged so far.
+    """
+
+    def __init__(self, project: Project, inline: str | None = None) -> None:
+        """Take the project as it was compiled.
+
+        Args:
+            project: The project.
+            inline: The text of an operation that is no node of the project.
+        """
         self._project = project
+        self._inline = None if inline is None else inline_node(project, inline)
+        self.said: list[Said] = []
+        self._graph: dict[str, object] = {}
         self._found = resolve_references(project)
+
+    def has_jinja(self, node: NodeId) -> bool:
+        """Say whether the text of an operation has to be rendered."""
+        text = (self._inline or self._project.nodes[node]).raw_code
+        return "{{" in text or "{%" in text
 
     def hooks(self, node: NodeId, moment: Moment) -> int:
         """Return how many hooks a node has at a moment."""
@@ -92,7 +124,7 @@ class LiveRenderer:
         Raises:
             HeadwaterError: Jinja failed, or a statement did.
         """
-        node = self._project.nodes[call.node]
+        node = self._inline or self._project.nodes[call.node]
 
         def rendered(context: Mapping[str, object]) -> str:
             if call.moment == "operation":
@@ -163,7 +195,9 @@ class LiveRenderer:
         )
         host.is_live = True
         context = {**node_context(self._project, node, host, inputs), **call.facts}
+        context["graph"] = LazyGraph(self._project, inputs, self._graph)
         text = rendered(context)
+        self.said += host.said
         return LiveText(text=text, said=tuple(host.said))
 
 

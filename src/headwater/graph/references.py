@@ -27,6 +27,7 @@ class GraphResult:
         diagnostics: Everything found, in the order of the nodes.
         inline: Compiled SQL of the inline query; None when there was none or it has faults.
         said: What its macros printed, and logged for the terminal.
+        sends: The inline query's macros would send statements that do more than read.
         logged: What the macros of nodes said; nodes that said nothing are left out.
     """
 
@@ -34,6 +35,7 @@ class GraphResult:
     diagnostics: tuple[Diagnostic, ...]
     inline: str | None = None
     said: tuple[str, ...] = ()
+    sends: bool = False
     logged: Mapping[NodeId, NodeSaid] = field(default_factory=lambda: MappingProxyType({}))
 
 

@@ -52,6 +52,7 @@ class ContextValues:
         arguments: ``invocation_args_dict``: what the command was asked; empty while reading.
         selected: ``selected_resources``: unique_ids of what it acts on; empty while reading.
         metadata: ``dbt_metadata_envs``; likewise.
+        dependencies: ``project_name`` and ``version`` of every package, by name.
     """
 
     project_name: str
@@ -66,6 +67,7 @@ class ContextValues:
     arguments: Mapping[str, object] = field(default_factory=dict)
     selected: tuple[str, ...] = ()
     metadata: Mapping[str, str] = field(default_factory=dict)
+    dependencies: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -334,7 +336,7 @@ def make_context(values: ContextValues, subject: Subject, host: Host) -> dict[st
         "invocation_id": values.invocation_id,
         "doc": _doc(values),
         "execute": host.execute,
-        "ref": _ref(host),
+        "ref": RefFunction(host, values),
         "source": _source(host),
         "function": _function(host),
         "config": subject.config,
@@ -364,8 +366,29 @@ def make_context(values: ContextValues, subject: Subject, host: Host) -> dict[st
     return context
 
 
-def _ref(host: Host) -> Callable[..., Relation]:
-    def ref(*names: object, **options: object) -> Relation:
+class RefFunction:
+    """``ref`` in Jinja.
+
+    Attributes:
+        config: What packages read of dbt's own config of the project: its name, its packages.
+    """
+
+    __slots__ = ("_host", "config")
+
+    def __init__(self, host: Host, values: ContextValues) -> None:
+        """Answer by the host."""
+        self._host = host
+        self.config = {
+            "project_name": values.project_name,
+            "dependencies": values.dependencies,
+        }
+
+    def __call__(self, *names: object, **options: object) -> Relation:
+        """Return the relation of a node.
+
+        Raises:
+            Invalid: ``ref-arguments``, and what the host says.
+        """
         asked = options.get("v", options.get("version"))
         version = asked if asked is None or isinstance(asked, (str, int, float)) else str(asked)
         texts = [str(name) for name in names if not isinstance(name, Undefined)]
@@ -376,9 +399,7 @@ def _ref(host: Host) -> Callable[..., Relation]:
                 fix="Write ref('orders') or ref('package', 'orders')",
             )
         package = texts[0] if len(texts) == 2 else None  # noqa: PLR2004 - package and name
-        return host.ref(texts[-1], package, version)
-
-    return ref
+        return self._host.ref(texts[-1], package, version)
 
 
 def _function(host: Host) -> Callable[..., Relation]:

@@ -4,7 +4,7 @@ Packages were written against agate (``.columns[0].values()``, ``.rows``, ``['ta
 names and the indexing by position or name are its; nothing of the library is needed.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import TypeVar, overload
 
 T = TypeVar("T")
@@ -144,6 +144,19 @@ class ResultTable(Sequence[Row]):
         """Return a table of the named columns only."""
         wanted = (names,) if isinstance(names, str) else tuple(names)
         return ResultTable(wanted, [[row[name] for name in wanted] for row in self.rows])
+
+    def rename(
+        self,
+        column_names: Mapping[str, str] | Sequence[str] | None = None,
+        **_options: object,
+    ) -> "ResultTable":
+        """Return the same rows under other names of columns: a mapping, or all names in order."""
+        names = self.column_names
+        if isinstance(column_names, Mapping):
+            names = tuple(column_names.get(name, name) for name in names)
+        elif column_names is not None:
+            names = tuple(column_names)
+        return ResultTable(names, self.rows)
 
     def print_table(self, max_rows: int = 20, **_options: object) -> str:
         """Return the table as text lines; dbt prints it, here the caller does."""

@@ -264,19 +264,26 @@ class LazyModel(Mapping[str, object]):
     def __len__(self) -> int:
         return len(self._values())
 
+    def to_dict(self, **_options: object) -> dict[str, object]:
+        """Return it as a plain dict, as dbt's own objects do."""
+        return {key: self[key] for key in self}
+
 
 class LazyGraph(Mapping[str, object]):
     """``graph`` in Jinja: every node as a dict, made when first looked at.
 
-    A macro may keep values of its own in it with ``setdefault``, for as long as one node compiles.
+    A macro may keep values of its own in it with ``setdefault``: as long as one node compiles, and
+    while a plan runs as long as the run.
     """
 
     __slots__ = ("_inputs", "_made", "_project")
 
-    def __init__(self, project: Project, inputs: Inputs) -> None:
+    def __init__(
+        self, project: Project, inputs: Inputs, made: dict[str, object] | None = None
+    ) -> None:
         self._project = project
         self._inputs = inputs
-        self._made: dict[str, object] = {}
+        self._made = {} if made is None else made
 
     def setdefault(self, key: str, default: object = None) -> object:
         """Return what is under a key, after putting the default there if there is nothing."""

@@ -249,6 +249,10 @@ def _make_reading(
             doc=doc,
             modules=make_modules(options.on_clock),
             naming=naming_of(warehouse, root.quoting),
+            dependencies={
+                package.name: {"project_name": package.name, "version": package.settings.version}
+                for package in packages
+            },
         ),
         trees=ConfigTrees(
             root.name, {package.name: package.settings.trees for package in packages}

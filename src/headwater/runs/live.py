@@ -110,7 +110,10 @@ def run_calls(
         HeadwaterError: A hook failed.
     """
     live = writer.work.context.live
-    if live is None or not (calls.writes.is_live or calls.facts):
+    is_live = calls.writes.is_live or bool(calls.facts)
+    if live is not None and calls.moment == "operation":
+        is_live = live.has_jinja(calls.node)  # one hook may keep in ``graph`` what another reads
+    if live is None or not is_live:
         for text in calls.texts:
             writer.run(text)
             after_each()

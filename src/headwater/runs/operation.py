@@ -7,10 +7,18 @@ which no value can leave.
 import json
 import re
 from collections.abc import Mapping
+from dataclasses import replace
 
 from headwater.base.codec import Json
 from headwater.base.errors import Invalid
+from headwater.base.ids import NodeId
+from headwater.graph.graph import Graph, HookWrites
+from headwater.graph.live import LiveRenderer
+from headwater.plan.plan import Plan, RunHook
 from headwater.project.project import Project
+from headwater.runs.answers import Operation
+from headwater.runs.context import Context
+from headwater.runs.execute import execute
 
 _NAME = re.compile(r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)?", re.ASCII)
 
@@ -45,3 +53,37 @@ def macro_call(macro: str, arguments: Mapping[str, Json]) -> str:
         )
     values = json.dumps(json.dumps(dict(arguments), default=str))
     return f"{{% do {macro}(**fromjson({values})) %}}"
+
+
+def run_operation(
+    context: Context, project: Project, graph: Graph, call: str, node: str
+) -> Operation:
+    """Run the text that calls a macro, as a plan of one hook; what it writes is published.
+
+    Args:
+        context: The world.
+        project: The project.
+        graph: The project, its references resolved.
+        call: The text.
+        node: unique_id that the run is recorded under.
+
+    Raises:
+        Unavailable: ``workspace-busy``.
+    """
+    live = LiveRenderer(project, inline=call)
+    key = NodeId(node)
+    hook = RunHook(node=key, name=node, sql="", writes=HookWrites(is_live=True, is_known=False))
+    plan = Plan(
+        project=graph.project,
+        target=graph.target,
+        checksum=graph.checksum,
+        compared_with="",
+        created_at=context.now(),
+        steps=(),
+        on_run_start=(hook,),
+    )
+    alive = replace(context, live=live)
+    run = execute(plan, alive, graph=graph, command="run-operation")
+    found = tuple(each.diagnostic for each in run.results if each.diagnostic is not None)
+    said = tuple(each.text for each in live.said if each.is_info)
+    return Operation(said=said, diagnostics=(*run.findings, *found), node=node)

@@ -104,6 +104,10 @@ def _value(result: NodeResult, graph: Graph | None) -> ResultValue:
     value = ResultValue()
     if graph is not None:
         value.update(result_entry(result, graph))
+        timing = value["timing"]
+        value["timing"] = [
+            ResultValue(each) for each in (timing if isinstance(timing, list) else ())
+        ]
         compiled = graph.nodes.get(result.node)
         if compiled is not None:
             value["node"] = LazyModel(compiled.node, {result.node: compiled.depends_on}, Naming())

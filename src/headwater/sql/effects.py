@@ -25,7 +25,10 @@ EffectKind = Literal[
 
 _STORED = frozenset({"TABLE", "VIEW"})
 _FAULTS = (ParseError, TokenError, RecursionError, AttributeError, TypeError, ValueError)
-_VALUES = re.compile(r"\A\s*insert\s+into\s[^;']{1,4000}?\bvalues\b", re.IGNORECASE)
+_VALUES = re.compile(
+    r"\A(?:\s|--[^\n]*\n|/\*.*?\*/)*insert\s+into\s[^;']{1,4000}?\bvalues\b",
+    re.IGNORECASE | re.DOTALL,
+)
 _FIRST = re.compile(r"(?:\s|\(|--[^\n]*(?:\n|\Z)|/\*.*?\*/)*([a-z]+)", re.IGNORECASE | re.DOTALL)
 _READS = frozenset({"select", "from", "values", "describe", "desc", "show", "explain", "summarize",
                     "pivot", "unpivot", "table"})  # fmt: skip
