@@ -1,8 +1,8 @@
-"""Builds a project as far as it can be built, so that a comparison starts from the same tables.
+"""Builds a project's tables as far as they can be built, so that both sides start from the same.
 
 dbt compiles a node just before it runs it, and a node that cannot be compiled fails alone. Here all
 is compiled first; so what cannot be compiled yet is left out, the rest is built, and then it is
-tried again, until nothing more is gained.
+tried again, until nothing more is gained. Tests are not run: what they compile to is compared.
 """
 
 from pathlib import Path
@@ -11,8 +11,10 @@ from tests.peer.corpus import Subject
 
 from headwater.base.ids import NodeId
 from headwater.graph.faults import OF_ONE_QUERY
+from headwater.graph.gates import TESTS
+from headwater.graph.graph import Graph
 from headwater.graph.walk import descendants, edges_of
-from headwater.runs.answers import PlanRequest
+from headwater.runs.answers import PlanRequest, Verb
 from headwater.runs.run import Run
 from headwater.workspace import Workspace
 
@@ -22,7 +24,7 @@ ROUNDS_MAX = 12
 
 
 def build(home: Path, project: Subject) -> tuple[tuple[Run, ...], frozenset[NodeId]]:
-    """Build a prepared project in rounds.
+    """Build the tables of a prepared project in rounds.
 
     Returns:
         The runs, one a round, and the nodes that never could be compiled or that read one of these.
@@ -30,24 +32,48 @@ def build(home: Path, project: Subject) -> tuple[tuple[Run, ...], frozenset[Node
     runs: list[Run] = []
     tried: frozenset[NodeId] | None = None
     for _ in range(ROUNDS_MAX):
-        with Workspace.open(home, environment=dict(project.environment)) as workspace:
-            left_out, nodes = _compilable(workspace)
+        with _opened(home, project) as workspace:
+            graph, left_out = _compiled(workspace)
             if left_out == tried:
                 break
             tried = left_out
-            planned = workspace.plan(PlanRequest(nodes=tuple(sorted(nodes)), accept=FAILS_ALONE))
-            assert planned.project is not None, [each.what for each in planned.plan.diagnostics]
-            runs.append(workspace.apply(planned))
+            runs.append(_run(workspace, "build", frozenset(graph.nodes) - left_out - _tests(graph)))
         if not left_out:
             break
     return tuple(runs), tried or frozenset()
 
 
-def _compilable(workspace: Workspace) -> tuple[frozenset[NodeId], frozenset[NodeId]]:
+def run_tests(home: Path, project: Subject) -> tuple[Run, frozenset[NodeId]]:
+    """Run the tests of what was built; return the run, and the tests that cannot be compiled."""
+    with _opened(home, project) as workspace:
+        graph, left_out = _compiled(workspace)
+        tests = _tests(graph)
+        return _run(workspace, "test", tests - left_out), tests & left_out
+
+
+def _opened(home: Path, project: Subject) -> Workspace:
+    return Workspace.open(home, environment=dict(project.environment))
+
+
+def _run(workspace: Workspace, verb: Verb, nodes: frozenset[NodeId]) -> Run:
+    request = PlanRequest(verb=verb, nodes=tuple(sorted(nodes)), accept=FAILS_ALONE)
+    planned = workspace.plan(request)
+    assert planned.project is not None, [each.what for each in planned.plan.diagnostics]
+    return workspace.apply(planned)
+
+
+def _compiled(workspace: Workspace) -> tuple[Graph, frozenset[NodeId]]:
     compiled = workspace.compile_project(workspace.read("build"))
     assert compiled is not None
     faulty = frozenset(
-        NodeId(each.node) for each in compiled.diagnostics if each.severity == "error" and each.node
+        NodeId(each.node)
+        for each in compiled.diagnostics
+        if each.severity == "error" and each.node and each.name not in FAILS_ALONE
     )
-    left_out = faulty | descendants(edges_of(compiled.graph).readers, faulty)
-    return left_out, frozenset(compiled.graph.nodes) - left_out
+    return compiled.graph, faulty | descendants(edges_of(compiled.graph).readers, faulty)
+
+
+def _tests(graph: Graph) -> frozenset[NodeId]:
+    return frozenset(
+        key for key, each in graph.nodes.items() if each.node.resource_type in TESTS
+    )

@@ -37,8 +37,9 @@ class Subject:
         profile: The profile it asks for.
         environment: Environment variables that it reads.
         removed: Files and folders of the project that are left out, each with the reason.
-        is_built: Whether dbt builds it before it compiles it, so that macros that look at columns
-            find some. Ours need not: columns of tables that are not built are inferred.
+        is_built: Whether both tools build it before they compile it, so that macros that look at
+            rows and columns find the same.
+        is_staged: Whether both find empty tables instead, because its SQL is not DuckDB's.
     """
 
     name: str
@@ -49,6 +50,7 @@ class Subject:
     environment: Mapping[str, str] = field(default_factory=dict)
     removed: Mapping[str, str] = field(default_factory=dict)
     is_built: bool = False
+    is_staged: bool = False
 
 
 def _at(repository: str, commit: str) -> Source:
@@ -156,6 +158,7 @@ CORPUS: tuple[Subject, ...] = (
             "elementary": ELEMENTARY,
         },
         profile="default",
+        is_staged=True,
     ),
     Subject(
         name="cal-itp",
@@ -163,6 +166,7 @@ CORPUS: tuple[Subject, ...] = (
         folder="warehouse",
         packages={"dbt_utils": UTILS, "dbt_expectations": EXPECTATIONS, "dbt_date": DATE},
         profile="calitp_warehouse",
+        is_staged=True,
     ),
     Subject(
         name="mattermost",
@@ -175,6 +179,7 @@ CORPUS: tuple[Subject, ...] = (
             "dbt_snowflake_query_tags": QUERY_TAGS,
         },
         profile="snowflake",
+        is_staged=True,
     ),
     Subject(
         name="spellbook-hourly",

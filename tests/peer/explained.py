@@ -5,7 +5,37 @@ They are in ``explained.json`` beside this file. A difference that is not there 
 
 import json
 from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
+
+ENDS = Path(__file__).with_name("ends.json")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class KnownEnds:
+    """What of a build is known to differ, each with its reason in ``ends.json``.
+
+    Attributes:
+        built: How nodes ended, here and with dbt; None for one that has no result.
+        tested: The same of tests.
+        tables: Tables that are not equal, as ``schema.name``.
+    """
+
+    built: Mapping[str, tuple[str | None, str | None]]
+    tested: Mapping[str, tuple[str | None, str | None]]
+    tables: list[str]
+
+
+def known_ends(project: str) -> KnownEnds:
+    """Return the known differences of a project that is built by both."""
+    groups = json.loads(ENDS.read_text(encoding="utf-8")).get(project, ())
+
+    def ends(kind: str) -> Mapping[str, tuple[str | None, str | None]]:
+        found = (group.get(kind, {}) for group in groups)
+        return {key: (pair[0], pair[1]) for each in found for key, pair in each.items()}
+
+    tables = sorted(name for group in groups for name in group.get("tables", ()))
+    return KnownEnds(built=ends("built"), tested=ends("tested"), tables=tables)
 
 
 def explanations(project: str) -> Mapping[tuple[str, str], str]:

@@ -12,6 +12,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
+from tests.peer.compiled import INVOCATION, MOMENT, stage_for_dbt
 from tests.peer.corpus import CORPUS, Subject, prepare, subject
 from tests.peer.facts import SECTIONS, facts_of, ids_of
 from tests.peer.golden import Golden, hashes_of, write_golden
@@ -21,16 +22,21 @@ PEER = ("dbt-core==1.11.16", "dbt-duckdb==1.11.1", "duckdb==2.0.0")
 ORACLE = Path(__file__).parent / "oracle.py"
 
 
+def dbt_python() -> Path:
+    """Return the Python that has dbt: the one that is named, else one made for it."""
+    named = os.environ.get("HEADWATER_TEST_DBT")
+    return Path(named) if named else peer_python(*PEER)
+
+
 def ask_dbt(home: Path, folder: Path, **wanted: object) -> dict[str, Any]:
     """Run the oracle on a prepared project; artifacts go into ``folder``."""
     folder.mkdir(parents=True, exist_ok=True)
     request, answer = folder / "request.json", folder / "answer.json"
     places = {"project": str(home), "target": str(folder), "answer": str(answer)}
+    places |= {"moment": MOMENT.isoformat(), "invocation": INVOCATION}
     request.write_text(json.dumps(places | wanted), encoding="utf-8")
-    named = os.environ.get("HEADWATER_TEST_DBT")
-    python = Path(named) if named else peer_python(*PEER)
     subprocess.run(
-        [str(python), str(ORACLE), str(request)],
+        [str(dbt_python()), str(ORACLE), str(request)],
         cwd=home,
         env={**os.environ, "DBT_SEND_ANONYMOUS_USAGE_STATS": "false"},
         check=True,
@@ -43,6 +49,8 @@ def ask_dbt(home: Path, folder: Path, **wanted: object) -> dict[str, Any]:
 def freeze(project: Subject, folder: Path) -> Golden:
     """Make the golden of one project."""
     home = prepare(project, folder)
+    if project.is_staged:
+        stage_for_dbt(home, project)
     said = ask_dbt(home, folder / "dbt", compile=True, build=project.is_built)
     if "error" in said:
         raise SystemExit(f"{project.name}: dbt cannot read it: {said['error']}")

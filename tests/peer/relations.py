@@ -4,16 +4,19 @@ Rows are kept as a multiset and columns with their order and types, so that equa
 """
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 
 import duckdb
 
+from headwater.base.relations import quote_identifier
 from headwater.lake.types import storable_type
 from headwater.workspace import Workspace
 
 ROWS_MAX = 1_000_000
+ZONED = "TIMESTAMP WITH TIME ZONE"
 Columns = tuple[tuple[str, str], ...]
 
 
@@ -62,8 +65,29 @@ def of_database(database: Path) -> Mapping[str, Contents]:
         for schema, name in names:
             answer = engine.execute(f'select * from "{schema}"."{name}"')
             columns = tuple((item[0], str(item[1])) for item in answer.description or ())
-            found[f"{schema}.{name}"] = Contents(columns, Counter(answer.fetchall()))
+            listed = ", ".join(_bare(column, kind) for column, kind in columns)
+            rows = engine.execute(f'select {listed} from "{schema}"."{name}"').fetchall()
+            zoned = frozenset(place for place, (_, kind) in enumerate(columns) if kind == ZONED)
+            found[f"{schema}.{name}"] = Contents(columns, Counter(map(_in_utc(zoned), rows)))
     return found
+
+
+def _bare(column: str, kind: str) -> str:
+    """Ask for a time with zone as one of UTC without: DuckDB would want pytz to show it."""
+    quoted = quote_identifier(column)
+    return f"timezone('UTC', {quoted})" if kind == ZONED else quoted
+
+
+def _in_utc(
+    zoned: frozenset[int],
+) -> Callable[[tuple[object, ...]], tuple[object, ...]]:
+    def row(values: tuple[object, ...]) -> tuple[object, ...]:
+        return tuple(
+            value.replace(tzinfo=UTC) if place in zoned and isinstance(value, datetime) else value
+            for place, value in enumerate(values)
+        )
+
+    return row
 
 
 def as_stored(contents: Contents) -> Contents:

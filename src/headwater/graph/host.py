@@ -207,7 +207,10 @@ class CompileHost:
             table = TableName("", "", relation.identifier)  # a temporary table
         if table is None:
             return ()
-        columns = self._planned.get(table) or self._lookup.columns_or_none(table) or ()
+        columns = self._planned.get(table) or ()
+        if not all(column.type for column in columns):
+            columns = _typed(columns, self._lookup.columns_or_none(table) or ())
+        columns = columns or self._lookup.columns_or_none(table) or ()
         dialect = self._naming.warehouse.dialect
         return tuple(
             replace(column, type=warehouse_type(column.type, dialect)) for column in columns
@@ -229,6 +232,15 @@ class CompileHost:
                 node=self._node.unique_id,
             )
         )
+
+
+def _typed(columns: tuple[Column, ...], stored: tuple[Column, ...]) -> tuple[Column, ...]:
+    """Take types that could not be inferred from the table as it is."""
+    types = {column.name.lower(): column.type for column in stored}
+    return tuple(
+        column if column.type else replace(column, type=types.get(column.name.lower(), ""))
+        for column in columns
+    )
 
 
 def _written(call: Ref | SourceRef) -> str:

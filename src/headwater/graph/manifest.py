@@ -351,8 +351,8 @@ class _Parts:
         }
 
     def _relation_name(self, node: Node) -> str | None:
-        """Return the relation; of a singular test the one that its failures are stored in."""
-        if node.resource_type == "test" and not node.test and node.config.get("store_failures"):
+        """Return the relation; of a test the one that its failures are stored in."""
+        if node.resource_type == "test" and node.config.get("store_failures"):
             return relation_name(self.naming, replace(node, relation=node.relation or node.place))
         return relation_name(self.naming, node)
 

@@ -334,14 +334,17 @@ def _with_hooks(reading: Reading, node: Node, text: Text, config: Mapping[str, J
     if not any("{" in sql for sql in sqls):
         return node
     session = open_session(reading, text, config)
+    macros = {*node.macros}
     for sql in sqls:
+        # One session gathers what all of them refer to, and each tells its own macros.
         captured = render_captured(reading, replace(text, code=sql), session)
+        macros |= {*captured.macros}
     return replace(
         node,
         refs=_merged(node.refs, captured.refs),
         sources=_merged_sources(node.sources, captured),
         functions=(*node.functions, *captured.functions),
-        macros=tuple(sorted({*node.macros, *captured.macros})),
+        macros=tuple(sorted(macros)),
     )
 
 
