@@ -176,6 +176,42 @@ def test_snapshot_has_the_text_of_its_block_and_the_checksum_of_its_file(tmp_pat
     assert project.nodes[node["unique_id"]].where is not None
 
 
+def test_hook_that_fails_leaves_what_the_model_compiles_to(tmp_path: Path) -> None:
+    hook = "{{ exceptions.raise_compiler_error('no') }}"
+    files = {"models/a.sql": f'{{{{ config(post_hook="{hook}") }}}}select 1 as id'}
+
+    _, found = compiled(tmp_path, files)
+
+    assert code(found, "a") == "select 1 as id"
+    assert [(each.name, each.severity) for each in found.diagnostics] == [("jinja-raised", "error")]
+
+
+def test_hooks_tell_the_macros_of_all_of_them(tmp_path: Path) -> None:
+    files = {
+        "macros/m.sql": "{% macro one() %}select 1{% endmacro %}"
+        "{% macro two() %}select 2{% endmacro %}",
+        "models/a.sql": "{{ config(post_hook=['{{ one() }}', '{{ two() }}']) }}select 1 as id",
+    }
+
+    project, _ = compiled(tmp_path, files)
+
+    (node,) = project.nodes.values()
+    assert node.macros == ("macro.shop.one", "macro.shop.two")
+
+
+def test_macros_see_of_a_source_what_dbt_tells_of_it(tmp_path: Path) -> None:
+    files = {
+        "models/raw.yml": SOURCES,
+        "models/a.sql": "{% for each in graph.sources.values() %}"
+        "{{ each.freshness.filter }} {{ each.loader | length }} {{ each.copy().source_meta }}"
+        "{% endfor %}",
+    }
+
+    _, found = compiled(tmp_path, files)
+
+    assert code(found, "a") == "None 0 {}"
+
+
 def test_singular_test_that_stores_its_failures_names_their_table(tmp_path: Path) -> None:
     files = {
         "models/a.sql": "select 1 as id",

@@ -27,7 +27,8 @@ def build(home: Path, project: Subject) -> tuple[tuple[Run, ...], frozenset[Node
     """Build the tables of a prepared project in rounds.
 
     Returns:
-        The runs, one a round, and the nodes that never could be compiled or that read one of these.
+        The runs, one a round, and the nodes that never could be compiled or that read one of these;
+        without ephemeral ones, which are built in no case.
     """
     runs: list[Run] = []
     tried: frozenset[NodeId] | None = None
@@ -40,7 +41,8 @@ def build(home: Path, project: Subject) -> tuple[tuple[Run, ...], frozenset[Node
             runs.append(_run(workspace, "build", frozenset(graph.nodes) - left_out - _tests(graph)))
         if not left_out:
             break
-    return tuple(runs), tried or frozenset()
+    never = {key for key in tried or () if graph.nodes[key].node.materialized != "ephemeral"}
+    return tuple(runs), frozenset(never)
 
 
 def run_tests(home: Path, project: Subject) -> tuple[Run, frozenset[NodeId]]:
@@ -74,6 +76,4 @@ def _compiled(workspace: Workspace) -> tuple[Graph, frozenset[NodeId]]:
 
 
 def _tests(graph: Graph) -> frozenset[NodeId]:
-    return frozenset(
-        key for key, each in graph.nodes.items() if each.node.resource_type in TESTS
-    )
+    return frozenset(key for key, each in graph.nodes.items() if each.node.resource_type in TESTS)

@@ -1,4 +1,4 @@
-"""A project of the corpus as ours reads and compiles it, from the state that dbt starts from too."""
+"""A project of the corpus as ours reads and compiles it, from the state that dbt has, too."""
 
 import json
 from collections.abc import Mapping
@@ -78,7 +78,7 @@ def _compiled(workspace: Workspace, home: Path, project: Subject) -> _Compiled:
         there = frozenset(parse_table_name(table.name) for table in workspace.tables())
         return _Compiled(project=read.project, graph=first.graph, there=there)
     kinds = stage(home, first.graph)
-    world = workspace._world  # noqa: SLF001 - no user compiles against another database
+    world = workspace._world
     with (
         world.lookup_of(read.project) as inner,
         staged_lookup(home, inner, kinds) as lookup,

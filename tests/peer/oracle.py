@@ -14,10 +14,11 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from dbt import tracking
 from dbt.cli.main import dbtRunner
 from dbt.task.compile import CompileTask
 from dbt_common.invocation import get_invocation_id
+
+from dbt import tracking
 
 
 class _Tolerant:

@@ -4,7 +4,7 @@ Rows are kept as a multiset and columns with their order and types, so that equa
 """
 
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -51,8 +51,13 @@ def ours(project: Path) -> Mapping[str, Contents]:
             answer = workspace.sql(f'select * from "{schema}"."{name}"', rows_max=ROWS_MAX)
             assert not answer.truncated
             columns = tuple((column.name, column.type) for column in answer.columns)
-            found[f"{schema}.{name}"] = Contents(columns, Counter(answer.rows))
+            found[f"{schema}.{name}"] = Contents(columns, Counter(map(_countable, answer.rows)))
     return found
+
+
+def _countable(row: Iterable[object]) -> tuple[object, ...]:
+    """Return a row that can be counted: its lists and structs as text."""
+    return tuple(repr(value) if isinstance(value, list | dict) else value for value in row)
 
 
 def of_database(database: Path) -> Mapping[str, Contents]:
@@ -82,7 +87,7 @@ def _in_utc(
     zoned: frozenset[int],
 ) -> Callable[[tuple[object, ...]], tuple[object, ...]]:
     def row(values: tuple[object, ...]) -> tuple[object, ...]:
-        return tuple(
+        return _countable(
             value.replace(tzinfo=UTC) if place in zoned and isinstance(value, datetime) else value
             for place, value in enumerate(values)
         )

@@ -458,7 +458,12 @@ class Compilation:
         def rendering(text: str) -> Callable[[], str]:
             return lambda: render_text(self.project, node, context, text).text
 
-        return compile_hooks(host, [rendering(text) for text in texts])
+        try:
+            return compile_hooks(host, [rendering(text) for text in texts])
+        except HeadwaterError as error:
+            # dbt renders hooks when the node runs; what the node compiles to is its own.
+            self._report(error, node)
+            return CompiledHooks()
 
     def _understand(self, compiled: CompiledNode, marks: tuple[str, ...]) -> CompiledNode:
         """Parse and trace the compiled SQL, find out its columns, and hash its meaning."""
