@@ -27,6 +27,7 @@ def parameters() -> list[Any]:
 
 
 @pytest.mark.peer
+@pytest.mark.filterwarnings("ignore:invalid escape sequence")
 @pytest.mark.timeout(600)
 @pytest.mark.parametrize("project", parameters())
 def test_project_is_read_and_compiled_as_dbt_does(project: Subject, tmp_path: Path) -> None:

@@ -79,6 +79,7 @@ def unequal(mine: Tables, theirs: Tables) -> list[str]:
 
 
 @pytest.mark.peer
+@pytest.mark.filterwarnings("ignore:invalid escape sequence")
 @pytest.mark.slow
 @pytest.mark.timeout(900)
 @pytest.mark.parametrize("name", NAMES)
