@@ -40,6 +40,7 @@ def _finding(draft: Draft, relation: TableName, readers: list[NodeId]) -> Diagno
     decision = draft.decisions.get(producer) if producer else None
     first = draft.compiled(readers[0]).node
     declared = draft.compiled(producer).node if producer else first
+    name = str(relation).lstrip(".")  # a bare name has neither catalog nor schema
     if decision is None:
         fix = "load it, or correct the source's schema, identifier or external_location"
     else:
@@ -48,7 +49,7 @@ def _finding(draft: Draft, relation: TableName, readers: list[NodeId]) -> Diagno
         code="input-not-built",
         severity="error",
         what=f"`{relation.name}` does not exist, and {_shown(draft, readers)}",
-        why=f"no table, view or file `{relation}` was found, and this plan builds none"
+        why=f"no table, view or file `{name}` was found, and this plan builds none"
         + (f": {decision.reason}" if decision else ""),
         fix=fix,
         where=declared.where if decision is None else first.where,

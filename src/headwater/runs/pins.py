@@ -113,7 +113,7 @@ class Pins:
         if found is None:
             raise NotFound(
                 "input-missing",
-                f"there is no table, view or file `{name}`",
+                f"there is no table, view or file `{str(name).lstrip('.')}`",
                 why="it is neither in the lake nor in the metastore",
                 fix="build it first, or load the source, then plan again",
             )

@@ -25,7 +25,7 @@ from headwater.runs.run import FAILED, NodeResult
 from headwater.runs.work import TRANSIENT_EXIT_CODE, Work, open_session, tell_started
 from headwater.runs.writes import Writer
 
-_RELATIONAL = frozenset({"model", "seed", "snapshot"})
+_RELATIONAL = frozenset({"function", "model", "seed", "snapshot"})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
