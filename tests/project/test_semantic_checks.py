@@ -5,6 +5,7 @@ from tests.project.conftest import Read, found, project_of
 
 from headwater.base.artifacts import ArtifactFacts
 from headwater.base.codec import Json
+from headwater.base.ids import NodeId
 from headwater.graph.manifest import make_manifest
 from headwater.graph.references import resolve_graph
 
@@ -166,3 +167,38 @@ def test_an_exposure_depends_on_the_metrics_that_it_names(read: Read) -> None:
     assert isinstance(entry, dict)
     assert entry["metrics"] == [["double"]]
     assert entry["depends_on"] == {"macros": [], "nodes": ["metric.shop.double"]}
+
+
+def test_texts_of_metrics_below_a_model_are_rendered_as_descriptions_and_never_as_filters(
+    read: Read,
+) -> None:
+    text = (
+        "models:\n"
+        "  - name: orders\n"
+        "    semantic_model: true\n"
+        "    columns:\n"
+        "      - name: id\n"
+        "        entity: {type: primary, name: key, description: \"{{ doc('sum') }}\"}\n"
+        "    derived_semantics:\n"
+        "      entities: [{name: k, type: unique, expr: id, description: \"{{ doc('sum') }}\"}]\n"
+        "    metrics:\n"
+        "      - name: a\n"
+        "        type: simple\n"
+        "        agg: sum\n"
+        "        description: \"{{ doc('sum') }}\"\n"
+        "        filter: \"{{ Dimension('key__id') }} > 1\"\n"
+    )
+
+    result = read({**SHOP, "models/p.yml": text})
+
+    assert found(result) == []
+    project = project_of(result)
+    metric = project.nodes[NodeId("metric.shop.a")]
+    assert metric.description == "all money"
+    assert metric.declared["filter"] == "{{ Dimension('key__id') }} > 1"
+    entities = project.nodes[NodeId("semantic_model.shop.orders")].declared["entities"]
+    assert isinstance(entities, list)
+    assert [each["description"] for each in entities if isinstance(each, dict)] == [
+        "all money",
+        "all money",
+    ]

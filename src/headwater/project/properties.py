@@ -30,7 +30,7 @@ _TOP_KEYS = frozenset({"version", "anchors", *_PATCHED, *_OTHERS})
 _TESTS = ("tests", "data_tests")
 _LATE = (*_TESTS, "description", "loaded_at_query")
 _LATE_CONFIG = ("pre-hook", "post-hook", "pre_hook", "post_hook", "loaded_at_query")
-_WITH_TEXTS = ("columns", "dimensions", "measures", "entities")
+_WITH_TEXTS = ("columns", "dimensions", "measures", "entities", "metrics")
 _OF_UNIT_TESTS = ("given", "expect", "overrides")
 _NODE_KEYS = frozenset({
     "name", "description", "columns", "config", "tests", "data_tests", "meta", "tags", "docs",
@@ -194,6 +194,8 @@ def _is_left(section: str, path: tuple[str | int, ...]) -> bool:
             return _is_late(path[1:])
         case "metrics" if "filter" in path[-2:]:
             return True
+        case "models" if head == "metrics" and "filter" in path[-2:]:
+            return True
         case "saved_queries" if path[:2] == ("query_params", "where"):
             return True
         case "unit_tests" if head in _OF_UNIT_TESTS:
@@ -211,6 +213,10 @@ def _is_late(path: tuple[str | int, ...]) -> bool:
         case ("config", key, *_) if key in _LATE_CONFIG:
             return True
         case (key, _, text, *_) if key in _WITH_TEXTS and text in (*_TESTS, "description"):
+            return True
+        case ("derived_semantics", "dimensions" | "entities", _, "description"):
+            return True
+        case ("columns", _, "dimension" | "entity", "description"):
             return True
         case ("versions", *rest):
             return bool(rest) and rest[-1] in (*_TESTS, "description")
