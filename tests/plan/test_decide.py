@@ -201,6 +201,7 @@ def test_another_key_rebuilds() -> None:
     [
         ({}, Append),
         ({"unique_key": "id"}, Merge),
+        ({"unique_key": ['"id"']}, Merge),
         ({"unique_key": "id", "incremental_strategy": "append"}, Append),
         ({"incremental_strategy": "merge"}, Append),
         ({"unique_key": "id", "incremental_strategy": "delete+insert"}, Merge),

@@ -11,7 +11,7 @@ from headwater.base.ids import NodeId
 from headwater.graph.graph import Graph
 from headwater.graph.manifest import make_manifest
 from headwater.graph.references import resolve_graph
-from headwater.project.naming import relation_name
+from headwater.project.naming import relation_name, relation_of
 from headwater.project.project import Project
 
 PROJECT = """\
@@ -159,7 +159,7 @@ def test_the_manifest_lists_every_node_that_is_turned_off(read: Read) -> None:
     assert [each["path"] for each in listed if isinstance(each, dict)] == ["old/a.sql"]
 
 
-def test_quoting_of_the_project_is_not_about_sources(read: Read) -> None:
+def test_quoting_of_the_project_is_about_sources_in_the_manifest_alone(read: Read) -> None:
     quoting = "{database: false, schema: false, identifier: false}"
     files = {
         "dbt_project.yml": f"name: shop\nquoting: {quoting}\n",
@@ -171,7 +171,9 @@ def test_quoting_of_the_project_is_not_about_sources(read: Read) -> None:
 
     naming = project.context_values.naming
     shown = [relation_name(naming, node) for node in project.nodes.values()]
-    assert shown == ["shop.main.a", '"shop"."raw"."orders"']
+    called = [str(relation_of(naming, node)) for node in project.nodes.values()]
+    assert shown == ["shop.main.a", "shop.raw.orders"]
+    assert called == ["shop.main.a", '"shop"."raw"."orders"']
 
 
 def test_the_description_of_a_test_may_name_a_docs_block(read: Read) -> None:

@@ -135,9 +135,10 @@ class Store:
         connection.execute("pragma foreign_keys = on")
 
     def _check_owner(self, connection: sqlite3.Connection) -> None:
-        owner = _pragma(connection, "application_id")
+        # In this order: another process may be making the store, and commits both at once.
         tables = connection.execute("select count(*) from sqlite_schema").fetchone()[0]
-        if owner != _APPLICATION_ID and tables:
+        owner = _pragma(connection, "application_id")
+        if tables and owner != _APPLICATION_ID:
             raise self._damaged("it is a SQLite database of another program")
 
     def _migrate(self, connection: sqlite3.Connection, newest: int) -> None:

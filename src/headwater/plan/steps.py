@@ -182,13 +182,18 @@ def _incremental_step(draft: Draft, compiled: CompiledNode, base: _Base) -> Step
                 **base,
                 target=target,
                 sql=sql,
-                unique_key=names_of(config.get("unique_key")),
-                update_columns=names_of(config.get("merge_update_columns")),
-                exclude_columns=names_of(config.get("merge_exclude_columns")),
+                unique_key=_columns(config.get("unique_key")),
+                update_columns=_columns(config.get("merge_update_columns")),
+                exclude_columns=_columns(config.get("merge_exclude_columns")),
                 delete_matching=strategy == "delete+insert",
                 predicates=_predicates(config),
                 on_schema_change=on_change,
             )
+
+
+def _columns(value: Json) -> tuple[str, ...]:
+    """Return names of columns, which dbt's users quote where the warehouse wants it."""
+    return tuple(unquoted(name) for name in names_of(value))
 
 
 def _predicates(config: Mapping[str, Json]) -> tuple[str, ...]:

@@ -28,6 +28,11 @@ def relation_of(naming: Naming, node: Node, instead: TableName | None = None) ->
 
 def relation_name(naming: Naming, node: Node) -> str | None:
     """Return ``relation_name`` of artifacts; None for a node without relation."""
-    # dbt writes none for a function, which has a place all the same.
-    found = None if node.resource_type == "function" else relation_of(naming, node)
+    if node.resource_type == "function":
+        return None  # as in dbt, though it has a place
+    if node.resource_type == "source" and node.relation is not None:
+        # Unlike `source()` in SQL, dbt's manifest quotes it as dbt_project.yml asks.
+        asked = naming.with_quoting(node.declared.get("quoting"))
+        return Relation.of_table(node.relation, naming=asked).render()
+    found = relation_of(naming, node)
     return None if found is None else found.render()

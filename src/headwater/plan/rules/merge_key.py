@@ -27,6 +27,7 @@ from collections.abc import Iterator
 from headwater.base.codec import Json
 from headwater.base.diagnostics import Diagnostic
 from headwater.base.ids import NodeId
+from headwater.base.relations import unquoted
 from headwater.graph.graph import CompiledNode
 from headwater.plan.draft import Draft
 from headwater.plan.rules.rule import Rule
@@ -38,7 +39,7 @@ def check(draft: Draft) -> Iterator[Diagnostic]:
     """Look for the tests of every merge's key."""
     tests = _tests_by_node(draft)
     for compiled in draft.graph.nodes.values():
-        key = names_of(compiled.node.config.get("unique_key"))
+        key = tuple(map(unquoted, names_of(compiled.node.config.get("unique_key"))))
         how = _matching(compiled)
         if not key or not how or not draft.is_asked_for(compiled.node.unique_id):
             continue
