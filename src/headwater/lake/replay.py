@@ -81,6 +81,8 @@ class Remove(msgspec.Struct, frozen=True, rename="camel"):
     path: str
     data_change: bool = True
     deletion_vector: DeletionVector | None = None
+    size: int | None = None
+    partition_values: dict[str, str | None] | None = None
 
 
 class Transaction(msgspec.Struct, frozen=True, rename="camel"):

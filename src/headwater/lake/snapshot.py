@@ -40,6 +40,8 @@ class DataFile:
         modified_ms: Modification time, milliseconds since 1970.
         deleted_rows: Positions (from 0) of rows that a deletion vector hides, ascending.
         tags: The add action's tags.
+        only_rows: Positions of the only rows to be read, ascending; None for all that are not
+            hidden. No table has such a file: it stands for what a commit hid or showed again.
     """
 
     path: str
@@ -50,6 +52,7 @@ class DataFile:
     modified_ms: int = 0
     deleted_rows: tuple[int, ...] = ()
     tags: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
+    only_rows: tuple[int, ...] | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -175,6 +175,14 @@ class Table:
         for version in sorted(listing.entries):
             yield self._read(listing.entries[version], version)
 
+    def entry(self, version: int, found: StoredFile) -> Entry:
+        """Read one entry of a listing.
+
+        Raises:
+            DataDamaged: ``log-damaged``, naming the file.
+        """
+        return self._read(found, version)
+
     def list_log(self) -> LogListing:
         """List the log's entries and checkpoints."""
         entries: dict[int, StoredFile] = {}

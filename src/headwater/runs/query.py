@@ -19,6 +19,7 @@ from headwater.catalog.records import ViewRecord
 from headwater.engines.engine import EmptySource, Result, Session, Source, ViewSource
 from headwater.lake.snapshot import Snapshot
 from headwater.lake.table import Table
+from headwater.runs.change_reads import bind_changes
 from headwater.runs.context import Context
 from headwater.runs.pins import Pins, read_relation_or_none
 from headwater.runs.questions import answer_or_none, plain_describe
@@ -151,6 +152,11 @@ class _Binder:
         pinned = use.version is not None or use.timestamp is not None
         relation = read_relation_or_none(self._context, name)
         match relation.source if relation else None:
+            case Snapshot() if use.changes is not None:
+                table = table_of(self._context, name)
+                return bind_changes(self._session, name, table, use.changes)
+            case source if source is not None and use.changes is not None:
+                raise _no_changes(name)
             case ViewSource(sql=sql):
                 return self._bind_view(name, sql, use, depth)
             case Snapshot() if pinned:
@@ -252,6 +258,15 @@ def _not_found(context: Context, parts: tuple[str, ...]) -> NotFound:
         f"there is no table or view `{'.'.join(parts)}`",
         why=f"looked in `{context.catalog}.{context.schema}` first, then everywhere else",
         fix=f"did you mean `{known[near[0]]}`?" if near else "`hw table list` shows what there is",
+    )
+
+
+def _no_changes(name: TableName) -> Invalid:
+    return Invalid(
+        "changes-unreadable",
+        f"`{name}` has no versions, so that `table_changes` cannot say what changed",
+        why="it is a view, or files that somebody else writes",
+        fix="name a table of the lake; `hw table list` shows which there are",
     )
 
 

@@ -6,7 +6,7 @@ found here are rewritten, so everything else reaches the engine as it was writte
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from sqlglot import exp
 from sqlglot.dialects.duckdb import DuckDB
@@ -21,6 +21,7 @@ _STARTS = frozenset({"select", "with", "from", "values", "pivot", "unpivot", "ta
                      "describe", "summarize"})  # fmt: skip
 
 
+_CHANGES = "table_changes"
 _NAMES = frozenset({TokenType.VAR, TokenType.IDENTIFIER})
 _EXPLAIN = re.compile(r"\A\s*explain(\s+analyze)?\b", re.IGNORECASE)
 
@@ -35,6 +36,8 @@ class RelationUse:
         timestamp: Time asked for, as written, or None.
         path: Folder or URL of a Delta table named by path, or None.
         alias: Its alias, or empty.
+        changes: First and last version of ``table_changes('t', 3, 5)``; the last is None for the
+            newest. None for the table itself.
         start: Offset of its first character in the text.
         end: Offset after its last character, time travel included, the alias not.
     """
@@ -44,6 +47,7 @@ class RelationUse:
     timestamp: str | None = None
     path: str | None = None
     alias: str = ""
+    changes: tuple[int, int | None] | None = None
     start: int
     end: int
 
@@ -62,8 +66,9 @@ def find_relations(sql: str) -> tuple[RelationUse, ...]:
     """Find every relation that a query reads, in the order of the text; CTEs are not among them.
 
     Understood besides plain names: ``t VERSION AS OF 3``, ``t TIMESTAMP AS OF '...'``,
-    ``t AT (VERSION => 3)``, ``t@v3``, ``delta.`/path` `` and ``delta."/path"``. Files and table
-    functions are left to the engine. Statements that are not queries name nothing.
+    ``t AT (VERSION => 3)``, ``t@v3``, ``table_changes('t', 3, 5)``, ``delta.`/path` `` and
+    ``delta."/path"``. Files and other table functions are left to the engine. Statements that are
+    not queries name nothing.
 
     Raises:
         SqlFault: ``sql-syntax`` or ``sql-too-deep``.
@@ -75,9 +80,11 @@ def find_relations(sql: str) -> tuple[RelationUse, ...]:
         return ()
     check_nesting(tokens, sql)
     kept, travels = _split_travels(tokens, sql)
+    kept, changes = _split_changes(kept, sql)
     uses: list[RelationUse] = []
     for tree in read_trees(kept, sql):
         uses += [_use(table, travels, sql) for table in outside_tables(tree)]
+    uses = [_with_changes(use, changes) for use in uses]
     _check_used(travels, uses, sql)
     return tuple(sorted(uses, key=lambda use: use.start))
 
@@ -191,6 +198,69 @@ def _travel_at(tokens: list[Token], i: int, sql: str) -> Taken | None:
     if words[:2] == ["at", "("] and len(words) > 5 and words[3] == "=>" and words[5] == ")":  # noqa: PLR2004
         return _travel_value(words[2], tokens[i + 4], 6)
     return None
+
+
+@dataclass(frozen=True, slots=True)
+class _Changes:
+    """A call of ``table_changes``."""
+
+    parts: tuple[str, ...]
+    first: int
+    last: int | None
+
+
+def _split_changes(tokens: list[Token], sql: str) -> tuple[list[Token], Mapping[int, _Changes]]:
+    """Put one name in place of each call of ``table_changes``; return the calls by their start.
+
+    Raises:
+        SqlFault: ``sql-syntax``.
+    """
+    kept: list[Token] = []
+    calls: dict[int, _Changes] = {}
+    i = 0
+    while i < len(tokens):
+        token, after = tokens[i], tokens[i + 1 : i + 2]
+        if token.text.lower() != _CHANGES or not after or after[0].text != "(":
+            kept.append(token)
+            i += 1
+            continue
+        end = next((n for n in range(i, len(tokens)) if tokens[n].text == ")"), len(tokens) - 1)
+        calls[token.start] = _changes(tokens[i + 2 : end], token, sql)
+        name = Token(
+            TokenType.IDENTIFIER,
+            _CHANGES,
+            line=token.line,
+            col=token.col,
+            start=token.start,
+            end=tokens[end].end,
+        )
+        kept.append(name)
+        i = end + 1
+    return kept, calls
+
+
+def _changes(arguments: list[Token], call: Token, sql: str) -> _Changes:
+    texts = [token.text for token in arguments]
+    numbers = [int(text) for text in texts[2::2] if text.isdigit()]
+    is_whole = texts[1::2] == [","] * len(numbers) and len(texts) == 1 + 2 * len(numbers)
+    is_named = bool(arguments) and arguments[0].token_type == TokenType.STRING
+    if not is_whole or not is_named or len(numbers) not in {1, 2}:
+        raise SqlFault(
+            "sql-syntax",
+            "`table_changes` wants a table's name in quotes and one or two versions",
+            place=place_at(sql, call.start, len(call.text)),
+            fix="write `table_changes('orders', 3, 5)`: what versions 3, 4 and 5 changed",
+        )
+    first, *last = numbers
+    parts = tuple(texts[0].replace('"', "").split("."))
+    return _Changes(parts, first, last[0] if last else None)
+
+
+def _with_changes(use: RelationUse, calls: Mapping[int, _Changes]) -> RelationUse:
+    call = calls.get(use.start)
+    if call is None:
+        return use
+    return replace(use, parts=call.parts, changes=(call.first, call.last))
 
 
 def _travel_value(kind: str, value: Token, count: int) -> Taken | None:

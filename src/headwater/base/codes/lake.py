@@ -50,6 +50,34 @@ Name another table: `name`, `schema.name` or `catalog.schema.name`.
 """,
     ),
     Code(
+        name="changes-not-kept",
+        number="HW6018",
+        title="What changed in a table since a version cannot be told any more",
+        explain="""\
+The rows that a table gained and lost between two versions are read from the log entries in between
+and from the files that left the table. A vacuum may have deleted those files, another tool the
+entries, and rows with other columns cannot be compared.
+
+    hw sql "select * from table_changes('orders', 3, 5)"
+
+Name newer versions, or read the whole table. A model with `refresh: auto` is then built in full by
+itself, and says why; `hw table vacuum` says which models would be.
+""",
+    ),
+    Code(
+        name="changes-unreadable",
+        number="HW6019",
+        title="`table_changes` cannot read this",
+        explain="""\
+`table_changes('t', 3, 5)` gives the rows that versions 3, 4 and 5 of a table of the lake added and
+removed, with the columns `_change_type`, `_commit_version` and `_commit_timestamp`. A view and files
+of others have no versions, the first version must not be after the last, and a table with columns of
+those names cannot be read like that.
+
+Name a table and its versions in order; `hw table history t` lists them.
+""",
+    ),
+    Code(
         name="retention-too-short",
         number="HW6021",
         title="A vacuum would delete files that the table promises to keep",

@@ -111,7 +111,8 @@ def scan_snapshot(
     """Make the query that reads some files of a table, as its log describes them.
 
     Columns come in schema order and types. Columns that older files lack are null, partition
-    values come from the log, rows hidden by deletion vectors are left out.
+    values come from the log, rows hidden by deletion vectors are left out. Where one file says
+    which of its rows are to be read, all of them must.
 
     Args:
         snapshot: The table.
@@ -133,6 +134,12 @@ def scan_snapshot(
         selected.append(f"filename AS {quote_identifier(FILE_COLUMN)}")
         selected.append(f"file_row_number AS {quote_identifier(ROW_COLUMN)}")
     sql = f"SELECT {', '.join(selected)} FROM {relation}"
+    if any(file.only_rows is not None for file in files):
+        only = _listed_rows(paths, [file.only_rows for file in files], f"{lookup_name}_only")
+        listed = f"(SELECT file, row FROM {only.name})"
+        return Scan(
+            sql=f"{sql} WHERE (filename, file_row_number) IN {listed}", lookups=(*lookups, only)
+        )
     deleted = _deleted_rows(paths, files, f"{lookup_name}_deleted")
     if deleted is None:
         return Scan(sql=sql, lookups=lookups)
@@ -274,17 +281,23 @@ def _partition_lookup(
 
 
 def _deleted_rows(paths: tuple[str, ...], files: Sequence[DataFile], name: str) -> Lookup | None:
-    hidden = [
-        (path, ",".join(map(str, file.deleted_rows)))
-        for path, file in zip(paths, files, strict=True)
-        if file.deleted_rows
+    hidden = [file.deleted_rows or None for file in files]
+    return _listed_rows(paths, hidden, name) if any(hidden) else None
+
+
+def _listed_rows(
+    paths: tuple[str, ...], rows: Sequence[tuple[int, ...] | None], name: str
+) -> Lookup:
+    """Make the table of rows of some files; a file without any has none in it."""
+    listed = [
+        (path, ",".join(map(str, positions)))
+        for path, positions in zip(paths, rows, strict=True)
+        if positions
     ]
-    if not hidden:
-        return None
     return Lookup(
         name=name,
         columns=(("file", "VARCHAR"),),
-        values=(tuple(path for path, _ in hidden), tuple(rows for _, rows in hidden)),
+        values=(tuple(path for path, _ in listed), tuple(text for _, text in listed)),
         numbers="row",
     )
 
