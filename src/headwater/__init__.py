@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from headwater.graph.choose import Selection
     from headwater.plan.plan import Plan
     from headwater.runs.answers import PlanRequest
+    from headwater.runs.append import Appender, AppendOptions
     from headwater.runs.cancel import CancelToken
     from headwater.runs.run import Run
     from headwater.workspace import Workspace
@@ -24,6 +25,8 @@ if TYPE_CHECKING:
 __version__ = "0.1.0"
 
 _HOMES = {
+    "AppendOptions": "headwater.runs.append",
+    "Appender": "headwater.runs.append",
     "CancelToken": "headwater.runs.cancel",
     "Diagnostic": "headwater.base.diagnostics",
     "Engine": "headwater.engines.engine",
@@ -39,6 +42,8 @@ _HOMES = {
 }
 
 __all__ = [
+    "AppendOptions",
+    "Appender",
     "CancelToken",
     "Diagnostic",
     "Engine",

@@ -4,7 +4,7 @@ The only place that knows both wings by name. Methods are a few calls each; logi
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import replace
 from functools import cached_property, partial
 from pathlib import Path
@@ -56,6 +56,7 @@ from headwater.runs.answers import (
     Planned,
     PlanRequest,
 )
+from headwater.runs.append import Appender, AppendOptions, appending
 from headwater.runs.cancel import CancelToken
 from headwater.runs.checked import Checked
 from headwater.runs.clone import make_clone_plan
@@ -568,6 +569,16 @@ class Workspace(Reader):
         return ingest_sources(
             self._context, table, Asking(sources, wanted, stream), options, progress
         )
+
+    def appender(
+        self, table: str, options: AppendOptions | None = None
+    ) -> AbstractContextManager[Appender]:
+        """Open what appends rows of a program to a table, in a ``with`` block. See ``Appender``.
+
+        Raises:
+            Invalid: ``ingest-target``, ``append-option``.
+        """
+        return appending(self._context, table, options or AppendOptions())
 
     # -- looking -----------------------------------------------------------------------------
 

@@ -34,7 +34,7 @@ class Shell:
             return ""
         quoted = command.replace("`", "\\`") if command.startswith("hw sql") else command
         ended = subprocess.run(
-            ["sh", "-c", f"{quoted} 2>&1"],
+            ["sh", "-c", f"exec 2>&1\n{quoted}"],
             cwd=self._folder,
             env=self._environment,
             capture_output=True,
@@ -50,6 +50,9 @@ def examples(text: str) -> Iterator[tuple[str, str]]:
     for block in BLOCK.findall(text):
         for part in re.split(r"^\$ ", block, flags=re.MULTILINE)[1:]:
             command, _, expected = part.partition("\n")
+            while expected.startswith(">"):  # the command goes on, as a shell shows it
+                more, _, expected = expected.partition("\n")
+                command += "\n" + more.removeprefix(">").removeprefix(" ")
             yield command, expected
 
 

@@ -40,9 +40,11 @@ from headwater.lake.commit import (
     AddFile,
     Commit,
     RemoveFile,
+    SchemaIs,
     SetSchema,
     SetTransaction,
     TransactionBelow,
+    TransactionIs,
     VersionIs,
     commit,
 )
@@ -255,6 +257,43 @@ def test_a_transaction_is_committed_once(tmp_path: Path) -> None:
         assert caught.value.code == "already-committed"
     assert (table.version_or_none(), table.transaction_or_none("app")) == (0, 5)
     assert DeltaTable(table.root).transaction_version("app") == 5
+
+
+@pytest.mark.parametrize(("known", "is_right"), [(None, False), (4, False), (5, True), (6, False)])
+def test_a_commit_can_require_how_far_an_application_has_come(
+    tmp_path: Path, known: int | None, is_right: bool
+) -> None:
+    table = open_table(tmp_path / "t")
+    create(table, "select 1 as a", transaction=5)
+    entry = make_commit(
+        SetTransaction(app_id="app", version=7),
+        requirements=(TransactionIs(app_id="app", version=known),),
+    )
+
+    if is_right:
+        commit(table, entry)
+    else:
+        with pytest.raises(Conflict) as caught:
+            commit(table, entry)
+        assert caught.value.code == "already-committed"
+
+    assert table.transaction_or_none("app") == (7 if is_right else 5)
+
+
+def test_files_that_were_made_for_other_columns_are_not_committed(tmp_path: Path) -> None:
+    table = open_table(tmp_path / "t")
+    create(table, "select 1 as a")
+    text = table.snapshot().schema_string
+    _, files = write_files(table.root, "select 2 as a")
+    create(open_table(table.root), "select 'x' as a")
+
+    with pytest.raises(Conflict) as caught:
+        commit(
+            table,
+            make_commit(*adding(*files), requirements=(SchemaIs(schema_string=text),)),
+        )
+
+    assert caught.value.code == "commit-conflict"
 
 
 def test_a_retry_of_a_commit_that_went_through_is_told_so(tmp_path: Path) -> None:

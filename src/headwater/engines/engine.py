@@ -12,6 +12,7 @@ from typing import ClassVar, Literal
 
 from headwater.base.meters import Meter
 from headwater.base.relations import Column, TableName
+from headwater.engines.rows import OfferedRows
 from headwater.lake.snapshot import DataFile, Snapshot
 
 
@@ -49,6 +50,9 @@ class EmptySource:
 
 Source = Snapshot | ViewSource | FileSource | EmptySource
 
+Compression = Literal["zstd", "snappy", "uncompressed"]
+"""How data files are packed: small for files that stay, not at all for those soon rewritten."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Destination:
@@ -59,12 +63,14 @@ class Destination:
         prefix: Beginning of every file name; unique to the run and attempt.
         partition_by: Partition columns, in order.
         file_bytes: Aimed-at size of a data file.
+        compression: How files are packed.
     """
 
     root: str
     prefix: str
     partition_by: tuple[str, ...] = ()
     file_bytes: int = 128 * 1024 * 1024
+    compression: Compression = "zstd"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -381,6 +387,31 @@ class Session(ABC):
         Raises:
             Invalid: ``ingest-unreadable``, ``ingest-header``, ``ingest-new-column``,
                 ``type-not-storable``.
+        """
+
+    @abstractmethod
+    def take_rows(
+        self,
+        rows: OfferedRows,
+        target: Sequence[Column] | None,
+        destination: Destination,
+        *,
+        adds_columns: bool,
+    ) -> Intake:
+        """Write rows that a program handed over as data files; all of them or none.
+
+        Args:
+            rows: The rows.
+            target: The table's columns; None when there is no table yet.
+            destination: Where data files go.
+            adds_columns: Columns that only the rows have become the table's; else they are
+                refused.
+
+        Returns:
+            What was written; nothing when a row does not fit, and then the first that do not.
+
+        Raises:
+            Invalid: ``ingest-new-column``, ``type-not-storable``.
         """
 
     @abstractmethod

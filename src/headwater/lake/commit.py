@@ -11,7 +11,7 @@ from collections.abc import Set as AbstractSet
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from types import MappingProxyType
-from typing import Any
+from typing import Any, assert_never
 from urllib.parse import quote
 from uuid import uuid4
 
@@ -95,7 +95,22 @@ class TransactionBelow:
     version: int
 
 
-Requirement = VersionIs | TransactionBelow
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TransactionIs:
+    """The newest ``txn`` version of ``app_id`` must be this; None: it has committed nothing."""
+
+    app_id: str
+    version: int | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SchemaIs:
+    """The table's columns must be as the log's schema text says: the files were made for them."""
+
+    schema_string: str
+
+
+Requirement = VersionIs | TransactionBelow | TransactionIs | SchemaIs
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -193,11 +208,11 @@ def commit(
         table: The table; may not exist yet.
         commit: What to require and what to do.
         clock: Where ``commitInfo.timestamp`` comes from; never less than the version before.
-        checkpoint_every: Versions from one checkpoint to the next.
+        checkpoint_every: Versions from one checkpoint to the next; 0 when the caller sees to it.
 
     Raises:
         Conflict: ``commit-conflict``, naming the version in between and who wrote it;
-            ``already-committed``, when a ``TransactionBelow`` does not hold.
+            ``already-committed``, when a ``TransactionBelow`` or ``TransactionIs`` does not hold.
         Invalid: ``table-feature-unsupported``; ``type-not-storable``.
         InternalError: ``commit-invalid``, when the commit contradicts itself or the table.
         DataDamaged: ``log-damaged``, also when the entry reads back differently.
@@ -209,7 +224,7 @@ def commit(
     for attempt in range(REBASES_MAX):
         state = table.refreshed_or_none()
         version = -1 if state is None else state.version
-        _check_requirements(table, commit, version)
+        _check_requirements(table, commit, state)
         if attempt and not (_is_blind_append(commit) and _is_same_schema(base, state)):
             raise _conflict(table, version, "it was prepared against an older version")
         lines = _entry_lines(state, commit)
@@ -304,7 +319,8 @@ def _check_entry(version: int, data: bytes, mark: str, count: int) -> None:
         raise _contradiction("its entry does not read back as it was made")
 
 
-def _check_requirements(table: Table, commit: Commit, version: int) -> None:
+def _check_requirements(table: Table, commit: Commit, state: LogState | None) -> None:
+    version = -1 if state is None else state.version
     # Transactions first: a commit that succeeded unnoticed has moved the version, too.
     ordered = sorted(commit.requirements, key=lambda one: isinstance(one, VersionIs))
     for requirement in ordered:
@@ -322,6 +338,21 @@ def _check_requirements(table: Table, commit: Commit, version: int) -> None:
                         why=f"its newest is {found}",
                         fix="nothing is to be done: plan again and the table is up to date",
                     )
+            case TransactionIs(app_id=app_id, version=below):
+                found = table.transaction_or_none(app_id)
+                if found != below:
+                    raise Conflict(
+                        "already-committed",
+                        f"another writer has committed transaction {found} of `{app_id}`",
+                        why=f"the newest known of table `{table.root}` was {below}",
+                        fix="ask the table for the newest transaction and go on from there",
+                    )
+            case SchemaIs(schema_string=text):
+                metadata = None if state is None else state.metadata
+                if metadata is None or metadata.schema_string != text:
+                    raise _conflict(table, version, "its files are made for other columns")
+            case other:
+                assert_never(other)
 
 
 def _is_blind_append(commit: Commit) -> bool:
@@ -619,7 +650,7 @@ def _without_none(values: dict[str, Any]) -> dict[str, Any]:
 
 def _checkpoint(table: Table, version: int, every: int) -> None:
     """Write a checkpoint now and then; the commit stands whether or not it succeeds."""
-    if version and version % every == 0:
+    if every and version and version % every == 0:
         with suppress(HeadwaterError):
             write_checkpoint(table.root, table.storage.options, version)
 

@@ -12,6 +12,9 @@ from headwater.lake.snapshot import DataFile, Snapshot
 FILE_BYTES = 128 * 1024 * 1024
 """Aimed-at size of a data file."""
 
+TOGETHER_MIN = 8
+"""Small files of a partition below which a writer that compacts as it goes leaves them."""
+
 _SMALL_SHARE = 0.5
 
 
@@ -47,12 +50,25 @@ def choose_files(snapshot: Snapshot, *, file_bytes: int = FILE_BYTES) -> Choice:
     A file is small below half of ``file_bytes``; a single small file of a partition stays as it
     is, because writing it again would change nothing.
     """
-    by_partition: dict[tuple[tuple[str, str | None], ...], list[DataFile]] = {}
-    for file in snapshot.files:
-        if file.deleted_rows or file.size_bytes < file_bytes * _SMALL_SHARE:
-            key = tuple(sorted(file.partition_values.items()))
-            by_partition.setdefault(key, []).append(file)
-    groups = (group for files in by_partition.values() for group in _packed(files, file_bytes))
+    chosen = (
+        file
+        for file in snapshot.files
+        if file.deleted_rows or file.size_bytes < file_bytes * _SMALL_SHARE
+    )
+    parts = _by_partition(chosen)
+    groups = (group for files in parts for group in _packed(files, file_bytes))
+    return Choice(groups=tuple(group for group in groups if _is_worth(group)))
+
+
+def choose_newest(snapshot: Snapshot, *, file_bytes: int = FILE_BYTES) -> Choice:
+    """Choose small files for a writer that compacts again and again while it appends.
+
+    A file is written again only together with smaller ones that have at least as many bytes, so
+    that a row is written about as often as the file can double: not once for every compaction.
+    """
+    small = (file for file in snapshot.files if file.size_bytes < file_bytes * _SMALL_SHARE)
+    parts = (_alike(files) for files in _by_partition(small))
+    groups = (group for files in parts for group in _packed(files, file_bytes))
     return Choice(groups=tuple(group for group in groups if _is_worth(group)))
 
 
@@ -61,14 +77,35 @@ def count_small(files: Iterable[DataFile], *, file_bytes: int = FILE_BYTES) -> i
     return sum(file.size_bytes < file_bytes * _SMALL_SHARE for file in files)
 
 
+def _by_partition(files: Iterable[DataFile]) -> Iterable[list[DataFile]]:
+    found: dict[tuple[tuple[str, str | None], ...], list[DataFile]] = {}
+    for file in files:
+        found.setdefault(tuple(sorted(file.partition_values.items())), []).append(file)
+    return found.values()
+
+
+def _alike(files: Sequence[DataFile]) -> Sequence[DataFile]:
+    """Return the smallest files, up to one that is larger than all before it together."""
+    taken: list[DataFile] = []
+    total = 0
+    for file in sorted(files, key=lambda each: each.size_bytes):
+        if len(taken) >= TOGETHER_MIN and file.size_bytes > total:
+            break
+        taken.append(file)
+        total += file.size_bytes
+    return taken if len(taken) >= TOGETHER_MIN else ()
+
+
 def _packed(files: Sequence[DataFile], file_bytes: int) -> Iterable[tuple[DataFile, ...]]:
     """Fill groups up to about the aimed-at size, oldest files first."""
     group: list[DataFile] = []
+    total = 0
     for file in sorted(files, key=lambda each: (each.modified_ms, each.path)):
-        if group and sum(each.size_bytes for each in group) + file.size_bytes > file_bytes:
+        if group and total + file.size_bytes > file_bytes:
             yield tuple(group)
-            group = []
+            group, total = [], 0
         group.append(file)
+        total += file.size_bytes
     if group:
         yield tuple(group)
 

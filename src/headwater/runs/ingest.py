@@ -2,12 +2,11 @@
 
 Each commit carries one transaction for each file in it, named after the file's content. So a
 load that was killed goes on where it stopped when it is started again, two loads of the same
-files at once load each of them once, and neither needs the workspace's lock.
+files at once load each of them once, and neither needs the workspace's lock: a lease keeps its
+files alive.
 """
 
 import json
-import os
-import socket
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
@@ -15,13 +14,11 @@ from io import BytesIO
 from pathlib import Path
 from typing import BinaryIO, Literal
 
-from headwater.base.codec import encode
 from headwater.base.diagnostics import diagnostic_of
 from headwater.base.errors import Conflict, HeadwaterError, Invalid
-from headwater.base.ids import RunId, new_run_id
+from headwater.base.ids import RunId
 from headwater.base.meters import Meter
 from headwater.base.relations import Column, TableName
-from headwater.catalog.records import RunRecord, TableRecord, ViewRecord
 from headwater.engines.engine import (
     Destination,
     IncomingFile,
@@ -34,20 +31,21 @@ from headwater.lake.commit import (
     Action,
     AddFile,
     Commit,
+    Requirement,
+    SchemaIs,
     SetSchema,
     SetTransaction,
     TransactionBelow,
     VersionIs,
     commit,
 )
-from headwater.lake.compaction import choose_files, count_small
+from headwater.lake.compaction import choose_newest, count_small
 from headwater.lake.maintain import find_orphans, remove_orphans
 from headwater.lake.snapshot import Snapshot
 from headwater.lake.table import Table
-from headwater.plan.plan import Plan, Totals
 from headwater.runs.context import Context
 from headwater.runs.incoming import FORMATS, SourceFile, content_id, find_files, spooled
-from headwater.runs.pins import fingerprint
+from headwater.runs.loads import REBASES_MAX, SMALL_FILES_MAX, Load, loading, target_name
 from headwater.runs.rearrange import rearrange
 
 BATCH_BYTES = 256 * 1024 * 1024
@@ -55,12 +53,6 @@ BATCH_BYTES = 256 * 1024 * 1024
 
 BATCH_FILES = 64
 """Source files after which a commit is made."""
-
-SMALL_FILES_MAX = 96
-"""Small data files that a table may have before a load compacts it."""
-
-REBASES_MAX = 20
-"""How often other writers may come between before a batch is given up."""
 
 Status = Literal["loaded", "would load", "known", "refused"]
 
@@ -185,30 +177,10 @@ def ingest_sources(
         Invalid: ``ingest-target``, when the name is not that of a table; ``file-format-unknown``.
         NotFound: ``file-not-found``.
     """
-    name = _target_name(context, table)
+    name = target_name(context, table)
     wanted = next((each for each in FORMATS if each == asking.format), None)
     with spooled(asking.sources, asking.stream or BytesIO()) as paths:
         return ingest(context, name, find_files(paths, wanted), options, progress)
-
-
-def _target_name(context: Context, text: str) -> TableName:
-    parts = text.replace('"', "").split(".")
-    if len(parts) > 3 or not all(parts):  # noqa: PLR2004 - catalog, schema, name
-        raise Invalid(
-            "ingest-target",
-            f"`{text}` is not the name of a table",
-            fix="write name, schema.name or catalog.schema.name",
-        )
-    padded = (context.catalog, context.schema)[: 3 - len(parts)]
-    name = TableName(*padded, *parts)
-    record = context.metastore.find_relation_or_none(name)
-    if name in context.sources or isinstance(record, ViewRecord):
-        raise Invalid(
-            "ingest-target",
-            f"`{name}` is a view or a source of files, into which nothing can be loaded",
-            fix="load into another table",
-        )
-    return name
 
 
 def ingest(
@@ -232,19 +204,18 @@ def ingest(
             again.
         HeadwaterError: As ``Session.take_in`` and ``commit`` do, for what is no fault of a file.
     """
-    loader = _Loader(
-        context=context,
-        table=context.tables.table(name),
-        options=options,
-        progress=progress,
-        run_id=new_run_id(context.clock),
-    )
-    started = context.now()
-    for batch in _batches(files):
-        loader.load(batch)
+    with loading(context, name, "ingest") as load:
+        loader = _Loader(
+            context=context,
+            load=load,
+            table=load.table,
+            options=options,
+            progress=progress,
+            run_id=load.run_id,
+        )
+        for batch in _batches(files):
+            loader.take_batch(batch)
     loader.settle()
-    if loader.version is not None:
-        _record(context, name, loader, started)
     ends = tuple(loader.ends[file.path] for file in files)
     return Ingested(
         table=str(name),
@@ -288,6 +259,7 @@ class _Loader:
     """
 
     context: Context
+    load: Load
     table: Table
     options: IngestOptions
     progress: Callable[[FileEnd], None]
@@ -301,12 +273,14 @@ class _Loader:
     compacted: int = 0
     meter: Meter = field(default_factory=Meter)
 
-    def load(self, batch: Sequence[SourceFile]) -> None:
+    def take_batch(self, batch: Sequence[SourceFile]) -> None:
         """Load a batch by one commit; again when other writers came between."""
         for _ in range(REBASES_MAX):
             waiting = self._unknown(batch)
             if not waiting:
                 return
+            if not self.options.dry_run:
+                self.load.begin()
             self.attempt += 1
             snapshot = self.table.snapshot_or_none()
             taken = self._take_all(waiting, snapshot)
@@ -320,6 +294,7 @@ class _Loader:
                     raise
                 continue
             self.version = version
+            self.load.name_table()
             for each in taken:
                 self._end(each.source, "loaded", each.intake, version=version)
             self._compact()
@@ -442,10 +417,12 @@ class _Loader:
         ]
         apps = [each.source.app_id for each in taken]
         at = None if snapshot is None else snapshot.version
-        version_is = (VersionIs(version=at),) if changed else ()
+        made_for: Requirement = VersionIs(version=at)
+        if snapshot is not None and not changed:
+            made_for = SchemaIs(schema_string=snapshot.schema_string)
         entry = Commit(
             operation="WRITE",
-            requirements=(*version_is, *(TransactionBelow(app_id=app, version=1) for app in apps)),
+            requirements=(made_for, *(TransactionBelow(app_id=app, version=1) for app in apps)),
             actions=(
                 *schema,
                 *(AddFile(file=file) for file in files),
@@ -472,7 +449,7 @@ class _Loader:
             return
         with suppress(HeadwaterError):
             own = RunId(f"{self.run_id}-compact{self.attempt}")
-            done = rearrange(self.context, self.table, snapshot, choose_files(snapshot), own)
+            done = rearrange(self.context, self.table, snapshot, choose_newest(snapshot), own)
             self.compacted += done.files_removed
             self.meter += done.meter
 
@@ -530,38 +507,3 @@ def _too_many(intake: Intake, limit: int) -> str:
         where = "" if first.line is None else f"line {first.line}: "
         example = f"; the first: {where}{first.reason}"
     return f"{intake.rejected_rows:,} bad rows, allowed are {limit:,}{example}"
-
-
-def _record(context: Context, name: TableName, loader: _Loader, started: str) -> None:
-    """Keep that the load ran, and the table's name."""
-    plan = Plan(
-        project=name.catalog,
-        target="ingest",
-        checksum="ingest",
-        compared_with="",
-        created_at=started,
-        steps=(),
-        totals=Totals(),
-    )
-    document = encode(plan)
-    now = context.now()
-    record = RunRecord(
-        run_id=loader.run_id,
-        project=plan.project,
-        target=plan.target,
-        command="ingest",
-        status="running",
-        started_at=started,
-        finished_at="",
-        process_id=os.getpid(),
-        host=socket.gethostname(),
-        plan_hash=fingerprint([document.decode()]),
-        plan=document,
-    )
-    context.metastore.start_run(record)
-    context.metastore.finish_run(loader.run_id, "success", now)
-    if context.metastore.find_relation_or_none(name) is None:
-        made = TableRecord(
-            name=name, location=loader.table.root, run_id=loader.run_id, updated_at=now
-        )
-        context.metastore.put_relation(made)

@@ -24,6 +24,7 @@ from headwater.lake.snapshot import HistoryEntry
 from headwater.lake.table import Table
 from headwater.plan.plan import BuildStep, BuildView, Plan, RunTest, Skip
 from headwater.runs.context import Context
+from headwater.runs.leases import Lease, dead_leases, forget, live_leases
 from headwater.runs.publish import is_node_commit
 from headwater.runs.record import deployed_build, node_record
 
@@ -44,9 +45,28 @@ def unfinished_runs(context: Context) -> tuple[str, ...]:
 
 
 def clear_up(context: Context) -> tuple[Diagnostic, ...]:
-    """Record and clean what dead runs left; return what was found, one for each run."""
+    """Record and clean what dead runs left; return what was found, one for each run.
+
+    Loads do not hold the workspace: those whose lease is held are alive.
+    """
+    before = {run.run_id for run in context.metastore.list_runs(status="running")}
+    alive = {lease.run_id for lease in live_leases(context)}
+    # Asked again: a load may have ended, or begun, while its lease was looked for.
     running = context.metastore.list_runs(status="running")
-    return tuple(_clear_up_run(context, run) for run in running)
+    dead = [run for run in running if run.run_id in before - alive]
+    found = tuple(_clear_up_run(context, run) for run in dead)
+    for lease in dead_leases(context):
+        _remove_loaded(context, lease)
+        forget(context, lease)
+    return found
+
+
+def _remove_loaded(context: Context, lease: Lease) -> None:
+    """Remove the files of a load that died; those that it committed are named by the log."""
+    with suppress(HeadwaterError):
+        table = context.tables.at(lease.root)
+        found = (each for each in find_orphans(table) if lease.run_id in each.path)
+        remove_orphans(table, found)
 
 
 def _clear_up_run(context: Context, run: RunRecord) -> Diagnostic:

@@ -33,6 +33,7 @@ from headwater.plan.plan import Plan, Totals
 from headwater.runs.context import Context
 from headwater.runs.fsck import Checked, check_table
 from headwater.runs.journal import open_journal
+from headwater.runs.leases import live_leases
 from headwater.runs.query import find_table, table_of
 from headwater.runs.rearrange import rearrange
 
@@ -145,11 +146,11 @@ class Keeper:
                 why="readers of older versions, and queries that run now, would miss their files",
                 fix="pass --force when nobody reads an older version",
             )
-        with _taken(
-            self._context, found, "vacuum"
-        ) as _run_id:  # else a running build's files look dead
+        with _taken(self._context, found, "vacuum"):  # else a running build's files look dead
             limit = int((self._context.clock.now() - wanted).timestamp() * 1000)
-            dead = find_dead(table, before_ms=limit)
+            # After the time: a load that begins later writes files that are younger than it.
+            live = [lease.run_id for lease in live_leases(self._context)]
+            dead = find_dead(table, before_ms=limit, live_prefixes=live)
             if not dry_run:
                 for file in dead.files:
                     table.storage.delete(file.path)

@@ -8,6 +8,7 @@ from collections.abc import Iterable
 from types import MappingProxyType
 
 from headwater.base.codes import (
+    append,
     catalog,
     cost,
     earlier,
@@ -41,6 +42,7 @@ CODES: tuple[Code, ...] = (
     *runs.CODES,
     *query.CODES,
     *verbs.CODES,
+    *append.CODES,
     *warehouses.CODES,
 )
 

@@ -100,7 +100,7 @@ def remove_files(connection: Connection, destination: Destination) -> None:
 def _copy(query: Statement, destination: Destination) -> Statement:
     options = [
         "FORMAT parquet",
-        "COMPRESSION zstd",
+        f"COMPRESSION {destination.compression}",
         "RETURN_STATS true",
         "APPEND true",
         f"FILE_SIZE_BYTES {destination.file_bytes}",

@@ -35,13 +35,16 @@ LINE_BYTES_MAX = 16 * 1024 * 1024
 DECODED_LINE_BYTES_MAX = 2 * 1024 * 1024
 """Longest line of a CSV file that is packed or not in UTF-8, whose buffers are many times that."""
 
-_RAW = "__headwater_intake"
+RAW = "__headwater_intake"
+OFFERED = "__headwater_offered"
+"""Name of what a program, or a file of Arrow, offers to be read."""
+
 _REJECTS = "__headwater_rejects"
 _SCANS = "__headwater_reject_scans"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class _Raw:
+class Raw:
     """A file as it was read: column n is called ``c<n>``.
 
     Attributes:
@@ -89,10 +92,20 @@ def take_in(
             ``ingest-new-column``; ``type-not-storable``.
     """
     connection.keep_order(in_order=False)
-    raw = _read(connection, file)
+    return take_raw(connection, _read(connection, file), file, target, destination)
+
+
+def take_raw(
+    connection: Connection,
+    raw: Raw,
+    file: IncomingFile,
+    target: Sequence[Column] | None,
+    destination: Destination | None,
+) -> Intake:
+    """Write the good rows of what was read; as ``take_in``."""
     places = _places(connection, raw, target, file)
     bad = " OR ".join(f"NOT ({test})" for test in _tests(raw, places)) or "false"
-    row = connection.rows(f"SELECT count(*), count(*) FILTER ({bad}) FROM {_RAW}")[0]
+    row = connection.rows(f"SELECT count(*), count(*) FILTER ({bad}) FROM {RAW}")[0]
     rows, misfits = int(str(row[0])), int(str(row[1]))
     rejected = (*raw.rejected, *(_misfits(connection, raw, places, bad) if misfits else ()))
     written = None
@@ -110,16 +123,16 @@ def take_in(
     )
 
 
-def _read(connection: Connection, file: IncomingFile) -> _Raw:
+def _read(connection: Connection, file: IncomingFile) -> Raw:
     try:
         match file.format:
             case "csv":
                 return _read_csv(connection, file)
             case "json":
-                return _read_any(connection, _json_reader(file.path), is_kept=True)
+                return read_any(connection, _json_reader(file.path), is_kept=True)
             case "parquet":
                 reader = f"read_parquet({quote_text(file.path)}, hive_partitioning=false)"
-                return _read_any(connection, reader, is_kept=False)
+                return read_any(connection, reader, is_kept=False)
     except UserCodeError as error:
         raise Invalid(
             "ingest-unreadable",
@@ -136,19 +149,19 @@ def _json_reader(path: str) -> str:
     )
 
 
-def _read_any(connection: Connection, reader: str, *, is_kept: bool) -> _Raw:
-    """Read a format that has types of its own."""
+def read_any(connection: Connection, reader: str, *, is_kept: bool) -> Raw:
+    """Read what has types of its own."""
     columns = connection.describe(f"SELECT * FROM {reader}")
     parts = ", ".join(
         f"{quote_identifier(column.name)} AS c{place}" for place, column in enumerate(columns)
     )
     kind = "TABLE" if is_kept else "VIEW"
     _drop(connection)
-    connection.rows(f"CREATE TEMP {kind} {_RAW} AS SELECT {parts} FROM {reader}")
-    return _Raw(columns=columns)
+    connection.rows(f"CREATE TEMP {kind} {RAW} AS SELECT {parts} FROM {reader}")
+    return Raw(columns=columns)
 
 
-def _read_csv(connection: Connection, file: IncomingFile) -> _Raw:
+def _read_csv(connection: Connection, file: IncomingFile) -> Raw:
     """Read text, and set apart the lines that have not the header's fields."""
     header = read_header(file)
     listed = ", ".join(f"'c{place}': 'VARCHAR'" for place in range(len(header.names)))
@@ -162,13 +175,13 @@ def _read_csv(connection: Connection, file: IncomingFile) -> _Raw:
         f" rejects_scan={quote_text(_SCANS)})"
     )
     _drop(connection)
-    connection.rows(f"CREATE TEMP TABLE {_RAW} AS SELECT * FROM {reader}")
+    connection.rows(f"CREATE TEMP TABLE {RAW} AS SELECT * FROM {reader}")
     count = connection.rows(f"SELECT count(DISTINCT line) FROM {_REJECTS}")[0][0]
     found = connection.rows(
         f"SELECT line, any_value(error_message), any_value(csv_line) FROM {_REJECTS}"
         f" GROUP BY line ORDER BY line LIMIT {REJECTED_KEPT_MAX}"
     )
-    return _Raw(
+    return Raw(
         columns=tuple(Column(name, "VARCHAR") for name in header.names),
         rejected=tuple(
             Rejected(line=int(str(line)), reason=str(why), row=str(text))
@@ -179,7 +192,7 @@ def _read_csv(connection: Connection, file: IncomingFile) -> _Raw:
 
 
 def _places(
-    connection: Connection, raw: _Raw, target: Sequence[Column] | None, file: IncomingFile
+    connection: Connection, raw: Raw, target: Sequence[Column] | None, file: IncomingFile
 ) -> tuple[_Place, ...]:
     """Decide the table's columns: those that it has, then those that only the file has."""
     sources = {column.name.lower(): place for place, column in enumerate(raw.columns)}
@@ -198,7 +211,7 @@ def _places(
         raise _new_columns(file, [raw.columns[place].name for place in new])
     open_ = [place for place in new if raw.columns[place].name.lower() not in asked]
     texts = [place for place in open_ if raw.columns[place].type == "VARCHAR"]
-    found = types_of_text(connection, _RAW, texts) if file.format == "csv" else {}
+    found = types_of_text(connection, RAW, texts) if file.format == "csv" else {}
     for place in new:
         column = raw.columns[place]
         kind, why = found.get(place, (column.type, f"{column.type} in the file"))
@@ -210,12 +223,12 @@ def _places(
     return tuple(known)
 
 
-def _tests(raw: _Raw, places: Sequence[_Place]) -> list[str]:
+def _tests(raw: Raw, places: Sequence[_Place]) -> list[str]:
     """Write a condition for each column whose values may not fit."""
     return [test for place in places for test in (_test(raw, place),) if test]
 
 
-def _test(raw: _Raw, place: _Place) -> str:
+def _test(raw: Raw, place: _Place) -> str:
     """Write when a column's value fits it; empty when it always does."""
     if place.source is None:
         return "false" if place.is_required else ""
@@ -227,7 +240,7 @@ def _test(raw: _Raw, place: _Place) -> str:
 
 
 def _misfits(
-    connection: Connection, raw: _Raw, places: Sequence[_Place], bad: str
+    connection: Connection, raw: Raw, places: Sequence[_Place], bad: str
 ) -> tuple[Rejected, ...]:
     """Return rows with a value that does not fit its column, and say which."""
     reasons = "".join(
@@ -239,7 +252,7 @@ def _misfits(
         f"{quote_text(column.name)}, c{place}" for place, column in enumerate(raw.columns)
     )
     found = connection.rows(
-        f"SELECT CASE{reasons} END, CAST(json_object({row}) AS VARCHAR) FROM {_RAW}"
+        f"SELECT CASE{reasons} END, CAST(json_object({row}) AS VARCHAR) FROM {RAW}"
         f" WHERE {bad} LIMIT {REJECTED_KEPT_MAX}"
     )
     return tuple(Rejected(line=None, reason=str(why), row=str(text)) for why, text in found)
@@ -266,7 +279,7 @@ def _reason(column: TakenColumn) -> str:
 
 def _write(
     connection: Connection,
-    raw: _Raw,
+    raw: Raw,
     places: Sequence[_Place],
     bad: str,
     destination: Destination,
@@ -275,13 +288,13 @@ def _write(
     parts = ", ".join(
         f"{_stored(raw, place)} AS {quote_identifier(place.column.name)}" for place in places
     )
-    query = Statement(before=f"SELECT {parts} FROM {_RAW} WHERE NOT ({bad})")
+    query = Statement(before=f"SELECT {parts} FROM {RAW} WHERE NOT ({bad})")
     added = copy_to_files(connection, query, columns, destination)
     written = make_written(connection.meter, added, columns, inserted=rows_of(added))
     return replace(written, columns=columns)
 
 
-def _stored(raw: _Raw, place: _Place) -> str:
+def _stored(raw: Raw, place: _Place) -> str:
     if place.source is None:
         return f"CAST(NULL AS {place.column.type})"
     return stored(f"c{place.source}", raw.columns[place.source].type, place.column.type)
@@ -290,10 +303,10 @@ def _stored(raw: _Raw, place: _Place) -> str:
 def _drop(connection: Connection) -> None:
     kinds = connection.rows(
         "SELECT 'TABLE' FROM duckdb_tables() WHERE temporary AND table_name = "
-        f"{quote_text(_RAW)} UNION ALL SELECT 'VIEW' FROM duckdb_views()"
-        f" WHERE temporary AND view_name = {quote_text(_RAW)}"
+        f"{quote_text(RAW)} UNION ALL SELECT 'VIEW' FROM duckdb_views()"
+        f" WHERE temporary AND view_name = {quote_text(RAW)}"
     )
     for (kind,) in kinds:
-        connection.rows(f"DROP {kind} {_RAW}")
+        connection.rows(f"DROP {kind} {RAW}")
     for table in (_REJECTS, _SCANS):
         connection.rows(f"DROP TABLE IF EXISTS {table}")

@@ -18,6 +18,7 @@ from headwater.engines.duckdb.connection import Connection, Statement
 from headwater.engines.duckdb.functions import make_statements
 from headwater.engines.duckdb.instance import HOME, Instance
 from headwater.engines.duckdb.intake import take_in
+from headwater.engines.duckdb.intake_rows import take_rows
 from headwater.engines.duckdb.merge import write_merge
 from headwater.engines.duckdb.seed import describe_seed, write_seed
 from headwater.engines.duckdb.text import check_reads_only, is_query
@@ -40,6 +41,7 @@ from headwater.engines.engine import (
     WritePartitions,
     Written,
 )
+from headwater.engines.rows import OfferedRows
 from headwater.lake.snapshot import Snapshot
 
 _RESERVED_CATALOGS = frozenset({"main", "system", "temp", HOME})
@@ -262,6 +264,21 @@ class DuckDBSession(Session):
         """Write the good rows of a file from outside as data files of a table."""
         self._connection.begin(run="" if destination is None else destination.prefix)
         taken = take_in(self._connection, file, target, destination)
+        if taken.written is None:
+            return taken
+        return replace(taken, written=self._with_whole_meter(taken.written))
+
+    def take_rows(
+        self,
+        rows: OfferedRows,
+        target: Sequence[Column] | None,
+        destination: Destination,
+        *,
+        adds_columns: bool,
+    ) -> Intake:
+        """Write rows that a program handed over as data files of a table."""
+        self._connection.begin(run=destination.prefix)
+        taken = take_rows(self._connection, rows, target, destination, adds_columns=adds_columns)
         if taken.written is None:
             return taken
         return replace(taken, written=self._with_whole_meter(taken.written))

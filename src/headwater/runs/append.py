@@ -1,0 +1,532 @@
+"""Appends rows that a program hands over, in commits of many rows, each row exactly once.
+
+A commit for every few rows would make a file for every few rows, and readers slow. So rows wait
+until there are enough of them, or until they have waited long enough; small files are written
+together on the way, and checkpoints are made as often as they pay.
+"""
+
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from threading import Condition, Thread
+from types import TracebackType
+from typing import Self
+
+from headwater.base.errors import Conflict, HeadwaterError, InternalError, Invalid
+from headwater.base.ids import RunId
+from headwater.base.meters import Meter
+from headwater.base.relations import Column
+from headwater.engines.engine import Destination, Intake, Session
+from headwater.engines.rows import OfferedRows, RowBuffer
+from headwater.lake.commit import (
+    Action,
+    AddFile,
+    Commit,
+    Requirement,
+    SchemaIs,
+    SetSchema,
+    SetTransaction,
+    TransactionIs,
+    VersionIs,
+    commit,
+)
+from headwater.lake.compaction import choose_newest, count_small
+from headwater.lake.delta import write_checkpoint
+from headwater.lake.maintain import find_orphans, remove_orphans
+from headwater.lake.snapshot import DataFile
+from headwater.runs.context import Context
+from headwater.runs.loads import REBASES_MAX, SMALL_FILES_MAX, Load, loading, target_name
+from headwater.runs.rearrange import rearrange
+
+APP_PREFIX = "headwater-append/"
+"""Beginning of the application id under which a table remembers how far a source has come."""
+
+ROWS_MAX = 100_000
+"""Rows after which a commit is made."""
+
+BYTES_MAX = 64 * 1024 * 1024
+"""Bytes of rows, as Arrow, after which a commit is made."""
+
+SECONDS_MAX = 10.0
+"""How long rows wait for others before a commit is made."""
+
+CHECKPOINT_SHARE = 20
+"""A checkpoint is made when the time since the last is this many times what that one took."""
+
+IDLE_SECONDS_MAX = 1.0
+"""How long an appender keeps a session of the engine between two commits."""
+
+CHECKPOINT_COMMITS_MIN = 10
+"""Commits since the last checkpoint below which none is made."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AppendOptions:
+    """When an appender commits, and what else it does.
+
+    Attributes:
+        source: Whose rows these are; the table remembers how far each source has come.
+        rows_max: Rows after which a commit is made.
+        bytes_max: Bytes of rows, as Arrow, after which a commit is made.
+        seconds_max: How long rows wait for others; 0 for as long as it takes.
+        compacts: Write small files together on the way.
+        adds_columns: A column that only the rows have becomes one of the table; else it is
+            refused.
+        partition_by: Partition columns of a table that is made.
+    """
+
+    source: str = "appender"
+    rows_max: int = ROWS_MAX
+    bytes_max: int = BYTES_MAX
+    seconds_max: float = SECONDS_MAX
+    compacts: bool = True
+    adds_columns: bool = True
+    partition_by: tuple[str, ...] = ()
+
+
+class Appender:
+    """Appends rows to one table. Made by ``Workspace.appender``; safe to use from several threads.
+
+    Rows are in the table when the commit with them has been made: when ``append`` or ``flush``
+    returns a version, or on leaving the ``with`` block without an exception.
+
+    Attributes:
+        sequence: Sequence number up to which the table has the source's rows; None when the
+            source has not given any.
+        version: Newest version that was made; None when none was.
+        rows: Rows that were committed.
+        commits: Commits that were made.
+        compacted: Small files that were written together.
+    """
+
+    def __init__(self, load: Load, options: AppendOptions) -> None:
+        """Append to the table of a load.
+
+        Raises:
+            Invalid: ``append-option``.
+        """
+        _check(options)
+        self._load = load
+        self._options = options
+        self._app_id = f"{APP_PREFIX}{options.source}"
+        self._changed = Condition()
+        self._buffer = RowBuffer()
+        self._oldest: float | None = None
+        self._failure: HeadwaterError | None = None
+        self._is_told = False
+        self._kept: Session | None = None
+        self._is_open = True
+        self._numbers_rows: bool | None = None
+        self._snapshot = load.table.snapshot_or_none()
+        self._small = 0 if self._snapshot is None else count_small(self._snapshot.files)
+        self.sequence = load.table.transaction_or_none(self._app_id)
+        self._newest = self.sequence
+        self.version: int | None = None
+        self.rows = 0
+        self.commits = 0
+        self.compacted = 0
+        self.meter = Meter()
+        self._pace = _Pace(load.context.clock.monotonic())
+        self._keeper = Thread(target=self._keep, name="headwater-appender", daemon=True)
+        self._keeper.start()
+
+    def append(self, data: object, *, sequence: int | None = None) -> int | None:
+        """Take rows over, and commit when there are enough.
+
+        Args:
+            data: An Arrow table or record batch, a data frame (pandas, Polars), or a list of
+                dicts from column to value.
+            sequence: Number of these rows in their source: an offset, a batch number. It must
+                grow. Rows whose number the table has already are passed over, so that a source
+                can be sent again from any earlier place.
+
+        Returns:
+            The version with these rows; None while they wait for others, or when they are known.
+
+        Raises:
+            Invalid: ``append-rows-unreadable``, ``append-rows-unfit``, ``append-sequence``,
+                ``ingest-new-column``.
+            Conflict: ``append-overtaken``, when another appender has the same source.
+            HeadwaterError: What went wrong with this commit, or with one made meanwhile. What was
+                not committed is gone; ``sequence`` says where to go on.
+        """
+        with self._changed:
+            self._check_usable()
+            if not self._takes(sequence):
+                return None
+            with self._failing():
+                self._buffer.add(data)
+                if self._oldest is None:
+                    self._oldest = self._load.context.clock.monotonic()
+                    self._changed.notify_all()
+                self._newest = sequence
+                options = self._options
+                is_full = self._buffer.rows >= options.rows_max
+                if is_full or self._buffer.size_bytes >= options.bytes_max:
+                    return self._commit_rows()
+            return None
+
+    def flush(self) -> int | None:
+        """Commit the rows that wait; return the version, or None when there were none.
+
+        Raises:
+            HeadwaterError: As ``append``.
+        """
+        with self._changed:
+            self._check_usable()
+            with self._failing():
+                return self._commit_rows()
+
+    def close(self) -> None:
+        """Commit the rows that wait and end; safe to call twice.
+
+        Raises:
+            HeadwaterError: As ``append``, unless that has told it; then it has ended all the same.
+        """
+        try:
+            if self._is_open and not self._is_told:
+                self.flush()
+        finally:
+            self._stop()
+        if self._pace.commits >= CHECKPOINT_COMMITS_MIN:
+            self._checkpoint()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        if kind is None:
+            self.close()
+        else:
+            self._stop()
+
+    def _check_usable(self) -> None:
+        if not self._is_open:
+            raise InternalError("append-closed", "the appender is closed", fix="open another one")
+        if self._failure is not None:
+            self._is_told = True
+            raise self._failure
+
+    def _takes(self, sequence: int | None) -> bool:
+        """Tell whether rows of this number are new.
+
+        Raises:
+            Invalid: ``append-sequence``.
+        """
+        is_numbered = sequence is not None
+        if self._numbers_rows is None:
+            self._numbers_rows = is_numbered
+        if is_numbered != self._numbers_rows:
+            raise Invalid(
+                "append-sequence",
+                "some rows come with a sequence number and some without",
+                why="which of them the table has already could not be told",
+                fix="give every call a number, or none",
+            )
+        if sequence is None:
+            return True
+        if self.sequence is not None and sequence <= self.sequence:
+            return False
+        if self._newest is not None and sequence <= self._newest:
+            raise Invalid(
+                "append-sequence",
+                f"sequence number {sequence} comes after {self._newest}",
+                why="rows are told apart by numbers that grow",
+                fix="hand the rows over in their source's order",
+            )
+        return True
+
+    @contextmanager
+    def _failing(self) -> Iterator[None]:
+        """Keep an error: rows that were not committed are gone, and nothing may follow them."""
+        try:
+            yield
+        except HeadwaterError as error:
+            self._fail(error)
+            self._is_told = True
+            raise
+
+    def _fail(self, error: HeadwaterError) -> None:
+        self._failure = error
+        self._oldest = None
+        self._buffer.clear()
+
+    # -- the commit --------------------------------------------------------------------------
+
+    def _commit_rows(self) -> int | None:
+        offered = self._buffer.take()
+        if not offered:
+            return None
+        self._load.begin()
+        for attempt in range(REBASES_MAX):
+            prefix = f"{self._load.run_id}-{self.commits}-{attempt}-"
+            try:
+                intakes = self._write(offered, prefix)
+                version = self._publish(intakes)
+            except Conflict as error:
+                self._discard(prefix)
+                self._check_overtaken(error)
+                self._snapshot = self._load.table.snapshot_or_none()
+            except HeadwaterError:
+                self._discard(prefix)
+                raise
+            else:
+                self._note(intakes, version)
+                return version
+        raise Conflict(
+            "commit-conflict",
+            f"other writers changed `{self._load.table.root}` {REBASES_MAX} times in a row",
+            fix="go on from `sequence` when fewer writers are at work",
+        )
+
+    def _write(self, offered: tuple[OfferedRows, ...], prefix: str) -> tuple[Intake, ...]:
+        """Write rows as data files.
+
+        Raises:
+            Invalid: ``append-rows-unfit``.
+        """
+        snapshot, options = self._snapshot, self._options
+        target = None if snapshot is None else snapshot.columns
+        by = options.partition_by if snapshot is None else snapshot.partition_columns
+        intakes: list[Intake] = []
+        with self._session() as session:
+            for number, rows in enumerate(offered):
+                destination = Destination(
+                    root=self._load.table.root,
+                    prefix=f"{prefix}{number}-",
+                    partition_by=by,
+                    compression="uncompressed" if options.compacts else "zstd",
+                )
+                intake = session.take_rows(
+                    rows, target, destination, adds_columns=options.adds_columns
+                )
+                if intake.rejected_rows:
+                    raise _unfit(intake)
+                intakes.append(intake)
+                target = _with_new(target, intake)
+        return tuple(intakes)
+
+    @contextmanager
+    def _session(self) -> Iterator[Session]:
+        """Give a session; it is kept for the next commit while nobody else could want it."""
+        context = self._load.context
+        if self._kept is None:
+            self._kept = context.engine.open_session(catalog=context.catalog, schema=context.schema)
+        try:
+            yield self._kept
+        except BaseException:
+            self._let_go()
+            raise
+        known = context.engine.statistics()
+        if known.sessions_open >= known.sessions_max:
+            self._let_go()
+
+    def _let_go(self) -> None:
+        kept, self._kept = self._kept, None
+        if kept is not None:
+            kept.close()
+
+    def _publish(self, intakes: tuple[Intake, ...]) -> int:
+        snapshot = self._snapshot
+        files = _files_of(intakes)
+        requirements: list[Requirement] = []
+        actions: list[Action] = [AddFile(file=file) for file in files]
+        merged = _with_new(None if snapshot is None else snapshot.columns, intakes[-1])
+        if snapshot is None or merged != snapshot.columns:
+            by = self._options.partition_by if snapshot is None else snapshot.partition_columns
+            requirements.append(VersionIs(version=None if snapshot is None else snapshot.version))
+            actions.insert(0, SetSchema(columns=merged, partition_by=by))
+        else:
+            requirements.append(SchemaIs(schema_string=snapshot.schema_string))
+        if self._newest is not None:
+            requirements.append(TransactionIs(app_id=self._app_id, version=self.sequence))
+            actions.append(SetTransaction(app_id=self._app_id, version=self._newest))
+        rows = sum(file.rows or 0 for file in files)
+        entry = Commit(
+            operation="WRITE",
+            requirements=tuple(requirements),
+            actions=tuple(actions),
+            parameters={"mode": "Append"},
+            headwater={"run_id": self._load.run_id, "action": "append"},
+            metrics={
+                "numFiles": str(len(files)),
+                "numOutputRows": str(rows),
+                "numOutputBytes": str(sum(file.size_bytes for file in files)),
+            },
+        )
+        return commit(self._load.table, entry, self._load.context.clock, checkpoint_every=0)
+
+    def _check_overtaken(self, error: Conflict) -> None:
+        if error.code == "already-committed":
+            raise Conflict(
+                "append-overtaken",
+                f"another appender has added rows of source `{self._options.source}`",
+                why=error.what,
+                fix="let one appender at a time have a source; open this one again to go on",
+            ) from error
+
+    def _note(self, intakes: tuple[Intake, ...], version: int) -> None:
+        """Remember what the table has now."""
+        files = _files_of(intakes)
+        is_new = self._snapshot is None
+        if is_new or _with_new(self._snapshot.columns, intakes[-1]) != self._snapshot.columns:  # type: ignore[union-attr] # None is new
+            self._snapshot = self._load.table.snapshot()
+        if is_new:
+            self._load.name_table()
+        self.sequence, self.version = self._newest, version
+        self.commits += 1
+        self.rows += sum(file.rows or 0 for file in files)
+        for intake in intakes:
+            if intake.written is not None:
+                self.meter += intake.written.meter
+        self._buffer.clear()
+        self._oldest = None
+        self._pace.commits += 1
+        self._small += len(files)
+        if self._options.compacts and self._small >= SMALL_FILES_MAX:
+            self._compact()
+        if self._pace.is_due(self._load.context.clock.monotonic()):
+            self._changed.notify_all()
+
+    def _discard(self, prefix: str) -> None:
+        with suppress(HeadwaterError):
+            found = find_orphans(self._load.table)
+            remove_orphans(self._load.table, (each for each in found if prefix in each.path))
+
+    # -- keeping the table in order ----------------------------------------------------------
+
+    def _compact(self) -> None:
+        """Write small files together; the rows are in the table with or without it."""
+        table = self._load.table
+        self._let_go()  # or with one session in all, there would be none for this
+        with suppress(HeadwaterError):
+            snapshot = table.snapshot()
+            own = RunId(f"{self._load.run_id}-compact{self.commits}")
+            done = rearrange(self._load.context, table, snapshot, choose_newest(snapshot), own)
+            self.compacted += done.files_removed
+            self.meter += done.meter
+        self._small = 0
+
+    def _keep(self) -> None:
+        """Commit rows that have waited long enough, and make checkpoints; in its own thread."""
+        while self._is_open:
+            with self._changed:
+                is_told = self._changed.wait(self._patience())
+                if self._patience() == 0.0:
+                    self._commit_in_background()
+                elif not is_told:
+                    self._let_go()
+                is_due = self._pace.is_due(self._load.context.clock.monotonic())
+            if is_due and self._is_open:
+                self._checkpoint()
+
+    def _commit_in_background(self) -> None:
+        """Commit; what goes wrong is told to the next who calls."""
+        try:
+            self._commit_rows()
+        except HeadwaterError as error:
+            self._fail(error)
+
+    def _patience(self) -> float | None:
+        """Return how long the keeper may sleep: 0 when rows have waited long enough."""
+        idle = None if self._kept is None else IDLE_SECONDS_MAX
+        if self._oldest is None or not self._options.seconds_max:
+            return idle
+        passed = self._load.context.clock.monotonic() - self._oldest
+        rest = max(0.0, self._options.seconds_max - passed)
+        return rest if idle is None else min(rest, idle)
+
+    def _checkpoint(self) -> None:
+        """Make a checkpoint of the newest version; the table is whole without it."""
+        clock, table = self._load.context.clock, self._load.table
+        started = clock.monotonic()
+        version = self.version
+        with suppress(HeadwaterError):
+            if version is not None:
+                write_checkpoint(table.root, table.storage.options, version)
+        with self._changed:
+            self._pace.made(started, clock.monotonic())
+
+    def _stop(self) -> None:
+        with self._changed:
+            self._is_open = False  # before the keeper looks again
+            self._buffer.clear()
+            self._let_go()
+            self._changed.notify_all()
+        self._keeper.join()
+
+
+@dataclass(slots=True)
+class _Pace:
+    """When a checkpoint pays: they take at most a twentieth of the time.
+
+    Attributes:
+        since: When the last one was made, or the appender opened.
+        cost: Seconds that it took.
+        commits: Commits since.
+    """
+
+    since: float
+    cost: float = 0.0
+    commits: int = 0
+
+    def is_due(self, now: float) -> bool:
+        """Tell whether enough has happened since the last one."""
+        waited = now - self.since > CHECKPOINT_SHARE * self.cost
+        return waited and self.commits >= CHECKPOINT_COMMITS_MIN
+
+    def made(self, started: float, ended: float) -> None:
+        """Remember that one was made, and what it took."""
+        self.since, self.cost, self.commits = ended, ended - started, 0
+
+
+@contextmanager
+def appending(context: Context, table: str, options: AppendOptions) -> Iterator[Appender]:
+    """Open an appender on a table, which is made when it does not exist.
+
+    Raises:
+        Invalid: ``ingest-target``, ``append-option``.
+    """
+    name = target_name(context, table)
+    with loading(context, name, "append") as load, Appender(load, options) as appender:
+        yield appender
+
+
+def _check(options: AppendOptions) -> None:
+    limits = {"rows_max": options.rows_max, "bytes_max": options.bytes_max}
+    wrong = [name for name, value in limits.items() if value < 1]
+    wrong += ["seconds_max"] if options.seconds_max < 0 else []
+    wrong += ["source"] if not options.source else []
+    if wrong:
+        raise Invalid(
+            "append-option",
+            f"`{wrong[0]}` of an appender cannot be `{getattr(options, wrong[0])}`",
+            fix="give a positive number, and a source with a name",
+        )
+
+
+def _files_of(intakes: tuple[Intake, ...]) -> tuple[DataFile, ...]:
+    return tuple(
+        file for intake in intakes if intake.written is not None for file in intake.written.added
+    )
+
+
+def _with_new(target: tuple[Column, ...] | None, intake: Intake) -> tuple[Column, ...]:
+    """Return the table's columns with those that an intake adds."""
+    kept = target or ()
+    return (*kept, *(Column(each.name, each.type) for each in intake.columns[len(kept) :]))
+
+
+def _unfit(intake: Intake) -> Invalid:
+    reason = intake.rejected[0].reason if intake.rejected else ""
+    return Invalid(
+        "append-rows-unfit",
+        f"{intake.rejected_rows:,} of the rows do not fit the table; the first: {reason}",
+        why="a value must come back out of its column as it went in",
+        fix="convert the values before, or append them to a table with other types",
+    )

@@ -1,0 +1,145 @@
+"""A load while it runs: its lease, its record, and the name of the table that it makes.
+
+Files and rows come in by different ways, but whoever looks at a workspace shall see both alike, and
+nobody may take a load that is at work for dead.
+"""
+
+import os
+import socket
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from typing import Literal
+
+from headwater.base.codec import encode
+from headwater.base.errors import HeadwaterError, Invalid
+from headwater.base.ids import RunId, new_run_id
+from headwater.base.relations import TableName
+from headwater.catalog.records import RunRecord, TableRecord, ViewRecord
+from headwater.lake.table import Table
+from headwater.plan.plan import Plan, Totals
+from headwater.runs.context import Context
+from headwater.runs.leases import leased
+from headwater.runs.pins import fingerprint
+
+Verb = Literal["ingest", "append"]
+
+SMALL_FILES_MAX = 96
+"""Small data files that a table may have before a load compacts it."""
+
+REBASES_MAX = 20
+"""How often other writers may come between before a batch is given up."""
+
+
+@dataclass(slots=True, kw_only=True)
+class Load:
+    """A load that holds its lease.
+
+    Attributes:
+        context: The world.
+        name: The table's name.
+        table: The table.
+        run_id: The load's id; the names of its data files begin with it.
+        verb: How rows come in.
+        has_begun: It has a record, because it had something to do.
+    """
+
+    context: Context
+    name: TableName
+    table: Table
+    run_id: RunId
+    verb: Verb
+    has_begun: bool = False
+
+    def begin(self) -> None:
+        """Keep that the load has something to do, before it writes anything; once."""
+        if self.has_begun:
+            return
+        self.has_begun = True
+        started = self.context.now()
+        plan = Plan(
+            project=self.name.catalog,
+            target=self.verb,
+            checksum=self.verb,
+            compared_with="",
+            created_at=started,
+            steps=(),
+            totals=Totals(),
+        )
+        document = encode(plan)
+        self.context.metastore.start_run(
+            RunRecord(
+                run_id=self.run_id,
+                project=plan.project,
+                target=plan.target,
+                command=self.verb,
+                status="running",
+                started_at=started,
+                finished_at="",
+                process_id=os.getpid(),
+                host=socket.gethostname(),
+                plan_hash=fingerprint([document.decode()]),
+                plan=document,
+            )
+        )
+
+    def name_table(self) -> None:
+        """Keep the table's name, when the load has made it."""
+        if self.context.metastore.find_relation_or_none(self.name) is None:
+            made = TableRecord(
+                name=self.name,
+                location=self.table.root,
+                run_id=self.run_id,
+                updated_at=self.context.now(),
+            )
+            self.context.metastore.put_relation(made)
+
+    def end(self, status: Literal["success", "failed"]) -> None:
+        """Keep how it ended; a store that cannot be written does not hide the load."""
+        if self.has_begun:
+            with suppress(HeadwaterError):
+                self.context.metastore.finish_run(self.run_id, status, self.context.now())
+
+
+@contextmanager
+def loading(context: Context, name: TableName, verb: Verb) -> Iterator[Load]:
+    """Hold a lease and keep a record of what is loaded into a table.
+
+    Raises:
+        Denied: ``workspace-read-only``.
+    """
+    table = context.tables.table(name)
+    run_id = new_run_id(context.clock)
+    load = Load(context=context, name=name, table=table, run_id=run_id, verb=verb)
+    status: Literal["success", "failed"] = "failed"
+    with leased(context, run_id, verb, table.root):
+        try:
+            yield load
+            status = "success"
+        finally:
+            load.end(status)
+
+
+def target_name(context: Context, text: str) -> TableName:
+    """Return the full name of a table that can be loaded.
+
+    Raises:
+        Invalid: ``ingest-target``.
+    """
+    parts = text.replace('"', "").split(".")
+    if len(parts) > 3 or not all(parts):  # noqa: PLR2004 - catalog, schema, name
+        raise Invalid(
+            "ingest-target",
+            f"`{text}` is not the name of a table",
+            fix="write name, schema.name or catalog.schema.name",
+        )
+    padded = (context.catalog, context.schema)[: 3 - len(parts)]
+    name = TableName(*padded, *parts)
+    record = context.metastore.find_relation_or_none(name)
+    if name in context.sources or isinstance(record, ViewRecord):
+        raise Invalid(
+            "ingest-target",
+            f"`{name}` is a view or a source of files, into which nothing can be loaded",
+            fix="load into another table",
+        )
+    return name

@@ -1,0 +1,400 @@
+"""Appending rows of a program: each once, in few files, whoever else is at work."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from datetime import UTC, date, datetime, timedelta
+from decimal import Decimal
+from pathlib import Path
+
+import polars as pl
+import pytest
+from tests.runs.world import close_context, open_context, relation, rows_of
+
+from headwater.base.errors import Conflict, InternalError, Invalid
+from headwater.engines.rows import CHUNK_ROWS
+from headwater.lake.table import Table
+from headwater.runs import append as module
+from headwater.runs.append import AppendOptions, appending
+from headwater.runs.context import Context
+from headwater.runs.journal import open_journal
+from headwater.runs.leases import live_leases
+from headwater.runs.upkeep import Keeper
+
+ROOT = Path(__file__).parents[2]
+EVERY_ROW = AppendOptions(rows_max=1)
+NO_TIME = timedelta(0)
+
+
+@pytest.fixture
+def context(tmp_path: Path) -> Iterator[Context]:
+    opened = open_context(tmp_path)
+    yield opened
+    close_context(opened)
+
+
+def table_of(context: Context) -> Table:
+    return context.tables.table(relation("t"))
+
+
+def types(context: Context) -> dict[str, str]:
+    return {column.name: column.type for column in table_of(context).snapshot().columns}
+
+
+def ids(context: Context) -> list[int]:
+    return sorted(int(str(row[0])) for row in rows_of(context, "t"))
+
+
+def test_rows_wait_for_others_and_are_committed_together(context: Context) -> None:
+    with appending(context, "t", AppendOptions(rows_max=3)) as appender:
+        waiting = [appender.append([{"id": 1}]), appender.append([{"id": 2}])]
+        full = appender.append([{"id": 3}])
+        appender.append([{"id": 4}])
+
+    assert (waiting, full) == ([None, None], 0)
+    assert (appender.version, appender.commits, appender.rows) == (1, 2, 4)
+    assert ids(context) == [1, 2, 3, 4]
+
+
+def test_python_values_come_back_as_they_were(context: Context) -> None:
+    noon = datetime(2026, 11, 21, 12, 0, tzinfo=UTC)
+    row = {
+        "whole": 2**60,
+        "real": 0.1,
+        "flag": True,
+        "word": "é",
+        "day": date(2026, 11, 21),
+        "at": noon,
+        "local": noon.replace(tzinfo=None),
+        "exact": Decimal("12.340"),
+        "raw": b"\x00\xff",
+        "items": [1, None, 3],
+        "inner": {"a": "x", "b": None},
+        "none": None,
+    }
+
+    with appending(context, "t", AppendOptions()) as appender:
+        appender.append([row, {"none": "text"}])
+
+    first = dict(zip(types(context), rows_of(context, "t")[0], strict=True))
+    assert first == row
+    assert types(context)["whole"] == "BIGINT"
+    assert types(context)["exact"] == "DECIMAL(38,3)"
+
+
+def test_data_frames_and_arrow_are_taken_as_they_are(context: Context) -> None:
+    pyarrow = pytest.importorskip("pyarrow")
+    frame = pl.DataFrame({"id": [1], "word": ["a"]})
+
+    with appending(context, "t", EVERY_ROW) as appender:
+        appender.append(frame)
+        appender.append(pyarrow.table({"word": ["b"], "id": [2]}))
+        appender.append(pyarrow.record_batch({"id": [3], "word": ["c"]}))
+        appender.append([{"id": 4, "word": "d"}])
+
+    assert sorted(rows_of(context, "t")) == [(1, "a"), (2, "b"), (3, "c"), (4, "d")]
+
+
+def test_a_table_tells_how_far_a_source_has_come(context: Context) -> None:
+    with appending(context, "t", EVERY_ROW) as appender:
+        assert appender.sequence is None
+        appender.append([{"id": 1}], sequence=10)
+        appender.append([{"id": 2}], sequence=20)
+
+    with appending(context, "t", EVERY_ROW) as again:
+        known = again.sequence
+        for number in (10, 20, 30):
+            again.append([{"id": number}], sequence=number)
+    with appending(context, "t", replace(EVERY_ROW, source="other")) as other:
+        other.append([{"id": 5}], sequence=1)
+
+    assert (known, again.sequence, other.sequence) == (20, 30, 1)
+    assert ids(context) == [1, 2, 5, 30]
+
+
+def test_sequence_numbers_that_do_not_grow_are_refused(context: Context) -> None:
+    with appending(context, "t", AppendOptions()) as appender:
+        appender.append([{"id": 1}], sequence=2)
+        with pytest.raises(Invalid) as lower:
+            appender.append([{"id": 2}], sequence=1)
+        with pytest.raises(Invalid) as missing:
+            appender.append([{"id": 3}])
+        appender.append([{"id": 4}], sequence=3)
+
+    assert {lower.value.code, missing.value.code} == {"append-sequence"}
+    assert ids(context) == [1, 4]
+
+
+def test_the_second_appender_of_a_source_loses_and_nothing_is_twice(context: Context) -> None:
+    with (
+        appending(context, "t", EVERY_ROW) as first,
+        appending(context, "t", AppendOptions()) as second,
+    ):
+        first.append([{"id": 1}], sequence=1)
+        second.append([{"id": 1}], sequence=1)
+        with pytest.raises(Conflict) as error:
+            second.flush()
+
+    assert error.value.code == "append-overtaken"
+    assert ids(context) == [1]
+    assert len(data_files(context)) == 1
+
+
+def test_rows_of_one_source_without_numbers_can_come_from_many(context: Context) -> None:
+    def send(start: int) -> None:
+        with appending(context, "t", EVERY_ROW) as appender:
+            for number in range(5):
+                appender.append([{"id": start + number}])
+
+    with ThreadPoolExecutor(4) as pool:
+        list(pool.map(send, range(0, 40, 10)))
+
+    assert ids(context) == sorted(start + n for start in range(0, 40, 10) for n in range(5))
+
+
+def test_rows_that_do_not_fit_end_the_appender_and_leave_nothing(context: Context) -> None:
+    with appending(context, "t", EVERY_ROW) as appender:
+        appender.append([{"id": 1}])
+
+    with appending(context, "t", replace(EVERY_ROW, rows_max=2)) as appender:
+        appender.append([{"id": 2}])
+        with pytest.raises(Invalid) as error:
+            appender.append([{"id": 1.5}])
+        with pytest.raises(Invalid) as after:
+            appender.append([{"id": 3}])
+
+    assert after.value is error.value
+    assert error.value.code == "append-rows-unfit"
+    assert "1.5" in error.value.what
+    assert (ids(context), len(data_files(context))) == ([1], 1)
+    with pytest.raises(InternalError) as closed:
+        appender.append([{"id": 3}])
+    assert closed.value.code == "append-closed"
+
+
+@pytest.mark.parametrize(
+    "data",
+    [7, "text", {"id": 1}, [1, 2], [{"id": 1}, {"id": "x"}], [{"id": object()}], [{"a": 10**40}]],
+    ids=str,
+)
+def test_what_is_no_rows_is_refused(context: Context, data: object) -> None:
+    with appending(context, "t", EVERY_ROW) as appender, pytest.raises(Invalid) as error:
+        appender.append(data)
+
+    assert error.value.code == "append-rows-unreadable"
+    assert table_of(context).snapshot_or_none() is None
+
+
+def test_new_columns_become_the_tables_unless_they_are_refused(context: Context) -> None:
+    with appending(context, "t", EVERY_ROW) as appender:
+        appender.append([{"id": 1}])
+        appender.append([{"id": 2, "note": "late"}])
+        appender.append([{"note": "other"}])
+
+    with (
+        appending(context, "t", replace(EVERY_ROW, adds_columns=False)) as strict,
+        pytest.raises(Invalid) as error,
+    ):
+        strict.append([{"id": 3, "more": 1}])
+
+    assert sorted(rows_of(context, "t"), key=str) == [(1, None), (2, "late"), (None, "other")]
+    assert error.value.code == "ingest-new-column"
+
+
+def test_columns_that_another_writer_adds_meanwhile_are_null(context: Context) -> None:
+    with (
+        appending(context, "t", EVERY_ROW) as one,
+        appending(context, "t", EVERY_ROW) as other,
+    ):
+        one.append([{"id": 1}])
+        other.append([{"id": 2, "note": "late"}])
+        one.append([{"id": 3}])
+
+    assert sorted(rows_of(context, "t")) == [(1, None), (2, "late"), (3, None)]
+
+
+def test_alike_rows_make_one_file_though_some_lack_values(context: Context) -> None:
+    with appending(context, "t", AppendOptions()) as appender:
+        for number in range(100):
+            appender.append([{"id": number, "note": None if number % 2 else "x"}])
+
+    assert len(table_of(context).snapshot().files) == 1
+
+
+def test_files_stay_few_however_many_commits(
+    context: Context, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "SMALL_FILES_MAX", 10)
+    most = 0
+
+    with appending(context, "t", EVERY_ROW) as appender:
+        for number in range(60):
+            appender.append([{"id": number}])
+            most = max(most, len(table_of(context).snapshot().files))
+
+    assert most <= 20
+    assert appender.compacted >= 40
+    assert ids(context) == list(range(60))
+    changes = [entry.changes_data for entry in table_of(context).history()]
+    assert changes.count(False) >= 5
+
+
+def test_checkpoints_are_made_on_the_way(context: Context) -> None:
+    with appending(context, "t", EVERY_ROW) as appender:
+        for number in range(30):
+            appender.append([{"id": number}])
+
+    assert table_of(context).list_log().checkpoints
+
+
+def test_rows_do_not_wait_for_ever(context: Context) -> None:
+    with appending(context, "t", AppendOptions(seconds_max=0.05)) as appender:
+        appender.append([{"id": 1}])
+        deadline = time.monotonic() + 10
+        while appender.version is None and time.monotonic() < deadline:
+            time.sleep(0.01)
+        seen = ids(context)
+
+    assert seen == [1]
+
+
+def test_rows_of_a_block_that_failed_are_left_out(context: Context) -> None:
+    def fail() -> None:
+        with appending(context, "t", AppendOptions()) as appender:
+            appender.append([{"id": 1}])
+            raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        fail()
+
+    assert table_of(context).snapshot_or_none() is None
+    assert context.metastore.list_runs() == ()
+
+
+def test_partitions_are_kept(context: Context) -> None:
+    with appending(context, "t", AppendOptions(partition_by=("day",))) as appender:
+        appender.append([{"id": 1, "day": date(2026, 1, 1)}, {"id": 2, "day": date(2026, 1, 2)}])
+    with appending(context, "t", AppendOptions()) as appender:
+        appender.append([{"id": 3, "day": date(2026, 1, 2)}])
+
+    snapshot = table_of(context).snapshot()
+    assert snapshot.partition_columns == ("day",)
+    assert len(snapshot.files) == 3
+
+
+def test_long_lists_are_taken_in_pieces(context: Context) -> None:
+    count = CHUNK_ROWS * 2 + 7
+
+    with appending(context, "t", AppendOptions()) as appender:
+        appender.append([{"id": number} for number in range(count)])
+
+    assert table_of(context).snapshot().rows == count
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        AppendOptions(rows_max=0),
+        AppendOptions(bytes_max=0),
+        AppendOptions(seconds_max=-1),
+        AppendOptions(source=""),
+    ],
+)
+def test_bounds_that_are_none_are_refused(context: Context, options: AppendOptions) -> None:
+    with pytest.raises(Invalid) as error:
+        appending(context, "t", options).__enter__()
+
+    assert error.value.code == "append-option"
+
+
+def test_an_appender_is_a_run_and_the_table_has_a_name(context: Context) -> None:
+    with appending(context, "t", AppendOptions()) as appender:
+        appender.append([{"id": 1}])
+        appender.flush()
+        running = context.metastore.list_runs(status="running")
+
+    (run,) = context.metastore.list_runs()
+    assert [each.run_id for each in running] == [run.run_id]
+    assert (run.command, run.status) == ("append", "success")
+    assert context.metastore.find_relation_or_none(relation("t")) is not None
+
+
+def test_a_vacuum_leaves_the_files_of_a_running_appender(context: Context) -> None:
+    with appending(context, "t", EVERY_ROW) as appender:
+        appender.append([{"id": 1}])
+        lease = live_leases(context)[0]
+        written = Path(table_of(context).root) / f"{lease.run_id}-9-0-0-waiting.parquet"
+        written.write_bytes(b"not yet committed")
+        os.utime(written, (0, 0))
+
+        Keeper(context).vacuum("t", retain=NO_TIME, force=True, dry_run=False)
+        survived = written.exists()
+
+    Keeper(context).vacuum("t", retain=NO_TIME, force=True, dry_run=False)
+    assert (survived, written.exists()) == (True, False)
+    assert ids(context) == [1]
+
+
+def test_a_build_does_not_take_a_running_appender_for_dead(context: Context) -> None:
+    with appending(context, "t", EVERY_ROW) as appender:
+        appender.append([{"id": 1}])
+        with open_journal(context, "build") as journal:
+            findings = journal.findings
+        appender.append([{"id": 2}])
+
+    assert findings == ()
+    assert [run.status for run in context.metastore.list_runs()] == ["success"]
+
+
+APPENDING_FOR_EVER = """
+import sys
+from pathlib import Path
+from tests.runs.world import open_context
+from headwater.runs.append import AppendOptions, appending
+with appending(open_context(Path(sys.argv[1])), "t", AppendOptions(rows_max=1)) as appender:
+    number = appender.sequence or 0
+    while True:
+        number += 1
+        appender.append([{"id": number}], sequence=number)
+        print(number, flush=True)
+"""
+
+
+def test_a_killed_appender_goes_on_where_it_was(tmp_path: Path) -> None:
+    told = 0
+    for _ in range(2):
+        process = subprocess.Popen(
+            [sys.executable, "-c", APPENDING_FOR_EVER, str(tmp_path)],
+            stdout=subprocess.PIPE,
+            text=True,
+            cwd=ROOT,
+            env={**os.environ, "PYTHONPATH": f"{ROOT}/src:{ROOT}"},
+        )
+        assert process.stdout is not None
+        for _ in range(10):
+            told = int(process.stdout.readline())
+        process.send_signal(signal.SIGKILL)
+        process.wait()
+        process.stdout.close()
+
+    context = open_context(tmp_path)
+    try:
+        found = ids(context)
+        with open_journal(context, "build") as journal:
+            crashed = [finding.code for finding in journal.findings]
+        left = data_files(context)
+    finally:
+        close_context(context)
+    assert found == list(range(1, len(found) + 1))
+    assert len(found) >= told
+    assert len(crashed) == 2
+    assert len(left) == len(found)
+
+
+def data_files(context: Context) -> list[Path]:
+    return sorted(Path(table_of(context).root).glob("**/*.parquet"))
