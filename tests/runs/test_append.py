@@ -180,7 +180,7 @@ def test_rows_that_do_not_fit_end_the_appender_and_leave_nothing(context: Contex
 @pytest.mark.parametrize(
     "data",
     [7, "text", {"id": 1}, [1, 2], [{"id": 1}, {"id": "x"}], [{"id": object()}], [{"a": 10**40}]],
-    ids=str,
+    ids=["number", "text", "one row", "numbers", "two kinds", "an object", "too long"],
 )
 def test_what_is_no_rows_is_refused(context: Context, data: object) -> None:
     with appending(context, "t", EVERY_ROW) as appender, pytest.raises(Invalid) as error:
