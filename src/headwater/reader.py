@@ -30,11 +30,18 @@ from headwater.graph.references import resolve_graph
 from headwater.graph.select import Selected
 from headwater.jinja.budget import limits_of
 from headwater.jinja.bytecode import compiler_tag
-from headwater.project.files import ProjectFiles, read_files, read_profiles, read_text_or_none
+from headwater.project.files import (
+    PROJECT_FILE,
+    ProjectFiles,
+    read_files,
+    read_profiles,
+    read_text_or_none,
+)
 from headwater.project.named_selectors import SELECTORS_FILE, read_named_selectors
 from headwater.project.observed import Observer
 from headwater.project.options import ReadOptions, Target
 from headwater.project.outlines import outlines_of
+from headwater.project.package_list import package_values
 from headwater.project.profiles import ProfileRequest, read_target
 from headwater.project.project import Project, ProjectResult
 from headwater.project.read import read_project
@@ -224,7 +231,15 @@ class Reader:
     def target_path(self) -> Path:
         """Folder of artifacts."""
         given = self.settings.text("target_path")
-        return self.root / (given or self._project_path("target-path", "target"))
+        return self.root / (given or self._written_target)
+
+    @cached_property
+    def _written_target(self) -> str:
+        """The folder as dbt_project.yml says, its Jinja rendered once: it may tell the time."""
+        written = self._project_path("target-path", "target")
+        if "{" not in written:
+            return written
+        return str(package_values(PROJECT_FILE, self._noted, self._variables)(written))
 
     @cached_property
     def _templates(self) -> Cache:

@@ -169,12 +169,14 @@ class Workspace(Reader):
         inline: str | None = None,
         full_refresh: bool = False,
         as_dbt: bool = False,
+        injects: bool = True,
         inputs: InputRequest | None = None,
     ) -> Compiled:
         """Compile the selected nodes, or one query with Jinja, and write the SQL.
 
         As dbt's own ``compile`` does where that is wanted: with the manifest, and with a warning
-        where the engine would refuse a query.
+        where the engine would refuse a query. Without ``injects`` the texts name ephemeral models
+        as CTEs and do not define them.
         """
         read = self.read("compile", full_refresh=full_refresh)
         request = PlanRequest(selection=selection, inputs=inputs or InputRequest())
@@ -190,7 +192,8 @@ class Workspace(Reader):
             return Compiled(results=(result,), folder=folder, diagnostics=found)
         chosen = self._choose(read.project, graph.graph, selection)
         nodes = [each for key, each in graph.graph.nodes.items() if key in chosen.nodes]
-        results = artifacts.write_compiled(self.target_path, nodes)
+        results = artifacts.write_compiled(self.target_path, nodes, injects=injects)
+        results = (*artifacts.without_sql(nodes), *results) if as_dbt else results
         found = (*found, *chosen.diagnostics)
         manifest = None
         if as_dbt:
@@ -233,8 +236,12 @@ class Workspace(Reader):
         if graph.sends:
             context = self._world.context_of(read.project)
             done = run_operation(context, read.project, graph.graph, call, node)
-            return replace(done, diagnostics=(*read.diagnostics, *done.diagnostics))
-        return Operation(said=graph.said, diagnostics=(*read.diagnostics, *found), node=node)
+            done = replace(done, diagnostics=(*read.diagnostics, *done.diagnostics))
+        else:
+            found = (*read.diagnostics, *found)
+            done = Operation(said=graph.said, diagnostics=found, node=node)
+        artifacts.write_operation(self.target_path, done, self._facts())
+        return done
 
     def source_freshness(self, selection: Selection, *, file: Path | None = None) -> SourceAges:
         """Measure how old the selected sources are; write dbt's sources.json and the manifest.
@@ -624,8 +631,8 @@ class Workspace(Reader):
         found = find_table(self._context, name)
         return table_history(table_of(self._context, found), found, limit)
 
-    def debug(self) -> tuple[Finding, ...]:
-        """Try the project, the profile, the lake and the engine."""
+    def debug(self, *, connection: bool = False) -> tuple[Finding, ...]:
+        """Try the project, the profile, the lake and the engine; or only what a query needs."""
         checks: tuple[tuple[str, Callable[[], str]], ...] = (
             ("project", self._project_name),
             ("profile", lambda: f"{self.target.profile}, output {self.target.name}"),
@@ -637,14 +644,22 @@ class Workspace(Reader):
                 lambda: f"{len(self._context.metastore.list_runs())} runs in {self._world.folder}",
             ),
         )
-        return tuple(_try(name, check) for name, check in checks)
+        wanted = {"profile", "lake", "engine", "query"} if connection else dict(checks)
+        return tuple(_try(name, check) for name, check in checks if name in wanted)
 
     def docs_generate(
-        self, selection: Selection | None = None, *, compiles: bool = True, is_empty: bool = False
+        self,
+        selection: Selection | None = None,
+        *,
+        compiles: bool = True,
+        is_empty: bool = False,
+        inputs: InputRequest | None = None,
     ) -> Documents:
         """Write manifest.json, compiled or not, and catalog.json of selected nodes, or of none."""
         read = self.read("generate")
-        graph = self.compile_project(read) if compiles or read.project is None else None
+        request = PlanRequest(selection=selection or Selection(), inputs=inputs or InputRequest())
+        instead = self._substitutes(read, request, builds=False)
+        graph = self.compile_project(read, instead=instead) if compiles else None
         graph = graph or (resolve_graph(read.project) if read.project else None)
         found = (*read.diagnostics, *(graph.diagnostics if graph else ()))
         if read.project is None or graph is None or has_errors(found):

@@ -125,3 +125,17 @@ def test_a_python_model_cannot_be_ephemeral(hw: Hw, project: Path) -> None:
     ended = hw("plan", "--output", "json")
 
     assert "python-model-not-built" in {d["name"] for d in ended.document["diagnostics"]}
+
+
+def test_hooks_of_a_python_model_run_around_it(hw: Hw, project: Path) -> None:
+    text = HEAD + (
+        "    dbt.config(materialized='table', pre_hook='create table before_it as select 1 as a',\n"
+        "        post_hook='update {{ this }} set b = 9')\n"
+        "    return session.sql('select 2 as b')\n"
+    )
+    write_files(project, {"models/hooked.py": text})
+
+    ended = hw("run", "--select", "hooked")
+
+    assert ended.code == 0, ended.err
+    assert _rows(hw, "select a, b from before_it, hooked") == [[1, 9]]

@@ -100,3 +100,29 @@ def test_a_query_is_run_instead_of_a_macro(hw: Hw) -> None:
 @pytest.mark.parametrize("given", [(), ("greet", "--sql", "select 1")])
 def test_a_macro_or_a_query_is_wanted(hw: Hw, given: tuple[str, ...]) -> None:
     assert "HW1902" in hw("run-operation", *given).err
+
+
+def test_the_results_of_a_macro_are_left_for_other_tools(hw: Hw, project: Path) -> None:
+    hw("run-operation", "greet", "--args", "{name: ada}")
+
+    document = json.loads((project / "target/run_results.json").read_text())
+
+    assert document["args"]["which"] == "run-operation"
+    assert [(each["unique_id"], each["status"]) for each in document["results"]] == [
+        ("macro.shop.greet", "success")
+    ]
+
+
+def test_the_results_of_a_macro_that_fails_say_why(hw: Hw, project: Path) -> None:
+    text = "{% macro fail() %}{% do exceptions.raise_compiler_error('no') %}{% endmacro %}"
+    write_files(project, {"macros/fail.sql": text})
+
+    ended = hw("run-operation", "fail")
+    entry = json.loads((project / "target/run_results.json").read_text())["results"][0]
+
+    assert (ended.code, entry["status"], entry["message"], entry["failures"]) == (
+        2,
+        "error",
+        "no",
+        1,
+    )

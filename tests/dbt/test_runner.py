@@ -537,3 +537,44 @@ def test_a_retry_builds_the_batches_of_the_run_that_it_retries(project: Path) ->
     assert result.batch_results is not None
     assert ended.success
     assert max(end for _start, end in result.batch_results.successful)[:10] == "2026-01-04"
+
+
+def test_an_option_that_is_false_is_said(project: Path) -> None:
+    dbtRunner().invoke(["docs", "generate"], compile=False)
+
+    document = json.loads((project / "target/manifest.json").read_text())
+    assert document["nodes"]["model.shop.revenue"].get("compiled_code") is None
+
+
+def test_results_tell_the_options_that_a_caller_gave_by_name(project: Path) -> None:
+    ended = dbtRunner().invoke(["run"], log_format="json", version_check=False)
+
+    args = results_of(ended).args
+    assert (args["log_format"], args["version_check"]) == ("json", False)
+
+
+def test_compile_has_seeds_among_its_results_without_sql(project: Path) -> None:
+    results = results_of(dbtRunner().invoke(["compile"]))
+
+    assert results[0].node.unique_id == "seed.shop.raw_orders"
+    assert results[0].node.compiled_code is None
+
+
+def test_secrets_among_the_variables_are_not_told(project: Path) -> None:
+    words = ["run", "--vars", "{DBT_ENV_SECRET_key: abc, other: def}"]
+
+    dbtRunner().invoke(words)
+
+    document = json.loads((project / "target/run_results.json").read_text())
+    assert document["args"]["vars"] == {"DBT_ENV_SECRET_key": "*****", "other": "def"}
+
+
+def test_events_tell_what_the_environment_says_of_the_command(
+    project: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("DBT_ENV_CUSTOM_ENV_JOB", "nightly")
+    heard: list[EventMsg] = []
+
+    dbtRunner(callbacks=[heard.append]).invoke(["ls"])
+
+    assert {tuple(event.info.extra.items()) for event in heard} == {(("JOB", "nightly"),)}

@@ -185,6 +185,17 @@ def test_what_is_no_csv_is_refused(session: Session, tmp_path: Path, text: bytes
     assert not list(tmp_path.rglob("*.parquet"))
 
 
+@pytest.mark.parametrize(("text", "delimiter"), [("a,b\n1,2\n", ";"), ("a;b\n1;2\n", ",")])
+def test_a_seed_with_another_delimiter_than_is_said_is_refused(
+    session: Session, tmp_path: Path, text: str, delimiter: str
+) -> None:
+    with pytest.raises(Invalid, match="cannot be read as CSV") as refused:
+        seed(session, tmp_path, text, delimiter=delimiter)
+
+    assert refused.value.code == "seed-unreadable"
+    assert f"the delimiter is {delimiter!r}" in refused.value.why
+
+
 def test_a_missing_seed_is_refused(session: Session, tmp_path: Path) -> None:
     with pytest.raises(Invalid) as caught:
         session.write_seed(

@@ -16,6 +16,7 @@ from headwater.graph.choose import Selection
 @selection_options
 @click.option("-f", "--full-refresh", is_flag=True, help="Clone also over what exists here.")
 @click.option("--dry-run", is_flag=True, help="Show the plan and stop.")
+@click.option("--defer", is_flag=True, expose_value=False, hidden=True)  # it always goes by --state
 @output_option("text", "json")
 def clone_command(
     project: ProjectFlags, selection: Selection, *, full_refresh: bool, dry_run: bool, output: str

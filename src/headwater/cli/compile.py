@@ -15,6 +15,12 @@ from headwater.graph.substitutes import InputRequest
 @selection_options
 @click.option("--inline", metavar="SQL", help="Compile this query instead of the project's nodes.")
 @click.option("-f", "--full-refresh", is_flag=True, help="Compile as a full refresh would.")
+@click.option(
+    "--inject-ephemeral-ctes/--no-inject-ephemeral-ctes",
+    "injects",
+    default=True,
+    help="Write ephemeral models that a text reads into it, as CTEs.",
+)
 @input_options
 @output_option("text", "json")
 def compile_command(
@@ -23,13 +29,14 @@ def compile_command(
     *,
     inline: str | None,
     full_refresh: bool,
+    injects: bool,
     output: str,
     inputs: InputRequest,
 ) -> int:
     """Write the compiled SQL of the selected nodes under target/compiled."""
     with project.open_workspace() as workspace:
         compiled = workspace.compile(
-            selection, inline=inline, full_refresh=full_refresh, inputs=inputs
+            selection, inline=inline, full_refresh=full_refresh, injects=injects, inputs=inputs
         )
         if output == "json":
             emit_document(

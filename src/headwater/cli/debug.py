@@ -8,11 +8,12 @@ from headwater.cli.output import emit_document, emit_lines, output_option
 
 @click.command("debug")
 @project_options
+@click.option("--connection", is_flag=True, help="Try only what a query needs.")
 @output_option("text", "json")
-def debug_command(project: ProjectFlags, *, output: str) -> int:
+def debug_command(project: ProjectFlags, *, connection: bool, output: str) -> int:
     """Show versions, files, profile, lake and engine, and try each of them."""
     with project.open_workspace() as workspace:
-        findings = workspace.debug()
+        findings = workspace.debug(connection=connection)
         if output == "json":
             emit_document({"schema": "headwater.debug/1", "checks": findings})
         else:

@@ -7,9 +7,10 @@ import click
 from headwater.base.diagnostics import has_errors
 from headwater.base.errors import NotFound
 from headwater.cli.diagnose import print_diagnostics
-from headwater.cli.options import ProjectFlags, project_options, selection_options
+from headwater.cli.options import ProjectFlags, input_options, project_options, selection_options
 from headwater.cli.output import emit_document, emit_lines, note, output_option
 from headwater.graph.choose import Selection
+from headwater.graph.substitutes import InputRequest
 
 
 @click.group("docs")
@@ -22,6 +23,7 @@ def docs_command() -> None:
 @selection_options
 @click.option("--compile/--no-compile", "compiles", default=True, help="Compile the nodes first.")
 @click.option("--empty-catalog", is_flag=True, help="Write a catalog without tables.")
+@input_options
 @output_option("text", "json")
 def docs_generate(
     project: ProjectFlags,
@@ -30,13 +32,16 @@ def docs_generate(
     compiles: bool,
     empty_catalog: bool,
     output: str,
+    inputs: InputRequest,
 ) -> int:
     """Write manifest.json and catalog.json into the target folder.
 
     With a selection, catalog.json holds the selected nodes only.
     """
     with project.open_workspace() as workspace:
-        made = workspace.docs_generate(selection, compiles=compiles, is_empty=empty_catalog)
+        made = workspace.docs_generate(
+            selection, compiles=compiles, is_empty=empty_catalog, inputs=inputs
+        )
         if output == "json":
             emit_document(
                 {"schema": "headwater.docs/1", "files": made.files, "diagnostics": made.diagnostics}

@@ -97,8 +97,18 @@ class Teller:
         clock: Clock,
         *,
         is_quiet: bool = False,
+        extra: Mapping[str, str] = _NO_EXTRA,
     ) -> None:
-        """Prepare for a command; ``is_quiet`` says that only its answer is wanted."""
+        """Prepare for a command.
+
+        Args:
+            listeners: Who is told.
+            invocation_id: Id of the command.
+            clock: Where times come from.
+            is_quiet: Only the command's answer is wanted.
+            extra: What every event says besides: see ``EventInfo.extra``.
+        """
+        self._extra = extra
         self._listeners = tuple(listeners)
         self.is_quiet = is_quiet
         self._clock = clock
@@ -116,6 +126,7 @@ class Teller:
             invocation_id=self.invocation_id,
             pid=os.getpid(),
             thread=threading.current_thread().name,
+            extra=self._extra,
         )
         _LOGGER.log(_LOG_LEVELS.get(level, logging.ERROR), "%s", msg)
         event = EventMsg(info=info, data=Record(data))

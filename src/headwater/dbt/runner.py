@@ -7,10 +7,11 @@ words are read by the same parser as ``hw``'s, and each verb is a call or two of
 import json
 from collections.abc import Iterable, Mapping
 from contextlib import closing
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from types import MappingProxyType
 from uuid import uuid4
 
+from headwater.base.artifacts import metadata_of
 from headwater.base.clock import Clock, SystemClock
 from headwater.base.errors import HeadwaterError
 from headwater.cli.dbt_options import prepare
@@ -25,6 +26,12 @@ from headwater.dbt.verbs import Call, answer
 from headwater.runs.cancel import CancelToken
 
 Result = RunExecutionResult | FreshnessResult | Record | list[str] | bool | None
+_ON_BY_DEFAULT = frozenset({
+    "compile", "inject_ephemeral_ctes", "introspect", "partial_parse", "populate_cache", "print",
+    "send_anonymous_usage_stats", "static_parser", "use_colors", "use_colors_file",
+    "version_check", "write_json",
+})  # fmt: skip
+"""Options that hold when nothing is said, so that False says something."""
 _NAMES_OF_CALLER: Mapping[str, str] = MappingProxyType(
     {"models": "select", "resource_types": "resource-type"}
 )
@@ -72,6 +79,7 @@ class dbtRunner:  # noqa: N801 - dbt's name
             options: Options by name, as in ``select=["a", "b"]``.
         """
         words = [*map(str, args), *_words_of(options)]
+        given = {key: value for key, value in options.items() if value is not None}
         try:
             environment = read_environment()
             prepared = prepare(words)
@@ -79,10 +87,18 @@ class dbtRunner:  # noqa: N801 - dbt's name
         except HeadwaterError as error:
             return dbtRunnerResult(success=False, exception=error)
         teller = Teller(
-            (lines, *(self.callbacks or ())), str(uuid4()), self.clock, is_quiet=prepared.quiet
+            (lines, *(self.callbacks or ())),
+            str(uuid4()),
+            self.clock,
+            is_quiet=prepared.quiet,
+            extra=metadata_of(environment),
         )
         with closing(lines):
-            return self._carry_out(list(prepared.arguments), teller, environment)
+            ended = self._carry_out(list(prepared.arguments), teller, environment)
+        if isinstance(ended.result, RunExecutionResult):
+            args = Record({**ended.result.args, **given})
+            return replace(ended, result=replace(ended.result, args=args))
+        return ended
 
     def _carry_out(
         self, words: list[str], teller: Teller, environment: Mapping[str, str]
@@ -111,6 +127,8 @@ def _words_of(options: Mapping[str, object]) -> list[str]:
     for name, value in options.items():
         option = "--" + _NAMES_OF_CALLER.get(name, name).replace("_", "-")
         match value:
+            case False if name in _ON_BY_DEFAULT:
+                words.append("--no-" + name.replace("_", "-"))
             case None | False:
                 continue
             case True:

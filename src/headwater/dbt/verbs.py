@@ -288,6 +288,8 @@ def _compile(call: Call, workspace: Workspace) -> Answer:
         # dbt shows only what is named, of everything that a selection brings along.
         if asked and not inline and _name_of(each.unique_id) not in asked:
             continue
+        if not each.compiled_code:
+            continue
         tell_sql(call.teller, _preview(call, each, compiled), each.compiled_code)
     return _answer_of(call, [_result_of(each, compiled) for each in compiled.results])
 
@@ -304,7 +306,7 @@ def _show(call: Call, workspace: Workspace) -> Answer:
     results = []
     # dbt shows only what is named, of everything that a selection brings along.
     for each in compiled.results:
-        if each.unique_id.startswith(("test.", "unit_test.")):
+        if each.unique_id.startswith(("seed.", "test.", "unit_test.")):
             continue
         limit = call.options["limit"]
         rows = workspace.sql(each.compiled_code, rows_max=limit if limit >= 0 else _ROWS_MAX)
@@ -326,6 +328,7 @@ def _compiled(call: Call, workspace: Workspace) -> Compiled:
         inline=_inline(call),
         full_refresh=call.options.get("full_refresh", False),
         as_dbt=True,
+        injects=call.options.get("injects", True),
         inputs=call.inputs,
     )
     call.teller.findings(compiled.diagnostics)
@@ -352,7 +355,7 @@ def _result_of(each: CompiledSql, compiled: Compiled) -> RunResult:
         "unique_id": each.unique_id,
         "name": each.name,
         "compiled": True,
-        "compiled_code": each.compiled_code,
+        "compiled_code": each.compiled_code or None,
         "compiled_path": each.path or None,
     }
     return RunResult(status=Status.Success, node=Record({**entry, **made}))
@@ -388,6 +391,7 @@ def _docs(call: Call, workspace: Workspace) -> Answer:
         call.selection,
         compiles=call.options["compiles"],
         is_empty=call.options["empty_catalog"],
+        inputs=call.inputs,
     )
     call.teller.findings(made.diagnostics)
     if has_errors(made.diagnostics):
@@ -420,8 +424,9 @@ def _run_operation(call: Call, workspace: Workspace) -> Answer:
     return Answer(success=True, result=RunExecutionResult(results=[result]))
 
 
-def _debug(_call: Call, workspace: Workspace) -> Answer:
-    is_fine = all(finding.ok for finding in workspace.debug())
+def _debug(call: Call, workspace: Workspace) -> Answer:
+    found = workspace.debug(connection=call.options["connection"])
+    is_fine = all(finding.ok for finding in found)
     return Answer(success=is_fine, result=is_fine)
 
 

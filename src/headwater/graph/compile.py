@@ -29,7 +29,8 @@ from headwater.graph.places import place_and_call, place_in_source
 from headwater.graph.references import GraphResult, make_graph, resolve_references
 from headwater.graph.resolve import Resolution
 from headwater.graph.said import NodeSaid, Said
-from headwater.graph.snapshots import stored_columns
+from headwater.graph.snapshots import SnapshotRule, stored_columns
+from headwater.graph.strategies import read_rule, strategy_call_or_none
 from headwater.graph.substitutes import Substitutes
 from headwater.graph.unit_tests import (
     UnitTest,
@@ -115,6 +116,7 @@ class _Texts:
 
     Attributes:
         marks: What macros of the hooks would send, which is a part of the node's meaning.
+        snapshot_rule: Of a snapshot, what the project's own strategy says.
     """
 
     full: _Text
@@ -124,6 +126,7 @@ class _Texts:
     pre_writes: HookWrites = field(default_factory=HookWrites)
     post_writes: HookWrites = field(default_factory=HookWrites)
     marks: tuple[str, ...] = ()
+    snapshot_rule: SnapshotRule | None = None
 
 
 class Compilation:
@@ -171,13 +174,7 @@ class Compilation:
         elif node.resource_type == "unit_test":
             compiled = self._compile_unit_test(compiled)
         elif node.relation is not None:
-            columns = self.planned.get(node.relation)
-            columns = columns or self.lookup.columns_or_none(node.relation)
-            compiled = replace(compiled, columns=columns, fingerprint=fingerprint_of(node, (), ()))
-            if self.instead.is_empty and node.resource_type == "seed" and columns:
-                code = empty_query(columns)
-                mark = fingerprint_of(node, [text_meaning(code)], ())
-                compiled = replace(compiled, code=code, fingerprint=mark)
+            compiled = self._take_loaded(compiled, node.relation)
         else:
             compiled = replace(compiled, fingerprint=fingerprint_of(node, (), ()))
         self.columns[key] = compiled.columns
@@ -187,6 +184,31 @@ class Compilation:
             same[node.relation] = compiled.columns
         self._take_deferred(compiled)
         return compiled
+
+    def _take_loaded(self, compiled: CompiledNode, relation: TableName) -> CompiledNode:
+        """Take a seed or a source, which has no query; a seed may have hooks."""
+        node = compiled.node
+        columns = self.planned.get(relation) or self.lookup.columns_or_none(relation)
+        if node.resource_type != "seed":
+            return replace(compiled, columns=columns, fingerprint=fingerprint_of(node, (), ()))
+        compiled = self._with_hooks(compiled)
+        code = empty_query(columns) if self.instead.is_empty and columns else ""
+        meaning = [text_meaning(code)] if code else []
+        mark = fingerprint_of(node, meaning, (*compiled.pre_hooks, *compiled.post_hooks))
+        columns = None if _rewrites_itself(compiled) else columns
+        return replace(compiled, code=code, columns=columns, fingerprint=mark)
+
+    def _with_hooks(self, compiled: CompiledNode) -> CompiledNode:
+        """Render the hooks of a node whose own text is not rendered."""
+        before, after = (self._hooks(compiled.node, name) for name in ("pre_hook", "post_hook"))
+        self.logged[compiled.node.unique_id] = NodeSaid(hooks=(*before.said, *after.said))
+        return replace(
+            compiled,
+            pre_hooks=before.texts,
+            post_hooks=after.texts,
+            pre_writes=before.writes,
+            post_writes=after.writes,
+        )
 
     def _take_deferred(self, compiled: CompiledNode) -> None:
         """Know the columns of what is read in a node's place: its own, else the node's."""
@@ -222,6 +244,7 @@ class Compilation:
         compiled = replace(
             compiled,
             code=full.code,
+            own_code=full.body if full.used else "",
             incremental_code=texts.later.code if is_incremental else None,
             pre_hooks=texts.pre_hooks,
             post_hooks=texts.post_hooks,
@@ -229,6 +252,7 @@ class Compilation:
             post_writes=texts.post_writes,
             dialect=self.dialect,
             materialization="" if macro is None else macro.unique_id,
+            snapshot_rule=texts.snapshot_rule,
         )
         if node.resource_type == "operation":
             compiled = replace(compiled, pre_writes=texts.pre_writes)
@@ -289,6 +313,7 @@ class Compilation:
         if node.materialized == "incremental" and full.asked_incremental:
             later = self._render(node, incremental=True)
         before, after = (self._hooks(node, name) for name in ("pre_hook", "post_hook"))
+        rule = self._snapshot_rule(node)
         self.logged[node.unique_id] = NodeSaid(
             full=full.said, later=later.said, hooks=(*before.said, *after.said)
         )
@@ -299,8 +324,18 @@ class Compilation:
             post_hooks=after.texts,
             pre_writes=before.writes,
             post_writes=after.writes,
-            marks=(*before.sent, *after.sent),
+            marks=(*before.sent, *after.sent, *(() if rule is None else (str(rule),))),
+            snapshot_rule=rule,
         )
+
+    def _snapshot_rule(self, node: Node) -> SnapshotRule | None:
+        """Ask the project's macro for a snapshot's strategy; None where ours is meant."""
+        call = strategy_call_or_none(self.project, node)
+        if call is None:
+            return None
+        host = self.host(node, incremental=False)
+        context = node_context(self.project, node, host, self.found.depends_on)
+        return read_rule(node, render_text(self.project, node, context, call).text)
 
     def _operation(self, node: Node) -> _Texts:
         """Render a hook of dbt_project.yml, keeping the statements that its macros send."""
@@ -374,6 +409,7 @@ class Compilation:
 
     def _take_python(self, compiled: CompiledNode) -> CompiledNode:
         """Take a Python model as it is: it reads what it refers to, its columns show when run."""
+        compiled = self._with_hooks(compiled)
         node = compiled.node
         inputs = [self.project.nodes[key] for key in compiled.depends_on]
         faults = [
@@ -400,7 +436,11 @@ class Compilation:
             compiled,
             code=node.raw_code,
             reads=tuple(sorted({each.relation for each in inputs if each.relation is not None})),
-            fingerprint=fingerprint_of(node, [text_meaning(node.raw_code)], []),
+            fingerprint=fingerprint_of(
+                node,
+                [text_meaning(node.raw_code)],
+                (*compiled.pre_hooks, *compiled.post_hooks),
+            ),
         )
 
     def compile_inline(self, text: str, *, sends: bool = False) -> str | None:
@@ -525,7 +565,7 @@ class Compilation:
     def _columns_of(
         self, compiled: CompiledNode, lineage: QueryLineage
     ) -> tuple[Column, ...] | None:
-        if compiled.node.resource_type not in {"model", "snapshot"}:
+        if compiled.node.resource_type not in {"model", "snapshot"} or _rewrites_itself(compiled):
             return None
         inputs = {table: self.planned.get(table) for table in lineage.reads}
         known = {table: columns for table, columns in inputs.items() if columns is not None}
@@ -618,6 +658,17 @@ class Compilation:
                 fix="give it with `rows: []` when its rows do not matter",
             )
         return text
+
+
+def _rewrites_itself(compiled: CompiledNode) -> bool:
+    """Say whether a hook may give the node's own table other columns."""
+    writes, relation = compiled.post_writes, compiled.node.relation
+    if relation is None or not writes.writes:
+        return False
+    own = relation.name.lower()
+    texts = " ".join(compiled.post_hooks).lower()
+    named = any(each.rpartition(".")[2].lower() == own for each in writes.tables)
+    return named and "alter" in texts
 
 
 def _lookup_for(project: Project, lookup: Lookup, translator: Translator | None) -> Lookup:

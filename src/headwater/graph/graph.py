@@ -12,6 +12,7 @@ from headwater.base.errors import HeadwaterError
 from headwater.base.functions import Function
 from headwater.base.ids import NodeId
 from headwater.base.relations import Column, TableName
+from headwater.graph.snapshots import SnapshotRule
 from headwater.project.node import Node
 from headwater.sql.lineage import QueryLineage
 
@@ -43,6 +44,7 @@ class CompiledNode:
 
     Attributes:
         node: The node as read.
+        own_code: ``code`` without the ephemeral models that it reads; empty when it reads none.
         code: Compiled SQL of a full build (``is_incremental()`` false); for a test, the query
             that returns failing rows; empty for seeds, sources and exposures.
         incremental_code: Compiled SQL with ``is_incremental()`` true; None when the node is not
@@ -67,10 +69,12 @@ class CompiledNode:
         dialect: The SQL dialect of the code: the engine's, or that of a warehouse that is only
             compiled for.
         function: Of a function: what it is made of; None for others, and where it has faults.
+        snapshot_rule: Of a snapshot with a strategy of the project's own: what its macro said.
     """
 
     node: Node
     code: str = ""
+    own_code: str = ""
     incremental_code: str | None = None
     depends_on: tuple[NodeId, ...] = ()
     reads: tuple[TableName, ...] = ()
@@ -86,6 +90,7 @@ class CompiledNode:
     own_lineage: QueryLineage | None = None
     dialect: str = "duckdb"
     function: Function | None = None
+    snapshot_rule: SnapshotRule | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

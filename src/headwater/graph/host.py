@@ -206,6 +206,11 @@ class CompileHost:
         if table is None and self.is_live and relation.identifier:
             table = TableName("", "", relation.identifier)  # a temporary table
         if table is None:
+            wanted = (relation.schema, relation.identifier)
+            table = next(
+                (each for each in self._planned if (each.schema, each.name) == wanted), None
+            )
+        if table is None:
             return ()
         columns = self._planned.get(table) or ()
         if not all(column.type for column in columns):

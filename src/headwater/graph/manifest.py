@@ -453,6 +453,7 @@ def _column(node: Node, key: str) -> Document:
     column = node.columns[key]
     meta = to_builtins(dict(column.meta))
     return {
+        **cast("Document", to_builtins(dict(column.extra))),
         "name": column.name,
         "description": column.description,
         "meta": meta,
@@ -463,7 +464,6 @@ def _column(node: Node, key: str) -> Document:
         "tags": list(column.tags),
         "granularity": column.granularity,
         "doc_blocks": list(column.doc_blocks),
-        **cast("Document", to_builtins(dict(column.extra))),
     }
 
 

@@ -307,11 +307,15 @@ class TakeSnapshot(StepBase):
         sql: The snapshot's query.
         unique_key: Key columns.
         strategy: dbt's strategy.
-        updated_at: For ``timestamp``, the column that says when a row changed.
+        updated_at: The column, or an expression over the query's, that says when a row changed;
+            empty for the moment of the snapshot.
         check_columns: For ``check``, the columns compared; empty means all.
         hard_deletes: What becomes of rows that left the source.
         meta_columns: Names of dbt's own columns that are not stored under their usual names.
         valid_to_current: SQL of the end of current versions; empty for null.
+        row_changed: Of a project's own strategy, the condition over ``stored`` and ``seen`` that a
+            row has changed; empty for ours.
+        scd_id: Likewise, the expression that identifies a version.
     """
 
     target: Target
@@ -320,6 +324,8 @@ class TakeSnapshot(StepBase):
     strategy: Literal["timestamp", "check"]
     updated_at: str = ""
     check_columns: tuple[str, ...] = ()
+    row_changed: str = ""
+    scd_id: str = ""
     hard_deletes: Literal["ignore", "invalidate", "new_record"] = "ignore"
     meta_columns: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
     valid_to_current: str = ""

@@ -11,6 +11,7 @@ from headwater.base.diagnostics import Diagnostic
 from headwater.base.ids import NodeId
 from headwater.base.relations import TableName, unquoted
 from headwater.graph.graph import CompiledNode
+from headwater.graph.snapshots import hard_deletes_of
 from headwater.plan.batches import is_microbatch
 from headwater.plan.contracts import check_contract_changes, row_checks
 from headwater.plan.draft import Decision, Draft
@@ -224,17 +225,21 @@ def _batches_step(
 
 
 def _snapshot_step(draft: Draft, compiled: CompiledNode, base: _Base) -> TakeSnapshot:
-    config = compiled.node.config
+    config, rule = compiled.node.config, compiled.snapshot_rule
     checks = names_of(config.get("check_cols"))
     return TakeSnapshot(
         **base,
         target=_target(draft, compiled),
         sql=compiled.code,
-        unique_key=names_of(config.get("unique_key")),
+        unique_key=names_of(config.get("unique_key")) if rule is None else rule.unique_key,
         strategy="check" if config.get("strategy") == "check" else "timestamp",
-        updated_at=unquoted(str(config.get("updated_at") or "")),
+        updated_at=unquoted(str(config.get("updated_at") or ""))
+        if rule is None
+        else rule.updated_at,
         check_columns=() if checks == ("all",) else tuple(map(unquoted, checks)),
-        hard_deletes=_hard_deletes(config),
+        hard_deletes=hard_deletes_of(config) if rule is None else rule.hard_deletes,
+        row_changed="" if rule is None else rule.row_changed,
+        scd_id="" if rule is None else rule.scd_id,
         meta_columns=_meta_columns(config),
         valid_to_current=str(config.get("dbt_valid_to_current") or ""),
     )
@@ -246,16 +251,6 @@ def _meta_columns(config: Mapping[str, Json]) -> Mapping[str, str]:
     return MappingProxyType(
         {usual: str(name) for usual, name in renamed.items() if name and name != usual}
     )
-
-
-def _hard_deletes(config: Mapping[str, Json]) -> Literal["ignore", "invalidate", "new_record"]:
-    match config.get("hard_deletes"):
-        case "invalidate":
-            return "invalidate"
-        case "new_record":
-            return "new_record"
-        case _:
-            return "invalidate" if config.get("invalidate_hard_deletes") is True else "ignore"
 
 
 def _seed_step(draft: Draft, compiled: CompiledNode, base: _Base) -> LoadSeed:

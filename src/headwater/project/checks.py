@@ -12,6 +12,7 @@ from headwater.project.findings import suggestion
 from headwater.project.microbatch import check_microbatch
 from headwater.project.node import Node
 from headwater.project.reading import Reading
+from headwater.project.snapshots import own_strategy_or_none
 
 _EXPOSURE_TYPES = ("dashboard", "notebook", "analysis", "ml", "application")
 _METRIC_TYPES = ("simple", "ratio", "cumulative", "derived", "conversion")
@@ -29,14 +30,16 @@ def check_nodes(reading: Reading) -> None:
             reading.found += _check_group(node, groups)
             reading.found += _check_look(node)
             match node.resource_type:
-                case "seed":
-                    reading.found += _check_seed(node)
+                case "seed" | "test" as kind:
+                    reading.found += _check_kind(node, kind)
                 case "snapshot":
+                    reading.found += _check_kind(node, "snapshot")
                     reading.found += _check_snapshot(reading, node)
                 case "exposure":
                     reading.found += _check_exposure(node)
                 case "model":
                     reading.found += check_microbatch(node)
+                    reading.found += _check_freshness(node)
                 case "metric":
                     reading.found += _check_metric(node)
                 case _:
@@ -65,10 +68,19 @@ def _check_look(node: Node) -> Iterator[Diagnostic]:
         yield _fault(node, "config-type", what, "write a CSS name, or `#` and hexadecimal digits")
 
 
-def _check_seed(node: Node) -> Iterator[Diagnostic]:
-    if node.config.get("materialized") != "seed":
-        what = f"seed `{node.name}` is to be materialized as `{node.config['materialized']}`"
-        yield _fault(node, "config-type", what, "take `materialized` out: a seed is always a table")
+def _check_kind(node: Node, kind: str) -> Iterator[Diagnostic]:
+    if node.config.get("materialized") != kind:
+        what = f"{kind} `{node.name}` is to be materialized as `{node.config['materialized']}`"
+        fix = f"take `materialized` out: every {kind} is stored in the same way"
+        yield _fault(node, "config-type", what, fix)
+
+
+def _check_freshness(node: Node) -> Iterator[Diagnostic]:
+    freshness = node.config.get("freshness")
+    after = freshness.get("build_after") if isinstance(freshness, Mapping) else None
+    if isinstance(after, Mapping) and (after.get("count") is None) != (after.get("period") is None):
+        what = f"`build_after` of `{node.name}` says one of `count` and `period`, and not the other"
+        yield _fault(node, "config-type", what, "write both: {count: 1, period: day}")
 
 
 def _check_snapshot(reading: Reading, node: Node) -> Iterator[Diagnostic]:
@@ -82,7 +94,7 @@ def _check_snapshot(reading: Reading, node: Node) -> Iterator[Diagnostic]:
     if not isinstance(strategy, str):
         return
     needed = _SNAPSHOT_NEEDS.get(strategy)
-    own = reading.templates.index.find_or_none(node.package, f"snapshot_{strategy}_strategy")
+    own = own_strategy_or_none(reading.templates.index, node.package, strategy)
     if needed is None and own is None:
         what = f"snapshot `{node.name}` has the strategy `{strategy}`, which is not known"
         fix = suggestion(strategy, _SNAPSHOT_NEEDS) or "use `timestamp` or `check`"

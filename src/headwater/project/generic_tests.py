@@ -482,9 +482,16 @@ def read_node_tests(reading: Reading) -> None:
             for version in reading.versioned.get((package, name), ()):
                 _read_version_tests(reading, version)
             continue
-        node = reading.nodes.get(NodeId(f"{kind}.{package}.{name}"))
+        found = {
+            each: node
+            for each in kinds.values()
+            if (node := reading.nodes.get(NodeId(f"{each}.{package}.{name}"))) is not None
+        }
+        # A test refers to its node by name alone, so it is one of whatever has the name, as in dbt.
+        node = found.get(kind) or next(iter(found.values()), None)
+        if kind not in found:
+            reading.found.append(_orphan(reading, entry, kind, node))
         if node is None:
-            reading.found.append(_orphan(reading, entry, kind))
             continue
         columns = entry.values.get("columns")
         raw = tuple(
@@ -544,7 +551,7 @@ def _read_version_tests(reading: Reading, version: Version) -> None:
     )
 
 
-def _orphan(reading: Reading, entry: Entry, kind: str) -> Diagnostic:
+def _orphan(reading: Reading, entry: Entry, kind: str, other: Node | None) -> Diagnostic:
     names = [
         node.name
         for node in reading.nodes.values()
@@ -554,7 +561,11 @@ def _orphan(reading: Reading, entry: Entry, kind: str) -> Diagnostic:
         code="properties-orphan",
         severity="warning",
         what=f"`{entry.name}` is described in `{entry.key}`, but there is no such {kind}",
-        why="Its descriptions and tests apply to nothing",
-        fix=suggestion(entry.name, names) or "Correct the name, or delete the entry",
+        why="Its descriptions and tests apply to nothing"
+        if other is None
+        else f"Its tests run on the {other.resource_type} of that name; nothing else applies",
+        fix=(suggestion(entry.name, names) or "Correct the name, or delete the entry")
+        if other is None
+        else f"Move it to `{other.resource_type}s:`",
         where=entry.span("name"),
     )

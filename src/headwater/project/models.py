@@ -31,6 +31,7 @@ from headwater.project.properties import (
 )
 from headwater.project.python_models import read_python_model
 from headwater.project.reading import Entry, Package, Reading, Version
+from headwater.project.settings import ANALYSES_FLAG
 from headwater.project.text import artifact_checksum
 
 _PATCH_KEYS: Mapping[str, str] = {
@@ -175,7 +176,8 @@ def _unclosed(file: ProjectFile, block: UnclosedBlock) -> Diagnostic:
 
 def _read_file(reading: Reading, package: Package, file: ProjectFile, kind: ResourceType) -> None:
     name = stem_of(file.path)
-    inner = ("analysis",) if kind == "analysis" else ()
+    corrected = bool(reading.values.flags.get(ANALYSES_FLAG.upper()))
+    inner = ("analysis",) if kind == "analysis" and not corrected else ()
     path = "/".join((*inner, file.path))
     version = reading.versions.get((package.name, name)) if kind == "model" else None
     text = Text(
@@ -285,7 +287,7 @@ def add_node(reading: Reading, node: Node, text: Text, entry: Entry | None) -> N
     config = cast("Config", node.config)
     node = with_foreign_keys(with_properties(reading, node, entry))
     reading.found += check_promises_of(node, entry)
-    node = _with_hooks(reading, node, text, config)
+    node = with_hooks(reading, node, text, config)
     if node.resource_type != "analysis":
         relation = relation_of_node(reading, node, text)
         is_stored = node.resource_type != "test" and config.get("materialized") != "ephemeral"
@@ -327,7 +329,8 @@ def _tags_of(config: Mapping[str, Json], entry: Entry | None) -> tuple[str, ...]
     return (*(tag for tag in tags if tag not in said), *(tag for tag in tags if tag in said))
 
 
-def _with_hooks(reading: Reading, node: Node, text: Text, config: Mapping[str, Json]) -> Node:
+def with_hooks(reading: Reading, node: Node, text: Text, config: Mapping[str, Json]) -> Node:
+    """Add what the hooks of a node refer to and call to the node."""
     hooks = [*cast("list[Json]", config.get("pre_hook") or ())]
     hooks += cast("list[Json]", config.get("post_hook") or ())
     sqls = [str(hook.get("sql")) for hook in hooks if isinstance(hook, dict)]
@@ -425,6 +428,9 @@ def _expected(config: Config) -> list[tuple[str, str, bool]]:
     kept_as = config.get("store_failures_as")
     is_kind = kept_as in {None, "table", "view", "ephemeral"}
     checks.append(("store_failures_as", "table, view or ephemeral", is_kind))
+    delimiter = config.get("delimiter")
+    is_mark = delimiter is None or (isinstance(delimiter, str) and len(delimiter) == 1)
+    checks.append(("delimiter", "one character", is_mark))
     tags = config.get("tags")
     is_list = tags is None or (isinstance(tags, list) and all(isinstance(t, str) for t in tags))
     checks.append(("tags", "text or a list of texts", is_list))

@@ -18,8 +18,10 @@ from headwater.project.reading import Entry, Package, Reading, find_doc
 from headwater.project.yaml_text import YamlFile, read_yaml
 
 _DOC_CALL = re.compile(
-    r"\bdoc\s*\(\s*['\"](?P<first>[^'\"]+)['\"](?:\s*,\s*['\"](?P<second>[^'\"]+)['\"])?"
+    r"\{\{-?\s*doc\s*\(\s*['\"](?P<first>[^'\"]+)['\"]"
+    r"(?:\s*,\s*['\"](?P<second>[^'\"]+)['\"])?\s*\)\s*-?\}\}"
 )
+"""A block that is shown as it is; what is made of one with `doc(...).format()` is none in dbt."""
 _PATCHED = (
     "models", "seeds", "snapshots", "analyses", "macros", "data_tests", "tests", "functions",
 )  # fmt: skip

@@ -37,6 +37,8 @@ _PROJECT_KEYS = frozenset({
     "packages", "headwater",
 })  # fmt: skip
 _NAME = re.compile(r"^[^\d\W]\w*$")
+ANALYSES_FLAG = "require_corrected_analysis_fqns"
+"""dbt's flag by which analyses have a config of their own (`analyses:`) and the paths of others."""
 _HOOK_KEYS = frozenset({"pre-hook", "post-hook", "pre_hook", "post_hook"})
 _NOT_RENDERED = frozenset({"vars", "query-comment", "on-run-start", "on-run-end"})
 _FAILED = "\0failed"
@@ -110,25 +112,27 @@ def read_settings(
     variables = read_vars(package, content_file, found)
     rendered = _rendered(content_file, content, evaluate, found)
     _check_version(content_file, rendered.get("require-dbt-version"), found)
-    trees = {kind: _tree(rendered, keys) for kind, keys in TREE_KEYS.items()}
+    quoting, flags = rendered.get("quoting"), rendered.get("flags")
+    flags = flags if isinstance(flags, dict) else {}
+    tree_keys = {**TREE_KEYS, "analysis": ("analyses",)} if flags.get(ANALYSES_FLAG) else TREE_KEYS
+    trees = {kind: _tree(rendered, keys) for kind, keys in tree_keys.items()}
     for keys in {keys[-1]: keys for keys in TREE_KEYS.values()}.values():
         for key in keys:
             _check_tree(content_file, rendered.get(key), (key,), found)
-    quoting, flags = rendered.get("quoting"), rendered.get("flags")
     return Settings(
         name=str(content["name"]),
         version=str(content.get("version") or ""),
         profile=str(rendered.get("profile") or ""),
         file=content_file,
         trees=trees,
-        written={kind: _tree(content, keys) for kind, keys in TREE_KEYS.items()},
+        written={kind: _tree(content, keys) for kind, keys in tree_keys.items()},
         vars=variables,
         dispatch=_dispatch(content_file, rendered.get("dispatch"), found),
         on_run_start=_hook_texts(content.get("on-run-start")),
         on_run_end=_hook_texts(content.get("on-run-end")),
         quoting=quoting if isinstance(quoting, dict) else {},
         restricts_access=rendered.get("restrict-access") is True,
-        flags=flags if isinstance(flags, dict) else {},
+        flags=flags,
     )
 
 

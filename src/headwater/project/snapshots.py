@@ -1,10 +1,30 @@
-"""Snapshots declared in properties files: ``relation:`` instead of a query."""
+"""Snapshots declared in properties files, and whose strategy a snapshot means.
 
+Apart from snapshots in SQL files, which are texts like others.
+"""
+
+from headwater.jinja.macros import MacroIndex
 from headwater.project.capture import Text
 from headwater.project.files import ProjectFile, folders_of
 from headwater.project.findings import wrong_shape
 from headwater.project.models import add_text_node
 from headwater.project.reading import Reading
+
+
+def own_strategy_or_none(index: MacroIndex, package: str, strategy: str) -> str | None:
+    """Return the macro of the project or a package for a strategy, as it is called.
+
+    Args:
+        index: All macros.
+        package: The snapshot's package.
+        strategy: As configured: ``name``, or ``package.name``.
+    """
+    namespace, _, name = strategy.rpartition(".")
+    macro = f"snapshot_{name}_strategy"
+    if namespace:
+        found = index.find_in_or_none(namespace, macro)
+        return f"{namespace}.{macro}" if found else None
+    return macro if index.user_macro_or_none(package, macro) else None
 
 
 def read_snapshot_entries(reading: Reading) -> None:
@@ -27,7 +47,7 @@ def read_snapshot_entries(reading: Reading) -> None:
             fqn=(entry.package, *folders, entry.name),
             code="select * from {{ " + relation + " }}",  # noqa: S608 - the user's own ref
         )
-        path = f"{entry.path}/{entry.name}.sql"
+        path = f"{entry.name}.sql"
         file = ProjectFile(
             kind="snapshot",
             path=path,

@@ -12,30 +12,48 @@ from headwater.graph.graph import CompiledNode, Graph
 from headwater.graph.manifest import CatalogTable, compiled_path, make_manifest
 from headwater.plan.batches import batch_label
 from headwater.plan.plan import Batch, BuildStep, Plan, ReplaceBatches, RunTest
-from headwater.runs.answers import CompiledSql, Planned
+from headwater.runs.answers import CompiledSql, Operation, Planned
 from headwater.runs.describe import TableDescription
 from headwater.runs.documents import replace_file, write_document
-from headwater.runs.results import make_run_results
+from headwater.runs.results import make_operation_results, make_run_results
 from headwater.runs.run import Run
 
 
-def write_compiled(folder: Path, nodes: Iterable[CompiledNode]) -> tuple[CompiledSql, ...]:
-    """Write compiled SQL to ``compiled/<package>/<path>`` as dbt does."""
+def write_compiled(
+    folder: Path, nodes: Iterable[CompiledNode], *, injects: bool = True
+) -> tuple[CompiledSql, ...]:
+    """Write compiled SQL to ``compiled/<package>/<path>`` as dbt does.
+
+    Args:
+        folder: The target folder.
+        nodes: Whose.
+        injects: With the ephemeral models that a text reads, as CTEs.
+    """
     written = []
     for compiled in nodes:
         if not compiled.code or compiled.node.resource_type in {"seed", "source"}:
             continue
         path = _sql_path(folder / "compiled", compiled)
-        replace_file(path, compiled.code.encode())
+        code = compiled.code if injects else compiled.own_code or compiled.code
+        replace_file(path, code.encode())
         written.append(
             CompiledSql(
                 unique_id=compiled.node.unique_id,
                 name=compiled.node.name,
-                compiled_code=compiled.code,
+                compiled_code=code,
                 path=str(path),
             )
         )
     return tuple(written)
+
+
+def without_sql(nodes: Iterable[CompiledNode]) -> tuple[CompiledSql, ...]:
+    """Return the seeds among nodes, which dbt compiles, too, to nothing."""
+    return tuple(
+        CompiledSql(unique_id=each.node.unique_id, name=each.node.name, compiled_code="")
+        for each in nodes
+        if each.node.resource_type == "seed"
+    )
 
 
 def write_run_sql(folder: Path, graph: Graph, plan: Plan) -> None:
@@ -70,6 +88,11 @@ def write_all(folder: Path, planned: Planned, run: Run, facts: ArtifactFacts) ->
     manifest = make_manifest(project, graph, facts, is_packed=True)
     write_document(folder, "manifest.json", manifest)
     write_document(folder, "run_results.json", make_run_results(run, graph, facts, planned.plan))
+
+
+def write_operation(folder: Path, done: Operation, facts: ArtifactFacts) -> None:
+    """Write the results of a macro called by itself."""
+    write_document(folder, "run_results.json", make_operation_results(done, facts))
 
 
 def _sql_path(folder: Path, compiled: CompiledNode) -> Path:

@@ -10,6 +10,7 @@ from typing import Any
 
 from headwater.base.artifacts import metadata_of
 from headwater.base.codec import Json, from_builtins, to_builtins
+from headwater.jinja.context import SECRET_PREFIX
 from headwater.project.files import ProjectFiles
 from headwater.project.project import ProjectResult
 from headwater.runs.answers import PlanRequest
@@ -61,7 +62,10 @@ def dbt_args(invocation: Invocation, *, fail_fast: bool) -> dict[str, Json]:
         "indirect_selection": selection.indirect,
         "resource_types": list(selection.resource_types),
         "exclude_resource_types": list(selection.without_types),
-        "vars": to_builtins(dict(invocation.variables)),
+        "vars": {
+            name: "*****" if name.startswith(SECRET_PREFIX) else to_builtins(value)
+            for name, value in invocation.variables.items()
+        },
         "target": invocation.target or None,
         "profile": invocation.profile or None,
         "full_refresh": request.full_refresh,

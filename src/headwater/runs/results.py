@@ -9,6 +9,7 @@ from headwater.base.telemetry import BatchEnd
 from headwater.graph.graph import Graph
 from headwater.jinja.functions import DBT_VERSION
 from headwater.plan.plan import Plan
+from headwater.runs.answers import Operation
 from headwater.runs.invocation import dbt_args, read_invocation_or_none
 from headwater.runs.run import NodeResult, Run
 
@@ -42,6 +43,38 @@ def make_run_results(
             "invocation_command": f"hw {run.command}",
             **_asked(plan),
         },
+    }
+
+
+def make_operation_results(done: Operation, facts: ArtifactFacts) -> dict[str, Json]:
+    """Return the document of a macro called by itself: one result, or none when it has no node."""
+    failed = [each.what for each in done.diagnostics if each.severity == "error"]
+    entry: dict[str, Json] = {
+        "status": "error" if failed else "success",
+        "timing": [],
+        "thread_id": "main",
+        "execution_time": 0.0,
+        "adapter_response": {},
+        "message": failed[0] if failed else None,
+        "failures": len(failed),
+        "unique_id": done.node,
+        "compiled": None,
+        "compiled_code": None,
+        "relation_name": None,
+        "batch_results": None,
+    }
+    return {
+        "metadata": {
+            "dbt_schema_version": SCHEMA_URL,
+            "dbt_version": DBT_VERSION,
+            "generated_at": facts.generated_at,
+            "invocation_id": facts.invocation_id,
+            "invocation_started_at": facts.generated_at,
+            "env": dict(facts.environment),
+        },
+        "results": [entry] if done.node else [],
+        "elapsed_time": 0.0,
+        "args": {"which": "run-operation", "invocation_command": "hw run-operation"},
     }
 
 

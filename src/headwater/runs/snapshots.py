@@ -40,14 +40,14 @@ def snapshot_sql(
     key = _key_of(step, query)
     moment = f"CAST('{now:%Y-%m-%d %H:%M:%S.%f}' AS TIMESTAMP)"
     if stored is None:
-        first = f"WITH {_seen(step, key, moment)}\n{_first_versions(step, key, 'hw_seen')}"
+        first = f"WITH {_seen(step, key, moment, query)}\n{_first_versions(step, key, 'hw_seen')}"
         return _as_stored(step, query, first)
     usual = {name.lower(): key for key, name in step.meta_columns.items()}
     _check_stored(step, {column.name.lower() for column in stored})
     names = {usual.get(column.name.lower(), column.name.lower()) for column in stored}
     parts = (
         _stored(step, names),
-        _seen(step, key, moment),
+        _seen(step, key, moment, query),
         _changed(step, key, query, names),
         _gone(step, key, names),
         _kept(moment),
@@ -170,14 +170,21 @@ def _gone(step: TakeSnapshot, key: _Key, stored: set[str]) -> str:
 )"""
 
 
-def _seen(step: TakeSnapshot, key: _Key, moment: str) -> str:
-    updated = quote_identifier(step.updated_at) if step.updated_at else moment
-    parts = [*key.names, "hw_updated_at"]
+def _seen(step: TakeSnapshot, key: _Key, moment: str, query: Sequence[Column]) -> str:
+    updated = _time_of(step, query) or moment
+    scd_id = step.scd_id or _hash([*key.names, "hw_updated_at"])
     return (
         f"hw_query AS (\n{step.sql}\n),\n"
         f"hw_stamped AS (SELECT *, {updated} AS hw_updated_at{key.computed} FROM hw_query),\n"
-        f"hw_seen AS (SELECT *, {_hash(parts)} AS hw_scd_id FROM hw_stamped)"
+        f"hw_seen AS (SELECT *, {scd_id} AS hw_scd_id FROM hw_stamped)"
     )
+
+
+def _time_of(step: TakeSnapshot, query: Sequence[Column]) -> str:
+    """Write the time of a row: a column of the query, or an expression over its columns."""
+    if any(column.name.lower() == step.updated_at.lower() for column in query):
+        return quote_identifier(step.updated_at)
+    return f"({step.updated_at})" if step.updated_at else ""
 
 
 def _hash(parts: Sequence[str]) -> str:
@@ -198,6 +205,8 @@ def _first_versions(step: TakeSnapshot, key: _Key, source: str, drop: str = "") 
 
 def _is_changed(step: TakeSnapshot, query: Sequence[Column], stored: set[str]) -> str:
     came_back = ["stored.dbt_is_deleted = 'True'"] if "dbt_is_deleted" in stored else []
+    if step.row_changed:
+        return " OR ".join([f"({step.row_changed})", *came_back])
     if step.strategy == "timestamp":
         return " OR ".join(["stored.dbt_valid_from < seen.hw_updated_at", *came_back])
     checked = step.check_columns or tuple(column.name for column in query)
@@ -245,8 +254,8 @@ def _deletion_records(key: _Key, moment: str) -> str:
 def _check_columns(step: TakeSnapshot, query: Sequence[Column]) -> None:
     known = {column.name.lower() for column in query}
     # What does not look like a name is an expression, which the engine reads.
-    named = [part for part in step.unique_key if _NAME.fullmatch(part)]
-    wanted = [*named, *step.check_columns, *filter(None, [step.updated_at])]
+    named = [part for part in (*step.unique_key, step.updated_at) if _NAME.fullmatch(part)]
+    wanted = [*named, *step.check_columns]
     missing = [name for name in wanted if name.lower() not in known]
     if missing or not step.unique_key:
         raise Invalid(

@@ -46,6 +46,9 @@ _QUIET = frozenset({"select", "explain", "multi", "transaction", "copy", "relati
 _UNREADABLE = frozenset(
     {"insert", "update", "delete", "merge_into", "create", "drop", "alter", "copy_database"}
 )
+_UPKEEP = frozenset({"vacuum"})
+"""Kinds of statements that tune a database's own files, which a lake has not; the engine counts
+`analyze` among them. The lake's files are kept in order by `hw table`."""
 _NOTHING = Result(columns=(), rows=(), truncated=False, meter=Meter())
 
 
@@ -252,6 +255,8 @@ class Writer:
             # A unit is published as one, whatever transactions its text has.
             if part.sql.strip().lower().startswith(("rollback", "abort")):
                 self.abandon()
+            return _NOTHING
+        if part.kind in _UPKEEP:
             return _NOTHING
         effects = read_effects(part.sql) if part.kind not in {"set", "pragma", "call"} else ()
         if effects is None and part.kind in _UNREADABLE:

@@ -315,6 +315,30 @@ make it `access: protected` or `public`.
 """,
     ),
     Code(
+        name="snapshot-strategy-malformed",
+        number="HW2241",
+        title="A strategy of the project's own does not say when a row has changed",
+        explain="""
+**What it finds.** A macro `snapshot_<name>_strategy` that does not return a dict with `unique_key`,
+`updated_at`, `row_changed` and `scd_id`, none of them empty.
+
+**Why it matters.** Nothing else says which rows get a new version, so no snapshot can be taken.
+
+**Example.** A macro that ends with `{% do strategy %}` instead of `{{ return(strategy) }}`.
+
+**Safer form.** Return all four, written with the names that the macro is given:
+
+```
+{{ return({
+    'unique_key': config['unique_key'],
+    'updated_at': config['updated_at'],
+    'row_changed': snapshotted_rel ~ '.state is distinct from ' ~ current_rel ~ '.state',
+    'scd_id': snapshot_hash_arguments([config['unique_key'], config['updated_at']]),
+}) }}
+```
+""",
+    ),
+    Code(
         name="model-deprecated",
         number="HW2250",
         title="a model is deprecated",

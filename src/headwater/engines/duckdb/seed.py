@@ -30,6 +30,7 @@ _DATE = r"\s*\d{4}-\d{1,2}-\d{1,2}\s*"
 _SPACED_TIME = r"\s*\d{4}-\d{1,2}-\d{1,2} \d{1,2}:\d{1,2}:\d{1,2}\s*"
 _ISO_TIME = r"\s*\d{4}-\d\d-\d\dT\d\d:\d\d(:\d\d([.,]\d+)?)?(Z|[+-]\d\d(:?\d\d)?)?\s*"
 _FRACTION = r"\.\d*[1-9]"
+_DELIMITERS = ",;\t|"
 _SAMPLE_ROWS = 1000
 _COLUMNS_AT_ONCE = 50
 
@@ -140,6 +141,10 @@ def _read_header(path: str, delimiter: str) -> _Seed:
         raise _unreadable(path, str(error)) from error
     if not header:
         raise _unreadable(path, "it has no header line")
+    others = [mark for mark in _DELIMITERS if mark != delimiter and mark in header[0]]
+    if len(header) == 1 and others:
+        what = f"its one column would be called {header[0]!r}: {others[0]!r} stands between names"
+        raise _unreadable(path, f"{what}, and the delimiter is {delimiter!r}")
     return _Seed(path=path, delimiter=delimiter, names=_distinct_names(header))
 
 
@@ -271,7 +276,7 @@ def _unreadable(path: str, why: str) -> Invalid:
         "seed-unreadable",
         f"seed `{path}` cannot be read as CSV",
         why=why,
-        fix="save it as UTF-8 CSV with one header line",
+        fix="save it as UTF-8 CSV with one header line, and say its `delimiter` if it is no comma",
         where=Span(file=path),
     )
 
