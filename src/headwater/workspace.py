@@ -14,7 +14,7 @@ from typing import BinaryIO, Literal
 from headwater.base.cache import Cache
 from headwater.base.codes import code_numbers
 from headwater.base.diagnostics import Diagnostic, has_errors, without_repeats
-from headwater.base.errors import Conflict, HeadwaterError, Invalid, NotFound
+from headwater.base.errors import Conflict, Invalid, NotFound
 from headwater.base.ids import NodeId
 from headwater.base.relations import TableName, parse_table_name
 from headwater.base.telemetry import Sink
@@ -55,6 +55,7 @@ from headwater.runs.answers import (
     Operation,
     Planned,
     PlanRequest,
+    try_checks,
 )
 from headwater.runs.append import Appender, AppendOptions, appending
 from headwater.runs.cancel import CancelToken
@@ -174,9 +175,8 @@ class Workspace(Reader):
     ) -> Compiled:
         """Compile the selected nodes, or one query with Jinja, and write the SQL.
 
-        As dbt's own ``compile`` does where that is wanted: with the manifest, and with a warning
-        where the engine would refuse a query. Without ``injects`` the texts name ephemeral models
-        as CTEs and do not define them.
+        As dbt does where that is wanted: with the manifest, and with a warning where the engine
+        would refuse a query. Without ``injects`` ephemeral models are named and not written out.
         """
         read = self.read("compile", full_refresh=full_refresh)
         request = PlanRequest(selection=selection, inputs=inputs or InputRequest())
@@ -639,13 +639,10 @@ class Workspace(Reader):
             ("lake", lambda: self._context.tables.root),
             ("engine", lambda: f"{self._world.engine.name} {self._world.engine.version}"),
             ("query", lambda: f"select 42 gives {self.sql('select 42').rows[0][0]}"),
-            (
-                "records",
-                lambda: f"{len(self._context.metastore.list_runs())} runs in {self._world.folder}",
-            ),
+            ("records", self._records),
         )
         wanted = {"profile", "lake", "engine", "query"} if connection else dict(checks)
-        return tuple(_try(name, check) for name, check in checks if name in wanted)
+        return try_checks(each for each in checks if each[0] in wanted)
 
     def docs_generate(
         self,
@@ -759,6 +756,9 @@ class Workspace(Reader):
             )
         return self._world.context
 
+    def _records(self) -> str:
+        return f"{len(self._context.metastore.list_runs())} runs in {self._world.folder}"
+
     def _project_name(self) -> str:
         name, _profile = read_name(self.files.packages[0].project_file)
         return f"{name} in {self._context.project_root}"
@@ -798,10 +798,3 @@ def _accepted(codes: tuple[str, ...]) -> frozenset[str]:
     except KeyError as error:
         what = f"no code is called `{error.args[0]}`"
         raise NotFound("code-unknown", what, fix="hw explain --list") from error
-
-
-def _try(name: str, check: Callable[[], str]) -> Finding:
-    try:
-        return Finding(name=name, ok=True, value=check())
-    except HeadwaterError as error:
-        return Finding(name=name, ok=False, value=error.what)

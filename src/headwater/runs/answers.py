@@ -1,12 +1,13 @@
 """What a workspace is asked and what it answers, as values that shells read."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any, Literal
 
 from headwater.base.diagnostics import Diagnostic
+from headwater.base.errors import HeadwaterError
 from headwater.base.ids import NodeId
 from headwater.graph.choose import Selection
 from headwater.graph.columns import ColumnEdge
@@ -163,3 +164,15 @@ class Finding:
     name: str
     ok: bool
     value: str
+
+
+def try_checks(checks: Iterable[tuple[str, Callable[[], str]]]) -> tuple[Finding, ...]:
+    """Try each check, named; what one says, or what it met."""
+    return tuple(_try(name, check) for name, check in checks)
+
+
+def _try(name: str, check: Callable[[], str]) -> Finding:
+    try:
+        return Finding(name=name, ok=True, value=check())
+    except HeadwaterError as error:
+        return Finding(name=name, ok=False, value=error.what)
