@@ -11,7 +11,6 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import BinaryIO, Literal
 
-from headwater.base.cache import Cache
 from headwater.base.codes import code_numbers
 from headwater.base.diagnostics import Diagnostic, has_errors, without_repeats
 from headwater.base.errors import Conflict, Invalid, NotFound
@@ -27,6 +26,7 @@ from headwater.graph.columns import column_edges
 from headwater.graph.compile import compile_graph
 from headwater.graph.faults import OF_ONE_QUERY, is_refusal, nodes_of_types, soften, weigh_faults
 from headwater.graph.graph import Graph
+from headwater.graph.kept_texts import Known
 from headwater.graph.live import LiveRenderer
 from headwater.graph.manifest import make_catalog, make_manifest
 from headwater.graph.previous import Previous
@@ -80,6 +80,7 @@ from headwater.runs.load import load_rows
 from headwater.runs.microbatch import render_batches
 from headwater.runs.operation import macro_call, operation_id, run_operation, statement_of
 from headwater.runs.query import find_table, run_sql, table_of
+from headwater.runs.recall import program_tag
 from headwater.runs.recover import clean_folders, unfinished_runs
 from headwater.runs.retry import Earlier, find_earlier, gone_findings
 from headwater.runs.run import Run
@@ -88,7 +89,7 @@ from headwater.runs.sources import file_sources, seed_sizes
 from headwater.runs.state import read_state
 from headwater.runs.upkeep import Keeper
 from headwater.runs.world import World
-from headwater.sql.meaning import Meanings, tracer_tag
+from headwater.sql.meaning import tracer_tag
 
 _START_FLAG = "skip_nodes_if_on_run_start_fails"
 
@@ -102,9 +103,9 @@ class Workspace(Reader):
     def close(self) -> None:
         """Give everything back; safe to call twice."""
         super().close()
-        queries = self.__dict__.pop("_queries", None)
-        if queries is not None:
-            queries.save()
+        known = self.__dict__.pop("_known", None)
+        if known is not None:
+            known.save()
         world = self.__dict__.pop("_world", None)
         if world is not None:
             world.close()
@@ -122,13 +123,13 @@ class Workspace(Reader):
         """Compile what was read: function 2; None when there is no project to compile."""
         if read.project is None:
             return None
-        with self._world.lookup_of(read.project, meanings=self._meanings) as lookup:
+        with self._world.lookup_of(read.project, meanings=self._known.meanings) as lookup:
             found = compile_graph(
                 read.project,
                 lookup,
                 inline=inline,
                 sends=sends,
-                meanings=self._meanings,
+                known=self._known,
                 instead=instead,
             )
         new = without_repeats(found.diagnostics, read.diagnostics)
@@ -149,9 +150,9 @@ class Workspace(Reader):
         with (
             TemporaryDirectory(prefix="headwater-check-") as folder,
             self._world.elsewhere(Path(folder)) as away,
-            self._world.lookup_of(read.project, away, meanings=self._meanings) as lookup,
+            self._world.lookup_of(read.project, away, meanings=self._known.meanings) as lookup,
         ):
-            graph = compile_graph(read.project, lookup, meanings=self._meanings)
+            graph = compile_graph(read.project, lookup, known=self._known)
         options = PlanOptions(project_root=str(self.root), severities={"input-not-built": "off"})
         plan = make_plan(graph.graph, State(), options)
         compiled = without_repeats(graph.diagnostics, read.diagnostics)
@@ -730,12 +731,11 @@ class Workspace(Reader):
     # -- parts, each made when first needed -----------------------------------------------------
 
     @cached_property
-    def _queries(self) -> Cache:
-        return self._open_cache("queries", tracer_tag())
-
-    @property
-    def _meanings(self) -> Meanings:
-        return Meanings(self._queries)
+    def _known(self) -> Known:
+        return Known(
+            queries=self._open_cache("queries", tracer_tag()),
+            texts=self._open_cache("texts", program_tag()),
+        )
 
     @cached_property
     def _world(self) -> World:

@@ -9,13 +9,13 @@ from headwater.base.periods import Window
 from headwater.graph.compile import Compilation
 from headwater.graph.ephemeral import all_used, ctes_for, inject
 from headwater.graph.graph import Graph, Lookup
+from headwater.graph.kept_texts import Known
 from headwater.graph.lookup import UncountedLookup
 from headwater.graph.references import resolve_references
 from headwater.graph.said import Said
 from headwater.graph.substitutes import Substitutes
 from headwater.project.context import node_context, render_node
 from headwater.project.project import Project
-from headwater.sql.meaning import Meanings
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,7 +47,7 @@ class BatchRenderer:
         self._project = project
         self._found = resolve_references(project)
         asked = UncountedLookup(lookup, project.templates.meter)
-        self._work = Compilation(project, self._found, asked, Meanings(), instead)
+        self._work = Compilation(project, self._found, asked, Known(), instead)
         self._instead = instead
         self.said: dict[NodeId, list[Said]] = {}
         for key, compiled in graph.nodes.items():

@@ -22,6 +22,7 @@ from headwater.graph.functions import check_function, make_function, queries_of,
 from headwater.graph.graph import CompiledNode, HookWrites, Lookup, called_functions
 from headwater.graph.hooks import CompiledHooks, compile_hooks
 from headwater.graph.host import CompileHost, FixtureHost
+from headwater.graph.kept_texts import KeptText, KeptTexts, Known, TextsKeeper
 from headwater.graph.live import inline_node
 from headwater.graph.lookup import NoLookup, UncountedLookup
 from headwater.graph.materializations import materialization_of
@@ -53,7 +54,7 @@ from headwater.project.project import Project
 from headwater.sql.dialects import DUCKDB
 from headwater.sql.fingerprint import fingerprint
 from headwater.sql.lineage import QueryLineage
-from headwater.sql.meaning import Meanings, QueryReading
+from headwater.sql.meaning import QueryReading
 from headwater.sql.parse import SqlFault
 from headwater.sql.types import canonical_type
 
@@ -70,7 +71,7 @@ def compile_graph(
     *,
     inline: str | None = None,
     sends: bool = False,
-    meanings: Meanings | None = None,
+    known: Known | None = None,
     instead: Substitutes | None = None,
 ) -> GraphResult:
     """Compile every node of a project for the target that it was read for.
@@ -80,12 +81,12 @@ def compile_graph(
         lookup: What may be asked about the lake; None when there is none.
         inline: A query with Jinja to compile besides, which may refer to every node.
         sends: Keep the statements that its macros would send, instead of refusing them.
-        meanings: Reads and traces queries, and may know them from an earlier command.
+        known: What earlier commands found out.
         instead: What nodes read in place of their inputs.
     """
     found = resolve_references(project)
     asked = UncountedLookup(lookup or NoLookup(), project.templates.meter)
-    work = Compilation(project, found, asked, meanings or Meanings(), instead or Substitutes())
+    work = Compilation(project, found, asked, known or Known(), instead or Substitutes())
     graph = make_graph(project, found, work.compile)
     text = None if inline is None else work.compile_inline(inline, sends=sends)
     found_all = (*found.diagnostics, *work.diagnostics)
@@ -137,18 +138,21 @@ class Compilation:
         project: Project,
         found: Resolution,
         lookup: Lookup,
-        meanings: Meanings,
+        known: Known,
         instead: Substitutes,
     ) -> None:
         self.project = project
         self.instead = instead
         self.naming = project.context_values.naming
-        self.meanings = meanings
+        self.meanings = known.meanings
+        is_kept = instead == Substitutes()
+        self.keeper = TextsKeeper(project, known.texts) if is_kept else None
         self.found = found
         target = project.target
         self.dialect = DUCKDB if target.is_run else target.warehouse.dialect
         self.translator = Translator(project) if target.is_translated else None
         self.lookup = _lookup_for(project, lookup, self.translator)
+        self.has_asked = False
         self.diagnostics: list[Diagnostic] = []
         self.said: tuple[str, ...] = ()
         self.sends = False
@@ -302,13 +306,29 @@ class Compilation:
                 yield name
 
     def _texts(self, node: Node) -> _Texts:
-        """Render everything of a node.
+        """Render everything of a node, or know its texts from an earlier command.
 
         Raises:
             HeadwaterError: Jinja failed.
         """
         if node.resource_type == "operation":
             return self._operation(node)
+        if self.keeper is None:
+            return self._rendered(node)
+        key = self.keeper.key_or_none(node, self.found.depends_on[node.unique_id])
+        kept = self.keeper.find_or_none(key)
+        if kept is None:
+            self.project.templates.asked.clear()
+            self.has_asked = False
+            texts = self._rendered(node)
+            if key is not None and not self.has_asked and not self.logged[node.unique_id]:
+                self.keeper.keep(key, self.project.templates.asked, _kept_texts(texts))
+            return texts
+        full = self._with_ctes(kept.full)
+        later = full if kept.later is None else self._with_ctes(kept.later)
+        return _Texts(full=full, later=later, pre_hooks=sql_header(node), post_hooks=())
+
+    def _rendered(self, node: Node) -> _Texts:
         full = later = self._render(node, incremental=False)
         if node.materialized == "incremental" and full.asked_incremental:
             later = self._render(node, incremental=True)
@@ -483,10 +503,15 @@ class Compilation:
         body = render_node(self.project, node, context).text
         if not incremental:
             self.diagnostics += host.diagnostics
-        used = tuple(host.used)
-        ctes = ctes_for(used, self.bodies, self.ephemeral)
-        said = tuple(host.said)
-        return _Text(inject(body, ctes), body, used, host.asked_incremental, said)
+        self.has_asked = self.has_asked or host.has_asked or bool(host.diagnostics)
+        text = self._with_ctes(KeptText(body=body, used=tuple(host.used)))
+        return replace(text, asked_incremental=host.asked_incremental, said=tuple(host.said))
+
+    def _with_ctes(self, kept: KeptText) -> _Text:
+        """Put the ephemeral models that a text uses before it."""
+        used = tuple(NodeId(key) for key in kept.used)
+        code = inject(kept.body, ctes_for(used, self.bodies, self.ephemeral))
+        return _Text(code, kept.body, used, asked_incremental=False, said=())
 
     def _hooks(self, node: Node, name: str) -> CompiledHooks:
         texts = hook_texts(node, name)
@@ -669,6 +694,14 @@ def _rewrites_itself(compiled: CompiledNode) -> bool:
     texts = " ".join(compiled.post_hooks).lower()
     named = any(each.rpartition(".")[2].lower() == own for each in writes.tables)
     return named and "alter" in texts
+
+
+def _kept_texts(texts: _Texts) -> KeptTexts:
+    full, later = texts.full, texts.later
+    return KeptTexts(
+        full=KeptText(body=full.body, used=full.used),
+        later=None if later is full else KeptText(body=later.body, used=later.used),
+    )
 
 
 def _lookup_for(project: Project, lookup: Lookup, translator: Translator | None) -> Lookup:

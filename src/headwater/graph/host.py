@@ -46,6 +46,7 @@ class CompileHost:
             are refused.
         has_lost_query: A query of a macro failed while statements were kept.
         is_live: The node runs now: whatever macros send is sent.
+        has_asked: The text asked what is in the lake, or for the columns of a relation.
     """
 
     def __init__(  # noqa: PLR0913 - everything that a template may ask about
@@ -85,6 +86,7 @@ class CompileHost:
         self.sent: list[str] | None = None
         self.has_lost_query = False
         self.is_live = False
+        self.has_asked = False
         self._has_said_unasked = False
 
     @property
@@ -182,6 +184,7 @@ class CompileHost:
 
     def run_query(self, sql: str) -> LookupTable:
         """Ask the lake; that a warehouse was not asked is said once."""
+        self.has_asked = True
         if self.sent is not None and not only_reads(sql):
             self.sent.append(sql)
             return NoRows()
@@ -197,11 +200,13 @@ class CompileHost:
 
     def relation_or_none(self, table: TableName) -> Relation | None:
         """Return a table or view that exists now."""
+        self.has_asked = True
         kind = self._lookup.relation_kind_or_none(table)
         return Relation.of_table(table, kind, self._naming) if kind else None
 
     def columns(self, relation: Relation) -> tuple[Column, ...]:
         """Return columns as they will be when the node is built, else those of the lake."""
+        self.has_asked = True
         table = relation.table_name
         if table is None and self.is_live and relation.identifier:
             table = TableName("", "", relation.identifier)  # a temporary table

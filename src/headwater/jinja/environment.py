@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable, Sequence
 from itertools import chain, islice
 from types import BuiltinMethodType, MethodType
 
-from jinja2 import Undefined, nodes
+from jinja2 import Undefined, nodes, pass_context
 from jinja2.compiler import CodeGenerator, Frame
 from jinja2.ext import Extension, LoopControlExtension, do
 from jinja2.nativetypes import NativeCodeGenerator
@@ -357,11 +357,23 @@ def make_value_environment(undefined: type[Undefined], meter: Meter) -> ValueEnv
     return environment
 
 
+def _noted(pick: Callable[..., object]) -> Callable[..., object]:
+    """Return the filter ``random``, whose use is seen as that of the name ``lipsum`` is."""
+
+    @pass_context
+    def call(context: Context, values: object) -> object:
+        context.resolve_or_missing("lipsum")
+        return pick(context, values)
+
+    return call
+
+
 def _count(environment: TextEnvironment, meter: Meter) -> None:
     environment.meter = meter
     environment.concat = meter.concat  # type: ignore[method-assign, assignment] # Jinja's way
     filters = environment.filters
     filters.update({name: guarded_filter(meter, name, filters[name]) for name in filters})
     filters["join"] = guarded_join_filter(meter, filters["join"])
+    filters["random"] = _noted(filters["random"])
     environment.globals["range"] = range_of(meter)
     environment.globals["lipsum"] = lipsum_of(meter, generate_lorem_ipsum)

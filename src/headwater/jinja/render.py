@@ -42,7 +42,7 @@ _UNKNOWN_NAME = re.compile(r"No (?P<kind>filter|test) named '(?P<name>\w+)'")
 _DEPTH_MAX = 150
 
 
-_PASSING = frozenset({"run_started_at", "invocation_id"})
+_PASSING = frozenset({"run_started_at", "invocation_id", "lipsum"})
 """Names whose values are others with every command."""
 
 
@@ -212,6 +212,7 @@ class Scope:
         if name in self.variables and name != SCOPE:
             if name in _PASSING:
                 self._templates.on_clock()
+            self._templates.asked.add(name)
             return self.variables[name]
         if name in index.packages or name in index.our_names:
             return Namespace(self, name)
@@ -224,6 +225,7 @@ class Scope:
         if macro is not None:
             return BoundMacro(self, macro)
         if package in self._templates.index.our_names:
+            self._templates.asked.add(name)
             return missing if name == SCOPE else self.variables.get(name, missing)
         return missing
 
@@ -280,6 +282,8 @@ class Templates:
         index: Which macro a name means.
         meter: Counts what the running rendering takes.
         on_clock: Called when a text asks for something that is another with every command.
+        asked: Names of the context that texts have asked for; whoever wants to know what one
+            text asks for empties it before.
     """
 
     def __init__(
@@ -299,6 +303,7 @@ class Templates:
         """
         self.index = index
         self.on_clock = on_clock
+        self.asked: set[str] = set()
         self._codes = codes or NoCache()
         self._unknown: list[str] = []
         unknown = self._unknown
