@@ -221,6 +221,7 @@ class Workspace(Reader):
 
         Raises:
             Invalid: ``usage-invalid``, ``vars-malformed``.
+            NotFound: ``macro-not-found``.
         """
         call = macro_call(macro, read_mapping("--args", arguments)) if sql is None else None
         call = call or statement_of(sql or "")

@@ -221,3 +221,46 @@ def test_macros_see_the_projects_packages_and_results_as_dicts(hw: Hw, project: 
     assert built.code == 0, built.err
     rows = hw("sql", "select * from audit", "--output", "json").document["rows"]
     assert rows == [["shop 1.2.3 noted compile 1"]]
+
+
+TALKS = """\
+{% macro count_up(step) %}
+  {% if execute %}
+    {% set found = run_query("insert into main.audit values ('" ~ step ~ "')") %}
+    {% set n = run_query('select count(*) from main.audit').columns[0].values()[0] %}
+    {{ log(step ~ ' sees ' ~ n, info=true) }}{{ log('kept for the log') }}
+    {% if step == 'breaks' %}{% do run_query('select nothing_there') %}{% endif %}
+  {% endif %}
+{% endmacro %}
+{% materialization talking, default %}
+  {{ log('building ' ~ this.name, info=true) }}
+  {% call statement('main') %}create or replace table {{ this }} as {{ sql }}{% endcall %}
+  {{ run_hooks(post_hooks) }}{{ return({'relations': [this]}) }}
+{% endmaterialization %}
+"""
+AUDIT = "on-run-start: ['create table if not exists main.audit (what varchar)']\n"
+
+
+def test_what_macros_say_while_they_run_is_shown_once_and_as_it_is_then(
+    hw: Hw, project: Path
+) -> None:
+    hooks = AUDIT + "on-run-end: [\"{{ count_up('end') }}\"]\n"
+    model = "{{ config(materialized='talking', post_hook=\"{{ count_up('hook') }}\") }} select 1"
+    _write(project, hooks, **{"macros/talks.sql": TALKS, "models/noted.sql": model})
+
+    ended = hw("build", "--select", "noted")
+
+    assert ended.code == 0, ended.err
+    said = [line for line in ended.err.splitlines() if "sees" in line or "building" in line]
+    assert said == ["building noted", "hook sees 1", "end sees 2"]
+    assert "kept for the log" not in ended.err
+
+
+def test_what_a_macro_said_before_it_failed_is_shown(hw: Hw, project: Path) -> None:
+    model = "{{ config(post_hook=\"{{ count_up('breaks') }}\") }} select 1 as a"
+    _write(project, AUDIT, **{"macros/talks.sql": TALKS, "models/noted.sql": model})
+
+    ended = hw("build", "--select", "noted")
+
+    assert ended.code == 1
+    assert "breaks sees 1" in ended.err.splitlines()

@@ -456,6 +456,27 @@ def test_what_a_model_logs_is_told_when_it_runs(project: Path) -> None:
     ]
 
 
+def test_what_hooks_log_is_told_while_their_node_runs(project: Path) -> None:
+    told: list[EventMsg] = []
+    macro = (
+        "{% macro talk() %}{% if execute %}{% do run_query('create table said as select 1 as n') %}"
+        "{{ log('there are ' ~ run_query('select n from said').rows[0][0], info=true) }}"
+        "{{ log('quiet') }}{% endif %}{% endmacro %}"
+    )
+    text = "{{ config(materialized='table', post_hook='{{ talk() }}') }} select 1 as n"
+    write_files(project, {"macros/talk.sql": macro, "models/talks.sql": text})
+
+    dbtRunner(callbacks=[told.append]).invoke(["run", "--select", "talks"])
+
+    wanted = {"NodeStart", "NodeFinished"}
+    said = [
+        e.info.msg if e.info.name.startswith("JinjaLog") else e.info.name
+        for e in told
+        if e.info.name in wanted or e.info.name.startswith("JinjaLog")
+    ]
+    assert said == ["NodeStart", "there are 1", "quiet", "NodeFinished"]
+
+
 def test_what_nobody_asked_for_stays_silent(project: Path) -> None:
     told: list[EventMsg] = []
     write_files(project, {"models/talks.sql": "select 1 as n {{ log('hello', info=true) }}"})

@@ -40,6 +40,7 @@ class Subject:
         is_built: Whether both tools build it before they compile it, so that macros that look at
             rows and columns find the same.
         is_staged: Whether both find empty tables instead, because its SQL is not DuckDB's.
+        is_large: Whether it has so many nodes that its golden keeps one hash a file.
     """
 
     name: str
@@ -51,6 +52,7 @@ class Subject:
     removed: Mapping[str, str] = field(default_factory=dict)
     is_built: bool = False
     is_staged: bool = False
+    is_large: bool = False
 
 
 def _at(repository: str, commit: str) -> Source:
@@ -187,13 +189,22 @@ CORPUS: tuple[Subject, ...] = (
         folder="dbt_subprojects/hourly_spellbook",
         packages={"dbt_utils": UTILS},
         profile="spellbook-local",
+        is_large=True,
     ),
 )
 
 
 def subject(name: str) -> Subject:
-    """Return the project of a name."""
-    return next(each for each in CORPUS if each.name == name)
+    """Return the project of a name.
+
+    Raises:
+        LookupError: There is none.
+    """
+    found = next((each for each in CORPUS if each.name == name), None)
+    if found is None:
+        known = ", ".join(each.name for each in CORPUS)
+        raise LookupError(f"`{name}` is not in the corpus; there are {known}")
+    return found
 
 
 def prepare(project: Subject, folder: Path, absent: frozenset[str] = frozenset()) -> Path:

@@ -12,10 +12,11 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
+import tests.peer.source  # noqa: F401 - puts the package on the path, and comes before it
 from tests.peer.compiled import INVOCATION, MOMENT, stage_for_dbt
 from tests.peer.corpus import CORPUS, Subject, prepare, subject
 from tests.peer.facts import SECTIONS, facts_of, ids_of
-from tests.peer.golden import Golden, hashes_of, write_golden
+from tests.peer.golden import Golden, hashes_by_file, hashes_of, write_golden
 from tests.peer.public import peer_python
 
 PEER = ("dbt-core==1.11.16", "dbt-duckdb==1.11.1", "duckdb==2.0.0")
@@ -68,12 +69,18 @@ def golden_of(
         is_compiled = result is not None and result["status"] == "success" and result["code"]
         nodes[key] = {**nodes[key], "code": result["code"] if result and is_compiled else None}
     absent = json.loads((folder / "absent.json").read_text(encoding="utf-8"))
+    uncompiled = sorted(key for key, facts in nodes.items() if facts["code"] is None)
+    hashes = {key: hashes_of(facts) for key, facts in nodes.items()}
+    if project.is_large:
+        hashes = hashes_by_file(nodes, frozenset(uncompiled))
     return Golden(
         commit=project.source.commit,
         dbt=manifest["metadata"]["dbt_version"],
         absent=tuple(absent),
         ids=ids_of(manifest),
-        nodes={key: hashes_of(facts) for key, facts in nodes.items()},
+        nodes=hashes,
+        uncompiled=tuple(uncompiled if project.is_large else ()),
+        is_by_file=project.is_large,
     )
 
 

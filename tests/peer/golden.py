@@ -1,12 +1,14 @@
 """Goldens: what dbt said of a project of the corpus, as short hashes in a compressed file.
 
 No text of a project is kept: a golden can say that a node differs, and asking dbt again says how.
+Of a project of many thousands of nodes one hash a file is kept, of all that dbt said of its nodes.
 """
 
 import hashlib
 import json
 import lzma
-from collections.abc import Iterator, Mapping
+from collections import defaultdict
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -28,7 +30,10 @@ class Golden:
         dbt: Version of dbt-core.
         absent: Files that the clone lacked, which a comparison must lack too.
         ids: Ids of macros, docs, groups and disabled nodes.
-        nodes: Hashes of a node's facets, one after the other, by unique_id.
+        nodes: Hashes of a node's facets, one after the other, by unique_id; of a golden by file
+            one hash for each file.
+        uncompiled: Of a golden by file: what dbt did not compile.
+        is_by_file: It keeps one hash a file.
     """
 
     commit: str
@@ -36,11 +41,16 @@ class Golden:
     absent: tuple[str, ...]
     ids: Mapping[str, list[str]]
     nodes: Mapping[str, str]
+    uncompiled: tuple[str, ...] = ()
+    is_by_file: bool = False
 
 
 @dataclass(frozen=True, slots=True, order=True)
 class Difference:
-    """One facet of one node that is not dbt's; the facet ``exists`` when only one has the node."""
+    """One facet of one node that is not dbt's; the facet ``exists`` when only one has the node.
+
+    With a golden by file the "node" is a file, and its facet ``file``.
+    """
 
     node: str
     facet: str
@@ -51,6 +61,22 @@ def hashes_of(facts: Facts) -> str:
     return "".join(
         NOT_COMPILED if facts[facet] is None else _hash(facts[facet]) for facet in FACETS
     )
+
+
+def hashes_by_file(nodes: Mapping[str, Facts], uncompiled: Collection[str]) -> dict[str, str]:
+    """Return one hash for each file: of the ids of its nodes and all of their facets.
+
+    Args:
+        nodes: Facts of nodes by unique_id.
+        uncompiled: Nodes whose code does not count, because dbt did not compile them.
+    """
+    files: defaultdict[str, list[str]] = defaultdict(list)
+    for key in sorted(nodes):
+        facts = nodes[key]
+        hashes = hashes_of({**facts, "code": None} if key in uncompiled else facts)
+        node = facts["node"]
+        files[f"{node['package_name']}/{node['original_file_path']}"].append(f"{key} {hashes}")
+    return {file: _hash("\n".join(lines)) for file, lines in files.items()}
 
 
 def _hash(value: Any) -> str:
@@ -69,11 +95,18 @@ def write_golden(name: str, golden: Golden) -> None:
 def read_golden(name: str) -> Golden:
     """Read a golden."""
     document = json.loads(lzma.decompress((FOLDER / f"{name}.json.xz").read_bytes()))
-    return Golden(**{**document, "absent": tuple(document["absent"])})
+    lists = {key: tuple(document[key]) for key in ("absent", "uncompiled") if key in document}
+    return Golden(**{**document, **lists})
 
 
 def differences(ours: Mapping[str, Facts], golden: Golden) -> Iterator[Difference]:
     """Yield what differs from dbt; code is compared where dbt has compiled some."""
+    if golden.is_by_file:
+        files = hashes_by_file(ours, frozenset(golden.uncompiled))
+        for file in sorted({*files, *golden.nodes}):
+            if files.get(file) != golden.nodes.get(file):
+                yield Difference(file, "file")
+        return
     for node in sorted({*ours, *golden.nodes}):
         if node not in ours or node not in golden.nodes:
             yield Difference(node, "exists")

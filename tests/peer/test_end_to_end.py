@@ -1,13 +1,15 @@
 """Public packages' own test projects, built by dbt-duckdb and by us: equal tables, equal ends.
 
 First everything but tests, then the tests: a test that fails keeps a table from being published
-here, and its readers from being built there, which would hide what is compared.
+here, and its readers from being built there, which would hide what is compared. The queries that
+dbt sends to its engine are looked for among ours.
 """
 
 import json
 import os
 import subprocess
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
@@ -16,6 +18,7 @@ from tests.peer.corpus import DATABASE, Subject, prepare, subject
 from tests.peer.explained import known_ends
 from tests.peer.freeze import dbt_python
 from tests.peer.relations import Contents, as_stored, of_database, ours
+from tests.peer.statements import Sent, not_sent, recorded, sent_by_dbt
 
 NAMES = (
     "dbt-utils", "dbt-date", "dbt-expectations", "dbt-audit-helper", "dbt-codegen",
@@ -23,32 +26,51 @@ NAMES = (
 Ends = Mapping[str, str]
 Tables = Mapping[str, Contents]
 SAME_WORD = {"pass": "success"}
+BUILD = ("build", "--exclude-resource-type", "test", "unit_test")
 
 
-def build_theirs(home: Path) -> tuple[Ends, Ends]:
-    """Build with dbt; return how each node ended, of the tables and of the tests."""
-    built = _dbt(home, "build", "--exclude-resource-type", "test", "unit_test")
-    return built, _dbt(home, "test")
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Done:
+    """What building and testing a project came to.
+
+    Attributes:
+        built: How each node ended but tests.
+        tested: How each test ended.
+        codes: Exit codes of the two commands.
+    """
+
+    built: Ends
+    tested: Ends
+    codes: tuple[int, int]
 
 
-def _dbt(home: Path, *command: str) -> Ends:
-    subprocess.run(
-        [str(dbt_python().parent / "dbt"), "--quiet", *command, "--profiles-dir", "."],
+def build_theirs(home: Path, project: Subject) -> tuple[Done, Sequence[Sent]]:
+    """Build with dbt; return also the statements that it sent."""
+    first, built = _dbt(home, project.environment, *BUILD)
+    second, tested = _dbt(home, project.environment, "test")
+    sent = [each for name in ("build", "test") for each in sent_by_dbt(home / name / "dbt.log")]
+    return Done(built=built, tested=tested, codes=(first, second)), sent
+
+
+def _dbt(home: Path, environment: Mapping[str, str], *command: str) -> tuple[int, Ends]:
+    log = ("--log-path", command[0], "--log-level-file", "debug", "--log-format-file", "json")
+    ended = subprocess.run(
+        [str(dbt_python().parent / "dbt"), "--quiet", *command, "--profiles-dir", ".", *log],
         cwd=home,
-        env={**os.environ, "DBT_SEND_ANONYMOUS_USAGE_STATS": "false"},
+        env={**os.environ, **environment, "DBT_SEND_ANONYMOUS_USAGE_STATS": "false"},
         capture_output=True,
         check=False,
     )
     results = json.loads((home / "target/run_results.json").read_text(encoding="utf-8"))["results"]
-    return {each["unique_id"]: _word(each["status"]) for each in results}
+    return ended.returncode, {each["unique_id"]: _word(each["status"]) for each in results}
 
 
 def _word(status: str) -> str:
     return SAME_WORD.get(status, status)
 
 
-def build_ours(home: Path, project: Subject) -> tuple[Ends, Ends]:
-    """Build with ours; return as ``build_theirs``. What cannot be compiled ends as an error."""
+def build_ours(home: Path, project: Subject) -> Done:
+    """Build with ours. What cannot be compiled ends as an error."""
     runs, never = build(home, project)
     built = {str(each.node): _word(each.status) for run in runs for each in run.results}
     tests, untried = run_tests(home, project)
@@ -56,7 +78,12 @@ def build_ours(home: Path, project: Subject) -> tuple[Ends, Ends]:
     faults = {
         str(key): "error" for key in never if not key.startswith(("test.", "source.", "unit_"))
     }
-    return {**faults, **built}, {**dict.fromkeys(map(str, untried), "error"), **tested}
+    codes = max(run.exit_code for run in runs), tests.exit_code
+    return Done(
+        built={**faults, **built},
+        tested={**dict.fromkeys(map(str, untried), "error"), **tested},
+        codes=(1 if faults else codes[0], 1 if untried else codes[1]),
+    )
 
 
 def differences(mine: Ends, theirs: Ends) -> dict[str, tuple[str | None, str | None]]:
@@ -87,11 +114,15 @@ def test_project_ends_as_with_dbt_and_holds_the_same_rows(name: str, tmp_path: P
     project = subject(name)
     home, theirs = prepare(project, tmp_path / "ours"), prepare(project, tmp_path / "theirs")
 
-    wanted_built, wanted_tested = build_theirs(theirs)
-    built, tested = build_ours(home, project)
+    wanted, sent = build_theirs(theirs, project)
+    with recorded() as texts:
+        done = build_ours(home, project)
 
     known = known_ends(name)
-    assert differences(built, wanted_built) == known.built
-    assert differences(tested, wanted_tested) == known.tested
+    assert differences(done.built, wanted.built) == known.built
+    assert differences(done.tested, wanted.tested) == known.tested
+    assert done.codes == wanted.codes
     others = unequal(ours(home), of_database(theirs / DATABASE))
     assert [each for each in others if each not in known.tables] == []
+    unsent = {each.node for each in not_sent(sent, texts)}
+    assert sorted(unsent - known.unsent) == []

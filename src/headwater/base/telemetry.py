@@ -37,6 +37,26 @@ class NodeStarted:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class MacroSaid:
+    """A macro printed or logged something while its node or hook ran.
+
+    Attributes:
+        run_id: The run.
+        node: dbt's unique_id of what ran.
+        text: The line.
+        is_info: It is for the terminal; else for the log alone.
+        at: ISO 8601 UTC time.
+    """
+
+    run_id: RunId
+    node: NodeId
+    text: str
+    is_info: bool
+    at: str
+    kind: Literal["macro-said"] = "macro-said"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class BatchEnd:
     """How one batch of a microbatch model ended.
 
@@ -101,7 +121,7 @@ class RunFinished:
     kind: Literal["run-finished"] = "run-finished"
 
 
-Event = RunStarted | NodeStarted | NodeFinished | RunFinished
+Event = RunStarted | NodeStarted | MacroSaid | NodeFinished | RunFinished
 
 
 class Sink(Protocol):

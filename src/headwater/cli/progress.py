@@ -7,7 +7,15 @@ from contextlib import AbstractContextManager, contextmanager
 from types import FrameType
 
 from headwater.base.clock import SystemClock
-from headwater.base.telemetry import Event, NodeFinished, NodeStarted, RunFinished, RunStarted, Sink
+from headwater.base.telemetry import (
+    Event,
+    MacroSaid,
+    NodeFinished,
+    NodeStarted,
+    RunFinished,
+    RunStarted,
+    Sink,
+)
 from headwater.base.units import format_count, format_seconds
 from headwater.cli.diagnose import print_diagnostics
 from headwater.cli.output import note, wants_colour
@@ -84,8 +92,13 @@ def _lines(labels: Mapping[str, str]) -> Iterator[Sink]:
 
     def sink(event: Event) -> None:
         counter.take(event)
-        if isinstance(event, NodeFinished):
-            note(_line(event, counter, labels))
+        match event:
+            case NodeFinished():
+                note(_line(event, counter, labels))
+            case MacroSaid(is_info=True):
+                note(event.text)
+            case _:
+                pass
 
     yield sink
 
@@ -105,6 +118,8 @@ def _live(labels: Mapping[str, str]) -> Iterator[Sink]:
             running = [f"  ... {labels.get(node, node)}" for node in counter.running]
             lines = "\n".join([*running, counter.line()])
             live.update(Text(lines, no_wrap=True, overflow="crop"))
+            if isinstance(event, MacroSaid) and event.is_info:
+                console.print(Text(event.text), highlight=False)
             if isinstance(event, NodeFinished):
                 colour = {"success": "green", "pass": "green", "warn": "yellow"}
                 style = colour.get(event.status, "red" if event.status != "skipped" else "dim")
@@ -133,6 +148,8 @@ class _Counter:
             case NodeFinished():
                 self.done += 1
                 self.running.pop(event.node, None)
+            case MacroSaid():
+                pass  # it is a word, and no progress
             case RunFinished():
                 self.running.clear()
 

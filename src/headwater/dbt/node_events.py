@@ -12,6 +12,7 @@ from typing import Any, assert_never
 from headwater.base.ids import NodeId
 from headwater.base.telemetry import (
     Event,
+    MacroSaid,
     NodeFinished,
     NodeStarted,
     RunFinished,
@@ -66,7 +67,7 @@ class NodeEvents:
             target: Name of the profile's output.
             threads: How many nodes run at once.
             reused: How many nodes are left as they are, beside those that run.
-            logged: What the macros of nodes said.
+            logged: What the macros of nodes said when they were compiled.
         """
         self._teller = teller
         self._manifest = manifest
@@ -83,6 +84,8 @@ class NodeEvents:
                 self._began(event)
             case NodeStarted():
                 self._node_started(event)
+            case MacroSaid():
+                tell_said(self._teller, Said(text=event.text, is_info=event.is_info))
             case NodeFinished():
                 self._node_finished(event)
             case RunFinished():

@@ -22,13 +22,16 @@ from headwater.dbt.verbs import has_verb
 from headwater.jinja.functions import DBT_VERSION
 from headwater.runs.cancel import CancelToken
 
+_UNHANDLED = 2
+"""dbt's exit code of a command that could not be carried out."""
+
 
 def run(arguments: list[str]) -> int:
     """Carry out one command in dbt's manner.
 
     Returns:
-        0 when all went well; 1 when a node or test failed; 2 and above when it could not be
-        carried out, as `hw` has it; 130 when it was interrupted.
+        0 when all went well; 1 when a node or test failed, which is a result; 2 and above when
+        the command could not be carried out; 130 when it was interrupted.
     """
     environment = read_environment()
     prepared = prepare(arguments)
@@ -48,8 +51,8 @@ def run(arguments: list[str]) -> int:
     if cancel.level != "run":
         return 130
     if isinstance(ended.exception, HeadwaterError):
-        return ended.exception.exit_code
-    return 0 if ended.success else 2 if ended.exception else 1
+        return max(_UNHANDLED, ended.exception.exit_code)
+    return 0 if ended.success else _UNHANDLED if ended.exception else 1
 
 
 def _defaults(given: Mapping[str, str], environment: Mapping[str, str]) -> list[str]:

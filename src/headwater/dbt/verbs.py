@@ -414,14 +414,19 @@ def _source_freshness(call: Call, workspace: Workspace) -> Answer:
 def _run_operation(call: Call, workspace: Workspace) -> Answer:
     macro = str(call.options["macro"])
     done = workspace.run_operation(macro, call.options["arguments"], sql=call.options["sql"])
-    call.teller.findings(done.diagnostics)
-    if has_errors(done.diagnostics):
-        raise _fault(done.diagnostics)
     for line in done.said:
         call.teller.tell("JinjaLogInfo", "I062", line, msg=line)
+    call.teller.findings(done.diagnostics)
+    errors = [each.what for each in done.diagnostics if each.severity == "error"]
+    if errors and not done.node:
+        raise _fault(done.diagnostics)
+    # As with dbt, a macro that was found and failed is a result, and no end of the command.
+    if errors:
+        call.teller.failed(_fault(done.diagnostics))
     node = Record({"unique_id": done.node, "name": macro, "resource_type": "operation"})
-    result = RunResult(status=Status.Success, node=node)
-    return Answer(success=True, result=RunExecutionResult(results=[result]))
+    status = Status.Error if errors else Status.Success
+    result = RunResult(status=status, node=node, message=errors[0] if errors else None)
+    return Answer(success=not errors, result=RunExecutionResult(results=[result]))
 
 
 def _debug(call: Call, workspace: Workspace) -> Answer:

@@ -335,7 +335,7 @@ class Compilation:
         before, after = (self._hooks(node, name) for name in ("pre_hook", "post_hook"))
         rule = self._snapshot_rule(node)
         self.logged[node.unique_id] = NodeSaid(
-            full=full.said, later=later.said, hooks=(*before.said, *after.said)
+            full=full.said, later=later.said, hooks=(*before.said_for_good, *after.said_for_good)
         )
         return _Texts(
             full=full,

@@ -31,6 +31,11 @@ class CompiledHooks:
     sent: tuple[str, ...] = ()
     said: tuple[Said, ...] = ()
 
+    @property
+    def said_for_good(self) -> tuple[Said, ...]:
+        """What was said of hooks that are not rendered again when they run."""
+        return () if self.writes.is_live else self.said
+
 
 def compile_hooks(host: CompileHost, renderings: Sequence[Callable[[], str]]) -> CompiledHooks:
     """Render hooks, keeping the statements that their macros send.

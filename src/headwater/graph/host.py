@@ -4,7 +4,7 @@ One host serves one rendering, and notes what the text asked for, because that d
 the text must be rendered and which CTEs it needs.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 
 from headwater.base.diagnostics import Diagnostic
@@ -41,6 +41,7 @@ class CompileHost:
         asked_incremental: Whether the text asked ``is_incremental()``.
         diagnostics: Warnings of macros.
         said: What macros printed and logged.
+        tell: Takes that, line by line; keeps it in ``said``.
         instead: What is read in place of the node's inputs.
         sent: Statements of macros that do more than read, kept instead of sent; None where they
             are refused.
@@ -83,6 +84,7 @@ class CompileHost:
         self.asked_incremental = False
         self.diagnostics: list[Diagnostic] = []
         self.said: list[Said] = []
+        self.tell: Callable[[Said], object] = self.said.append
         self.sent: list[str] | None = None
         self.has_lost_query = False
         self.is_live = False
@@ -227,8 +229,8 @@ class CompileHost:
         )
 
     def log(self, message: str, *, info: bool) -> None:
-        """Keep what is said; compiling itself says nothing."""
-        self.said.append(Said(text=message, is_info=info))
+        """Keep what is said, as long as nobody listens: compiling itself says nothing."""
+        self.tell(Said(text=message, is_info=info))
 
     def warn(self, message: str) -> None:
         """Turn the message into a finding."""

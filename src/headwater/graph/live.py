@@ -21,19 +21,8 @@ from headwater.project.node import Node
 from headwater.project.project import Project
 
 Moment = Literal["operation", "pre_hook", "post_hook"]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class LiveText:
-    """A text rendered while its node runs.
-
-    Attributes:
-        text: What is left to be run.
-        said: What macros printed and logged.
-    """
-
-    text: str
-    said: tuple[Said, ...] = ()
+Listener = Callable[[Said], object]
+"""Is told what macros print and log, at once."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -118,27 +107,25 @@ class LiveRenderer:
             return 1
         return len(hook_texts(self._project.nodes[node], moment))
 
-    def render(self, call: LiveCall, lookup: Lookup) -> LiveText:
+    def render(self, call: LiveCall, lookup: Lookup, tell: Listener) -> str:
         """Render a text; what its macros send is sent through ``lookup``.
+
+        Returns:
+            What is left to be run.
 
         Raises:
             HeadwaterError: Jinja failed, or a statement did.
         """
         node = self._inline or self._project.nodes[call.node]
 
-        def rendered(context: Mapping[str, object]) -> str:
-            if call.moment == "operation":
-                return render_node(self._project, node, context).text
-            text = hook_texts(node, call.moment)[call.place]
-            return render_text(self._project, node, context, text).text
+        context = self._context(call, node, lookup, tell)
+        if call.moment == "operation":
+            return render_node(self._project, node, context).text
+        text = hook_texts(node, call.moment)[call.place]
+        return render_text(self._project, node, context, text).text
 
-        return self._with_context(call, node, lookup, rendered)
-
-    def build(self, call: BuildCall, lookup: Lookup) -> tuple[Said, ...]:
+    def build(self, call: BuildCall, lookup: Lookup, tell: Listener) -> None:
         """Call the macro that builds a node; its statements are sent through ``lookup``.
-
-        Returns:
-            What it printed and logged.
 
         Raises:
             HeadwaterError: Jinja failed, or a statement did.
@@ -154,18 +141,12 @@ class LiveRenderer:
         is_incremental = self._is_incremental(node, lookup)
         code = call.later_code if is_incremental and call.later_code else call.code
 
-        def built(context: Mapping[str, object]) -> str:
-            model = {**_mapping(context["model"]), "compiled_code": code, "compiled_sql": code}
-            own = {"sql": code, "compiled_code": code, "model": model, "write": _ignored}
-            own["pre_hooks"], own["post_hooks"] = (
-                _hooks(node, "pre_hook"),
-                _hooks(node, "post_hook"),
-            )
-            templates.call(macro, context={**context, **own}, package=node.package, lenient=False)
-            return ""
-
         begun = LiveCall(node=call.node, moment="operation", is_incremental=is_incremental)
-        return self._with_context(begun, node, lookup, built).said
+        context = self._context(begun, node, lookup, tell)
+        model = {**_mapping(context["model"]), "compiled_code": code, "compiled_sql": code}
+        own = {"sql": code, "compiled_code": code, "model": model, "write": _ignored}
+        own |= {f"{moment}s": _hooks(node, moment) for moment in ("pre_hook", "post_hook")}
+        templates.call(macro, context={**context, **own}, package=node.package, lenient=False)
 
     def _is_incremental(self, node: Node, lookup: Lookup) -> bool:
         """Answer ``is_incremental()`` as dbt does: the table is there and is to be kept."""
@@ -176,13 +157,10 @@ class LiveRenderer:
         is_full = wanted if isinstance(wanted, bool) else bool(flag)
         return not is_full and lookup.relation_kind_or_none(node.relation) == "table"
 
-    def _with_context(
-        self,
-        call: LiveCall,
-        node: Node,
-        lookup: Lookup,
-        rendered: Callable[[Mapping[str, object]], str],
-    ) -> LiveText:
+    def _context(
+        self, call: LiveCall, node: Node, lookup: Lookup, tell: Listener
+    ) -> Mapping[str, object]:
+        """Return what Jinja sees of the node while it runs."""
         inputs = self._found.depends_on
         host = CompileHost(
             node,
@@ -194,11 +172,15 @@ class LiveRenderer:
             naming=self._project.context_values.naming,
         )
         host.is_live = True
+
+        def told(said: Said) -> None:
+            self.said.append(said)
+            tell(said)
+
+        host.tell = told
         context = {**node_context(self._project, node, host, inputs), **call.facts}
         context["graph"] = LazyGraph(self._project, inputs, self._graph)
-        text = rendered(context)
-        self.said += host.said
-        return LiveText(text=text, said=tuple(host.said))
+        return context
 
 
 def _hooks(node: Node, name: str) -> list[dict[str, object]]:

@@ -12,9 +12,12 @@ from typing import Literal
 from headwater.base.errors import HeadwaterError, Invalid
 from headwater.base.ids import NodeId
 from headwater.base.relations import Column, TableName
+from headwater.base.telemetry import MacroSaid
 from headwater.engines.engine import Result
 from headwater.graph.graph import HookWrites
-from headwater.graph.live import BuildCall, LiveCall, Moment
+from headwater.graph.live import BuildCall, Listener, LiveCall, Moment
+from headwater.graph.said import Said
+from headwater.runs.work import Work
 from headwater.runs.writes import Writer
 
 ROWS_MAX = 10_000
@@ -93,7 +96,7 @@ def build_by_macro(writer: Writer, call: BuildCall) -> None:
             fix="apply the plan in the folder of its project",
         )
     with writer.work.write_lock:
-        live.build(call, LiveLookup(writer=writer))
+        live.build(call, LiveLookup(writer=writer), _teller(writer.work, call.node))
 
 
 def run_calls(
@@ -118,6 +121,7 @@ def run_calls(
             writer.run(text)
             after_each()
         return
+    tell = _teller(writer.work, calls.node)
     for place in range(live.hooks(calls.node, calls.moment)):
         call = LiveCall(
             node=calls.node,
@@ -127,7 +131,20 @@ def run_calls(
             is_incremental=calls.is_incremental,
         )
         with writer.work.write_lock:
-            text = live.render(call, LiveLookup(writer=writer)).text
+            text = live.render(call, LiveLookup(writer=writer), tell)
         if text.strip():
             writer.run(text)
         after_each()
+
+
+def _teller(work: Work, node: NodeId) -> Listener:
+    """Return what posts the words of a node's macros as they are said."""
+
+    def tell(said: Said) -> None:
+        at = work.context.now()
+        event = MacroSaid(
+            run_id=work.run_id, node=node, text=said.text, is_info=said.is_info, at=at
+        )
+        work.post(event)
+
+    return tell

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 
 from headwater.base.codec import Json
-from headwater.base.errors import Invalid
+from headwater.base.errors import Invalid, NotFound
 from headwater.base.ids import NodeId
 from headwater.graph.graph import Graph, HookWrites
 from headwater.graph.live import LiveRenderer
@@ -29,14 +29,24 @@ def statement_of(sql: str) -> str:
 
 
 def operation_id(project: Project, macro: str) -> str:
-    """Return the unique_id of a macro called by itself; ``operation.PROJECT.sql`` for a query."""
+    """Return the unique_id of a macro called by itself; ``operation.PROJECT.sql`` for a query.
+
+    Raises:
+        NotFound: ``macro-not-found``.
+    """
     if not macro:
         return f"operation.{project.name}.sql"
     package, _, name = macro.rpartition(".")
     index = project.templates.index
     found = index.find_in_or_none(package, name) if package else None
     found = found or index.find_or_none(project.name, name)
-    return f"macro.{project.name}.{name}" if found is None else found.unique_id
+    if found is None:
+        raise NotFound(
+            "macro-not-found",
+            f"there is no macro `{macro}` to call",
+            fix="check the spelling; a macro of a package is called as `PACKAGE.MACRO`",
+        )
+    return found.unique_id
 
 
 def macro_call(macro: str, arguments: Mapping[str, Json]) -> str:
