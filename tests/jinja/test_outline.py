@@ -64,6 +64,8 @@ def test_other_tags_make_another_outline(one: str, other: str) -> None:
         "{{ {'a': {'b': 1}} }}",
         "{{ 'unclosed }} text {{ x }}",
         "{# unclosed",
+        "{{##}",
+        "select 1 {{# a #} + {{ x }}",
     ],
 )
 def test_a_text_that_may_matter_has_no_outline(text: str) -> None:

@@ -19,12 +19,14 @@ class KnownEnds:
         built: How nodes ended, here and with dbt; None for one that has no result.
         tested: The same of tests.
         tables: Tables that are not equal, as ``schema.name``.
+        columns: Columns, of whatever table, that are not compared.
         unsent: Nodes of whose statements of dbt's one is not among ours.
     """
 
     built: Mapping[str, tuple[str | None, str | None]]
     tested: Mapping[str, tuple[str | None, str | None]]
     tables: list[str]
+    columns: frozenset[str]
     unsent: frozenset[str]
 
 
@@ -37,8 +39,13 @@ def known_ends(project: str) -> KnownEnds:
         return {key: (pair[0], pair[1]) for each in found for key, pair in each.items()}
 
     tables = sorted(name for group in groups for name in group.get("tables", ()))
-    unsent = frozenset(node for group in groups for node in group.get("unsent", ()))
-    return KnownEnds(built=ends("built"), tested=ends("tested"), tables=tables, unsent=unsent)
+    return KnownEnds(
+        built=ends("built"),
+        tested=ends("tested"),
+        tables=tables,
+        columns=frozenset(name for group in groups for name in group.get("columns", ())),
+        unsent=frozenset(node for group in groups for node in group.get("unsent", ())),
+    )
 
 
 def explanations(project: str) -> Mapping[tuple[str, str], str]:

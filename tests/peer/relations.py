@@ -33,13 +33,13 @@ class Contents:
     rows: Counter[tuple[object, ...]]
 
 
-def without(contents: Contents, column: str) -> Contents:
-    """Leave one column out."""
-    place = [name for name, _ in contents.columns].index(column)
+def without(contents: Contents, *columns: str) -> Contents:
+    """Leave columns out."""
+    kept = [place for place, (name, _) in enumerate(contents.columns) if name not in columns]
     rows: Counter[tuple[object, ...]] = Counter()
     for row, count in contents.rows.items():
-        rows[row[:place] + row[place + 1 :]] += count
-    return Contents(contents.columns[:place] + contents.columns[place + 1 :], rows)
+        rows[tuple(row[place] for place in kept)] += count
+    return Contents(tuple(contents.columns[place] for place in kept), rows)
 
 
 def ours(project: Path) -> Mapping[str, Contents]:

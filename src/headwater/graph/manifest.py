@@ -31,11 +31,12 @@ from headwater.graph.manifest_written import written_config
 from headwater.graph.metrics import metrics_of_exposure
 from headwater.graph.walk import Edges, edges_of
 from headwater.jinja.functions import DBT_VERSION
+from headwater.project.context import checksum_of
 from headwater.project.contracts import constraint_document
 from headwater.project.naming import relation_name
 from headwater.project.node import Node, own_text
 from headwater.project.project import Project
-from headwater.project.text import artifact_checksum, artifact_text
+from headwater.project.text import artifact_text
 
 SCHEMAS = "https://schemas.getdbt.com/dbt"
 Document = dict[str, Json]
@@ -315,7 +316,7 @@ class _Parts:
         node = compiled.node
         document = {**_identity(node), **self._place(node), **_described(node)}
         document |= {
-            "checksum": _checksum(node),
+            "checksum": checksum_of(node),
             "raw_code": _raw_code(node),
             "language": _language(node),
             "unrendered_config": written_config(self.project, node),
@@ -404,15 +405,6 @@ def compiled_path(node: Node) -> str:
     if node.resource_type == "snapshot":  # several may stand in one file
         return f"{node.package}/{node.original_path}/{node.name}.sql"
     return f"{node.package}/{node.original_path}"
-
-
-def _checksum(node: Node) -> Document:
-    """Return dbt's checksum: of the text without blank ends, of a large seed as it is."""
-    if node.test is not None or not node.checksum:
-        return {"name": "none", "checksum": ""}
-    if node.resource_type in {"seed", "snapshot"}:
-        return {"name": "sha256", "checksum": node.stripped_checksum or node.checksum}
-    return {"name": "sha256", "checksum": artifact_checksum(node.raw_code)}
 
 
 def _identity(node: Node) -> Document:

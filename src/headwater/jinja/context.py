@@ -53,6 +53,7 @@ class ContextValues:
         selected: ``selected_resources``: unique_ids of what it acts on; empty while reading.
         metadata: ``dbt_metadata_envs``; likewise.
         dependencies: ``project_name`` and ``version`` of every package, by name.
+        variables: ``vars:`` of the root project, as they are written.
     """
 
     project_name: str
@@ -68,6 +69,7 @@ class ContextValues:
     selected: tuple[str, ...] = ()
     metadata: Mapping[str, str] = field(default_factory=dict)
     dependencies: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    variables: Mapping[str, object] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -366,11 +368,21 @@ def make_context(values: ContextValues, subject: Subject, host: Host) -> dict[st
     return context
 
 
+class _Plain(dict[str, object]):
+    """A mapping that packages turn into a dict in dbt's way."""
+
+    __slots__ = ()
+
+    def to_dict(self) -> dict[str, object]:
+        return dict(self)
+
+
 class RefFunction:
     """``ref`` in Jinja.
 
     Attributes:
-        config: What packages read of dbt's own config of the project: its name, its packages.
+        config: What packages read of dbt's own config of the project: its name, its packages, its
+            variables.
     """
 
     __slots__ = ("_host", "config")
@@ -381,6 +393,7 @@ class RefFunction:
         self.config = {
             "project_name": values.project_name,
             "dependencies": values.dependencies,
+            "vars": _Plain(values.variables),
         }
 
     def __call__(self, *names: object, **options: object) -> Relation:

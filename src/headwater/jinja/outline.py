@@ -35,7 +35,8 @@ def outline_of(text: str) -> bytes | None:
     digest = hashlib.sha256()
     end = 0
     for match in _TAG.finditer(text):
-        if _DELIMITER.search(text, end, match.start()):
+        # Up to the tag's first brace: with a brace before it, that begins another tag.
+        if _DELIMITER.search(text, end, match.start() + 1):
             return None
         end = match.end()
         word = match["word"]

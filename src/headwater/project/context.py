@@ -35,6 +35,7 @@ from headwater.project.metrics import metric_document
 from headwater.project.naming import relation_name
 from headwater.project.node import Node, SourceInfo, TestInfo, own_text
 from headwater.project.project import Group, Project, file_of
+from headwater.project.text import artifact_checksum
 
 TEST_ARGUMENTS = "_dbt_generic_test_kwargs"
 """Name by which a generic test's ``raw_code`` passes its arguments to the test macro."""
@@ -408,7 +409,7 @@ def model_dict(
         "sources": [[source.source_name, source.name] for source in node.sources],
         "depends_on": {"macros": list(node.macros), "nodes": [str(key) for key in inputs]},
         "patch_path": node.patch_path or None,
-        "checksum": {"name": "sha256", "checksum": node.checksum},
+        "checksum": checksum_of(node),
     }
     if node.resource_type == "model":
         result = {**_NO_VERSION, **result, "access": node.config.get("access") or "protected"}
@@ -473,3 +474,12 @@ def _column_dict(node: Node, name: str) -> dict[str, object]:
         "granularity": column.granularity,
         **column.extra,
     }
+
+
+def checksum_of(node: Node) -> dict[str, str]:
+    """Return dbt's checksum: of the text without blank ends, of a large seed as it is."""
+    if node.test is not None or not node.checksum:
+        return {"name": "none", "checksum": ""}
+    if node.resource_type in {"seed", "snapshot"}:
+        return {"name": "sha256", "checksum": node.stripped_checksum or node.checksum}
+    return {"name": "sha256", "checksum": artifact_checksum(node.raw_code)}

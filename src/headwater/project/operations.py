@@ -49,7 +49,7 @@ def _read(reading: Reading, package: Package, key: str, hooks: tuple[str, ...]) 
             package=package.name,
             name=name,
             path=f"hooks/{name}.sql",
-            original_path="dbt_project.yml",
+            original_path="./dbt_project.yml",  # as dbt writes it
             fqn=text.fqn,
             raw_code=code,
             config=MappingProxyType(config),

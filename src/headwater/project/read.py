@@ -253,6 +253,7 @@ def _make_reading(
                 package.name: {"project_name": package.name, "version": package.settings.version}
                 for package in packages
             },
+            variables=root.vars,
         ),
         trees=ConfigTrees(
             root.name, {package.name: package.settings.trees for package in packages}
