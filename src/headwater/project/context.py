@@ -16,6 +16,7 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from types import MappingProxyType
 
+from headwater.base.codec import Json
 from headwater.base.errors import HeadwaterError
 from headwater.base.ids import NodeId
 from headwater.base.periods import in_utc
@@ -476,7 +477,7 @@ def _column_dict(node: Node, name: str) -> dict[str, object]:
     }
 
 
-def checksum_of(node: Node) -> dict[str, str]:
+def checksum_of(node: Node) -> dict[str, Json]:
     """Return dbt's checksum: of the text without blank ends, of a large seed as it is."""
     if node.test is not None or not node.checksum:
         return {"name": "none", "checksum": ""}
