@@ -220,8 +220,7 @@ class Workspace(Reader):
             sql: A query with Jinja to run instead of a macro.
 
         Raises:
-            Invalid: ``usage-invalid``, ``vars-malformed``.
-            NotFound: ``macro-not-found``.
+            HeadwaterError: ``usage-invalid``, ``vars-malformed``, ``macro-not-found``.
         """
         call = macro_call(macro, read_mapping("--args", arguments)) if sql is None else None
         call = call or statement_of(sql or "")
