@@ -11,7 +11,6 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import BinaryIO, Literal
 
-from headwater.base.codes import code_numbers
 from headwater.base.diagnostics import Diagnostic, has_errors, without_repeats
 from headwater.base.errors import Conflict, Invalid, NotFound
 from headwater.base.ids import NodeId
@@ -24,7 +23,14 @@ from headwater.graph.batches import BatchRenderer
 from headwater.graph.choose import Selection
 from headwater.graph.columns import column_edges
 from headwater.graph.compile import compile_graph
-from headwater.graph.faults import OF_ONE_QUERY, is_refusal, nodes_of_types, soften, weigh_faults
+from headwater.graph.faults import (
+    OF_ONE_QUERY,
+    accepted_numbers,
+    is_refusal,
+    nodes_of_types,
+    soften,
+    weigh_faults,
+)
 from headwater.graph.graph import Graph
 from headwater.graph.kept_texts import Known
 from headwater.graph.live import LiveRenderer
@@ -184,7 +190,7 @@ class Workspace(Reader):
         instead = self._substitutes(read, request, builds=False)
         graph = self.compile_project(read, inline=inline, instead=instead)
         found = (*read.diagnostics, *(graph.diagnostics if graph else ()))
-        found = soften(found, _accepted(OF_ONE_QUERY) if as_dbt else ())
+        found = soften(found, accepted_numbers(OF_ONE_QUERY) if as_dbt else ())
         folder = self.target_path / "compiled"
         if read.project is None or graph is None or has_errors(found):
             return Compiled(results=(), folder=folder, diagnostics=found)
@@ -308,7 +314,7 @@ class Workspace(Reader):
             nodes, found = chosen.nodes, (*found, *chosen.diagnostics)
         wanted = nodes_of_types(graph, request.resource_types, nodes)
         wanted |= {*graph.on_run_start, *graph.on_run_end}
-        accepted = _accepted(request.accept)
+        accepted = accepted_numbers(request.accept)
         faults = soften(weigh_faults(compiled.diagnostics, graph, wanted), accepted)
         found = (*found, *faults)
         if has_errors(each for each in found if not is_refusal(each)):
@@ -421,7 +427,7 @@ class Workspace(Reader):
                 why="a file, a variable or the target has changed since the plan was made",
                 fix="plan again: hw plan -o plan.json",
             )
-        accepted = _accepted(accept)
+        accepted = accepted_numbers(accept)
         found = tuple(
             replace(each, severity="warning") if each.code in accepted else each
             for each in plan.diagnostics
@@ -785,16 +791,3 @@ class Workspace(Reader):
     def _needs_start(self) -> bool:
         flags = self._project_setting("flags")
         return not isinstance(flags, dict) or flags.get(_START_FLAG) is not False
-
-
-def _accepted(codes: tuple[str, ...]) -> frozenset[str]:
-    """Return the numbers of codes given by number or name.
-
-    Raises:
-        NotFound: ``code-unknown``.
-    """
-    try:
-        return code_numbers(codes)
-    except KeyError as error:
-        what = f"no code is called `{error.args[0]}`"
-        raise NotFound("code-unknown", what, fix="hw explain --list") from error

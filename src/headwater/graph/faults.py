@@ -6,7 +6,9 @@ A model whose macro asks for a table that is not built yet must not keep its own
 from collections.abc import Collection, Iterable
 from dataclasses import replace
 
+from headwater.base.codes import code_numbers
 from headwater.base.diagnostics import Diagnostic
+from headwater.base.errors import NotFound
 from headwater.base.ids import NodeId
 from headwater.graph.graph import Graph
 from headwater.graph.walk import descendants, edges_of
@@ -83,3 +85,16 @@ def is_refusal(diagnostic: Diagnostic) -> bool:
         and diagnostic.name == "sql-refused"
         and bool(diagnostic.node)
     )
+
+
+def accepted_numbers(codes: tuple[str, ...]) -> frozenset[str]:
+    """Return the numbers of codes given by number or name.
+
+    Raises:
+        NotFound: ``code-unknown``.
+    """
+    try:
+        return code_numbers(codes)
+    except KeyError as error:
+        what = f"no code is called `{error.args[0]}`"
+        raise NotFound("code-unknown", what, fix="hw explain --list") from error
