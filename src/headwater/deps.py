@@ -34,6 +34,7 @@ from headwater.project.packages import (
     choose_version,
     parse_package_list,
     parse_version,
+    without_password,
 )
 from headwater.project.yaml_text import read_yaml, write_yaml
 
@@ -87,6 +88,7 @@ class PackageSettings:
         mirror: Folder of repositories to use in place of the hub and of git hosts; None for none.
         upgrade: Look for newer versions although the lock file fits.
         hub_url: Address of the package index.
+        evaluate: Renders the Jinja of one value of the lock file, where secrets are not written.
     """
 
     root: Path
@@ -94,6 +96,7 @@ class PackageSettings:
     mirror: Path | None = None
     upgrade: bool = False
     hub_url: str = HUB_URL
+    evaluate: Callable[[str], Json] | None = None
 
 
 def parse_packages(
@@ -138,7 +141,8 @@ def install_packages(
     locked = _read_yaml(lock)
     wanted = entries
     if not settings.upgrade and locked.get("sha1_hash") == lock_hash(entries):
-        wanted = parse_packages(LOCK_FILE, lock.read_text(encoding="utf-8"))
+        text = lock.read_text(encoding="utf-8")
+        wanted = parse_packages(LOCK_FILE, text, settings.evaluate)
     try:
         settings.folder.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(prefix=".fetching-", dir=settings.folder) as staging:
@@ -181,7 +185,7 @@ class _Fetch:
                 raise Invalid(
                     "package-version-conflict",
                     f"more than {PACKAGES_MAX} packages are needed",
-                    why=f"the last one is `{entry.location}`, asked for by `{base}`",
+                    why=f"the last one is `{entry.shown}`, asked for by `{base}`",
                     fix="look for packages that ask for ever new ones, and take them out",
                     where=entry.where,
                 )
@@ -204,7 +208,7 @@ class _Fetch:
         pin, fetch = self._pin(key, asked, base)
         if key in self.chosen and self.chosen[key][0] == pin:
             return []
-        self.report(PackageEvent(kind="fetching", name=entry.location, version=pin))
+        self.report(PackageEvent(kind="fetching", name=entry.shown, version=pin))
         target = Path(tempfile.mkdtemp(dir=self.staging))
         path, version = fetch(target)
         name = _project_name(path, entry)
@@ -223,7 +227,7 @@ class _Fetch:
                 return "tarball", partial(self._tarball, entry.location, "")
             case "git":
                 if len({(item.revision, item.subdirectory) for item in asked}) > 1:
-                    raise _conflict(f"`{entry.location}` is asked for at two revisions", asked)
+                    raise _conflict(f"`{entry.shown}` is asked for at two revisions", asked)
                 return entry.revision, partial(self._git, entry)
             case "hub":
                 return self._pin_hub(key, asked)
@@ -265,7 +269,7 @@ class _Fetch:
             raise Unavailable(
                 "package-offline",
                 f"the hub's answer about `{name}` cannot be read",
-                why=f"{address}: {error!r}",
+                why=f"{without_password(address)}: {error!r}",
                 fix="try again, or use a mirror folder: `hw deps --mirror DIR`",
             ) from error
 
@@ -286,7 +290,7 @@ class _Fetch:
         path = _existing_folder(base, entry)
         fetched = self.staging.resolve()
         if base.resolve().is_relative_to(fetched) and not path.is_relative_to(fetched):
-            raise _damaged(base.name, f"it asks for `{entry.location}`, a folder outside of itself")
+            raise _damaged(base.name, f"it asks for `{entry.shown}`, a folder outside of itself")
         return path
 
     def _git(self, entry: PackageEntry, target: Path) -> tuple[Path, str]:
@@ -300,7 +304,7 @@ class _Fetch:
         if not path.is_relative_to(target.resolve()) or not path.is_dir():
             raise NotFound(
                 "package-not-found",
-                f"`{entry.location}` has no folder `{entry.subdirectory}`",
+                f"`{entry.shown}` has no folder `{entry.subdirectory}`",
                 fix="correct `subdirectory`, or `revision` if another one has the folder",
                 where=entry.where,
             )
@@ -323,6 +327,7 @@ def _pinned(entry: PackageEntry, version: str) -> PackageEntry:
             return PackageEntry(
                 kind="git",
                 location=entry.location,
+                unrendered=entry.unrendered,
                 revision=version,
                 subdirectory=entry.subdirectory,
             )
@@ -348,7 +353,7 @@ def _project_name(path: Path, entry: PackageEntry) -> str:
     if not isinstance(name, str) or not re.fullmatch(r"\w+", name):
         raise NotFound(
             "package-not-found",
-            f"`{entry.location}` is no package: it has no `dbt_project.yml` with a `name`",
+            f"`{entry.shown}` is no package: it has no `dbt_project.yml` with a `name`",
             fix="a package of a larger repository needs `subdirectory`",
             where=entry.where,
         )
@@ -538,16 +543,16 @@ def _git(arguments: Sequence[str], address: object) -> str:
     except (OSError, subprocess.TimeoutExpired) as error:
         raise Unavailable(
             "git-failed",
-            f"cannot run git for `{address}`",
-            why=str(error),
+            f"cannot run git for `{without_password(str(address))}`",
+            why=without_password(str(error)),
             fix="install git and make sure that it is on the PATH and that the host answers",
         ) from error
     if done.returncode:
         lines = [line for line in done.stderr.decode(errors="replace").splitlines() if line.strip()]
         raise Unavailable(
             "git-failed",
-            f"git could not fetch `{address}`",
-            why=f"git {arguments[-1]}: {lines[-1] if lines else done.returncode}",
+            f"git could not fetch `{without_password(str(address))}`",
+            why=without_password(f"git {arguments[-1]}: {lines[-1] if lines else done.returncode}"),
             fix="check the address and the revision; credentials are git's own",
         )
     return done.stdout.decode(errors="replace")
@@ -567,7 +572,7 @@ def _download(address: str) -> bytes:
     if urlsplit(address).scheme not in {"https", "http", "file"}:
         raise NotFound(
             "package-not-found",
-            f"there is no file `{address}`",
+            f"there is no file `{without_password(address)}`",
             fix="`tarball` is a file of the project, or an https, http or file address",
         )
     try:
@@ -576,13 +581,13 @@ def _download(address: str) -> bytes:
     except urllib.error.HTTPError as error:
         raise NotFound(
             "package-not-found",
-            f"`{address}` answers {error.code}",
+            f"`{without_password(address)}` answers {error.code}",
             fix="check the spelling of the package or of the address",
         ) from error
     except (urllib.error.URLError, TimeoutError, OSError) as error:
         raise Unavailable(
             "package-offline",
-            f"cannot reach `{urlsplit(address).netloc or address}`",
+            f"cannot reach `{urlsplit(address).hostname or address}`",
             why=str(getattr(error, "reason", error)),
             fix="try again, or use a mirror folder: `hw deps --mirror DIR`",
         ) from error
@@ -659,7 +664,7 @@ def _damaged(source: str, why: str) -> DataDamaged:
 def _conflict(what: str, asked: Iterable[PackageEntry]) -> Conflict:
     listed = tuple(asked)
     why = "; ".join(
-        f"{entry.kind} {entry.location} {entry.revision or ', '.join(entry.versions)}".strip()
+        f"{entry.kind} {entry.shown} {entry.revision or ', '.join(entry.versions)}".strip()
         for entry in listed
     )
     where = next((entry.where for entry in listed if entry.where), None)
@@ -751,7 +756,10 @@ def _write_lock(path: Path, entries: Sequence[PackageEntry], fetched: _Fetched) 
 def _lock_entry(installed: Installed) -> Json:
     entry = installed.package
     keys = {"hub": "package", "git": "git", "local": "local", "tarball": "tarball"}
-    found: dict[str, Json] = {keys[entry.kind]: entry.location, "name": installed.name}
+    found: dict[str, Json] = {
+        keys[entry.kind]: entry.unrendered or entry.location,
+        "name": installed.name,
+    }
     if entry.kind == "hub":
         found["version"] = installed.version
     if entry.kind == "git":

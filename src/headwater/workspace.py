@@ -80,7 +80,12 @@ from headwater.runs.execute import execute, execute_in
 from headwater.runs.freshness import SourceAges, make_sources_document, measure_ages
 from headwater.runs.ingest import Asking, FileEnd, Ingested, IngestOptions, ingest_sources
 from headwater.runs.inputs import Asked, deferral_findings, find_substitutes, no_state
-from headwater.runs.invocation import Invocation, mentions_selected, tell_templates
+from headwater.runs.invocation import (
+    Invocation,
+    mentions_selected,
+    tell_operation,
+    tell_templates,
+)
 from headwater.runs.journal import Journal, open_journal
 from headwater.runs.load import load_rows
 from headwater.runs.microbatch import render_batches
@@ -228,9 +233,9 @@ class Workspace(Reader):
         Raises:
             HeadwaterError: ``usage-invalid``, ``vars-malformed``, ``macro-not-found``.
         """
-        call = macro_call(macro, read_mapping("--args", arguments)) if sql is None else None
-        call = call or statement_of(sql or "")
-        read = self.read("run-operation")
+        given = read_mapping("--args", arguments)
+        call = macro_call(macro, given) if sql is None else statement_of(sql)
+        read = tell_operation(self.read("run-operation"), macro, given, self._environment)
         graph = (
             None
             if has_errors(read.diagnostics)
@@ -246,7 +251,8 @@ class Workspace(Reader):
             done = replace(done, diagnostics=(*read.diagnostics, *done.diagnostics))
         else:
             found = (*read.diagnostics, *found)
-            done = Operation(said=graph.said, diagnostics=found, node=node)
+            logged = tuple(each for said in graph.logged.values() for each in said.inline)
+            done = Operation(said=graph.said, diagnostics=found, node=node, logged=logged)
         artifacts.write_operation(self.target_path, done, self._facts())
         return done
 
@@ -700,13 +706,14 @@ class Workspace(Reader):
         if listed is None:
             return ()
         mirror = mirror or self.settings.text("packages_mirror")
+        evaluate = package_values(listed.file, self._noted, self._variables)
         settings = PackageSettings(
             root=self.root,
             folder=self.root / self._project_path("packages-install-path", "dbt_packages"),
             mirror=Path(mirror).resolve() if mirror else None,
             upgrade=upgrade,
+            evaluate=evaluate,
         )
-        evaluate = package_values(listed.file, self._noted, self._variables)
         entries = parse_packages(listed.file, listed.text, evaluate)
         return install_packages(
             entries, settings, lambda event: progress(f"{event.kind} {event.name} {event.version}")

@@ -55,3 +55,65 @@ def test_tests_below_the_wrong_kind_of_node_run_all_the_same(hw: Hw, project: Pa
 
     assert listed.out.split() == ["shop.unique_raw_orders_order_id"]
     assert "Its tests run on the seed of that name" in hw("check").err
+
+
+def test_the_target_folder_may_be_written_in_jinja(hw: Hw, project: Path) -> None:
+    text = "name: shop\ntarget-path: \"{{ env_var('WHERE', 'made') ~ '-' ~ (1 + 1) }}\"\n"
+    write_files(project, {"dbt_project.yml": text})
+
+    hw("parse")
+
+    assert (project / "made-2/manifest.json").is_file()
+
+
+def test_foreign_keys_lead_to_the_deferred_table(hw: Hw, project: Path) -> None:
+    text = (
+        "models:\n  - name: revenue\n    constraints:\n"
+        "      - {type: foreign_key, columns: [customer], to: ref('stg_orders'),"
+        " to_columns: [customer]}\n"
+    )
+    write_files(project, {"models/schema.yml": text})
+    hw("build")
+    shutil.copytree(project / "target", project / "state")
+    profile = "shop:\n  target: dev\n  outputs:\n    dev: {type: duckdb, schema: elsewhere}\n"
+    write_files(project, {"profiles.yml": profile})
+
+    def target(*words: str) -> str:
+        assert hw("docs", "generate", "--defer", "--state", "state", *words).code == 0
+        document = json.loads((project / "target/manifest.json").read_text())
+        return str(document["nodes"]["model.shop.revenue"]["constraints"][0]["to"])
+
+    assert target("--select", "revenue") == '"shop"."main"."stg_orders"'
+    assert target("--select", "+revenue").endswith('"elsewhere"."stg_orders"')
+
+
+def test_analyses_have_a_config_of_their_own_by_dbts_flag(hw: Hw, project: Path) -> None:
+    text = "name: shop\nanalyses:\n  shop:\n    monthly:\n      +enabled: false\n"
+    files = {"analyses/monthly/a.sql": "select 1 as a", "analyses/b.sql": "select 1 as b"}
+    write_files(project, {**files, "dbt_project.yml": text})
+
+    before = hw("ls", "--resource-type", "analysis").out.split()
+    flag = "flags:\n  require_corrected_analysis_fqns: true\n"
+    write_files(project, {"dbt_project.yml": text + flag})
+    after = hw("ls", "--resource-type", "analysis").out.split()
+
+    assert set(before) == {"shop.analysis.b", "shop.analysis.monthly.a"}
+    assert after == ["shop.b"]
+
+
+def test_half_of_a_freshness_is_refused(hw: Hw, project: Path) -> None:
+    config = "{{ config(freshness={'build_after': {'count': 1}}) }} select 1 as a"
+    write_files(project, {"models/fresh.sql": config})
+
+    ended = hw("parse")
+
+    assert ended.code == 2
+    assert "`build_after` of `fresh` says one of `count` and `period`" in ended.err
+
+
+def test_a_snapshot_is_stored_as_nothing_else(hw: Hw, project: Path) -> None:
+    config = "unique_key='id', strategy='check', check_cols='all', materialized='view'"
+    text = f"{{% snapshot s %}}{{{{ config({config}) }}}} select 1 as id {{% endsnapshot %}}"
+    write_files(project, {"snapshots/s.sql": text})
+
+    assert "snapshot `s` is to be materialized as `view`" in hw("parse").err

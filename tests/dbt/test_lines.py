@@ -333,3 +333,15 @@ sources:
         ("warn", "warn", 1)
     ]
     assert told[0]["data"]["node_info"]["unique_id"] == "source.shop.shop.raw_orders"
+
+
+def test_secrets_reach_the_logger_of_programs_no_more_than_the_lines(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("DBT_ENV_SECRET_KEY", "hush-4711")
+    monkeypatch.chdir(tmp_path)
+
+    dbtRunner().invoke(["ls", "--project-dir", "hush-4711"])
+
+    assert "*****" in caplog.text
+    assert "hush-4711" not in caplog.text

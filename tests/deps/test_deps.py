@@ -415,3 +415,33 @@ def test_progress_is_told(root: Path) -> None:
         ("fetching", "../lib"),
         ("installed", "lib"),
     ]
+
+
+def test_a_secret_in_an_address_is_neither_locked_nor_told(root: Path) -> None:
+    repository = write_repository(root.parent / "secret-place", "hidden", "v1")
+    text = f"packages:\n  - git: 'file://{root.parent}/{{{{ place }}}}'\n    revision: v1\n"
+
+    def evaluate(value: str) -> str:
+        return value.replace("{{ place }}", "secret-place")
+
+    told: list[str] = []
+    settings = PackageSettings(root=root, folder=root / "dbt_packages", evaluate=evaluate)
+    entries = parse_packages("packages.yml", text, evaluate)
+    install_packages(entries, settings, lambda event: told.append(event.name))
+    locked = (root / "package-lock.yml").read_text()
+    (again,) = install_packages(entries, settings)
+
+    assert "secret-place" not in locked + "".join(told)
+    assert "{{" in locked
+    assert again.package.location == f"file://{repository}"
+
+
+def test_a_password_in_an_address_is_not_told(root: Path) -> None:
+    address = "https://somebody:hush@127.0.0.1:1/x.git"
+    settings = PackageSettings(root=root, folder=root / "dbt_packages")
+    told: list[str] = []
+
+    with pytest.raises(HeadwaterError) as refused:
+        install_packages(listed({"git": address}), settings, lambda event: told.append(event.name))
+
+    assert "hush" not in "".join((refused.value.what, refused.value.why, *told))

@@ -20,7 +20,7 @@ def deps_command(project: ProjectFlags, *, mirror: str | None, upgrade: bool, ou
         else:
             emit_lines(
                 [
-                    f"{package.name} {package.version}  from {package.package.location}"
+                    f"{package.name} {package.version}  from {package.package.shown}"
                     for package in fetched
                 ]
                 or ["the project names no packages"]

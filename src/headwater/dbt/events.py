@@ -17,6 +17,7 @@ from headwater.base.diagnostics import Diagnostic
 from headwater.base.errors import HeadwaterError
 from headwater.base.warning_rules import EVENTS_OF_CODE
 from headwater.dbt.records import Record
+from headwater.jinja.context import SECRET_PREFIX
 from headwater.jinja.functions import DBT_VERSION
 
 _LOGGER = logging.getLogger("headwater.dbt")
@@ -87,6 +88,20 @@ EVENT_CODES: Mapping[str, str] = MappingProxyType(
 """dbt's codes of the events by which findings are told: the first of those of each of our codes."""
 
 
+def secrets_of(environment: Mapping[str, str]) -> tuple[str, ...]:
+    """Return the values of variables that begin with ``DBT_ENV_SECRET``, which nobody may read."""
+    return tuple(
+        value for name, value in environment.items() if name.startswith(SECRET_PREFIX) and value
+    )
+
+
+def without_secrets(line: str, secrets: Iterable[str]) -> str:
+    """Return a line with ``*****`` in place of every secret."""
+    for secret in secrets:
+        line = line.replace(secret, "*****")
+    return line
+
+
 class Teller:
     """Gives dbt's events to everyone who listens to a command."""
 
@@ -98,6 +113,7 @@ class Teller:
         *,
         is_quiet: bool = False,
         extra: Mapping[str, str] = _NO_EXTRA,
+        secrets: Iterable[str] = (),
     ) -> None:
         """Prepare for a command.
 
@@ -107,8 +123,10 @@ class Teller:
             clock: Where times come from.
             is_quiet: Only the command's answer is wanted.
             extra: What every event says besides: see ``EventInfo.extra``.
+            secrets: What is written as ``*****`` in the logger's lines.
         """
         self._extra = extra
+        self._secrets = tuple(secrets)
         self._listeners = tuple(listeners)
         self.is_quiet = is_quiet
         self._clock = clock
@@ -128,7 +146,9 @@ class Teller:
             thread=threading.current_thread().name,
             extra=self._extra,
         )
-        _LOGGER.log(_LOG_LEVELS.get(level, logging.ERROR), "%s", msg)
+        _LOGGER.log(
+            _LOG_LEVELS.get(level, logging.ERROR), "%s", without_secrets(msg, self._secrets)
+        )
         event = EventMsg(info=info, data=Record(data))
         for listener in self._listeners:
             listener(event)

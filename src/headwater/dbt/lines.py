@@ -13,7 +13,7 @@ from types import MappingProxyType
 from typing import Literal, TextIO, cast, get_args
 
 from headwater.base.errors import Invalid
-from headwater.dbt.events import EventMsg
+from headwater.dbt.events import EventMsg, secrets_of, without_secrets
 
 LineFormat = Literal["text", "debug", "json"]
 Level = Literal["debug", "info", "warn", "error", "none"]
@@ -25,7 +25,6 @@ _ASKED_FOR = frozenset({"PrintEvent", "ShowNode", "CompiledNode"})
 """Events that are the answer to the command: they are written even when it shall be quiet."""
 _BYTES_MAX = 10 * 1024 * 1024
 _OLDER_FILES = 5
-_SECRETS = "DBT_ENV_SECRET"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -145,9 +144,7 @@ class Lines:
         """
         self._options = options
         self._stream = stream
-        self._secrets = tuple(
-            value for name, value in environment.items() if name.startswith(_SECRETS) and value
-        )
+        self._secrets = secrets_of(environment)
         self._file = None if options.folder is None else _begin(options.folder, options.bytes_max)
 
     def __call__(self, event: EventMsg) -> None:
@@ -155,19 +152,17 @@ class Lines:
         options = self._options
         if options.format is not None and _is_wanted(event, options.level):
             # Looked up each time: a program may catch what is printed.
-            _write(self._stream or sys.stdout, self._clean(line_of(event, options.format)))
+            _write(self._stream or sys.stdout, self._line(event, options.format))
         if self._file is not None and _is_wanted(event, options.level_file):
-            _write(self._file, self._clean(line_of(event, options.format_file)))
+            _write(self._file, self._line(event, options.format_file))
 
     def close(self) -> None:
         """Close the file."""
         if self._file is not None:
             self._file.close()
 
-    def _clean(self, line: str) -> str:
-        for secret in self._secrets:
-            line = line.replace(secret, "*****")
-        return line
+    def _line(self, event: EventMsg, form: LineFormat) -> str:
+        return without_secrets(line_of(event, form), self._secrets)
 
 
 def _is_wanted(event: EventMsg, level: Level) -> bool:

@@ -17,7 +17,7 @@ from headwater.base.errors import HeadwaterError
 from headwater.cli.dbt_options import prepare
 from headwater.cli.environment import read_environment
 from headwater.cli.main import parse_command
-from headwater.dbt.events import Callback, Teller
+from headwater.dbt.events import Callback, Teller, secrets_of
 from headwater.dbt.freshness import FreshnessResult
 from headwater.dbt.lines import Lines, line_options
 from headwater.dbt.records import Record
@@ -92,6 +92,7 @@ class dbtRunner:  # noqa: N801 - dbt's name
             self.clock,
             is_quiet=prepared.quiet,
             extra=metadata_of(environment),
+            secrets=secrets_of(environment),
         )
         with closing(lines):
             ended = self._carry_out(list(prepared.arguments), teller, environment)

@@ -414,8 +414,8 @@ def _source_freshness(call: Call, workspace: Workspace) -> Answer:
 def _run_operation(call: Call, workspace: Workspace) -> Answer:
     macro = str(call.options["macro"])
     done = workspace.run_operation(macro, call.options["arguments"], sql=call.options["sql"])
-    for line in done.said:
-        call.teller.tell("JinjaLogInfo", "I062", line, msg=line)
+    for said in done.logged:
+        tell_said(call.teller, said)
     call.teller.findings(done.diagnostics)
     errors = [each.what for each in done.diagnostics if each.severity == "error"]
     if errors and not done.node:

@@ -87,7 +87,9 @@ def compile_graph(
     found = resolve_references(project)
     asked = UncountedLookup(lookup or NoLookup(), project.templates.meter)
     work = Compilation(project, found, asked, known or Known(), instead or Substitutes())
-    graph = make_graph(project, found, work.compile)
+    graph = replace(
+        make_graph(project, found, work.compile), keys_elsewhere=work.instead.keys_elsewhere
+    )
     text = None if inline is None else work.compile_inline(inline, sends=sends)
     found_all = (*found.diagnostics, *work.diagnostics)
     return GraphResult(
@@ -205,7 +207,9 @@ class Compilation:
     def _with_hooks(self, compiled: CompiledNode) -> CompiledNode:
         """Render the hooks of a node whose own text is not rendered."""
         before, after = (self._hooks(compiled.node, name) for name in ("pre_hook", "post_hook"))
-        self.logged[compiled.node.unique_id] = NodeSaid(hooks=(*before.said, *after.said))
+        self.logged[compiled.node.unique_id] = NodeSaid(
+            hooks=(*before.said_for_good, *after.said_for_good)
+        )
         return replace(
             compiled,
             pre_hooks=before.texts,
@@ -476,6 +480,7 @@ class Compilation:
             return None
         self.sends = bool(host.sent)
         self.said = tuple(each.text for each in rendered.said if each.is_info)
+        self.logged[node.unique_id] = NodeSaid(inline=rendered.said)
         if self.translator is None:
             return rendered.code
         code, found = self.translator.translated(node, rendered.code)

@@ -148,6 +148,7 @@ class Graph:
         on_run_start: Operations to run before everything, in order.
         on_run_end: Operations to run after everything, in order.
         packages: Installed packages, by folder.
+        keys_elsewhere: Relations to which foreign keys lead in place of those of nodes.
     """
 
     project: str
@@ -159,6 +160,7 @@ class Graph:
     on_run_start: tuple[NodeId, ...] = ()
     on_run_end: tuple[NodeId, ...] = ()
     packages: tuple[PackageUse, ...] = ()
+    keys_elsewhere: Mapping[NodeId, TableName] = field(default_factory=lambda: MappingProxyType({}))
 
 
 class LookupTable(Protocol):

@@ -87,7 +87,7 @@ def make_manifest(
         is_packed: Whether it is only to be written to a file: then its entries are encoded as they
             are made, which takes half the memory.
     """
-    parts = _Parts(project, facts, graph.nodes)
+    parts = _Parts(project, facts, graph)
     document: Document = {"metadata": parts.metadata()}
     for name in ("nodes", *SECTIONS.values()):
         document[name] = {}
@@ -211,11 +211,10 @@ def _group_map(project: Project, graph: Graph) -> Document:
 class _Parts:
     """Writes the entries of one manifest."""
 
-    def __init__(
-        self, project: Project, facts: ArtifactFacts, compiled: Mapping[NodeId, CompiledNode]
-    ) -> None:
+    def __init__(self, project: Project, facts: ArtifactFacts, graph: Graph) -> None:
         self.project = project
-        self.compiled = compiled
+        self.compiled = graph.nodes
+        self.elsewhere = graph.keys_elsewhere
         self.facts = facts
         self.tests = tests_by_model(project)
         self.naming = project.context_values.naming
@@ -231,6 +230,11 @@ class _Parts:
             "quoting": {**dict(zip(_PARTS, self.naming.quoted, strict=True)), "column": None},
             "run_started_at": self.facts.generated_at,
         }
+
+    def _as_target(self, key: NodeId) -> Node:
+        """Return an input with the table that foreign keys lead to: a deferred one's elsewhere."""
+        node, place = self.project.nodes[key], self.elsewhere.get(key)
+        return node if place is None else replace(node, relation=place)
 
     def disabled(self) -> Document:
         """Write the disabled nodes: several may have one unique_id, also that of an enabled one."""
@@ -331,7 +335,7 @@ class _Parts:
             tests = self.tests.get(node.unique_id, ())
             document |= {**_model(node), "primary_key": primary_key(node, tests)}
             if compiled.code:  # as in dbt, which leaves them as written until it compiles
-                inputs = [self.project.nodes[key] for key in compiled.depends_on]
+                inputs = [self._as_target(key) for key in compiled.depends_on]
                 fill_in_targets(document, inputs, self.naming)
         if node.resource_type == "function":
             document |= function_document(compiled)

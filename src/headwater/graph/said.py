@@ -27,12 +27,14 @@ class NodeSaid:
         full: While its query of a full build was rendered.
         later: While its query of later builds was; the same where both are one.
         hooks: While its hooks were.
+        inline: While a query of the command line, or the call of a macro, was.
     """
 
     full: tuple[Said, ...] = ()
     later: tuple[Said, ...] = ()
     hooks: tuple[Said, ...] = ()
+    inline: tuple[Said, ...] = ()
 
     def __bool__(self) -> bool:
         """Say whether anything was said."""
-        return bool(self.full or self.later or self.hooks)
+        return bool(self.full or self.later or self.hooks or self.inline)

@@ -55,11 +55,13 @@ class Substitutes:
 
     Attributes:
         deferred: Relations read in place of those of nodes.
+        keys_elsewhere: Those of nodes that are not selected, to which foreign keys lead.
         is_empty: Whether inputs are read without their rows.
         sample: The stretch of time of which rows are read; None for all.
     """
 
     deferred: Mapping[NodeId, TableName] = field(default_factory=lambda: MappingProxyType({}))
+    keys_elsewhere: Mapping[NodeId, TableName] = field(default_factory=lambda: MappingProxyType({}))
     is_empty: bool = False
     sample: Window | None = None
 

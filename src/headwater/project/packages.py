@@ -5,7 +5,7 @@ The one reader of package lists: a project's reading and ``deps``, which fetches
 
 import re
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import total_ordering
 from types import MappingProxyType
 from typing import Literal
@@ -19,6 +19,7 @@ _VERSION = re.compile(
     r"^(?P<operator>>=|<=|==|=|>|<)?\s*v?(?P<major>\d+)\.(?P<minor>\d+)\.(?P<patch>\d+)"
     r"(?:-(?P<prerelease>[0-9A-Za-z.-]+))?(?:\+[0-9A-Za-z.-]+)?$"
 )
+_USER_AND_PASSWORD = re.compile(r"://[^/@\s]+@")
 _NO_ENTRY: Mapping[str, Json] = MappingProxyType({})
 
 
@@ -36,6 +37,7 @@ class PackageEntry:
         install_prerelease: Whether prereleases of hub may be chosen.
         where: Place of the entry.
         written: The entry as written, by which a lock file is known to fit.
+        unrendered: ``location`` before its Jinja was rendered; empty when it had none.
     """
 
     kind: Literal["hub", "git", "local", "tarball"]
@@ -47,6 +49,12 @@ class PackageEntry:
     install_prerelease: bool = False
     where: Span | None = None
     written: Mapping[str, Json] = field(default_factory=lambda: _NO_ENTRY)
+    unrendered: str = ""
+
+    @property
+    def shown(self) -> str:
+        """Where it comes from as people and files may see it: without what Jinja put in."""
+        return self.unrendered or without_password(self.location)
 
 
 @total_ordering
@@ -102,12 +110,27 @@ def parse_package_list(
     found: list[Diagnostic] = []
     for index, written in enumerate(packages):
         values = written if evaluate is None else _evaluated(written, evaluate)
-        entry = _entry(loaded, index, values)
+        entry = _as_written(_entry(loaded, index, values), written)
         if isinstance(entry, Diagnostic):
             found.append(entry)
         elif entry is not None:
             entries.append(entry)
     return tuple(entries), tuple(found)
+
+
+def _as_written(
+    entry: PackageEntry | Diagnostic | None, written: Json
+) -> PackageEntry | Diagnostic | None:
+    """Keep where a package comes from as it was written: a secret may stand there instead."""
+    if not isinstance(entry, PackageEntry) or not isinstance(written, dict):
+        return entry
+    text = str(written.get("git") or written.get("tarball") or written.get("local") or "")
+    return replace(entry, unrendered=text) if text and text != entry.location else entry
+
+
+def without_password(text: str) -> str:
+    """Return a text with what stands before the host of an address taken out."""
+    return _USER_AND_PASSWORD.sub("://*****@", text)
 
 
 def _evaluated(value: Json, evaluate: Callable[[str], Json]) -> Json:

@@ -134,11 +134,13 @@ class Operation:
         said: Lines that it printed, or logged for the terminal.
         diagnostics: Findings.
         node: unique_id of the macro; of the project's own for a query.
+        logged: All that it logged, also what is for the log file alone.
     """
 
     said: tuple[str, ...]
     diagnostics: tuple[Diagnostic, ...]
     node: str = ""
+    logged: tuple[Said, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -58,6 +58,13 @@ def find_substitutes(
     deferred = _find_deferred(asked, graph, previous(), exists) if request.defer else {}
     return Substitutes(
         deferred=MappingProxyType(deferred),
+        keys_elsewhere=MappingProxyType(
+            {
+                key: name
+                for key, name in deferred.items()
+                if asked.selected is not None and key not in asked.selected
+            }
+        ),
         is_empty=request.empty,
         sample=read_sample(request.sample, now) if request.sample else None,
     )

@@ -109,3 +109,16 @@ def tell_templates(
         metadata=metadata_of(environment),
     )
     return replace(read, project=replace(read.project, context_values=values))
+
+
+def tell_operation(
+    read: ProjectResult, macro: str, arguments: Mapping[str, Json], environment: Mapping[str, str]
+) -> ProjectResult:
+    """Let a macro that is called by itself see what was asked."""
+    if read.project is None:
+        return read
+    asked: dict[str, Json] = {"which": "run-operation", "macro": macro, "args": dict(arguments)}
+    values = replace(
+        read.project.context_values, arguments=asked, metadata=metadata_of(environment)
+    )
+    return replace(read, project=replace(read.project, context_values=values))

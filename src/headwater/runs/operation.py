@@ -96,4 +96,6 @@ def run_operation(
     run = execute(plan, alive, graph=graph, command="run-operation")
     found = tuple(each.diagnostic for each in run.results if each.diagnostic is not None)
     said = tuple(each.text for each in live.said if each.is_info)
-    return Operation(said=said, diagnostics=(*run.findings, *found), node=node)
+    return Operation(
+        said=said, diagnostics=(*run.findings, *found), node=node, logged=tuple(live.said)
+    )
