@@ -18,8 +18,8 @@ def check_command(project: ProjectFlags, selection: Selection, *, output: str) -
 
     With a selection, findings of other nodes are left out; those of the project stay.
     """
-    with project.open_workspace() as workspace:
-        checked = workspace.check(selection)
+    with project.open_planner() as planner:
+        checked = planner.check(selection)
         if output == "json":
             emit_document(
                 {
@@ -29,7 +29,7 @@ def check_command(project: ProjectFlags, selection: Selection, *, output: str) -
                 }
             )
         else:
-            print_diagnostics(checked.diagnostics, workspace.root)
+            print_diagnostics(checked.diagnostics, planner.root)
             counts = dict.fromkeys(("error", "warning", "info"), 0)
             for diagnostic in checked.diagnostics:
                 counts[diagnostic.severity] += 1

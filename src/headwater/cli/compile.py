@@ -34,8 +34,8 @@ def compile_command(
     inputs: InputRequest,
 ) -> int:
     """Write the compiled SQL of the selected nodes under target/compiled."""
-    with project.open_workspace() as workspace:
-        compiled = workspace.compile(
+    with project.open_planner() as planner:
+        compiled = planner.compile(
             selection, inline=inline, full_refresh=full_refresh, injects=injects, inputs=inputs
         )
         if output == "json":
@@ -47,7 +47,7 @@ def compile_command(
                 }
             )
         else:
-            print_diagnostics(compiled.diagnostics, workspace.root)
+            print_diagnostics(compiled.diagnostics, planner.root)
             alone = [each for each in compiled.results if not each.unique_id.startswith("test.")]
             if len(alone) == 1:
                 emit(alone[0].compiled_code)

@@ -25,8 +25,8 @@ def lineage_command(
     project: ProjectFlags, *, node: str | None, direct: bool, direction: Direction, output: str
 ) -> int:
     """Show the edges around NODE or NODE.COLUMN; without it, every edge of the project."""
-    with project.open_workspace() as workspace:
-        found = workspace.lineage(node, direction=direction, direct=direct)
+    with project.open_planner() as planner:
+        found = planner.lineage(node, direction=direction, direct=direct)
         if output == "json":
             emit_document(
                 {
@@ -36,7 +36,7 @@ def lineage_command(
                 }
             )
         else:
-            print_diagnostics(found.diagnostics, workspace.root)
+            print_diagnostics(found.diagnostics, planner.root)
             emit_lines(
                 f"{edge.source} -> {edge.target}  {edge.kind} {edge.subtype}"
                 for edge in found.edges

@@ -14,8 +14,8 @@ from headwater.graph.choose import Selection
 from headwater.graph.substitutes import InputRequest
 from headwater.plan.plan import Plan
 from headwater.plan.show import show_markdown
+from headwater.planner import Planner
 from headwater.runs.answers import PlanRequest
-from headwater.workspace import Workspace
 
 
 @click.command("plan")
@@ -42,20 +42,20 @@ def plan_command(
 
     Exits with 3 when a finding blocks the plan.
     """
-    with project.open_workspace() as workspace:
+    with project.open_planner() as planner:
         request = PlanRequest(
             selection=selection, full_refresh=full_refresh, accept=accept, inputs=inputs
         )
-        plan = workspace.plan(request).plan
+        plan = planner.plan(request).plan
         if out and plan.is_compiled:
             write_file(Path(out), encode_pretty(plan))
             note(f"saved to {out}; run it with: hw apply {out}")
-        show(plan, output, workspace)
+        show(plan, output, planner)
     code = exit_code(plan)
     return 5 if detailed_exitcode and code == 0 and not plan.is_empty else code
 
 
-def show(plan: Plan, output: str, workspace: Workspace) -> None:
+def show(plan: Plan, output: str, planner: Planner) -> None:
     """Write a plan to stdout in the wanted form."""
     match output:
         case "json":
@@ -63,7 +63,7 @@ def show(plan: Plan, output: str, workspace: Workspace) -> None:
         case "github":
             emit(show_markdown(plan))
         case _ if not plan.is_compiled:
-            print_diagnostics(plan.diagnostics, workspace.root)
+            print_diagnostics(plan.diagnostics, planner.root)
         case _:
             print_plan(plan)
 
