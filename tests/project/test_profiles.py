@@ -147,6 +147,22 @@ def test_fault_has_a_code_and_a_place(text: str, profile: str, code: str, place:
     assert [(item.name, str(item.where)) for item in result.diagnostics] == [(code, place)]
 
 
+def test_what_a_version_outlives_is_read_and_by_default_left_open() -> None:
+    text = "a: {outputs: {default: {type: headwater, durability: process}}}"
+
+    assert target("a", text=text).durability == "process"
+    assert target().durability is None
+
+
+def test_a_promise_that_nobody_knows_is_refused() -> None:
+    result = ask("a", text="a: {outputs: {default: {type: headwater, durability: none}}}")
+
+    assert result.target is None
+    assert [(item.name, item.what[:12]) for item in result.diagnostics] == [
+        ("profile-setting", "`durability`")
+    ]
+
+
 def test_unknown_key_of_an_output_is_a_warning() -> None:
     result = ask("a", text="a: {outputs: {default: {type: headwater, shcema: x}}}")
 

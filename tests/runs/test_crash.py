@@ -158,6 +158,26 @@ def test_a_lock_goes_with_its_process(context: Context, tmp_path: Path) -> None:
         assert journal.findings == ()
 
 
+def test_a_build_after_the_store_was_lost_names_the_tables_again(
+    context: Context, tmp_path: Path
+) -> None:
+    load_raw(context, 0, 50)
+    build_project(context)
+    close_context(context)
+    for path in (tmp_path / ".headwater").glob("workspace.db*"):
+        path.unlink()
+    fresh = open_context(tmp_path)
+
+    run = build_project(fresh)
+
+    named = [str(record.name) for record in fresh.metastore.list_relations()]
+    nodes = [record.node for record in fresh.metastore.list_nodes("shop", "dev")]
+    assert run.results == ()
+    assert named == ["shop.main.events", "shop.main.latest", "shop.main.total"]
+    assert nodes == [node_id("events"), node_id("latest"), node_id("total")]
+    close_context(fresh)
+
+
 def test_losing_the_store_loses_no_table(context: Context, tmp_path: Path) -> None:
     load_raw(context, 0, 50)
     build_project(context)

@@ -124,6 +124,14 @@ SETTINGS: tuple[Setting, ...] = (
         help="Memory of the engine, such as `4GB`; else the profile's, else 70 % of the machine's.",
     ),
     Setting(
+        name="durability",
+        default=None,
+        kind="text",
+        environment=("HEADWATER_DURABILITY",),
+        help="What a committed version in a local lake outlives: `power` (a power loss) or "
+        "`process` (any process, faster); else the profile's, else `power`.",
+    ),
+    Setting(
         name="packages_mirror",
         default=None,
         kind="text",

@@ -28,8 +28,9 @@ from headwater.base.errors import (
     Unavailable,
 )
 from headwater.base.relations import Column
-from headwater.lake.delta import write_checkpoint
+from headwater.lake.checkpoints import make_checkpoint
 from headwater.lake.replay import (
+    LOG_FOLDER,
     Add,
     DeletionVector,
     LogState,
@@ -231,7 +232,7 @@ def commit(
         if not attempt:
             table.storage.make_durable(_added_paths(commit))
             if state is None:
-                table.storage.make_root_durable()
+                table.storage.make_root_durable(LOG_FOLDER)
         base = None if state is None else replace(state, files={}, vectors={}, transactions={})
         if _publish(table, version + 1, lines, state, clock or SystemClock()):
             _checkpoint(table, version + 1, checkpoint_every)
@@ -652,7 +653,7 @@ def _checkpoint(table: Table, version: int, every: int) -> None:
     """Write a checkpoint now and then; the commit stands whether or not it succeeds."""
     if every and version and version % every == 0:
         with suppress(HeadwaterError):
-            write_checkpoint(table.root, table.storage.options, version)
+            make_checkpoint(table, version)
 
 
 def _conflict(table: Table, version: int, why: str) -> Conflict:

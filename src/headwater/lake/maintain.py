@@ -15,15 +15,22 @@ from headwater.lake.storage import TEMPORARY_PREFIX, Storage, StoredFile
 from headwater.lake.table import Table
 
 _OUR_FILE = re.compile(r"(tmp_)?\d{8}T\d{6}-[0-9a-f]{8}.*\.parquet")
-_OUR_VECTORS = re.compile(r"\d{8}T\d{6}-[0-9a-f]{8}[\w.-]*/deletion_vector_[0-9a-f-]{36}\.bin")
-_OUR_ENTRY = re.compile(re.escape(f"_delta_log/{TEMPORARY_PREFIX}") + r"(\d{20})\.json-[0-9a-f]+")
+_TEMPORARY = re.escape(TEMPORARY_PREFIX)
+_OUR_VECTORS = re.compile(
+    rf"\d{{8}}T\d{{6}}-[0-9a-f]{{8}}[\w.-]*/({_TEMPORARY})?deletion_vector_[0-9a-f-]{{36}}\.bin"
+    r"(-[0-9a-f]+)?"
+)
+_OUR_ENTRY = re.compile(rf"_delta_log/{_TEMPORARY}(\d{{20}})\.json-[0-9a-f]+")
+_OUR_CHECKPOINT = re.compile(
+    rf"_delta_log/{_TEMPORARY}(\d{{20}}\.checkpoint\.[\w.-]+|_last_checkpoint)-[0-9a-f]+"
+)
 
 
 def find_orphans(table: Table, *, live_prefixes: Iterable[str] = ()) -> tuple[StoredFile, ...]:
     """Return files that Headwater left in a table's folder and that no version needs.
 
     They are data files and vectors whose name begins with a run id and that no version still in
-    the log names, and entries that were never published.
+    the log names, and entries and checkpoints that were never published.
 
     Args:
         table: The table; may have no log, when its first build was killed.
@@ -67,7 +74,7 @@ def list_tables(lake: Storage) -> tuple[TableName, ...]:
 
 def _is_ours(path: str, live: tuple[str, ...]) -> bool:
     *folders, name = path.split("/")
-    if _OUR_ENTRY.fullmatch(path):
+    if _OUR_ENTRY.fullmatch(path) or _OUR_CHECKPOINT.fullmatch(path):
         return True
     if _OUR_VECTORS.fullmatch(path):
         return not (bool(live) and path.startswith(live))

@@ -24,6 +24,9 @@ READER_FEATURES = frozenset(
 )
 """Reader features of the protocol that reading here respects."""
 
+LOG_FOLDER = "_delta_log"
+"""Folder of a table's log, in its root."""
+
 _READER_VERSION_MAX = 3
 _MAPPING_MODE = "delta.columnMapping.mode"
 _READER_VERSION_FEATURES = 3
@@ -165,7 +168,7 @@ ReadRows = Callable[[DeletionVector], tuple[int, ...]]
 
 def entry_name(version: int) -> str:
     """Return the path of a version's log entry, relative to the table's root."""
-    return f"_delta_log/{version:020d}.json"
+    return f"{LOG_FOLDER}/{version:020d}.json"
 
 
 def read_entry(version: int, data: bytes, modified_ms: int) -> Entry:

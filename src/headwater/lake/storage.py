@@ -34,6 +34,7 @@ from obstore.exceptions import (
 from obstore.store import MemoryStore, ObjectStore, from_url
 
 from headwater.base.errors import Denied, HeadwaterError, Invalid, NotFound, Unavailable
+from headwater.lake.disk import Disk
 
 NO_OPTIONS: Mapping[str, str] = MappingProxyType({})
 TEMPORARY_PREFIX = ".tmp-"
@@ -143,8 +144,12 @@ class Storage(ABC):
         """Flush files that another program wrote, and the folders that name them."""
 
     @abstractmethod
-    def make_root_durable(self) -> None:
-        """Flush the folders above the root that name it; for a root that was just made."""
+    def make_root_durable(self, folder: str = "") -> None:
+        """Flush the folders above the root that name it; for a root that was just made.
+
+        With ``folder`` that folder in the root is made if it is missing, and flushed, too:
+        another process may have made it and died before it did.
+        """
 
     @abstractmethod
     def within(self, path: str) -> "Storage":
@@ -166,20 +171,27 @@ class Storage(ABC):
         return found.size_bytes
 
 
-def open_storage(url_or_path: str, options: Mapping[str, str] = NO_OPTIONS) -> Storage:
+def open_storage(
+    url_or_path: str, options: Mapping[str, str] = NO_OPTIONS, disk: Disk | None = None
+) -> Storage:
     """Open a folder (made when missing on first write) or an object-store URL.
 
     ``s3://bucket/prefix`` and others that obstore knows take its option names
     (``endpoint``, ``region``, ``access_key_id`` ...). ``memory://name`` is empty at each call.
 
+    Args:
+        url_or_path: Where.
+        options: Of an object store.
+        disk: How a folder's files are changed; durably when None.
+
     Raises:
         Invalid: ``storage-unsupported``, for an unknown kind of URL or option.
     """
     if "://" not in url_or_path:
-        return LocalStorage(os.path.abspath(url_or_path))  # noqa: PTH100 - no symlink is resolved
+        return LocalStorage(os.path.abspath(url_or_path), disk)  # noqa: PTH100 - no symlink is resolved
     scheme, _, rest = url_or_path.partition("://")
     if scheme == "file":
-        return LocalStorage(os.path.abspath("/" + rest.lstrip("/")))  # noqa: PTH100
+        return LocalStorage(os.path.abspath("/" + rest.lstrip("/")), disk)  # noqa: PTH100
     root = url_or_path.rstrip("/")
     if scheme == "memory":
         return ObjectStorage(root, MemoryStore(), options, "")
@@ -214,9 +226,10 @@ def check_path(path: str) -> str:
 class LocalStorage(Storage):
     """A folder. Its ``put_if_absent`` is: temporary file, fsync, link(2), fsync of the folder."""
 
-    def __init__(self, root: str) -> None:
+    def __init__(self, root: str, disk: Disk | None = None) -> None:
         self.root = root.rstrip("/") or "/"
         self.options = NO_OPTIONS
+        self._disk = disk or Disk()
 
     def read(self, path: str) -> bytes:
         """Return a whole file."""
@@ -230,16 +243,16 @@ class LocalStorage(Storage):
         folder, name = os.path.split(full)
         temporary = f"{folder}/{TEMPORARY_PREFIX}{name}-{token_hex(8)}"
         with _mapped(full):
-            _make_folders(folder)
+            self._make_folders(folder)
             try:
-                _write_new(temporary, data)
-                os.link(temporary, full)
+                self._disk.write_new(temporary, data)
+                self._disk.link(temporary, full)
             except FileExistsError:
                 return False
             finally:
                 with suppress(OSError):
-                    os.unlink(temporary)  # noqa: PTH108 - one system call, as counted in tests
-            _sync(folder)
+                    self._disk.unlink(temporary)
+            self._disk.sync(folder)
         return True
 
     def stat_or_none(self, path: str) -> StoredFile | None:
@@ -277,18 +290,23 @@ class LocalStorage(Storage):
         """Delete a file; a missing one is no error."""
         full = self._full(path)
         with _mapped(full), suppress(FileNotFoundError):
-            os.unlink(full)  # noqa: PTH108
+            self._disk.unlink(full)
 
     def upload(self, local_path: str, path: str) -> None:
         """Copy a local file into storage durably, replacing what is there."""
         full = self._full(path)
         with _mapped(full):
-            folder = os.path.dirname(full)  # noqa: PTH120
-            _make_folders(folder)
-            temporary = f"{folder}/{TEMPORARY_PREFIX}{token_hex(8)}"
-            _write_new(temporary, Path(local_path).read_bytes())
-            Path(temporary).replace(full)
-            _sync(folder)
+            folder, name = os.path.split(full)
+            self._make_folders(folder)
+            temporary = f"{folder}/{TEMPORARY_PREFIX}{name}-{token_hex(8)}"
+            try:
+                self._disk.write_new(temporary, Path(local_path).read_bytes())
+                self._disk.replace(temporary, full)
+            except BaseException:
+                with suppress(OSError):
+                    self._disk.unlink(temporary)
+                raise
+            self._disk.sync(folder)
 
     def make_durable(self, paths: Iterable[str]) -> None:
         """Flush files that another program wrote, and the folders that name them."""
@@ -296,28 +314,44 @@ class LocalStorage(Storage):
         for path in paths:
             full = self._full(path)
             with _mapped(full):
-                _sync(full)
+                self._disk.sync(full)
             parts = path.split("/")[:-1]
             folders |= {"/".join(parts[:depth]) for depth in range(len(parts) + 1)}
         for folder in sorted(folders, key=len, reverse=True):
             full = self._full(folder) if folder else self.root
             with _mapped(full):
-                _sync(full)
+                self._disk.sync(full)
 
-    def make_root_durable(self) -> None:
+    def make_root_durable(self, folder: str = "") -> None:
         """Flush the folders above the root that name it; those we may not read are not ours."""
-        folder = self.root
+        if folder:
+            with _mapped(self.root):
+                self._make_folders(self._full(folder))
+                self._disk.sync(self.root)
+        above = self.root
         for _ in range(_FOLDERS_ABOVE_ROOT):
-            folder = os.path.dirname(folder)  # noqa: PTH120
-            with _mapped(folder), suppress(PermissionError):
-                _sync(folder)
+            above = os.path.dirname(above)  # noqa: PTH120
+            with _mapped(above), suppress(PermissionError):
+                self._disk.sync(above)
 
     def within(self, path: str) -> "LocalStorage":
         """Return the same storage rooted at the folder ``path``."""
-        return LocalStorage(self._full(path))
+        return LocalStorage(self._full(path), self._disk)
 
     def _full(self, path: str) -> str:
         return f"{self.root}/{check_path(path)}"
+
+    def _make_folders(self, folder: str) -> None:
+        """Make a folder and its parents, each durable in the folder above it."""
+        missing: list[str] = []
+        at = folder
+        while not os.path.isdir(at):  # noqa: PTH112
+            missing.append(at)
+            at = os.path.dirname(at)  # noqa: PTH120
+        for path in reversed(missing):
+            with suppress(FileExistsError):
+                self._disk.make_folder(path)
+            self._disk.sync(os.path.dirname(path))  # noqa: PTH120
 
 
 class ObjectStorage(Storage):
@@ -410,7 +444,7 @@ class ObjectStorage(Storage):
         for path in paths:
             self.size(path)
 
-    def make_root_durable(self) -> None:
+    def make_root_durable(self, folder: str = "") -> None:
         """Do nothing: an object store has no folders."""
 
     def within(self, path: str) -> "ObjectStorage":
@@ -625,35 +659,3 @@ def _stored_file(path: str, found: os.stat_result) -> StoredFile:
 def _raise_unless_missing(error: OSError) -> None:
     if not isinstance(error, (FileNotFoundError, NotADirectoryError)):
         raise error
-
-
-def _write_new(path: str, data: bytes) -> None:
-    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o666)
-    try:
-        rest = memoryview(data)
-        while rest:
-            rest = rest[os.write(descriptor, rest) :]
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
-
-
-def _sync(path: str) -> None:
-    descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
-
-
-def _make_folders(folder: str) -> None:
-    """Make a folder and its parents, each durable in the folder above it."""
-    missing: list[str] = []
-    at = folder
-    while not os.path.isdir(at):  # noqa: PTH112
-        missing.append(at)
-        at = os.path.dirname(at)  # noqa: PTH120
-    for path in reversed(missing):
-        with suppress(FileExistsError):
-            os.mkdir(path)  # noqa: PTH102
-        _sync(os.path.dirname(path))  # noqa: PTH120

@@ -38,6 +38,7 @@ class Target:
         jinja: ``target`` as templates see it: no secrets.
         given: Keys that the profile's output has; empty for the built-in default.
         is_translated: Whether another warehouse's SQL is translated for the engine (``--on``).
+        durability: As written (``power``, ``process``); None for the default.
     """
 
     profile: str
@@ -54,6 +55,7 @@ class Target:
     jinja: Mapping[str, Json] = field(default_factory=dict)
     given: frozenset[str] = frozenset()
     is_translated: bool = False
+    durability: str | None = None
 
     @property
     def warehouse(self) -> Warehouse:

@@ -10,6 +10,7 @@ from pathlib import PurePosixPath
 
 from headwater.base.codec import Json
 from headwater.base.diagnostics import Diagnostic, diagnostic_of
+from headwater.base.durability import durability_or_none
 from headwater.base.errors import HeadwaterError
 from headwater.base.spans import Span
 from headwater.base.warehouses import DUCKDB, WAREHOUSES, Warehouse
@@ -29,7 +30,7 @@ _TYPES = ("headwater", *WAREHOUSES)
 _KEYS = {
     "headwater": frozenset({
         "type", "lake", "catalog", "schema", "engine", "threads", "memory_limit", "settings",
-        "storage_options",
+        "storage_options", "durability",
     }),
     "duckdb": frozenset({
         "type", "path", "database", "schema", "threads", "settings", "extensions", "attach",
@@ -209,6 +210,11 @@ def _checked(
         what = f"`storage_options` of output `{wanted}` must map names to texts"
         fix = "Write them as `region: eu-central-1`"
         return _failed("profile-setting", what, loaded, *path, "storage_options", fix=fix)
+    promise = output.get("durability") or "power"
+    if output["type"] == "headwater" and durability_or_none(str(promise)) is None:
+        what = f"`durability` of output `{wanted}` is `{promise}`; it may be `power` or `process`"
+        fix = "Leave it out, or write `process` where a power loss may cost the newest versions"
+        return _failed("profile-setting", what, loaded, *path, "durability", fix=fix)
     # Another warehouse's adapter knows its own keys; here they matter only to ``target``.
     known = _KEYS.get(str(output["type"]), frozenset())
     findings = tuple(
@@ -339,6 +345,7 @@ def _target(
         engine=str(output.get("engine") or ENGINES[0]),
         threads=count,
         memory_limit=str(limit) if limit else None,
+        durability=str(output["durability"]) if output.get("durability") else None,
         settings=merged,
         storage_options={
             str(key): _option_text(value)

@@ -12,6 +12,7 @@ from headwater.base.relations import TableName
 from headwater.catalog.metastore import Metastore
 from headwater.engines.engine import Engine, Source
 from headwater.graph.live import LiveRenderer
+from headwater.lake.disk import Disk
 from headwater.lake.storage import Storage, open_storage
 from headwater.lake.table import Table, table_root
 
@@ -28,16 +29,23 @@ def observe_nothing(_point: str, _node: NodeId) -> None:
 class Tables:
     """The lake's tables by name, opened once each, so that looking again is cheap."""
 
-    def __init__(self, root: str, options: Mapping[str, str] = MappingProxyType({})) -> None:
+    def __init__(
+        self,
+        root: str,
+        options: Mapping[str, str] = MappingProxyType({}),
+        disk: Disk | None = None,
+    ) -> None:
         """Refer to the lake at ``root``; nothing is read.
 
         Args:
             root: Absolute folder or object-store URL.
             options: Object-store options.
+            disk: How a folder's files are changed; durably when None.
         """
         self.root = root.rstrip("/")
         self._options = options
-        self._storage: Storage = open_storage(self.root, options)
+        self._disk = disk
+        self._storage: Storage = open_storage(self.root, options, disk)
         self._lock = Lock()
         self._open: dict[str, Table] = {}
 
@@ -53,7 +61,7 @@ class Tables:
         """Return the table at an absolute folder or URL, inside the lake or not."""
         if location.startswith(self.root + "/"):
             return self._table(location, self._storage)
-        return self._table(location, open_storage(location, self._options))
+        return self._table(location, open_storage(location, self._options, self._disk))
 
     def _table(self, root: str, storage: Storage) -> Table:
         with self._lock:

@@ -25,6 +25,7 @@ from headwater.runs.journal import Journal, open_journal
 from headwater.runs.pins import Pins
 from headwater.runs.precheck import check_plan
 from headwater.runs.record import producers_of, settle
+from headwater.runs.relearn import relearn
 from headwater.runs.run import FAILED, NodeResult, Run
 from headwater.runs.run_hooks import HooksDone, end_facts, run_hooks
 from headwater.runs.schedule import Schedule, Unit, make_units
@@ -113,6 +114,7 @@ def execute_in(
         if status == "success":
             with contextlib.suppress(HeadwaterError):  # else the next plan tells it again
                 settle(work)
+                relearn(work)
     finally:
         finished = context.now()
         journal.finish(status, finished)

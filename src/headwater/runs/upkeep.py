@@ -15,6 +15,7 @@ from headwater.base.errors import Invalid, NotFound
 from headwater.base.ids import RunId
 from headwater.base.meters import Meter
 from headwater.base.relations import TableName
+from headwater.lake.checkpoints import make_checkpoint
 from headwater.lake.commit import (
     Action,
     AddFile,
@@ -25,7 +26,6 @@ from headwater.lake.commit import (
     commit,
 )
 from headwater.lake.compaction import FILE_BYTES, choose_files
-from headwater.lake.delta import write_checkpoint
 from headwater.lake.snapshot import DataFile, Snapshot
 from headwater.lake.table import Table
 from headwater.lake.vacuum import find_dead, retention_of
@@ -176,7 +176,7 @@ class Keeper:
         """
         found, table = _table(self._context, name)
         version = table.snapshot().version
-        if not write_checkpoint(table.root, table.storage.options, version):
+        if not make_checkpoint(table, version):
             raise Invalid(
                 "storage-unsupported",
                 f"a checkpoint cannot be written to `{table.root}`",

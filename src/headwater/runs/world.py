@@ -11,12 +11,14 @@ from pathlib import Path
 from types import MappingProxyType
 
 from headwater.base.clock import Clock
+from headwater.base.durability import Durability, durability_or_none
 from headwater.base.errors import Invalid
 from headwater.base.settings import Settings
 from headwater.base.units import parse_bytes
 from headwater.catalog.metastore import Metastore, open_metastore
 from headwater.engines.engine import Engine, EngineSettings
 from headwater.engines.registry import open_engine
+from headwater.lake.disk import disk_of
 from headwater.lake.stores import storage_options
 from headwater.project.options import Target
 from headwater.project.project import Project
@@ -77,6 +79,24 @@ class World:
     def threads(self) -> int:
         """How many nodes run at once."""
         return self._settings.whole("threads") or self.target.threads
+
+    @property
+    def durability(self) -> Durability:
+        """What a committed version outlives.
+
+        Raises:
+            Invalid: ``setting-invalid``.
+        """
+        text = self._settings.text("durability") or self.target.durability or "power"
+        found = durability_or_none(text)
+        if found is None:
+            raise Invalid(
+                "setting-invalid",
+                f"`durability` is `{text}`",
+                why="a version outlives a power loss (`power`) or any process (`process`)",
+                fix="write `power` or `process`",
+            )
+        return found
 
     @cached_property
     def metastore(self) -> Metastore:
@@ -162,7 +182,7 @@ class World:
         return Context(
             engine=self.engine,
             metastore=metastore,
-            tables=Tables(lake, self._storage_options or _NO_OPTIONS),
+            tables=Tables(lake, self._storage_options or _NO_OPTIONS, disk_of(self.durability)),
             folder=folder,
             # What only compiles for another warehouse may use names that the engine keeps.
             catalog=self.target.catalog if self.target.is_run else _NOT_RUN,
