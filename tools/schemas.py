@@ -11,6 +11,7 @@ from typing import Any, Literal, NewType, Union, get_args, get_origin, get_type_
 from headwater.base.codes import Code
 from headwater.base.diagnostics import Diagnostic
 from headwater.plan.plan import Plan
+from headwater.runs.differences import Difference
 from headwater.runs.effective import InForce
 from headwater.runs.freshness import SourceAges
 from headwater.runs.fsck import Checked
@@ -131,6 +132,7 @@ def make_schemas() -> dict[str, Schema]:
         "fsck": _of_value("fsck", Checked),
         "ingest": _of_value("ingest", Ingested),
         "upkeep": _of_value("upkeep", Upkeep),
+        "diff": _of_value("diff", Difference),
         "freshness": _of_value("freshness", SourceAges),
         "error": _of_parts("error", {"diagnostics": findings}),
         "check": _of_parts("check", {"nodes": int, "diagnostics": findings}),

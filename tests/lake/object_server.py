@@ -55,6 +55,9 @@ class Objects(BaseHTTPRequestHandler):
             self.server.late[self.key] = data
             self.answer(503)
             return
+        copied = unquote(self.headers.get("x-amz-copy-source", ""))
+        if copied:
+            data = self.server.objects[f"/{copied.lstrip('/')}"]
         with self.server.guard:
             taken = self.headers.get("If-None-Match") == "*" and self.key in self.server.objects
             if not taken and not self.server.refuse_all:
@@ -63,6 +66,10 @@ class Objects(BaseHTTPRequestHandler):
             self.server.lose_reply_to = ""
             self.close_connection = True
             self.connection.close()
+            return
+        if copied:
+            result = b"<CopyObjectResult><ETag>x</ETag></CopyObjectResult>"
+            self.answer(200, result)
             return
         self.answer(412 if taken else 200)
 
@@ -102,7 +109,7 @@ class Objects(BaseHTTPRequestHandler):
             self.answer(200, data)
             return
         first, _, last = wanted.removeprefix("bytes=").partition("-")
-        part = data[int(first) : int(last) + 1]
+        part = data[int(first) : int(last) + 1 if last else len(data)]
         place = f"bytes {first}-{int(first) + len(part) - 1}/{len(data)}"
         self.answer(206, part, place=place)
 

@@ -3,10 +3,12 @@
 import click
 
 from headwater.base.units import format_bytes, format_count
+from headwater.cli.differences import diff_command
 from headwater.cli.options import ProjectFlags, project_options
 from headwater.cli.output import emit_document, emit_lines, output_option
 from headwater.cli.upkeep import (
     checkpoint_command,
+    clone_command,
     fsck_command,
     optimize_command,
     restore_command,
@@ -24,6 +26,8 @@ for _command in (
     vacuum_command,
     checkpoint_command,
     restore_command,
+    clone_command,
+    diff_command,
     fsck_command,
 ):
     table_command.add_command(_command)

@@ -1,4 +1,4 @@
-"""``hw table optimize``, ``vacuum``, ``checkpoint``, ``restore``, ``fsck``: upkeep of a table."""
+"""``hw table optimize``, ``vacuum``, ``checkpoint``, ``restore``, ``clone``, ``fsck``: upkeep."""
 
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
@@ -129,6 +129,27 @@ def restore_command(
             f"{_count(done.files_removed)} left"
         )
     _show(done, output, line)
+    return 0
+
+
+@click.command("clone")
+@click.argument("name")
+@click.argument("into")
+@project_options
+@click.option("--version", type=int, help="Version to clone; the newest by default.")
+@click.option("--deep", is_flag=True, help="Copy every file; without it a clone takes no space.")
+@output_option("text", "json")
+def clone_command(
+    project: ProjectFlags, *, name: str, into: str, version: int | None, deep: bool, output: str
+) -> int:
+    """Make table INTO with the rows, columns and statistics of table NAME.
+
+    Without --deep the files are shared: they stay as long as one of the two tables needs them.
+    """
+    with project.open_workspace() as workspace:
+        done = workspace.upkeep.clone(name, into, version=version, deep=deep)
+    how = f"copied, {format_bytes(done.bytes_added)}" if deep else "shared"
+    _show(done, output, f"`{done.table}`: {_count(done.files_added)} {how}")
     return 0
 
 

@@ -63,6 +63,10 @@ CHECKPOINT_EVERY = 100
 REBASES_MAX = 1000
 """How often one blind append may lose the race for a version before it gives up."""
 
+REFUSALS_MAX = 10
+"""How often a store may refuse a version that nobody has taken: it says so while another put of
+the same name is under way (409 ConditionalRequestConflict), which may then fail."""
+
 WRITER_FEATURES = frozenset(
     {"appendOnly", "invariants", "timestampNtz", "deletionVectors", "vacuumProtocolCheck"}
 )
@@ -221,13 +225,13 @@ def commit(
     """
     _check_actions(commit)
     base: LogState | None = None
-    version = -1
+    version, refused = -1, 0
     for attempt in range(REBASES_MAX):
         state = table.refreshed_or_none()
         version = -1 if state is None else state.version
         _check_requirements(table, commit, state)
-        if attempt and not (_is_blind_append(commit) and _is_same_schema(base, state)):
-            raise _conflict(table, version, "it was prepared against an older version")
+        if attempt:
+            refused = _refusals(table, commit, base, state, refused)
         lines = _entry_lines(state, commit)
         if not attempt:
             table.storage.make_durable(_added_paths(commit))
@@ -238,6 +242,29 @@ def commit(
             _checkpoint(table, version + 1, checkpoint_every)
             return version + 1
     raise _conflict(table, version, f"other writers won {REBASES_MAX} times in a row")
+
+
+def _refusals(
+    table: Table, commit: Commit, base: LogState | None, state: LogState | None, sofar: int
+) -> int:
+    """Return how often a version that nobody has taken was refused, after one more refusal.
+
+    Raises:
+        Conflict: ``commit-conflict``, when it was taken and the commit cannot be the next.
+    """
+    before, after = (-1 if each is None else each.version for each in (base, state))
+    if before != after:
+        if _is_blind_append(commit) and _is_same_schema(base, state):
+            return 0
+        raise _conflict(table, after, "it was prepared against an older version")
+    if sofar == REFUSALS_MAX:
+        raise Unavailable(
+            "storage-unavailable",
+            f"the storage refuses version {after + 1} of `{table.root}`, which nobody has taken",
+            why=f"it said {sofar + 1} times that the entry exists",
+            fix="run again; if it stays, check the storage",
+        )
+    return sofar + 1
 
 
 def _publish(

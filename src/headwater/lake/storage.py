@@ -17,6 +17,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
 from secrets import token_hex
+from shutil import copyfile
 from types import MappingProxyType
 from typing import Protocol
 
@@ -24,6 +25,7 @@ import obstore
 from obstore.exceptions import (
     AlreadyExistsError,
     BaseError,
+    GenericError,
     NotFoundError,
     NotSupportedError,
     PermissionDeniedError,
@@ -56,6 +58,8 @@ _CLIENT = {
 }
 
 
+_READS_MAX = 3
+_BROKEN_OFF = "body error"
 _PART_BYTES = 5 * 1024 * 1024  # the smallest part that S3 takes
 _PARTS_AT_ONCE = 4
 _STATUS = re.compile(r"status code: (\d{3})")
@@ -138,6 +142,16 @@ class Storage(ABC):
     @abstractmethod
     def upload(self, local_path: str, path: str) -> None:
         """Copy a local file into storage durably, replacing what is there."""
+
+    @abstractmethod
+    def take(self, other: "Storage", path: str, *, share: bool) -> None:
+        """Have a file of another storage under the same path; not yet durably.
+
+        With ``share`` it is a second name of the same bytes and takes no space.
+
+        Raises:
+            Invalid: ``storage-unsupported``, where this cannot be done.
+        """
 
     @abstractmethod
     def make_durable(self, paths: Iterable[str]) -> None:
@@ -308,6 +322,20 @@ class LocalStorage(Storage):
                 raise
             self._disk.sync(folder)
 
+    def take(self, other: Storage, path: str, *, share: bool) -> None:
+        """Have a file of another folder under the same path; not yet durably."""
+        if not isinstance(other, LocalStorage):
+            raise _not_taken(self, other, share=share)
+        source, full = f"{other.root}/{check_path(path)}", self._full(path)
+        with _mapped(full):
+            self._make_folders(os.path.dirname(full))  # noqa: PTH120
+            with suppress(FileNotFoundError):
+                self._disk.unlink(full)  # of a clone that was killed
+            if share:
+                self._disk.link(source, full)
+            else:
+                copyfile(source, full)
+
     def make_durable(self, paths: Iterable[str]) -> None:
         """Flush files that another program wrote, and the folders that name them."""
         folders: set[str] = set()
@@ -368,7 +396,14 @@ class ObjectStorage(Storage):
     def read(self, path: str) -> bytes:
         """Return a whole file."""
         with _mapped(f"{self.root}/{path}"):
-            return bytes(obstore.get(self._store, self._key(path)).bytes())
+            for _ in range(_READS_MAX - 1):
+                # A reply that breaks off is no refusal that obstore would try again.
+                try:
+                    return bytes(obstore.get(self._store, self.key(path)).bytes())
+                except GenericError as error:
+                    if _BROKEN_OFF not in str(error):
+                        raise
+            return bytes(obstore.get(self._store, self.key(path)).bytes())
 
     def put_if_absent(self, path: str, data: bytes) -> bool:
         """Create a file whole; False, and nothing changed by this call, when it exists.
@@ -377,7 +412,7 @@ class ObjectStorage(Storage):
         """
         with _mapped(f"{self.root}/{path}"):
             try:
-                obstore.put(self._store, self._key(path), data, mode="create")
+                obstore.put(self._store, self.key(path), data, mode="create")
             except (AlreadyExistsError, PreconditionError):
                 return False
         return True
@@ -386,24 +421,24 @@ class ObjectStorage(Storage):
         """Describe a file; None when there is none."""
         with _mapped(f"{self.root}/{path}"):
             try:
-                found = obstore.head(self._store, self._key(path))
+                found = obstore.head(self._store, self.key(path))
             except (NotFoundError, FileNotFoundError):
                 return None
         return self._stored(found)
 
     def list(self, prefix: str = "", *, after: str = "") -> Iterator[StoredFile]:
         """List files under the folder ``prefix`` at any depth, sorted by path."""
-        start = self._key(prefix) if prefix else self._prefix
+        start = self.key(prefix) if prefix else self._prefix
         with _mapped(f"{self.root}/{prefix}"):
             pages = obstore.list(
-                self._store, start or None, offset=self._key(after) if after else None
+                self._store, start or None, offset=self.key(after) if after else None
             )
             found = [self._stored(part) for page in pages for part in page]
         yield from sorted(found, key=lambda part: part.path)
 
     def list_folders(self, prefix: str = "") -> tuple[str, ...]:
         """Return the names of the folders directly in the folder ``prefix``, sorted."""
-        start = self._key(prefix) if prefix else self._prefix
+        start = self.key(prefix) if prefix else self._prefix
         with _mapped(f"{self.root}/{prefix}"):
             listed = obstore.list_with_delimiter(self._store, start or None)
         return tuple(sorted(name.rsplit("/", 1)[-1] for name in listed["common_prefixes"]))
@@ -414,17 +449,17 @@ class ObjectStorage(Storage):
             _mapped(f"{self.root}/{path}"),
             suppress(NotFoundError, FileNotFoundError),
         ):
-            obstore.delete(self._store, self._key(path))
+            obstore.delete(self._store, self.key(path))
 
     def upload(self, local_path: str, path: str) -> None:
         """Copy a local file into storage, replacing what is there."""
         with _mapped(f"{self.root}/{path}"):
-            obstore.put(self._store, self._key(path), Path(local_path))
+            obstore.put(self._store, self.key(path), Path(local_path))
 
     def read_range(self, path: str, start: int, length: int) -> bytes:
         """Return ``length`` bytes of a file from byte ``start`` on; both must lie inside it."""
         with _mapped(f"{self.root}/{path}"):
-            found = obstore.get_range(self._store, self._key(path), start=start, length=length)
+            found = obstore.get_range(self._store, self.key(path), start=start, length=length)
         return bytes(found)
 
     def open_upload(self, path: str) -> "Upload":
@@ -433,11 +468,18 @@ class ObjectStorage(Storage):
         with _mapped(place):
             writer = obstore.open_writer(
                 self._store,
-                self._key(path),
+                self.key(path),
                 buffer_size=_PART_BYTES,
                 max_concurrency=_PARTS_AT_ONCE,
             )
         return Upload(place, writer)
+
+    def take(self, other: Storage, path: str, *, share: bool) -> None:
+        """Have the store copy an object of the same bucket; objects have no second names."""
+        if share or not isinstance(other, ObjectStorage) or not other.is_in(self._store):
+            raise _not_taken(self, other, share=share)
+        with _mapped(f"{self.root}/{path}"):
+            obstore.copy(self._store, other.key(path), self.key(path))
 
     def make_durable(self, paths: Iterable[str]) -> None:
         """Check that the files are there; an object store keeps what it has accepted."""
@@ -450,10 +492,15 @@ class ObjectStorage(Storage):
     def within(self, path: str) -> "ObjectStorage":
         """Return the same storage rooted at the folder ``path``."""
         return ObjectStorage(
-            f"{self.root}/{check_path(path)}", self._store, self.options, self._key(path)
+            f"{self.root}/{check_path(path)}", self._store, self.options, self.key(path)
         )
 
-    def _key(self, path: str) -> str:
+    def is_in(self, store: ObjectStore) -> bool:
+        """Say whether a store is the one that holds this."""
+        return self._store is store
+
+    def key(self, path: str) -> str:
+        """Return the name of an object in its bucket."""
         check_path(path)
         return f"{self._prefix}/{path}" if self._prefix else path
 
@@ -586,6 +633,17 @@ def _answer_of(error: BaseException) -> tuple[int, str]:
     text = str(error)
     status, reason = _STATUS.search(text), _REASON.search(text)
     return int(status.group(1)) if status else 0, reason.group(1) if reason else ""
+
+
+def _not_taken(here: Storage, there: Storage, *, share: bool) -> Invalid:
+    what = "share files with" if share else "copy files of"
+    return Invalid(
+        "storage-unsupported",
+        f"`{here.root}` cannot {what} `{there.root}`",
+        why="only folders of one file system share files, and only within one bucket does an "
+        "object store copy them by itself",
+        fix="clone with --deep within one bucket, or write the rows by a model",
+    )
 
 
 def _no_bucket(place: str) -> NotFound:

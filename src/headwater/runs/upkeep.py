@@ -31,6 +31,8 @@ from headwater.lake.table import Table
 from headwater.lake.vacuum import find_dead, retention_of
 from headwater.plan.plan import Plan, Totals
 from headwater.runs.context import Context
+from headwater.runs.copies import clone, clone_name
+from headwater.runs.differences import Difference, find_differences
 from headwater.runs.fsck import Checked, check_table
 from headwater.runs.journal import open_journal
 from headwater.runs.leases import live_leases
@@ -40,7 +42,7 @@ from headwater.runs.rearrange import rearrange
 FILES_NAMED_MAX = 1000
 """How many files a document names."""
 
-Verb = Literal["optimize", "vacuum", "checkpoint", "restore"]
+Verb = Literal["optimize", "vacuum", "checkpoint", "restore", "clone"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -224,6 +226,34 @@ class Keeper:
             bytes_added=sum(file.size_bytes for file in added),
             files=_first(removed),
         )
+
+    def clone(
+        self, name: str, into: str, *, version: int | None = None, deep: bool = False
+    ) -> Upkeep:
+        """Make a new table with the rows of one version of another; see ``copies``.
+
+        Raises:
+            NotFound: ``relation-not-found``, ``version-not-found``, ``file-not-found``.
+            Conflict: ``commit-conflict``.
+            Invalid: ``clone-target``, ``storage-unsupported``, ``table-feature-unsupported``.
+            Unavailable: ``workspace-busy``.
+        """
+        _, table = _table(self._context, name)
+        made = clone_name(self._context, into)
+        with _taken(self._context, made, "clone") as run_id:
+            snapshot = table.snapshot(version)
+            done = clone(self._context, table, snapshot, made, run_id, deep=deep)
+        return Upkeep(
+            table=str(made),
+            verb="clone",
+            version=done,
+            files_added=len(snapshot.files),
+            bytes_added=snapshot.size_bytes if deep else 0,
+        )
+
+    def diff(self, left: str, right: str) -> Difference:
+        """Compare two tables or versions; see ``find_differences``."""
+        return find_differences(self._context, left, right)
 
 
 def _actions_to(table: Table, now: Snapshot, old: Snapshot) -> tuple[Action, ...]:

@@ -103,6 +103,30 @@ Set the property with the tool that wrote it, or say the time: `hw table vacuum 
 """,
     ),
     Code(
+        name="clone-target",
+        number="HW6027",
+        title="A clone cannot have this name",
+        explain="""\
+`hw table clone NAME INTO` makes a new table. `INTO` is no name of a table, or there is a table or
+view of that name already, and nothing is written over.
+
+    hw table clone orders orders_before
+
+Clone into another name: `orders_before`, `schema.orders_before` or `catalog.schema.orders_before`.
+""",
+    ),
+    Code(
+        name="diff-side",
+        number="HW6028",
+        title="What is to be compared is not a table",
+        explain="""\
+`hw table diff LEFT RIGHT` compares two tables, or two versions of one. Each side is a table's name,
+with `@v` and a version for an older one:
+
+    hw table diff orders@v3 orders
+""",
+    ),
+    Code(
         name="table-not-found",
         number="HW6001",
         title="There is no Delta table at this place",
