@@ -397,12 +397,9 @@ class ObjectStorage(Storage):
         """Return a whole file."""
         with _mapped(f"{self.root}/{path}"):
             for _ in range(_READS_MAX - 1):
-                # A reply that breaks off is no refusal that obstore would try again.
-                try:
-                    return bytes(obstore.get(self._store, self.key(path)).bytes())
-                except GenericError as error:
-                    if _BROKEN_OFF not in str(error):
-                        raise
+                found = self._read_or_none(self.key(path))
+                if found is not None:
+                    return found
             return bytes(obstore.get(self._store, self.key(path)).bytes())
 
     def put_if_absent(self, path: str, data: bytes) -> bool:
@@ -416,6 +413,15 @@ class ObjectStorage(Storage):
             except (AlreadyExistsError, PreconditionError):
                 return False
         return True
+
+    def _read_or_none(self, key: str) -> bytes | None:
+        """Return an object; None when the reply broke off, which obstore does not try again."""
+        try:
+            return bytes(obstore.get(self._store, key).bytes())
+        except GenericError as error:
+            if _BROKEN_OFF not in str(error):
+                raise
+            return None
 
     def stat_or_none(self, path: str) -> StoredFile | None:
         """Describe a file; None when there is none."""
