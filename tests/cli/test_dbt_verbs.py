@@ -4,6 +4,7 @@ import json
 import shutil
 from pathlib import Path
 
+import pytest
 from tests.cli.conftest import Hw, write_files
 
 
@@ -99,6 +100,45 @@ def test_analyses_have_a_config_of_their_own_by_dbts_flag(hw: Hw, project: Path)
 
     assert set(before) == {"shop.analysis.b", "shop.analysis.monthly.a"}
     assert after == ["shop.b"]
+
+
+@pytest.mark.parametrize("option", ["--select", "--selector"])
+@pytest.mark.parametrize("verb", ["compile", "show"])
+def test_a_query_and_a_selection_exclude_each_other(hw: Hw, verb: str, option: str) -> None:
+    ended = hw(verb, "--inline", "select 1 as a", option, "revenue")
+
+    assert ended.code == 2
+    assert "nodes are selected, and a query is given besides" in ended.err
+
+
+def test_a_name_of_a_schema_needs_its_variables(hw: Hw, project: Path) -> None:
+    macro = (
+        "{% macro generate_schema_name(custom_schema_name, node) %}"
+        "{{ var('prefix') }}_main{% endmacro %}"
+    )
+    write_files(project, {"macros/names.sql": macro})
+
+    refused = hw("parse")
+    taken = hw("parse", "--vars", "{prefix: mine}")
+
+    assert (refused.code, taken.code) == (2, 0)
+    assert "variable `prefix` is not set" in refused.err
+
+
+def test_two_fixtures_of_one_name_are_refused(hw: Hw, project: Path) -> None:
+    test = (
+        "unit_tests:\n  - name: t\n    model: stg_orders\n    given:\n"
+        "      - {input: ref('raw_orders'), format: csv, fixture: rows}\n"
+        "    expect: {format: csv, fixture: rows}\n"
+    )
+    rows = "order_id,customer,amount\n1,ada,2.5\n"
+    folders = {f"tests/fixtures/{name}/rows.csv": rows for name in ("a", "b")}
+    write_files(project, {"models/unit.yml": test, **folders})
+
+    ended = hw("parse")
+
+    assert ended.code == 2
+    assert "2 fixtures are called `rows`" in ended.err
 
 
 def test_half_of_a_freshness_is_refused(hw: Hw, project: Path) -> None:

@@ -193,10 +193,15 @@ def take_selection(options: dict[str, Any]) -> "Selection":
     """Take the options that select nodes out of a command's.
 
     Raises:
-        Invalid: ``usage-invalid``, when there is no such kind of node.
+        Invalid: ``usage-invalid``, when there is no such kind of node, or a query is given besides.
     """
     from headwater.graph.choose import Selection
 
+    named = options.get("select") or options.get("selector")
+    if named and (options.get("inline") or options.get("inline_direct")):
+        what = "nodes are selected, and a query is given besides"
+        fix = "pass --inline alone, or --select or --selector without it"
+        raise Invalid("usage-invalid", what, fix=fix)
     return Selection(
         include=options.pop("select", ()),
         exclude=options.pop("exclude", ()),

@@ -8,6 +8,7 @@ from functools import partial
 from headwater.base.diagnostics import diagnostic_of
 from headwater.base.errors import HeadwaterError
 from headwater.base.relations import TableName
+from headwater.jinja.context import Variables
 from headwater.jinja.macros import GLOBAL_PACKAGE, Macro
 from headwater.jinja.own_text import OwnText
 from headwater.project.capture import Text, open_session
@@ -41,10 +42,12 @@ def _named(reading: Reading, node: Node, text: Text, wanted: tuple[str, str | No
         return _ours(part, custom, default)
     config: Config = dict(node.config)
     session = open_session(reading, text, config)
+    # Strict, as in dbt: a name that a missing variable is a part of would be another table's.
+    variables = Variables(reading.variables.get(node.package, {}), is_lenient=False)
     try:
         value = reading.templates.call(
             macro, custom, OwnText(model_dict(node), partial(reading.note_text, node.unique_id)),
-            context=session.context, package=node.package,
+            context={**session.context, "var": variables}, package=node.package,
         )  # fmt: skip
     except HeadwaterError as error:
         reading.found.append(diagnostic_of(error, node=node.unique_id))

@@ -148,14 +148,26 @@ def _with_fixture(reading: Reading, entry: Entry, part: Json) -> Json:
     if not isinstance(part, dict) or name is None:
         return part
     form = str(part.get("format") or "dict")
-    files = {
-        stem_of(file.path): file
+    found = [
+        file
         for package in reading.packages
         if package.name == entry.package
         for file in package.of_kind("fixture")
         if file.path.endswith(f".{form}")
-    }
+    ]
+    files = {stem_of(file.path): file for file in found}
     file = files.get(str(name))
+    same = [each.file for each in found if stem_of(each.path) == name]
+    if len(same) > 1:
+        reading.found.append(
+            Diagnostic(
+                code="duplicate-name",
+                severity="error",
+                what=f"{len(same)} fixtures are called `{name}`: {', '.join(sorted(same))}",
+                fix="give each a name of its own; their folders do not count",
+                where=find_text(entry, f"fixture: {name}"),
+            )
+        )
     if file is None:
         near = suggestion(str(name), files)
         reading.found.append(
