@@ -201,11 +201,11 @@ def _names(connection: Any) -> set[tuple[str, str]]:
 def _copy_named(
     workspace: Workspace, connection: Any, schema: str, statements: str
 ) -> set[tuple[str, str]]:
-    """Copy the lake's tables that statements name into the test's own database."""
+    """Copy what statements name of the lake into the test's own database; return the tables."""
     named = set()
     for table in workspace.tables():
         _, place, name = table.name.split(".")
-        if place != schema or table.kind != "table" or not re.search(rf"\b{name}\b", statements):
+        if place != schema or not re.search(rf"\b{name}\b", statements):
             continue
         found = workspace.sql(f'select * from "{schema}"."{name}"', rows_max=100_000)
         columns = ", ".join(f'"{column.name}" {column.type}' for column in found.columns)
@@ -213,7 +213,8 @@ def _copy_named(
         marks = ", ".join("?" for _ in found.columns)
         if found.rows:
             connection.executemany(f'insert into "{schema}"."{name}" values ({marks})', found.rows)
-        named.add((schema, name))
+        if table.kind == "table":
+            named.add((schema, name))
     return named
 
 
