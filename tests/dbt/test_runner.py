@@ -599,3 +599,38 @@ def test_events_tell_what_the_environment_says_of_the_command(
     dbtRunner(callbacks=[heard.append]).invoke(["ls"])
 
     assert {tuple(event.info.extra.items()) for event in heard} == {(("JOB", "nightly"),)}
+
+
+def test_compile_has_no_result_of_an_ephemeral_model_that_nobody_names(project: Path) -> None:
+    text = "{{ config(materialized='ephemeral') }} select 1 as a"
+    write_files(project, {"models/hidden.sql": text})
+
+    every = results_of(dbtRunner().invoke(["compile"]))
+    named = results_of(dbtRunner().invoke(["compile", "--select", "hidden"]))
+
+    assert "hidden" not in {each.node.name for each in every}
+    assert [each.node.name for each in named] == ["hidden"]
+
+
+def test_the_result_of_a_unit_test_names_the_model_that_it_tests(project: Path) -> None:
+    test = (
+        "unit_tests:\n  - name: t\n    model: revenue\n    given:\n"
+        "      - {input: ref('stg_orders'), rows: []}\n    expect: {rows: []}\n"
+    )
+    write_files(project, {"models/unit.yml": test})
+
+    results = results_of(dbtRunner().invoke(["build"]))
+
+    tested = [each.node.get("tested_node_unique_id") for each in results]
+    assert [each for each in tested if each] == ["model.shop.revenue"]
+
+
+def test_entries_of_the_manifest_have_no_keys_that_dbts_schema_forbids(project: Path) -> None:
+    source = "sources:\n  - name: raw\n    tables: [{name: orders}]\n"
+    write_files(project, {"models/sources.yml": source})
+
+    document = record_of(dbtRunner().invoke(["parse"]))
+
+    assert "group" not in document["sources"]["source.shop.raw.orders"]
+    assert "language" not in document["nodes"]["seed.shop.raw_orders"]
+    assert not {"functions", "group"} & set(document["exposures"]["exposure.shop.board"])

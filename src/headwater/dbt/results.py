@@ -130,6 +130,8 @@ def find_entry(manifest: Mapping[str, Any], unique_id: str) -> Mapping[str, Any]
 
 def make_run_result(entry: Mapping[str, Any], node: Mapping[str, Any]) -> RunResult:
     """Make a result of an entry of run_results.json and one of the manifest."""
+    if node.get("resource_type") == "unit_test":
+        node = {**node, "tested_node_unique_id": next(iter(node["depends_on"]["nodes"]), None)}
     return RunResult(
         status=Status(entry["status"]),
         node=Record(node),

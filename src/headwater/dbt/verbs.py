@@ -291,7 +291,15 @@ def _compile(call: Call, workspace: Workspace) -> Answer:
         if not each.compiled_code:
             continue
         tell_sql(call.teller, _preview(call, each, compiled), each.compiled_code)
-    return _answer_of(call, [_result_of(each, compiled) for each in compiled.results])
+    results = [_result_of(each, compiled) for each in compiled.results]
+    if not (asked or inline):  # as in dbt, which has a result of what is named in any case
+        results = [each for each in results if not _is_ephemeral(each.node)]
+    return _answer_of(call, results)
+
+
+def _is_ephemeral(node: Record) -> bool:
+    config = node.get("config", {})
+    return bool(node.get("resource_type") == "model" and config.get("materialized") == "ephemeral")
 
 
 def _name_of(unique_id: str) -> str:

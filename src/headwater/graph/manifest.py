@@ -41,6 +41,29 @@ from headwater.project.text import artifact_text
 SCHEMAS = "https://schemas.getdbt.com/dbt"
 Document = dict[str, Json]
 
+_NOT_OF_TYPE: Mapping[str, frozenset[str]] = MappingProxyType(
+    {
+        "source": frozenset({"group"}),
+        "seed": frozenset({"language"}),
+        "exposure": frozenset({"functions", "group"}),
+        "metric": frozenset({"functions"}),
+        "semantic_model": frozenset({"functions", "meta", "metrics", "sources", "tags"}),
+        "saved_query": frozenset({"functions", "meta", "metrics", "sources"}),
+        "unit_test": frozenset(
+            {
+                "functions",
+                "group",
+                "meta",
+                "metrics",
+                "refs",
+                "sources",
+                "tags",
+                "unrendered_config",
+            }
+        ),
+    }
+)
+"""Keys that entries of other types have, and that dbt's schema forbids in these."""
 SECTIONS: Mapping[str, str] = {
     "source": "sources",
     "exposure": "exposures",
@@ -292,6 +315,12 @@ class _Parts:
         }
 
     def node(self, compiled: CompiledNode) -> Document:
+        """Write a node's entry, with no key that dbt's schema does not know for its type."""
+        unknown = _NOT_OF_TYPE.get(compiled.node.resource_type, frozenset())
+        entry = self._entry(compiled)
+        return {key: value for key, value in entry.items() if key not in unknown}
+
+    def _entry(self, compiled: CompiledNode) -> Document:
         node = compiled.node
         match node.resource_type:
             case "source":
