@@ -157,3 +157,18 @@ def test_a_snapshot_is_stored_as_nothing_else(hw: Hw, project: Path) -> None:
     write_files(project, {"snapshots/s.sql": text})
 
     assert "snapshot `s` is to be materialized as `view`" in hw("parse").err
+
+
+def test_a_manifest_of_a_dbt_before_1_3_shows_no_model_as_modified(hw: Hw, project: Path) -> None:
+    hw("parse")
+    document = json.loads((project / "target/manifest.json").read_text())
+    document["metadata"]["dbt_schema_version"] = "https://schemas.getdbt.com/dbt/manifest/v6.json"
+    for entry in document["nodes"].values():
+        entry["raw_sql"] = entry.pop("raw_code")
+        entry.pop("access", None)
+    write_files(project, {"state/manifest.json": json.dumps(document)})
+
+    words = ("ls", "--resource-type", "model", "--state", "state", "--select")
+
+    assert hw(*words, "state:unmodified").out.split() == ["shop.revenue", "shop.stg_orders"]
+    assert hw(*words, "state:modified").out == ""

@@ -40,6 +40,7 @@ _COMPARED: Mapping[str, tuple[str, ...]] = MappingProxyType(
 """Keys whose values make an entry of another type what it is."""
 
 _GENERIC_TEST = "test_metadata"
+_USUAL_ACCESS = "protected"
 
 
 def is_same(new: Entry, old: Entry, *, by_unrendered: bool) -> bool:
@@ -70,8 +71,10 @@ def is_same(new: Entry, old: Entry, *, by_unrendered: bool) -> bool:
 def _is_same_parsed(new: Entry, old: Entry) -> bool:
     if new.get(_GENERIC_TEST) is not None:
         return is_same_config(new, old) and _are_equal(new, old, ("fqn",))
-    if new.get("resource_type") == "model" and not _are_equal(
-        new, old, ("latest_version", "access", "deprecation_date")
+    if new.get("resource_type") == "model" and not (
+        _are_equal(new, old, ("latest_version", "deprecation_date"))
+        # Before dbt 1.5 every model was what `protected` says.
+        and (new.get("access") or _USUAL_ACCESS) == (old.get("access") or _USUAL_ACCESS)
     ):
         return False
     if new.get("resource_type") == "function" and _forms_of(new) != _forms_of(old):
@@ -99,7 +102,9 @@ def is_same_body(new: Entry, old: Entry) -> bool:
     if new.get(_GENERIC_TEST) is not None:  # dbt writes its configs into its text
         return _call_of(new) == _call_of(old) and is_same_config(new, old)
     if new.get("resource_type") != "seed":
-        return str(new.get("raw_code") or "").strip() == str(old.get("raw_code") or "").strip()
+        # Before dbt 1.3 a manifest called it raw_sql.
+        text = old.get("raw_code") or old.get("raw_sql")
+        return str(new.get("raw_code") or "").strip() == str(text or "").strip()
     earlier = mapping_of(old.get("checksum"))
     if earlier.get("name") == "path":  # dbt does not look into files of more than 1 MiB
         return str(earlier.get("checksum")) == str(new.get("original_file_path"))
