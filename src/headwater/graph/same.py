@@ -5,6 +5,9 @@ is one of them. Both entries are documents of dbt's schema v12; keys that an old
 taken as not set.
 """
 
+import ast
+import csv
+import re
 from collections.abc import Iterable, Mapping
 from types import MappingProxyType
 
@@ -39,6 +42,8 @@ _COMPARED: Mapping[str, tuple[str, ...]] = MappingProxyType(
 )  # fmt: skip
 """Keys whose values make an entry of another type what it is."""
 
+_LISTS = frozenset({"check_cols", "post_hook", "pre_hook", "tags"})
+_CONSTANT = re.compile(r"Keyword\(key='\w+', value=Const\(value=(.*)\)\)", re.DOTALL)
 _GENERIC_TEST = "test_metadata"
 _USUAL_ACCESS = "protected"
 
@@ -61,6 +66,8 @@ def is_same(new: Entry, old: Entry, *, by_unrendered: bool) -> bool:
         )
     if kind in PARSED:
         return _is_same_parsed(new, old)
+    if kind == "unit_test":
+        new, old = _with_rows(new), _with_rows(old)
     if not _are_equal(new, old, _COMPARED.get(str(kind), ())):
         return False
     if kind == "exposure" and set(inputs_of(new)) != set(inputs_of(old)):
@@ -92,7 +99,7 @@ def _forms_of(function: Entry) -> list[tuple[Json, ...]]:
     """Return what a function and its overloads take and give, and the texts of these."""
     forms = function.get("overloads")
     return [
-        (each.get("defined_in"), each.get("arguments"), each.get("returns"), each.get("raw_body"))
+        tuple(_plain(each.get(key)) for key in ("defined_in", "arguments", "returns", "raw_body"))
         for each in (function, *map(mapping_of, forms if isinstance(forms, list) else ()))
     ]
 
@@ -162,8 +169,51 @@ def _listed(value: Json) -> tuple[str, ...]:
 
 
 def _written(entry: Entry) -> Mapping[str, Json]:
+    """Return a config as written, in one of the forms that dbt's releases have for it."""
     config = mapping_of(entry.get("unrendered_config"))
-    return {key.replace("-", "_"): value for key, value in config.items()}
+    written = {key.replace("-", "_"): _read(value) for key, value in config.items()}
+    for key in _LISTS & written.keys():
+        value = written[key]
+        written[key] = value if isinstance(value, list) else [value]
+    return {key: value for key, value in written.items() if (key, value) != ("enabled", True)}
+
+
+def _read(value: Json) -> Json:
+    """Return a value as it was written, where a release of dbt has another form for it.
+
+    dbt 1.12 writes the tree of a constant's Jinja, and lists twice what is listed once.
+    """
+    if isinstance(value, list):
+        return [_read(each) for at, each in enumerate(value) if each not in value[:at]]
+    if isinstance(value, Mapping):
+        return {str(key): _read(part) for key, part in value.items()}
+    found = _CONSTANT.fullmatch(value) if isinstance(value, str) else None
+    if found is None:
+        return value
+    try:
+        constant: Json = ast.literal_eval(found[1])
+    except (ValueError, SyntaxError):
+        return value
+    return constant
+
+
+def _with_rows(test: Entry) -> Entry:
+    """Return a unit test with the rows of CSV texts read, as dbt writes them."""
+    given = test.get("given")
+    return {
+        **test,
+        "given": [_rows_read(each) for each in given] if isinstance(given, list) else given,
+        "expect": _rows_read(test.get("expect")),
+    }
+
+
+def _rows_read(fixture: Json) -> Json:
+    rows = fixture.get("rows") if isinstance(fixture, Mapping) else None
+    if not isinstance(fixture, Mapping) or not isinstance(rows, str):
+        return fixture
+    if fixture.get("format") != "csv":
+        return {**fixture, "rows": rows.strip()}
+    return {**fixture, "rows": [dict(row) for row in csv.DictReader(rows.strip().splitlines())]}
 
 
 def _picked(values: Mapping[str, Json], keys: Iterable[str]) -> list[Json]:
@@ -183,6 +233,8 @@ def _are_equal(new: Entry, old: Entry, keys: Iterable[str]) -> bool:
 
 def _plain(value: Json) -> Json:
     """Return a value without what is not set, which one writer leaves out and another spells."""
+    if value == "":
+        return None
     if isinstance(value, Mapping):
         parts = {str(key): _plain(part) for key, part in value.items()}
         kept = {key: part for key, part in parts.items() if part not in (None, [], {})}
