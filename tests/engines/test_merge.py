@@ -231,6 +231,28 @@ def test_delete_and_insert_replaces_all_rows_of_a_key(table: Table) -> None:
     assert table.rows("i, v") == [(0, 0), (0, 3), (0, 6), (1, 100), (2, 2), (2, 5), (2, 8)]
 
 
+@pytest.mark.parametrize("files", ["copy_on_write", "merge_on_read", "auto"])
+def test_rows_of_wanted_keys_are_replaced_and_null_is_a_key(table: Table, files: str) -> None:
+    table.write("select nullif(i % 4, 3)::int as i, i as v from range(12) as t(i)")
+    keys = "select unnest([1, null, 7, 1])::int as k"
+    mode = merge(table, "i", delete_matching=True, keys=keys, files=files)
+
+    written = table.write("select null::int as i, 100 as v union all select 7, 200", mode)
+
+    assert (written.rows_inserted, written.rows_deleted) == (2, 6)
+    kept = [(0, 0), (0, 4), (0, 8), (2, 2), (2, 6), (2, 10)]
+    assert table.rows("i, v") == [*kept, (7, 200), (None, 100)]
+
+
+def test_keys_without_any_row_take_nothing_away(table: Table) -> None:
+    table.write("select i, i as v from range(3) as t(i)")
+    mode = merge(table, "i", delete_matching=True, keys="select 1::bigint as k limit 0")
+
+    table.write("select 1::bigint as i, 9 as v", mode)
+
+    assert table.rows("i, v") == [(0, 0), (1, 1), (1, 9), (2, 2)]
+
+
 @pytest.mark.parametrize(
     ("key", "options", "missing"),
     [

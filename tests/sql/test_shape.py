@@ -114,7 +114,7 @@ def test_columns_of_one_side_of_an_outer_join_are_not_taken_as_equal() -> None:
         " left join s.p on a.id = a.cid and p.id = a.id"
     )
 
-    found = {key.name: set(key.sources) for key in shape_of(sql).keys}
+    found = {key.name: {one.occurrence for one in key.origins} for key in shape_of(sql).keys}
 
     assert found == {"ai": {0, 1}, "ac": {0}}
 
@@ -238,7 +238,8 @@ def by_keys(
 
     def values(name: TableName, place: int, rows: Rows) -> list[tuple[object, ...]]:
         fill(connection, {name: rows})
-        made = ", ".join(key.sources[place] for key in keys)
+        origins = [key.at_or_none(place) for key in keys]
+        made = ", ".join(origin.sql for origin in origins if origin is not None)
         return connection.execute(f"select {made} from {name.quoted()}").fetchall()
 
     touched: set[tuple[object, ...]] = set()

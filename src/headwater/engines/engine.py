@@ -98,6 +98,9 @@ class WriteMerge:
         predicates: SQL conditions that a row of the table must meet to match; it is called
             ``DBT_INTERNAL_DEST`` there, and ``DBT_INCREMENTAL_TARGET`` when ``delete_matching``;
             a row of the query is ``DBT_INTERNAL_SOURCE``.
+        keys: With ``delete_matching``: the query of the keys whose rows are removed, one column
+            for each of ``unique_key`` in order, where null is a value like others; empty to
+            remove what has a key of the query's rows.
     """
 
     target: Snapshot
@@ -107,6 +110,7 @@ class WriteMerge:
     delete_matching: bool = False
     files: MergeMode = "copy_on_write"
     predicates: tuple[str, ...] = ()
+    keys: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -15,6 +15,7 @@ STORED_BY = (
     "unique_key",
     "incremental_strategy",
     "incremental_predicates",
+    "refresh",
     "merge_update_columns",
     "merge_exclude_columns",
     "on_schema_change",

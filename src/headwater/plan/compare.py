@@ -34,6 +34,7 @@ KEYS_OF_RUNS = frozenset(
         "on_schema_change",
         "post_hook",
         "pre_hook",
+        "refresh",
     }
 )
 """Keys that decide how the next run is done, not what the table holds."""

@@ -16,6 +16,7 @@ from headwater.plan.compare import has_step
 from headwater.plan.draft import Decision, Difference, Draft
 from headwater.plan.inputs import is_test, is_view
 from headwater.plan.moved import describe_versions, find_moves, move_reason
+from headwater.plan.refresh import is_refreshed, settle_refresh
 from headwater.plan.state import DeployedNode, TableState
 
 KEEPS_COLUMNS_UP = frozenset({"append_new_columns", "sync_all_columns"})
@@ -48,12 +49,13 @@ def decide_node(draft: Draft, node: NodeId) -> Decision:
     deployed = draft.deployed_or_none(node)
     table = draft.state.tables.get(str(compiled.node.relation))
     if deployed is None or table is None:
-        return _decide_missing(compiled, deployed, table)
+        return settle_refresh(draft, compiled, None, _decide_missing(compiled, deployed, table))
     wanted = _decide_definition(draft, compiled, deployed)
     if wanted is None:
         wanted = _decide_inputs(draft, compiled, deployed, table)
     wanted = wanted or _decide_batches(draft, compiled, deployed)
-    return wanted or _decide_unchanged(draft, compiled)
+    wanted = wanted or _decide_unchanged(draft, compiled)
+    return settle_refresh(draft, compiled, deployed, wanted)
 
 
 def _skip(reason: str) -> Decision:
@@ -74,10 +76,13 @@ def _why_left_alone(draft: Draft, compiled: CompiledNode) -> str:
 
 
 def can_run_incrementally(compiled: CompiledNode) -> bool:
-    """Say whether a node keeps its table and adds to it: incremental models and snapshots."""
+    """Say whether a node keeps its table and adds to it.
+
+    Those are snapshots, incremental models, and tables with ``refresh``.
+    """
     return compiled.node.resource_type == "snapshot" or (
         compiled.node.resource_type == "model"
-        and compiled.node.materialized == "incremental"
+        and (compiled.node.materialized == "incremental" or is_refreshed(compiled))
         and compiled.node.config.get("full_refresh") is not True
     )
 
@@ -127,7 +132,7 @@ def _decide_definition(
             return _incremental(reason)
         if draft.options.takes_part:
             return _incremental("takes a part of its inputs; stored rows stay as they are")
-        if _only_adds_columns(compiled, difference):
+        if not is_refreshed(compiled) and _only_adds_columns(compiled, difference):
             mode = compiled.node.config.get("on_schema_change")
             return _incremental(f"{reason}; stored rows keep null (on_schema_change: {mode})")
     return _full(compiled, "rebuild", reason)

@@ -13,9 +13,10 @@ from headwater.base.ids import NodeId
 from headwater.graph.graph import CompiledNode, Graph
 from headwater.plan.inputs import InputIndex
 from headwater.plan.options import PlanOptions
-from headwater.plan.plan import Change, Impact, Step, Totals
+from headwater.plan.plan import Change, Impact, RefreshNote, Step, Totals
 from headwater.plan.state import DeployedNode, State
 from headwater.sql.lineage import QueryChange
+from headwater.sql.shape import Shape
 from headwater.sql.watermark import Watermark
 
 NO_CHANGE = QueryChange(formatting_only=True)
@@ -50,6 +51,23 @@ How = Literal["full", "incremental", "view", "test", "skip"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class RefreshPlan:
+    """How a model with ``refresh`` is brought up to date.
+
+    Attributes:
+        note: For people and for the plan's document.
+        shape: What is proved of its query.
+        key_wanted: Columns to tell touched rows by, when they are keys.
+        falls_back: A part was wanted, and it is built as a whole.
+    """
+
+    note: RefreshNote
+    shape: Shape
+    key_wanted: tuple[str, ...] = ()
+    falls_back: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Decision:
     """What is done with a node, before it becomes a step.
 
@@ -57,11 +75,13 @@ class Decision:
         how: The way it is done.
         action: The plan's word.
         reason: One line: why.
+        refresh: Of a model with ``refresh``: how it follows its inputs.
     """
 
     how: How
     action: Literal["add", "rebuild", "incremental", "test", "skip"]
     reason: str
+    refresh: RefreshPlan | None = None
 
     @property
     def builds(self) -> bool:

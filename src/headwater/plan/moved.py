@@ -77,6 +77,9 @@ def _move_or_none(draft: Draft, relation: TableName, deployed: DeployedNode) -> 
     if table is None:
         return None
     before = deployed.inputs.get(str(relation))
+    held = draft.state.held.get(deployed.node, {}).get(str(relation))
+    if held is not None and held.since is None:
+        return Move(relation=relation, text=f"{relation.name} was made anew")
     if before == table.version:
         return None
     if producer is not None and is_view(draft.compiled(producer)):

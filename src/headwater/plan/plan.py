@@ -19,6 +19,7 @@ from headwater.base.relations import Column, TableName
 from headwater.base.units import UNKNOWN, Estimate
 from headwater.graph.graph import HookWrites, MacroOverride
 from headwater.project.node import ResourceType
+from headwater.sql.shape import Shape
 
 Action = Literal["add", "rebuild", "incremental", "test", "skip", "hook"]
 
@@ -143,6 +144,32 @@ class Target:
     python: PythonPart | None = None
 
 
+RefreshMode = Literal["auto", "incremental", "strict", "full"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RefreshNote:
+    """How a model with ``refresh`` follows its inputs, and why not otherwise.
+
+    Attributes:
+        mode: What the model asks for.
+        shape: What the planner saw in its query: ``filter, join, aggregate by customer_id``.
+        by: ``new rows`` where only new rows are computed and added (and, where rows went, as the
+            next); ``touched keys`` where everything with a key that a change touches is computed
+            again; ``whole table`` where all of it is.
+        key: Columns by which touched rows are told.
+        why: Why it is built as a whole although a part was wanted; empty otherwise.
+        leaves_open: What the query itself leaves open, such as ties of an order.
+    """
+
+    mode: RefreshMode
+    shape: str = ""
+    by: Literal["new rows", "touched keys", "whole table"] = "whole table"
+    key: tuple[str, ...] = ()
+    why: str = ""
+    leaves_open: tuple[str, ...] = ()
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StepBase:
     """What every step has.
@@ -156,6 +183,7 @@ class StepBase:
         after: Nodes whose steps in this plan must be done first.
         reads: Relations read, with the versions planned on.
         cost: What it should use.
+        refresh: Of a model with ``refresh``: how it follows its inputs.
     """
 
     node: NodeId
@@ -166,6 +194,7 @@ class StepBase:
     after: tuple[NodeId, ...] = ()
     reads: tuple[Read, ...] = ()
     cost: Cost = field(default_factory=Cost)
+    refresh: RefreshNote | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -251,6 +280,27 @@ class OverwritePartitions(StepBase):
     sql: str
     on_schema_change: OnSchemaChange = "ignore"
     kind: Literal["overwrite-partitions"] = "overwrite-partitions"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Refresh(StepBase):
+    """Bring a table to what ``sql`` gives now, from what changed in its inputs since it was built.
+
+    Which versions of its inputs it holds is in its own log. Where what changed cannot be told any
+    more, or the shape does not allow it, it is built in full, or refused.
+
+    Attributes:
+        shape: What is proved of the query.
+        key_wanted: Columns to tell touched rows by, when they are keys.
+        is_strict: Refused instead of built in full.
+    """
+
+    target: Target
+    sql: str
+    shape: Shape
+    key_wanted: tuple[str, ...] = ()
+    is_strict: bool = False
+    kind: Literal["refresh"] = "refresh"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -379,6 +429,7 @@ Step = (
     | Append
     | Merge
     | OverwritePartitions
+    | Refresh
     | ReplaceBatches
     | TakeSnapshot
     | RunTest
@@ -391,6 +442,7 @@ BuildStep = (
     | Append
     | Merge
     | OverwritePartitions
+    | Refresh
     | ReplaceBatches
     | TakeSnapshot
 )

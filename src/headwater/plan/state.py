@@ -125,6 +125,24 @@ class TableState:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Held:
+    """What the table of a model with ``refresh`` has read of one of its inputs, and what not yet.
+
+    Attributes:
+        since: Version of the input that the table's own log says it holds; None when it says
+            none, as for an input that was made anew.
+        rows_added: Rows that came since; None when they are not counted.
+        rows_removed: Rows that went since, likewise. A row that was written again is in both.
+        why: Why it cannot be told what changed; empty when it can.
+    """
+
+    since: int | None
+    rows_added: int | None = 0
+    rows_removed: int | None = 0
+    why: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Lateness:
     """How late rows of a table arrived, measured commit by commit.
 
@@ -211,6 +229,8 @@ class State:
         compared_with: Shown in the plan's first line; the newest run, empty before the first.
         today: ISO date of planning, for models that read the calendar.
         packages: Checksums of the packages at the last run, by name; None before the first.
+        held: Of models with ``refresh`` that are built: what they have read of each input table,
+            by the text of its TableName.
     """
 
     deployed: Mapping[NodeId, DeployedNode] = field(default_factory=lambda: MappingProxyType({}))
@@ -223,3 +243,4 @@ class State:
     compared_with: str = ""
     today: str = ""
     packages: Mapping[str, str] | None = None
+    held: Mapping[NodeId, Mapping[str, Held]] = field(default_factory=lambda: MappingProxyType({}))

@@ -14,7 +14,7 @@ from headwater.graph.graph import CompiledNode
 from headwater.graph.snapshots import hard_deletes_of
 from headwater.plan.batches import is_microbatch
 from headwater.plan.contracts import check_contract_changes, row_checks
-from headwater.plan.draft import Decision, Draft
+from headwater.plan.draft import Decision, Draft, RefreshPlan
 from headwater.plan.missing import missing_inputs
 from headwater.plan.order import order_steps
 from headwater.plan.plan import (
@@ -27,6 +27,8 @@ from headwater.plan.plan import (
     OverwritePartitions,
     PythonPart,
     Read,
+    Refresh,
+    RefreshNote,
     ReplaceBatches,
     RunTest,
     Skip,
@@ -34,6 +36,7 @@ from headwater.plan.plan import (
     TakeSnapshot,
     Target,
 )
+from headwater.plan.refresh import check_refresh
 from headwater.plan.strategy import (
     check_promises,
     check_strategy,
@@ -53,6 +56,7 @@ class _Base(TypedDict):
     reason: str
     after: tuple[NodeId, ...]
     reads: tuple[Read, ...]
+    refresh: RefreshNote | None
 
 
 def make_steps(draft: Draft) -> Draft:
@@ -77,6 +81,7 @@ def _base(draft: Draft, node: NodeId, after: tuple[NodeId, ...]) -> _Base:
         reason=decision.reason,
         after=after,
         reads=() if decision.how == "skip" else tuple(_reads(draft, node)),
+        refresh=None if decision.refresh is None else decision.refresh.note,
     )
 
 
@@ -90,7 +95,8 @@ def _reads(draft: Draft, node: NodeId) -> Iterator[Read]:
 
 def _make_step(draft: Draft, base: _Base, gates: NodeId | None) -> Step:
     compiled = draft.compiled(base["node"])
-    how = draft.decisions[base["node"]].how
+    decision = draft.decisions[base["node"]]
+    how = decision.how
     match how:
         case "skip":
             return Skip(**base)
@@ -105,8 +111,8 @@ def _make_step(draft: Draft, base: _Base, gates: NodeId | None) -> Step:
             return _snapshot_step(draft, compiled, base)
         case "full" | "incremental" if is_microbatch(compiled):
             return _batches_step(draft, compiled, base, is_full=how == "full")
-        case "incremental" if not compiled.materialization:
-            return _incremental_step(draft, compiled, base)
+        case "incremental" if decision.refresh or not compiled.materialization:
+            return _incremental_step(draft, compiled, base, decision.refresh)
         case "full" | "view" | "incremental":
             # A macro of the project, where there is one, decides how when it runs.
             return Build(**base, target=_target(draft, compiled), sql=compiled.code)
@@ -169,8 +175,19 @@ def _comments(compiled: CompiledNode) -> Comments:
     )
 
 
-def _incremental_step(draft: Draft, compiled: CompiledNode, base: _Base) -> Step:
+def _incremental_step(
+    draft: Draft, compiled: CompiledNode, base: _Base, planned: RefreshPlan | None
+) -> Step:
     target, config = _target(draft, compiled), compiled.node.config
+    if planned is not None:
+        return Refresh(
+            **base,
+            target=target,
+            sql=compiled.code,
+            shape=planned.shape,
+            key_wanted=planned.key_wanted,
+            is_strict=planned.note.mode == "strict",
+        )
     sql = compiled.code if compiled.incremental_code is None else compiled.incremental_code
     on_change = on_schema_change_of(compiled)
     match strategy_of(compiled):
@@ -302,6 +319,7 @@ def _check(draft: Draft, node: NodeId) -> Iterator[Diagnostic]:
     if decision.how == "skip":
         return
     yield from check_promises(compiled)
+    yield from check_refresh(compiled, decision)
     yield from check_contract_changes(draft, node)
     if compiled.materialization:
         return

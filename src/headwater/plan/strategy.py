@@ -70,13 +70,13 @@ def check_strategy(compiled: CompiledNode) -> Diagnostic | None:
     """Report a strategy that cannot be carried out as asked; None when it can."""
     node = compiled.node
     asked = node.config.get("incremental_strategy")
-    if asked not in {None, "", "default", "microbatch", *_STRATEGIES}:
+    if asked not in {None, "", "auto", "default", "microbatch", *_STRATEGIES}:
         return Diagnostic(
             code="incremental-strategy-unknown",
             severity="error",
             what=f"`{node.name}` asks for incremental_strategy `{asked}`, which is not known",
             why="the planner will not guess how rows that are already stored are to be treated",
-            fix=f"use one of {', '.join((*_STRATEGIES, 'microbatch'))}",
+            fix=f"use one of {', '.join((*_STRATEGIES, 'microbatch', 'auto'))}",
             where=node.where,
             node=node.unique_id,
         )

@@ -23,8 +23,9 @@ from headwater.graph.live import BuildCall
 from headwater.lake.commit import AddFile, RemoveFile, SetSchema
 from headwater.lake.snapshot import Snapshot
 from headwater.lake.table import Table
-from headwater.plan.plan import Build, BuildStep, BuildView, LoadSeed, RunTest
+from headwater.plan.plan import Build, BuildStep, BuildView, LoadSeed, Refresh, RunTest
 from headwater.runs.gate import Verdict, count_failures, failing_rows_sql, judge
+from headwater.runs.held import consumed_app
 from headwater.runs.live import HookCalls, build_by_macro, run_calls
 from headwater.runs.pins import Relation
 from headwater.runs.publish import (
@@ -37,6 +38,7 @@ from headwater.runs.publish import (
     publish,
 )
 from headwater.runs.record import deployed_build, deployed_test, record, record_start
+from headwater.runs.refresh import stage_refresh
 from headwater.runs.row_checks import check_rows
 from headwater.runs.run import NodeResult
 from headwater.runs.schedule import Unit
@@ -216,7 +218,7 @@ class _Attempt:
             ),
             now=self.work.context.clock.now(),
         )
-        staged = with_comments(stage(session, as_query(session, step), place), step, place)
+        staged = with_comments(self._write(session, place), step, place)
         self.meter += staged.meter
         session.bind(relation, staged.source)
         # After-hooks run before the commit, on what it would publish: a failing one publishes
@@ -232,6 +234,11 @@ class _Attempt:
             staged = staged if written is None else with_changes(staged, staged.source, written)
             session.bind(relation, staged.source)
         return current, staged, inputs
+
+    def _write(self, session: Session, place: Place) -> Staged:
+        if isinstance(self.step, Refresh):
+            return stage_refresh(self.work, session, self.step, place)
+        return stage(session, as_query(session, self.step), place)
 
     def _stage_by_macro(self, session: Session, writer: Writer) -> tuple[Snapshot | None, Staged]:
         """Let a macro of the project build the node; what it makes of others follows the commit."""
@@ -309,13 +316,15 @@ class _Attempt:
     ) -> int | None:
         if not isinstance(staged.source, Snapshot):
             return None
+        if staged.is_idle and not staged.actions and current is not None:
+            return current.version
         kept = build_record(self.step, self.number, inputs, self.meter)
         if staged.covered:
             kept["covered"] = [list(each) for each in staged.covered]
         if not is_whole:
             kept[UNFINISHED] = True
         try:
-            version = publish(self.work, self._table(), current, staged, kept)
+            version = publish(self.work, self._table(), current, staged, kept, self._consumed())
         except HeadwaterError as error:
             self.may_land = may_still_land(self._table(), error)
             raise
@@ -324,11 +333,26 @@ class _Attempt:
                 self._table().storage.delete(path)
         return version
 
+    def _consumed(self) -> Mapping[str, int]:
+        """Return the versions of its inputs that a kept table holds, by transaction."""
+        target = self.step.target
+        if target.materialized != "incremental" and not target.config.get("refresh"):
+            return {}
+        found: dict[str, int] = {}
+        for read in self.step.reads:
+            snapshot = self.work.pins.snapshot_or_none(read.name)
+            is_newest = read.name.without_version()[1] is None
+            if snapshot is not None and is_newest and read.name != target.relation:
+                found[consumed_app(self.step.node, snapshot.table_id)] = snapshot.version
+        return found
+
     def _pin(self, staged: Staged, version: int | None) -> None:
         """Pin what was published."""
         relation, pins = self.step.target.relation, self.work.pins
         if isinstance(staged.source, Snapshot):
             source = staged.source if version is None else replace(staged.source, version=version)
+            if not source.table_id and (made := self._table().snapshot_or_none()) is not None:
+                source = replace(source, table_id=made.table_id)  # given by the first commit
             pins.put(relation, Relation(source=source))
         elif isinstance(staged.source, ViewSource):
             reads = tuple(read.name for read in self.step.reads)
@@ -360,7 +384,7 @@ class _Attempt:
             step=step,
             attempt=self.number,
             status="error" if staged.failed else "success",
-            message="; ".join((done, *staged.failed)),
+            message="; ".join(filter(None, (done, staged.note, *staged.failed))),
             batches=staged.batches,
             started_at=self.started_at,
             rows=staged.rows,

@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
+from types import MappingProxyType
 
 from headwater.base.codec import Json, to_builtins
 from headwater.base.errors import Conflict, HeadwaterError, Unavailable
@@ -49,6 +50,7 @@ def publish(
     current: Snapshot | None,
     staged: Staged,
     record: Mapping[str, Json],
+    consumed: Mapping[str, int] = MappingProxyType({}),
 ) -> int:
     """Make the commit of a staged step; return the version.
 
@@ -58,6 +60,8 @@ def publish(
         current: The table as the step saw it; the commit requires that it still is.
         staged: What to publish.
         record: What the log keeps about the run, beside run and plan; must have ``node``.
+        consumed: Versions of inputs that the table holds then, by the application of their
+            transactions.
 
     Raises:
         HeadwaterError: As ``commit`` does.
@@ -74,7 +78,11 @@ def publish(
             TransactionBelow(app_id=app_id, version=version),
         ),
         # The table's version serves as the transaction's: it only grows, too.
-        actions=(*actions, SetTransaction(app_id=app_id, version=version)),
+        actions=(
+            *actions,
+            SetTransaction(app_id=app_id, version=version),
+            *(SetTransaction(app_id=app, version=held) for app, held in sorted(consumed.items())),
+        ),
         headwater={"run_id": work.run_id, "plan_hash": work.plan_hash, **record},
         metrics={
             "numFiles": str(len(added)),

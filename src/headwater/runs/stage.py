@@ -52,9 +52,11 @@ from headwater.runs.staged import (
 )
 
 IncrementalStep = Append | Merge | OverwritePartitions
+PlainStep = Build | LoadSeed | BuildView | IncrementalStep | ReplaceBatches | TakeSnapshot
+"""A step that needs nothing but its session."""
 
 
-def as_query(session: Session, step: BuildStep) -> BuildStep:
+def as_query(session: Session, step: PlainStep) -> PlainStep:
     """Run a Python model, and return the step as one that stores the rows it gave.
 
     Raises:
@@ -107,7 +109,7 @@ def with_comments(staged: Staged, step: BuildStep, place: Place) -> Staged:
     return replace(staged, actions=(told, *others))
 
 
-def stage(session: Session, step: BuildStep, place: Place) -> Staged:
+def stage(session: Session, step: PlainStep, place: Place) -> Staged:
     """Write a step's data files in a session that has its inputs bound.
 
     Raises:

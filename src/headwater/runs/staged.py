@@ -30,6 +30,8 @@ class Staged:
         failed: What failed of a step that publishes the rest, one line each.
         batches: Of a microbatch model: how each batch ended.
         covered: Stretches of time that a microbatch table holds afterwards.
+        note: What people should know of how it was made.
+        is_idle: The table has all of it already; without actions nothing is published.
     """
 
     source: Snapshot | ViewSource | EmptySource
@@ -42,6 +44,8 @@ class Staged:
     failed: tuple[str, ...] = ()
     batches: tuple[BatchEnd, ...] = ()
     covered: tuple[tuple[str, str], ...] = ()
+    note: str = ""
+    is_idle: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -33,6 +33,7 @@ from headwater.plan.state import (
 )
 from headwater.plan.watermark import event_columns
 from headwater.runs.context import Context
+from headwater.runs.held import read_held
 from headwater.runs.lateness import measure_lateness
 from headwater.runs.pins import Pins, local_files
 from headwater.runs.publish import is_node_commit
@@ -80,6 +81,7 @@ def read_state(graph: Graph, context: Context, *, prices: Prices | None = None) 
         compared_with=_compared_with(deployed) or (runs[0].run_id if runs else ""),
         today=f"{context.clock.now():%Y-%m-%d}",
         packages=_packages_before(graph, context),
+        held=read_held(graph, context, pins),
     )
 
 

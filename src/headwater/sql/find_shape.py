@@ -29,7 +29,7 @@ from headwater.sql.keyed import (
 )
 from headwater.sql.parse import parse_query
 from headwater.sql.select_scope import Entry, SelectScope
-from headwater.sql.shape import KeyColumn, Shape
+from headwater.sql.shape import KeyColumn, Origin, Shape
 from headwater.sql.types import canonical_type
 
 OCCURRENCES_MAX = 200
@@ -104,11 +104,15 @@ def find_shape(sql: str, known: Known) -> Shape:
 
 def _key_column(cell: Cell, numbers: Mapping[int, int]) -> KeyColumn:
     made = {numbers[place]: node for place, node in sorted(cell.origins.items())}
-    return KeyColumn(
-        name=cell.name,
-        sources={number: node.sql(dialect=DUCKDB) for number, node in made.items()},
-        is_constant={number: node.find(exp.Column) is None for number, node in made.items()},
+    origins = tuple(
+        Origin(
+            occurrence=number,
+            sql=node.sql(dialect=DUCKDB),
+            is_constant=node.find(exp.Column) is None,
+        )
+        for number, node in made.items()
     )
+    return KeyColumn(name=cell.name, origins=origins)
 
 
 CTEs = Mapping[str, tuple[exp.Expr, "CTEs", list[str]]]

@@ -6,10 +6,8 @@ new ones. And an output column may be a key: a row of the result depends on thos
 alone that give the same value there, so that a touched value can be computed again by itself.
 """
 
-from collections.abc import Mapping
 from collections.abc import Set as AbstractSet
-from dataclasses import dataclass, field
-from types import MappingProxyType
+from dataclasses import dataclass
 
 from headwater.base.relations import TableName
 
@@ -31,18 +29,35 @@ class Appending:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Origin:
+    """Where a key's value comes from at one occurrence of a table.
+
+    Attributes:
+        occurrence: Its number.
+        sql: SQL over the table's columns.
+        is_constant: No column of the table decides the value.
+    """
+
+    occurrence: int
+    sql: str
+    is_constant: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class KeyColumn:
     """An output column by which touched rows can be told.
 
     Attributes:
         name: Its name.
-        sources: By occurrence of a table: SQL over that table's columns that gives its value.
-        is_constant: By occurrence: no column of the table decides the value.
+        origins: Where its value comes from.
     """
 
     name: str
-    sources: Mapping[int, str]
-    is_constant: Mapping[int, bool] = field(default_factory=lambda: MappingProxyType({}))
+    origins: tuple[Origin, ...]
+
+    def at_or_none(self, occurrence: int) -> Origin | None:
+        """Return where its value comes from at an occurrence; None when it is no key there."""
+        return next((one for one in self.origins if one.occurrence == occurrence), None)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -82,8 +97,9 @@ class Shape:
             wanted: Names to take when they all are keys.
         """
         places = self.occurrences(changed)
-        keys = tuple(key for key in self.keys if all(place in key.sources for place in places))
-        if not any(not all(key.is_constant.get(place) for place in places) for key in keys):
+        keys = tuple(key for key in self.keys if all(map(key.at_or_none, places)))
+        found = [[key.at_or_none(place) for place in places] for key in keys]
+        if all(origin is None or origin.is_constant for one in found for origin in one):
             return ()
         by_name = {key.name.lower(): key for key in keys}
         if wanted and all(name.lower() in by_name for name in wanted):

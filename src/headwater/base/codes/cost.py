@@ -63,7 +63,7 @@ correct its schema, identifier or `external_location`.
         title="incremental_strategy is not one that can be carried out",
         explain="""\
 **What it finds.** An `incremental_strategy` other than `append`, `merge`, `delete+insert`,
-`insert_overwrite` and `microbatch`, for which the project has no macro `get_incremental_NAME_sql`.
+`insert_overwrite`, `microbatch` and `auto`, for which the project has no macro `get_incremental_NAME_sql`.
 
 **Why it matters.** How rows that are already stored are treated must not be guessed.
 
@@ -71,6 +71,43 @@ correct its schema, identifier or `external_location`.
 
 **How to mend it.** Use one of them, write the macro, or leave it out: the default is `merge` when the model has
 a `unique_key` and `append` when it has none.
+""",
+    ),
+    Code(
+        name="refresh-unknown",
+        number="HW3022",
+        title="refresh is none that can be carried out",
+        explain="""\
+**What it finds.** A `refresh` other than `auto`, `incremental`, `strict` and `full`, or one beside a
+config that contradicts it: `full_refresh: false`, `incremental_strategy: microbatch`, a view.
+
+**Why it matters.** `refresh` promises that the table equals its full rebuild at any time. Nothing
+about that is guessed.
+
+**Example.** `refresh: always`.
+
+**How to mend it.** `auto` builds from what changed where that is proved to give the same rows, and in
+full where it is not or costs more; `incremental` does so whatever it costs, with a warning when it
+cannot; `strict` refuses when it cannot; `full` builds in full each time.
+""",
+    ),
+    Code(
+        name="refresh-not-provable",
+        number="HW3023",
+        title="A model cannot be brought up to date from what changed",
+        explain="""\
+**What it finds.** A model with `refresh: strict` (an error) or `refresh: incremental` (a warning)
+whose query does not tell which of its rows a change of its inputs touches, or whose inputs do not
+tell any more what changed.
+
+**Why it matters.** Such a table can only be kept equal to its query by building it in full, which
+costs what it costs each time.
+
+**Example.** `select count(*) from orders`: any order changes the one row. `limit`, the clock, random
+values, a changed table on the outer side of a join, a function that may do anything.
+
+**How to mend it.** Keep a key through the query: group by it, partition windows by it, join by it.
+Compute what has none in a small model of its own. `refresh: auto` builds in full when it must.
 """,
     ),
     Code(

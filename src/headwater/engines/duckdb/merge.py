@@ -29,6 +29,7 @@ from headwater.lake.snapshot import DataFile, Snapshot
 from headwater.lake.stats import may_match
 
 _SOURCE = "__headwater_source"
+_WANTED = "__headwater_wanted"
 _TARGET = "__headwater_target"
 _TOUCHED = "__headwater_touched"
 _PARTLY = "__headwater_partly"
@@ -49,6 +50,8 @@ class _Merge:
         target: The table as it is.
         lookups: Qualified name to which the names of lookup tables are appended.
         predicates: Conditions of the user's for rows of the table to match.
+        wanted: Table of the keys that rows of the table must have to match.
+        with_nulls: Among those, null is a value like others.
     """
 
     columns: tuple[Column, ...]
@@ -58,6 +61,8 @@ class _Merge:
     target: Snapshot
     lookups: str
     predicates: tuple[str, ...] = ()
+    wanted: str = _SOURCE
+    with_nulls: bool = False
 
     @property
     def by_hits(self) -> str:
@@ -65,8 +70,9 @@ class _Merge:
         return f"{self.lookups}_by_hits"
 
     def same_key(self) -> str:
-        """Write the condition that ``t`` and ``s`` have the same key; null matches nothing."""
-        return " AND ".join(f"t.c{place} = s.c{place}" for place in self.keys)
+        """Write the condition that ``t`` and ``s`` have the same key."""
+        sign = "IS NOT DISTINCT FROM" if self.with_nulls else "="
+        return " AND ".join(f"t.c{place} {sign} s.c{place}" for place in self.keys)
 
     def same_row(self) -> str:
         """Write the join of rows ``t`` of the table with the staged rows ``s`` that they match."""
@@ -124,6 +130,8 @@ def write_merge(
     merge = _plan_merge(mode, source, lookup_name)
     connection.keep_order(in_order=False)
     _stage(connection, merge, source, query)
+    if mode.keys:
+        merge = _with_wanted(connection, merge, mode.keys)
     if not mode.delete_matching:
         _refuse_duplicates(connection, merge)
     candidates = _candidates(connection, merge)
@@ -207,6 +215,19 @@ def _stage(connection: Connection, merge: _Merge, source: Sequence[Column], quer
     connection.rows(Statement(before=before, sql=query, after="\n)"))
 
 
+def _with_wanted(connection: Connection, merge: _Merge, keys: str) -> _Merge:
+    """Keep the keys whose rows are removed."""
+    parts = ", ".join(
+        f"CAST(#{number} AS {merge.columns[place].type}) AS c{place}"
+        for number, place in enumerate(merge.keys, start=1)
+    )
+    before = f"CREATE OR REPLACE TEMP TABLE {_WANTED} AS SELECT DISTINCT {parts} FROM (\n"
+    connection.rows(Statement(before=before, sql=keys, after="\n)"))
+    unknown = " OR ".join(f"c{place} IS NULL" for place in merge.keys)
+    nulls = connection.rows(f"SELECT count(*) FROM {_WANTED} WHERE {unknown}")[0][0]
+    return replace(merge, wanted=_WANTED, with_nulls=bool(nulls))
+
+
 def _refuse_duplicates(connection: Connection, merge: _Merge) -> None:
     keys = ", ".join(f"c{place}" for place in merge.keys)
     shown = ", ".join(f"CAST(c{place} AS VARCHAR)" for place in merge.keys)
@@ -227,12 +248,14 @@ def _refuse_duplicates(connection: Connection, merge: _Merge) -> None:
 
 
 def _candidates(connection: Connection, merge: _Merge) -> tuple[DataFile, ...]:
-    """Return the files whose statistics allow a row with one of the staged keys."""
+    """Return the files whose statistics allow a row with one of the wanted keys."""
+    if merge.with_nulls:
+        return merge.target.files
     bounds = ", ".join(
         f"CAST(min(c{place}) AS VARCHAR), CAST(max(c{place}) AS VARCHAR)" for place in merge.keys
     )
     known = " AND ".join(f"c{place} IS NOT NULL" for place in merge.keys)
-    row = connection.rows(f"SELECT {bounds} FROM {_SOURCE} WHERE {known}")[0]
+    row = connection.rows(f"SELECT {bounds} FROM {merge.wanted} WHERE {known}")[0]
     if row[0] is None:
         return ()
     limits = [(row[2 * index], row[2 * index + 1]) for index in range(len(merge.keys))]
@@ -277,7 +300,7 @@ def _find_matches(
     elif delete_matching:
         found = (
             f"SELECT NULL::BIGINT AS staged, file, row FROM {_TARGET} t"
-            f" SEMI JOIN {_SOURCE} s ON {merge.same_key()}"
+            f" SEMI JOIN {merge.wanted} s ON {merge.same_key()}"
         )
     else:
         found = (
@@ -378,7 +401,7 @@ def _select_deleting(merge: _Merge) -> str:
         f"t.c{place} AS {quote_identifier(column.name)}"
         for place, column in enumerate(merge.columns)
     )
-    hit = f"{_SOURCE} s ON {merge.same_key()}"
+    hit = f"{merge.wanted} s ON {merge.same_key()}"
     if merge.predicates:
         hit = f"{_HITS} h ON h.file = t.file AND h.row = t.row"
     return (
@@ -425,7 +448,7 @@ def _sum_mismatch(found: int, expected: int) -> DataDamaged:
 def _drop(connection: Connection) -> None:
     for view in (_TARGET, _TOUCHED, _PARTLY):
         connection.rows(f"DROP VIEW IF EXISTS {view}")
-    for table in (_SOURCE, _HITS):
+    for table in (_SOURCE, _WANTED, _HITS):
         connection.rows(f"DROP TABLE IF EXISTS {table}")
 
 

@@ -19,6 +19,8 @@ Safer form:
     instead of event time, or rebuild the touched partitions.
 
 Known gaps:
+    Models with ``refresh`` lose none, whatever their filter says: what they read is told by the
+    versions of their inputs.
     Only commits that the table's log still describes are measured. Filters of other shapes are
     not judged.
 """
@@ -30,6 +32,7 @@ from headwater.base.diagnostics import Diagnostic
 from headwater.graph.graph import CompiledNode
 from headwater.plan.deployed import as_deployed
 from headwater.plan.draft import SAME, Draft
+from headwater.plan.refresh import is_refreshed
 from headwater.plan.rules.rule import Rule
 from headwater.plan.state import Lateness
 from headwater.plan.watermark import HOURS_PER_DAY, in_words, stored_column, watermarks_of
@@ -43,6 +46,8 @@ def check(draft: Draft) -> Iterator[Diagnostic]:
         return
     for node, marks in draft.watermarks.items():
         compiled = draft.compiled(node)
+        if is_refreshed(compiled):
+            continue  # its filter is not what brings it up to date
         for mark in marks if draft.is_asked_for(node) else ():
             table, column = stored_column(draft.graph, draft.index, mark.relation, mark.column)
             late = measured.get((table, column.lower()))
