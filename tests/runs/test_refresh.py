@@ -1,8 +1,13 @@
 """Models with ``refresh``: whatever comes, however late, the table equals its full rebuild."""
 
+import os
+import signal
+import subprocess
+import sys
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from types import MappingProxyType
 
@@ -23,18 +28,21 @@ from tests.runs.world import (
     target,
 )
 
+from headwater.base.clock import FixedClock
 from headwater.base.codec import decode, encode
 from headwater.base.ids import NodeId
 from headwater.base.meters import Meter
 from headwater.graph.graph import CompiledNode, Graph
+from headwater.lake.commit import Commit, SetSchema, VersionIs, commit
 from headwater.plan.build import make_plan
 from headwater.plan.options import PlanOptions
 from headwater.plan.plan import Plan, Refresh
 from headwater.project.node import Node
-from headwater.runs.context import Context
+from headwater.runs.context import Context, Observer
 from headwater.runs.execute import execute
 from headwater.runs.held import consumed_app
 from headwater.runs.query import run_sql
+from headwater.runs.reading_on import KEPT_FOR
 from headwater.runs.run import Run
 from headwater.runs.state import read_state
 from headwater.runs.upkeep import Keeper
@@ -53,6 +61,7 @@ QUERIES = {
     "again": f"select key, max(twice) as m from {quoted('kept')} group by key",
     "total": f"select count(*) as n, sum(amount) as s from {ORDERS}",
 }
+ROOT = Path(__file__).parents[2]
 EMPTY = "select 1::bigint as id, 1::bigint as key, 1::bigint as amount, 'a' as tag limit 0"
 
 
@@ -352,6 +361,59 @@ def test_a_strict_model_is_refused_instead(context: Context) -> None:
     ]
 
 
+def test_a_vacuum_keeps_what_a_model_has_not_read(context: Context) -> None:
+    graph = graph_of("sums")
+    build_all(context, graph)
+    gone = vacuumed(context)
+    keeper = Keeper(context)
+
+    no_retention(context, "o")
+    done = keeper.vacuum("o", dry_run=False)
+
+    [one] = done.behind
+    assert (one.node, one.version, one.is_held) == (node_id("sums"), 1, True)
+    assert done.files_kept == len(gone)
+    assert all(path.exists() for path in gone)
+    build_all(context, graph)
+    assert_equal_to_rebuild(context, graph)
+    after = keeper.vacuum("o", dry_run=False)
+    assert (after.behind, any(path.exists() for path in gone)) == ((), False)
+
+
+def test_a_forced_vacuum_says_who_is_built_in_full(context: Context) -> None:
+    graph = graph_of("sums")
+    build_all(context, graph)
+    gone = vacuumed(context)
+
+    done = Keeper(context).vacuum("o", dry_run=False, retain=timedelta(0), force=True)
+
+    assert [(one.node, one.is_held) for one in done.behind] == [(node_id("sums"), False)]
+    assert not any(path.exists() for path in gone)
+
+
+def test_a_model_that_is_no_more_built_holds_nothing(context: Context) -> None:
+    graph = graph_of("sums")
+    build_all(context, graph)
+    vacuumed(context)
+    no_retention(context, "o")
+    later = replace(context, clock=FixedClock(datetime.now(tz=UTC) + KEPT_FOR + timedelta(days=1)))
+
+    done = Keeper(later).vacuum("o")
+
+    assert [one.is_held for one in done.behind] == [False]
+
+
+def no_retention(context: Context, name: str) -> None:
+    table = context.tables.table(relation(name))
+    snapshot = table.snapshot()
+    schema = SetSchema(
+        columns=snapshot.columns,
+        properties={"delta.deletedFileRetentionDuration": "interval 0 days"},
+    )
+    version = VersionIs(version=snapshot.version)
+    commit(table, Commit(operation="SET", requirements=(version,), actions=(schema,)))
+
+
 def test_a_table_that_others_wrote_is_built_in_full(context: Context) -> None:
     graph = graph_of("sums")
     build_all(context, graph)
@@ -376,6 +438,26 @@ def test_a_source_that_was_made_anew_is_not_mistaken(context: Context) -> None:
     assert_equal_to_rebuild(context, graph)
 
 
+@pytest.mark.slow
+@pytest.mark.parametrize("point", ["attempt-started", "files-written", "tests-passed", "committed"])
+@pytest.mark.parametrize("name", ["kept", "sums"])
+def test_a_killed_run_loses_and_repeats_nothing(tmp_path: Path, point: str, name: str) -> None:
+    context, graph = start(tmp_path), graph_of()
+    build_all(context, graph)
+    arrive(context, "o", [(9, 1, 7, "late"), (8, 1, 7, "late")])
+    close_context(context)
+
+    driver = [sys.executable, "-m", "tests.runs.test_refresh", str(tmp_path), point, name]
+    known = os.environ | {"PYTHONPATH": "src"}
+    ended = subprocess.run(driver, check=False, timeout=120, cwd=ROOT, env=known)
+
+    assert ended.returncode == -signal.SIGKILL
+    opened = open_context(tmp_path)
+    build_all(opened, graph)
+    assert_equal_to_rebuild(opened, graph)
+    close_context(opened)
+
+
 def test_measured_use_counts_every_statement(context: Context) -> None:
     graph = graph_of("sums")
     build_all(context, graph)
@@ -394,6 +476,7 @@ ROW = st.tuples(
     st.integers(0, 6),
     st.sampled_from(["a", "b"]),
 )
+POINTS = ("attempt-started", "files-written", "tests-passed", "committed", "recorded")
 NAMES = st.sampled_from(["o", "o", "p"])
 STEPS = st.lists(
     st.one_of(
@@ -405,6 +488,7 @@ STEPS = st.lists(
         st.tuples(st.just("optimize"), NAMES, st.just([])),
         st.tuples(st.just("restore"), NAMES, st.just([])),
         st.tuples(st.just("build"), NAMES, st.just([])),
+        st.tuples(st.just("fail"), st.sampled_from(POINTS), st.just([])),
     ),
     min_size=1,
     max_size=8,
@@ -427,9 +511,23 @@ def perform(context: Context, graph: Graph, step: Step) -> None:
             Keeper(context).optimize(name)
         case "restore":
             Keeper(context).restore(name, version=max(0, version_of(context, name) - 2))
+        case "fail":
+            failing = replace(context, observer=failing_at(name))
+            run_plan(failing, graph, plan_of(context, graph))
         case _:
             build_all(context, graph)
             assert_equal_to_rebuild(context, graph)
+
+
+def failing_at(point: str) -> Observer:
+    """Return an observer that makes every model fail at a point of its way."""
+
+    def observer(passed: str, _node: NodeId) -> None:
+        if passed == point:
+            message = f"stopped at {point}"
+            raise RuntimeError(message)
+
+    return observer
 
 
 @settings(max_examples=6, deadline=None, suppress_health_check=[HealthCheck.too_slow])
@@ -460,3 +558,19 @@ def _check_history(folder: Path, steps: list[Step]) -> None:
         assert plan_of(context, graph).is_empty
     finally:
         close_context(context)
+
+
+def main() -> None:
+    """Build the models and die at a point: ``FOLDER POINT MODEL``."""
+    folder, point, name = Path(sys.argv[1]), sys.argv[2], sys.argv[3]
+
+    def observer(passed: str, node: NodeId) -> None:
+        if (passed, node) == (point, node_id(name)):
+            os.kill(os.getpid(), signal.SIGKILL)
+
+    context, graph = open_context(folder, observer=observer), graph_of()
+    run_plan(context, graph, plan_of(context, graph))
+
+
+if __name__ == "__main__":
+    main()

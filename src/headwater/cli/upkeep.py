@@ -1,5 +1,6 @@
 """``hw table optimize``, ``vacuum``, ``checkpoint``, ``restore``, ``clone``, ``fsck``: upkeep."""
 
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
@@ -50,7 +51,11 @@ def optimize_command(
     type=click.FloatRange(min=0),
     help="Keep what versions of so many hours need; by default what the table says, or 168.",
 )
-@click.option("--force", is_flag=True, help="Allow keeping less than the table says.")
+@click.option(
+    "--force",
+    is_flag=True,
+    help="Allow keeping less than the table says, and than models with `refresh` have read.",
+)
 @output_option("text", "json")
 def vacuum_command(
     project: ProjectFlags,
@@ -69,7 +74,8 @@ def vacuum_command(
     with project.open_workspace() as workspace:
         done = workspace.upkeep.vacuum(name, retain=retain, force=force, dry_run=not delete)
     verb = "would delete" if done.dry_run else "deleted"
-    _show(done, output, f"{verb} {_count(done.files_removed)}, {format_bytes(done.bytes_removed)}")
+    line = f"{verb} {_count(done.files_removed)}, {format_bytes(done.bytes_removed)}"
+    _show(done, output, line, _behind_lines(done))
     return 0
 
 
@@ -170,14 +176,29 @@ def _count(files: int) -> str:
     return f"{format_count(files)} file{'' if files == 1 else 's'}"
 
 
-def _show(done: "Upkeep", output: str, line: str) -> None:
+def _behind_lines(done: "Upkeep") -> list[str]:
+    """Say what is kept for models that have not read all of the table, and which will miss it."""
+    held = [each for each in done.behind if each.is_held]
+    lines = []
+    if held and done.files_kept:
+        size = format_bytes(done.bytes_kept)
+        lines.append(f"kept {_count(done.files_kept)}, {size}, for models that read changes:")
+        lines += [f"  {each.node} has read up to version {each.version}" for each in held]
+    return lines + [
+        f"{each.node} has read up to version {each.version} and will be built in full"
+        for each in done.behind
+        if not each.is_held
+    ]
+
+
+def _show(done: "Upkeep", output: str, line: str, more_lines: Sequence[str] = ()) -> None:
     if output == "json":
         emit_document(done)
         return
     names = done.files if done.dry_run else ()
     more = len(names) - _FILES_SHOWN
     rest = [f"  and {format_count(more)} more"] if more > 0 else []
-    emit_lines([line, *(f"  {name}" for name in names[:_FILES_SHOWN]), *rest])
+    emit_lines([line, *(f"  {name}" for name in names[:_FILES_SHOWN]), *rest, *more_lines])
 
 
 def _time_or_none(text: str | None) -> datetime | None:

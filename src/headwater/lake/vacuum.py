@@ -33,10 +33,14 @@ class Dead:
     Attributes:
         removed: Files that only versions before the limit need.
         orphans: Files of writers that died; no version needs them.
+        newest: Newest version in which one of ``removed`` left the table; -1 without any.
+        kept: Files that are old enough, but were asked to be kept.
     """
 
     removed: tuple[StoredFile, ...]
     orphans: tuple[StoredFile, ...]
+    newest: int = -1
+    kept: tuple[StoredFile, ...] = ()
 
     @property
     def files(self) -> tuple[StoredFile, ...]:
@@ -69,7 +73,13 @@ def retention_of(table: Table) -> timedelta:
     return timedelta(seconds=int(found[1]) * _UNITS[found[2].lower()])
 
 
-def find_dead(table: Table, *, before_ms: int, live_prefixes: Iterable[str] = ()) -> Dead:
+def find_dead(
+    table: Table,
+    *,
+    before_ms: int,
+    live_prefixes: Iterable[str] = (),
+    changes_since: int | None = None,
+) -> Dead:
     """Return the files that no version at or after a time needs.
 
     Args:
@@ -77,6 +87,8 @@ def find_dead(table: Table, *, before_ms: int, live_prefixes: Iterable[str] = ()
         before_ms: Versions that were current at this time (milliseconds since 1970) or later
             stay readable.
         live_prefixes: Beginnings of file names that running builds may still commit.
+        changes_since: Somebody will read what changed since this version: files that left the
+            table later are kept.
 
     Raises:
         DataDamaged: ``log-damaged``: with a log that cannot be read nothing is dead.
@@ -84,7 +96,7 @@ def find_dead(table: Table, *, before_ms: int, live_prefixes: Iterable[str] = ()
     """
     table.snapshot()  # raises when the log cannot be trusted, or the table is not understood
     listing = table.list_log()
-    left: dict[str, int] = {}
+    left: dict[str, tuple[int, int]] = {}
     active: dict[str, str | None] = {}
     time = -1
     for entry in table.entries(listing):
@@ -94,27 +106,36 @@ def find_dead(table: Table, *, before_ms: int, live_prefixes: Iterable[str] = ()
     # only a checkpoint knows of is not seen here, and it does not say which file a vector is in.
     needed = {*active, *active.values()}
     is_whole = 0 in listing.entries
-    old = sorted(
-        path
-        for path, at in left.items()
+    old = [
+        (found, version)
+        for path, (at, version) in sorted(left.items())
         if at <= before_ms and path not in needed and (is_whole or not path.endswith(".bin"))
-    )
-    removed = tuple(found for path in old if (found := table.storage.stat_or_none(path)))
+        if (found := table.storage.stat_or_none(path))
+    ]
+    removed = [each for each in old if changes_since is None or each[1] <= changes_since]
     orphans = tuple(
         found
         for found in find_orphans(table, live_prefixes=live_prefixes)
         if found.modified_ms <= before_ms
     )
-    return Dead(removed=removed, orphans=orphans)
+    return Dead(
+        removed=tuple(found for found, _ in removed),
+        orphans=orphans,
+        newest=max((version for _, version in removed), default=-1),
+        kept=tuple(each[0] for each in old if each not in removed),
+    )
 
 
-def _follow(entry: Entry, time: int, left: dict[str, int], active: dict[str, str | None]) -> None:
-    """Keep when each file left the table, and which vector the files in it have."""
+def _follow(
+    entry: Entry, time: int, left: dict[str, tuple[int, int]], active: dict[str, str | None]
+) -> None:
+    """Keep when each file left the table, in which version, and the vectors of those in it."""
+    at = (time, entry.version)
     for line in entry.lines:
         if line.remove is not None:
             path, vector = _paths(line.remove, entry.version)
             active.pop(path, None)
-            left |= dict.fromkeys((path, vector) if vector else (path,), time)
+            left |= dict.fromkeys((path, vector) if vector else (path,), at)
     for line in entry.lines:
         if line.add is not None:
             path, vector = _paths(line.add, entry.version)

@@ -37,6 +37,7 @@ from headwater.runs.fsck import Checked, check_table
 from headwater.runs.journal import open_journal
 from headwater.runs.leases import live_leases
 from headwater.runs.query import find_table, table_of
+from headwater.runs.reading_on import Behind, read_behind
 from headwater.runs.rearrange import rearrange
 
 FILES_NAMED_MAX = 1000
@@ -61,6 +62,10 @@ class Upkeep:
         hidden_rows: Rows that were hidden and are gone from the files.
         files: The first of the files that left, or were deleted.
         meter: What it used.
+        behind: Models with ``refresh`` that have not read all of the table: what a vacuum keeps
+            for them, or that they will be built in full.
+        files_kept: Files that a vacuum keeps for them.
+        bytes_kept: Their size.
         schema: Name and version of this document.
     """
 
@@ -75,6 +80,9 @@ class Upkeep:
     hidden_rows: int = 0
     files: tuple[str, ...] = ()
     meter: Meter = field(default_factory=Meter)
+    behind: tuple[Behind, ...] = ()
+    files_kept: int = 0
+    bytes_kept: int = 0
     schema: Literal["headwater.upkeep/1"] = "headwater.upkeep/1"
 
 
@@ -131,7 +139,8 @@ class Keeper:
         Args:
             name: The table.
             retain: How long versions stay readable; what the table says when None.
-            force: Allow less than the table says.
+            force: Allow less than the table says, and less than models with ``refresh`` have
+                read.
             dry_run: Only say what would be deleted.
 
         Raises:
@@ -152,7 +161,9 @@ class Keeper:
             limit = int((self._context.clock.now() - wanted).timestamp() * 1000)
             # After the time: a load that begins later writes files that are younger than it.
             live = [lease.run_id for lease in live_leases(self._context)]
-            dead = find_dead(table, before_ms=limit, live_prefixes=live)
+            behind = read_behind(self._context, found, table.snapshot().version, force=force)
+            held = min((each.version for each in behind if each.is_held), default=None)
+            dead = find_dead(table, before_ms=limit, live_prefixes=live, changes_since=held)
             if not dry_run:
                 for file in dead.files:
                     table.storage.delete(file.path)
@@ -163,6 +174,9 @@ class Keeper:
             files_removed=len(dead.files),
             bytes_removed=dead.size_bytes,
             files=_first(file.path for file in dead.files),
+            behind=tuple(each for each in behind if each.is_held or each.version < dead.newest),
+            files_kept=len(dead.kept),
+            bytes_kept=sum(file.size_bytes for file in dead.kept),
         )
 
     def fsck(self, name: str, *, deep: bool = False) -> Checked:
