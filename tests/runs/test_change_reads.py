@@ -9,7 +9,7 @@ from types import MappingProxyType
 import polars as pl
 import pytest
 from deltalake import DeltaTable, write_deltalake
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 from tests.runs.world import (
     append,
@@ -222,6 +222,7 @@ def summed(context: Context, changes: NetChanges) -> Counter[tuple[object, ...]]
     return total
 
 
+@example(steps=[("add", [0]), ("optimize", []), ("restore", [])], since=0)
 @settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(steps=STEPS, since=st.integers(0, 3))
 def test_the_sum_of_changes_is_the_difference(
