@@ -258,7 +258,9 @@ def by_keys(
         ]
     fill(connection, {**after, **kept})
     new = answer(connection, sql)
-    names = [one[0].lower() for one in connection.execute(sql).description]
+    asked = connection.execute(sql)
+    names = [one[0].lower() for one in asked.description]
+    asked.fetchall()
     where = [names.index(key.name.lower()) for key in keys]
 
     def is_touched(row: tuple[object, ...]) -> bool:
