@@ -21,14 +21,27 @@ _FILES_SHOWN = 20
 @click.argument("name")
 @project_options
 @click.option("--file-size", default="128MiB", show_default=True, help="Aimed-at size of a file.")
+@click.option(
+    "--cluster-by",
+    default="",
+    metavar="COLUMNS",
+    help="Put rows with near values of these columns, separated by commas, into the same files.",
+)
 @click.option("--dry-run", is_flag=True, help="Only say what would be written again.")
 @output_option("text", "json")
 def optimize_command(
-    project: ProjectFlags, *, name: str, file_size: str, dry_run: bool, output: str
+    project: ProjectFlags,
+    *,
+    name: str,
+    file_size: str,
+    cluster_by: str,
+    dry_run: bool,
+    output: str,
 ) -> int:
     """Write small files of table NAME, and files that hide rows, again as larger ones.
 
-    The rows stay as they are: the next plan sees nothing to do.
+    The rows stay as they are: the next plan sees nothing to do. A table that was clustered once
+    stays clustered: the next time, what was written since is put in order, too.
     """
     try:
         file_bytes = parse_bytes(file_size)
@@ -37,7 +50,12 @@ def optimize_command(
             "usage-invalid", f"`{file_size}` is not a size", fix="write it as 128MiB"
         ) from error
     with project.open_workspace() as workspace:
-        done = workspace.upkeep.optimize(name, file_bytes=file_bytes, dry_run=dry_run)
+        done = workspace.upkeep.optimize(
+            name,
+            file_bytes=file_bytes,
+            cluster_by=tuple(part.strip() for part in cluster_by.split(",") if part.strip()),
+            dry_run=dry_run,
+        )
     _show(done, output, _optimized(done))
     return 0
 

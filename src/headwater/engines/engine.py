@@ -75,7 +75,14 @@ class Destination:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WriteAll:
-    """Write every row of the query; the caller decides whether it replaces or appends."""
+    """Write every row of the query; the caller decides whether it replaces or appends.
+
+    Attributes:
+        cluster_by: Columns by whose values rows lie near each other, so that a filter on any of
+            them needs few files; in the order of the query when empty.
+    """
+
+    cluster_by: tuple[str, ...] = ()
 
 
 MergeMode = Literal["auto", "copy_on_write", "merge_on_read"]

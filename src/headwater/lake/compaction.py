@@ -15,6 +15,10 @@ FILE_BYTES = 128 * 1024 * 1024
 TOGETHER_MIN = 8
 """Small files of a partition below which a writer that compacts as it goes leaves them."""
 
+CLUSTER_TAG = "headwater.clusterBy"
+"""Tag of data files whose rows were put near each other, and property of tables that want it:
+the columns' names, separated by commas."""
+
 _SMALL_SHARE = 0.5
 
 
@@ -24,9 +28,13 @@ class Choice:
 
     Attributes:
         groups: Files whose rows are written together; each group is of one partition.
+        file_bytes: Aimed-at size of the files in their place.
+        cluster_by: Columns by which rows are put near each other; their order stays when empty.
     """
 
     groups: tuple[tuple[DataFile, ...], ...]
+    file_bytes: int = FILE_BYTES
+    cluster_by: tuple[str, ...] = ()
 
     @property
     def files(self) -> tuple[DataFile, ...]:
@@ -57,7 +65,32 @@ def choose_files(snapshot: Snapshot, *, file_bytes: int = FILE_BYTES) -> Choice:
     )
     parts = _by_partition(chosen)
     groups = (group for files in parts for group in _packed(files, file_bytes))
-    return Choice(groups=tuple(group for group in groups if _is_worth(group)))
+    kept = tuple(group for group in groups if _is_worth(group))
+    return Choice(groups=kept, file_bytes=file_bytes)
+
+
+def choose_unclustered(
+    snapshot: Snapshot, cluster_by: Sequence[str], *, file_bytes: int = FILE_BYTES
+) -> Choice:
+    """Choose the files whose rows are not yet near each other, those that hide rows among them.
+
+    Files of a partition are written together, so that what was written since the last time becomes
+    a second layer beside the first: files with a tag that names the same columns stay.
+
+    Args:
+        snapshot: The table.
+        cluster_by: Columns by whose values rows are to be near each other.
+        file_bytes: Aimed-at size of a file.
+    """
+    wanted = ",".join(cluster_by)
+    chosen = (
+        file for file in snapshot.files if file.tags.get(CLUSTER_TAG) != wanted or file.deleted_rows
+    )
+    return Choice(
+        groups=tuple(map(tuple, _by_partition(chosen))),
+        file_bytes=file_bytes,
+        cluster_by=tuple(cluster_by),
+    )
 
 
 def choose_newest(snapshot: Snapshot, *, file_bytes: int = FILE_BYTES) -> Choice:

@@ -108,7 +108,7 @@ _WITHOUT_EFFECT: Mapping[str, str] = MappingProxyType(
     {
         "indexes": "Delta tables have none; files are left out by their statistics",
         "catalog_name": "every table is a Delta table of the workspace's lake",
-        "cluster_by": "files are written in the order of the query",
+        "cluster_by": "`hw table optimize --cluster-by` orders what is written",
         "sorted_by": "files are written in the order of the query",
     }
 )

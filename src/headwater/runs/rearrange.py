@@ -14,8 +14,16 @@ from headwater.base.ids import RunId
 from headwater.base.meters import Meter
 from headwater.base.relations import TableName
 from headwater.engines.engine import Destination, Session, WriteAll, Written
-from headwater.lake.commit import Action, AddFile, Commit, RemoveFile, VersionIs, commit
-from headwater.lake.compaction import Choice
+from headwater.lake.commit import (
+    Action,
+    AddFile,
+    Commit,
+    RemoveFile,
+    SetSchema,
+    VersionIs,
+    commit,
+)
+from headwater.lake.compaction import CLUSTER_TAG, Choice
 from headwater.lake.maintain import find_orphans, remove_orphans
 from headwater.lake.snapshot import DataFile, Snapshot
 from headwater.lake.table import Table
@@ -64,7 +72,7 @@ def rearrange(
     prefix = f"{run_id}-1-"
     try:
         added, meter = _write(context, snapshot, choice, prefix)
-        version = _publish(context, table, snapshot, choice.files, added, run_id)
+        version = _publish(context, table, snapshot, choice, added, run_id)
     except HeadwaterError:
         orphans = find_orphans(table)
         remove_orphans(table, (each for each in orphans if prefix in each.path))
@@ -92,21 +100,31 @@ def _write(
                 root=snapshot.root,
                 prefix=f"{prefix}{number}-",
                 partition_by=snapshot.partition_columns,
+                file_bytes=choice.file_bytes,
             )
-            written = _write_group(context, session, replace(snapshot, files=group), destination)
-            added += written.added
+            mode = WriteAll(cluster_by=choice.cluster_by)
+            part = replace(snapshot, files=group)
+            written = _write_group(context, session, part, (mode, destination))
+            added += (_tagged(file, choice.cluster_by) for file in written.added)
             meter += written.meter
     finally:
         session.close()
     return tuple(added), meter
 
 
+def _tagged(file: DataFile, cluster_by: Sequence[str]) -> DataFile:
+    """Say in a file's tags by which columns its rows are near each other."""
+    if not cluster_by:
+        return file
+    return replace(file, tags={**file.tags, CLUSTER_TAG: ",".join(cluster_by)})
+
+
 def _write_group(
-    context: Context, session: Session, part: Snapshot, destination: Destination
+    context: Context, session: Session, part: Snapshot, how: tuple[WriteAll, Destination]
 ) -> Written:
     name = TableName(context.catalog, context.schema, _OWN)
     session.bind(name, part)
-    written = session.write(f"SELECT * FROM {name.quoted()}", WriteAll(), destination)
+    written = session.write(f"SELECT * FROM {name.quoted()}", *how)
     found = sum(file.rows or 0 for file in written.added)
     if part.rows is not None and found != part.rows:
         raise DataDamaged(
@@ -122,12 +140,14 @@ def _publish(
     context: Context,
     table: Table,
     snapshot: Snapshot,
-    removed: Sequence[DataFile],
+    choice: Choice,
     added: Sequence[DataFile],
     run_id: RunId,
 ) -> int:
     """Commit; after a writer that came between, again, if it left the files alone."""
+    removed = choice.files
     actions: tuple[Action, ...] = (
+        *_clustering(snapshot, choice.cluster_by),
         *(RemoveFile(path=file.path, changes_data=False) for file in removed),
         *(AddFile(file=file, changes_data=False) for file in added),
     )
@@ -153,6 +173,20 @@ def _publish(
         "commit-conflict",
         f"other writers published `{table.root}` {REBASES_MAX} times while it was compacted",
         fix="compact it when fewer writers are at work",
+    )
+
+
+def _clustering(snapshot: Snapshot, cluster_by: Sequence[str]) -> tuple[Action, ...]:
+    """Let the table say by which columns it is clustered, unless it does."""
+    wanted = ",".join(cluster_by)
+    if not wanted or snapshot.properties.get(CLUSTER_TAG) == wanted:
+        return ()
+    return (
+        SetSchema(
+            columns=snapshot.columns,
+            partition_by=snapshot.partition_columns,
+            properties={CLUSTER_TAG: wanted},
+        ),
     )
 
 

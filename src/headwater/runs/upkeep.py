@@ -25,7 +25,13 @@ from headwater.lake.commit import (
     VersionIs,
     commit,
 )
-from headwater.lake.compaction import FILE_BYTES, choose_files
+from headwater.lake.compaction import (
+    CLUSTER_TAG,
+    FILE_BYTES,
+    Choice,
+    choose_files,
+    choose_unclustered,
+)
 from headwater.lake.snapshot import DataFile, Snapshot
 from headwater.lake.table import Table
 from headwater.lake.vacuum import find_dead, retention_of
@@ -39,6 +45,9 @@ from headwater.runs.leases import live_leases
 from headwater.runs.query import find_table, table_of
 from headwater.runs.reading_on import Behind, read_behind
 from headwater.runs.rearrange import rearrange
+
+CLUSTER_COLUMNS_MAX = 4
+"""Columns that a table may be clustered by: of more, each divides too little to help."""
 
 FILES_NAMED_MAX = 1000
 """How many files a document names."""
@@ -93,16 +102,31 @@ class Keeper:
         """Keep the tables of ``context``; nothing is done."""
         self._context = context
 
-    def optimize(self, name: str, *, file_bytes: int = FILE_BYTES, dry_run: bool = False) -> Upkeep:
+    def optimize(
+        self,
+        name: str,
+        *,
+        file_bytes: int = FILE_BYTES,
+        cluster_by: tuple[str, ...] = (),
+        dry_run: bool = False,
+    ) -> Upkeep:
         """Write small files, and those that hide rows, again as files of about ``file_bytes``.
+
+        Args:
+            name: The table.
+            file_bytes: Aimed-at size of a file.
+            cluster_by: Columns by whose values rows are put into the same files; the table keeps
+                them in mind, and the next time they need not be said.
+            dry_run: Only say what would be written again.
 
         Raises:
             NotFound: ``relation-not-found``.
+            Invalid: ``cluster-by``.
             Conflict: ``commit-conflict``.
             Unavailable: ``workspace-busy``.
         """
         found, table = _table(self._context, name)
-        choice = choose_files(table.snapshot(), file_bytes=file_bytes)
+        choice = _choose(table.snapshot(), file_bytes, cluster_by)
         told = Upkeep(
             table=str(found),
             verb="optimize",
@@ -116,7 +140,7 @@ class Keeper:
             return told
         with _taken(self._context, found, "optimize") as run_id:
             snapshot = table.snapshot()
-            choice = choose_files(snapshot, file_bytes=file_bytes)
+            choice = _choose(snapshot, file_bytes, cluster_by)
             done = rearrange(self._context, table, snapshot, choice, run_id)
         return replace(
             told,
@@ -268,6 +292,28 @@ class Keeper:
     def diff(self, left: str, right: str) -> Difference:
         """Compare two tables or versions; see ``find_differences``."""
         return find_differences(self._context, left, right)
+
+
+def _choose(snapshot: Snapshot, file_bytes: int, cluster_by: tuple[str, ...]) -> Choice:
+    """Choose what to write again: by what is asked, else by what the table says of itself."""
+    kept = snapshot.properties.get(CLUSTER_TAG)
+    names = cluster_by or (tuple(kept.split(",")) if kept else ())
+    if not names:
+        return choose_files(snapshot, file_bytes=file_bytes)
+    exact = {column.name.lower(): column.name for column in snapshot.columns}
+    chosen = tuple(exact.get(name.lower(), "") for name in names)
+    is_usable = "" not in chosen and not set(chosen) & set(snapshot.partition_columns)
+    if not cluster_by and not is_usable:
+        return choose_files(snapshot, file_bytes=file_bytes)  # a column has gone since
+    if not is_usable or len(set(chosen)) != len(chosen) or len(chosen) > CLUSTER_COLUMNS_MAX:
+        raise Invalid(
+            "cluster-by",
+            f"`{snapshot.root}` cannot be clustered by {', '.join(names)}",
+            why=f"one to {CLUSTER_COLUMNS_MAX} of its columns are wanted, each once, and none by "
+            "which it is partitioned",
+            fix=f"its columns are {', '.join(exact.values())}",
+        )
+    return choose_unclustered(snapshot, chosen, file_bytes=file_bytes)
 
 
 def _actions_to(table: Table, now: Snapshot, old: Snapshot) -> tuple[Action, ...]:

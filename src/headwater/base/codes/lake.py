@@ -103,6 +103,20 @@ Set the property with the tool that wrote it, or say the time: `hw table vacuum 
 """,
     ),
     Code(
+        name="cluster-by",
+        number="HW6029",
+        title="A table cannot be clustered by these columns",
+        explain="""\
+`hw table optimize t --cluster-by a,b` puts rows with near values of `a` and `b` into the same files,
+so that a filter on either of them reads few files. One to four columns of the table are wanted, each
+once. Columns by which the table is partitioned divide it already.
+
+    hw table optimize orders --cluster-by customer_id,ordered_at
+
+`hw table describe orders` shows the columns.
+""",
+    ),
+    Code(
         name="clone-target",
         number="HW6027",
         title="A clone cannot have this name",

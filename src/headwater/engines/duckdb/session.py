@@ -241,8 +241,8 @@ class DuckDBSession(Session):
         self._connection.begin(run=destination.prefix)
         query = self._connection.query_text(sql)
         match mode:
-            case WriteAll():
-                written = write_all(self._connection, query, destination)
+            case WriteAll(cluster_by=cluster_by):
+                written = write_all(self._connection, query, destination, cluster_by)
             case WriteMerge():
                 written = write_merge(
                     self._connection, query, mode, destination, lookup_name=self._lookup_name()

@@ -7,6 +7,7 @@ from dataclasses import replace
 from headwater.base.meters import Meter
 from headwater.base.relations import Column
 from headwater.engines.duckdb.bind import Lookup
+from headwater.engines.duckdb.cluster import clustered
 from headwater.engines.duckdb.connection import Connection, Statement
 from headwater.engines.duckdb.copy import cast_columns, copy_to_files, stored_columns
 from headwater.engines.duckdb.output import output_columns, project_by_name
@@ -14,15 +15,22 @@ from headwater.engines.engine import Destination, WritePartitions, Written
 from headwater.lake.snapshot import DataFile
 
 
-def write_all(connection: Connection, query: str, destination: Destination) -> Written:
-    """Write every row of a query.
+def write_all(
+    connection: Connection,
+    query: str,
+    destination: Destination,
+    cluster_by: Sequence[str] = (),
+) -> Written:
+    """Write every row of a query, near ones in the same files where that is asked for.
 
     Raises:
         Invalid: ``type-not-storable``, ``duplicate-column``.
     """
     columns = stored_columns(connection.describe(query))
+    if cluster_by:
+        query = clustered(query, [column.name for column in columns], cluster_by)
     selected = Statement(before=f"SELECT {cast_columns(columns)} FROM (\n", sql=query, after="\n)")
-    added = copy_to_files(connection, selected, columns, destination)
+    added = copy_to_files(connection, selected, columns, destination, in_order=bool(cluster_by))
     return make_written(connection.meter, added, columns, inserted=rows_of(added))
 
 

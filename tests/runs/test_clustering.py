@@ -1,0 +1,132 @@
+"""Clustering: the same rows, in files of which a filter on any of its columns needs few."""
+
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import polars as pl
+import pytest
+from tests.runs.world import (
+    append,
+    build,
+    close_context,
+    open_context,
+    relation,
+    run_steps,
+    target,
+)
+
+from headwater.base.errors import Invalid
+from headwater.lake.compaction import CLUSTER_TAG
+from headwater.lake.snapshot import DataFile, Snapshot
+from headwater.runs.context import Context
+from headwater.runs.upkeep import Keeper
+
+ROWS = 700_000
+SCATTERED = (
+    f"select hash(i) % 100000 as a, hash(i + 7) % 100000 as b, i % 7 as s, i as id"
+    f" from range({ROWS}) t(i)"
+)
+
+
+@pytest.fixture
+def context(tmp_path: Path) -> Iterator[Context]:
+    opened = open_context(tmp_path)
+    run_steps(opened, build("t", SCATTERED))
+    yield opened
+    close_context(opened)
+
+
+def snapshot_of(context: Context) -> Snapshot:
+    return context.tables.table(relation("t")).snapshot()
+
+
+def files_for(snapshot: Snapshot, column: str, low: int, high: int) -> list[DataFile]:
+    """Return the files that a filter between two values must read, by their statistics."""
+    return [
+        file
+        for file in snapshot.files
+        if int(str(file.stats[column].minimum)) <= high
+        and int(str(file.stats[column].maximum)) >= low
+    ]
+
+
+def content(context: Context) -> tuple[int, int]:
+    """Return a fingerprint of the rows, whatever their order."""
+    frame = pl.read_delta(snapshot_of(context).root)
+    return len(frame), int(frame.select(pl.all().cast(pl.String)).hash_rows().sum())
+
+
+@pytest.mark.parametrize("columns", [("a",), ("a", "b")], ids=["sorted", "by-two"])
+def test_a_filter_on_any_column_reads_few_files(context: Context, columns: tuple[str, ...]) -> None:
+    before = content(context)
+
+    done = Keeper(context).optimize("t", file_bytes=400_000, cluster_by=columns)
+
+    after = snapshot_of(context)
+    assert content(context) == before
+    assert len(after.files) == done.files_added >= 5
+    for column in columns:
+        needed = files_for(after, column, 50_000, 51_000)
+        assert len(needed) <= (2 if len(columns) == 1 else 4)
+
+
+def test_a_clustered_table_stays_so_and_only_new_files_are_written_again(context: Context) -> None:
+    keeper = Keeper(context)
+    keeper.optimize("t", file_bytes=400_000, cluster_by=("A", "b"))
+    old = {file.path for file in snapshot_of(context).files}
+    version = snapshot_of(context).version
+    run_steps(
+        context, append("t", SCATTERED.replace(f"range({ROWS}", "range(900000, 901000"), version)
+    )
+
+    settled = keeper.optimize("t", file_bytes=400_000)
+
+    after = snapshot_of(context)
+    assert settled.files_removed == 1
+    assert old < {file.path for file in after.files}
+    assert {file.tags[CLUSTER_TAG] for file in after.files} == {"a,b"}
+    assert after.properties[CLUSTER_TAG] == "a,b"
+    assert keeper.optimize("t").version is None
+
+
+def test_clustering_changes_no_rows_to_those_who_follow_changes(context: Context) -> None:
+    Keeper(context).optimize("t", cluster_by=("a", "b"))
+
+    entry = context.tables.table(relation("t")).history(1)[0]
+    assert (entry.operation, entry.changes_data) == ("OPTIMIZE", False)
+
+
+def test_rows_stay_in_their_partition(context: Context) -> None:
+    made = target("t", version=0, partition_by=("p",))
+    step = build("t", f"select *, id % 3 as p from ({SCATTERED})")
+    run_steps(context, replace(step, target=made))
+
+    Keeper(context).optimize("t", cluster_by=("a", "b"))
+
+    after = snapshot_of(context)
+    assert sorted(str(file.partition_values["p"]) for file in after.files) == ["0", "1", "2"]
+    assert content(context)[0] == ROWS
+
+
+@pytest.mark.parametrize(
+    "columns", [("nope",), ("a", "A"), ("a", "b", "s", "id", "a")], ids=["none", "twice", "many"]
+)
+def test_columns_that_cannot_cluster_are_refused(
+    context: Context, columns: tuple[str, ...]
+) -> None:
+    with pytest.raises(Invalid) as caught:
+        Keeper(context).optimize("t", cluster_by=columns)
+
+    assert caught.value.code == "cluster-by"
+    assert snapshot_of(context).version == 0
+
+
+def test_a_column_that_has_gone_does_not_stop_compaction(context: Context) -> None:
+    Keeper(context).optimize("t", cluster_by=("a",))
+    run_steps(context, build("t", "select 1 as other", version=1))
+    run_steps(context, append("t", "select 2 as other", 2))
+
+    done = Keeper(context).optimize("t")
+
+    assert (done.files_removed, done.files_added) == (2, 1)
