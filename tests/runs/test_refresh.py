@@ -476,7 +476,7 @@ ROW = st.tuples(
     st.integers(0, 6),
     st.sampled_from(["a", "b"]),
 )
-POINTS = ("attempt-started", "files-written", "tests-passed", "committed", "recorded")
+POINTS = ("attempt-started", "files-written", "tests-passed", "committed")
 NAMES = st.sampled_from(["o", "o", "p"])
 STEPS = st.lists(
     st.one_of(
