@@ -98,6 +98,7 @@ class Planner(Reader):
         inline: str | None = None,
         sends: bool = False,
         instead: Substitutes | None = None,
+        traces_tests: bool = True,
     ) -> GraphResult | None:
         """Compile what was read: function 2; None when there is no project to compile."""
         if read.project is None:
@@ -110,6 +111,7 @@ class Planner(Reader):
                 sends=sends,
                 known=self._known,
                 instead=instead,
+                traces_tests=traces_tests,
             )
         new = without_repeats(found.diagnostics, read.diagnostics)
         return replace(found, diagnostics=self._weighed(new))
@@ -132,7 +134,7 @@ class Planner(Reader):
         read = self.read("compile", full_refresh=full_refresh)
         request = PlanRequest(selection=selection, inputs=inputs or InputRequest())
         instead = self._substitutes(read, request, builds=False)
-        graph = self.compile_project(read, inline=inline, instead=instead)
+        graph = self.compile_project(read, inline=inline, instead=instead, traces_tests=False)
         found = (*read.diagnostics, *(graph.diagnostics if graph else ()))
         found = soften(found, accepted_numbers(OF_ONE_QUERY) if as_dbt else ())
         folder = self.target_path / "compiled"

@@ -318,7 +318,9 @@ class Workspace(Planner):
         read = self.read("generate")
         request = PlanRequest(selection=selection or Selection(), inputs=inputs or InputRequest())
         instead = self._substitutes(read, request, builds=False)
-        graph = self.compile_project(read, instead=instead) if compiles else None
+        graph = None
+        if compiles:
+            graph = self.compile_project(read, instead=instead, traces_tests=False)
         graph = graph or (resolve_graph(read.project) if read.project else None)
         found = (*read.diagnostics, *(graph.diagnostics if graph else ()))
         if read.project is None or graph is None or has_errors(found):

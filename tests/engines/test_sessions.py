@@ -8,7 +8,14 @@ from tests.engines.tables import T, Table, rows
 
 from headwater.base.errors import UserCodeError
 from headwater.base.relations import Column
-from headwater.engines.engine import EmptySource, Engine, EngineSettings, Session
+from headwater.engines.engine import (
+    EmptySource,
+    Engine,
+    EngineSettings,
+    Session,
+    Source,
+    ViewSource,
+)
 from headwater.engines.registry import open_engine
 
 
@@ -65,3 +72,39 @@ def test_columns_are_those_that_describe_tells(session: Session) -> None:
     described = rows(session, f"from (describe {sql}) select column_name, column_type")
 
     assert [(column.name, column.type) for column in session.describe(sql)] == described
+
+
+ID = Column("id", "INTEGER")
+NEXT = Column("next", "VARCHAR")
+
+
+@pytest.mark.parametrize(
+    "sources",
+    [
+        (EmptySource(columns=(ID,)), EmptySource(columns=(NEXT, ID))),
+        (EmptySource(columns=(ID,)), ViewSource(sql="select 'a' as next")),
+        (ViewSource(sql="select 'a' as next"), EmptySource(columns=(ID,))),
+        (EmptySource(columns=(ID,)), ViewSource(sql="select 1 as n"), EmptySource(columns=(ID,))),
+        (EmptySource(columns=(ID,)), EmptySource(columns=(Column("n", "NULL"),))),
+    ],
+)
+def test_a_name_takes_what_it_is_bound_to_last(
+    session: Session, sources: tuple[Source, ...]
+) -> None:
+    for source in sources:
+        session.bind(T, source)
+
+    last = sources[-1]
+    expected = last.columns if isinstance(last, EmptySource) else None
+    found = session.describe(f"select * from {T.quoted()}")
+
+    assert [each.name for each in found] == [each.name for each in expected or found]
+    assert len(rows(session, f"select * from {T.quoted()}")) == (expected is None)
+
+
+def test_a_source_whose_names_no_table_can_have_is_described_all_the_same(
+    session: Session,
+) -> None:
+    session.bind(T, EmptySource(columns=(ID, Column("ID", "VARCHAR"))))
+
+    assert len(session.describe(f"select * from {T.quoted()}")) == len((ID, NEXT))

@@ -384,3 +384,19 @@ def test_model_and_graph_say_what_a_node_depends_on() -> None:
     assert code.split(" */")[0] == (
         "select 1 as id /* ['model.shop.stg'] [{'name': 'stg'}] ['source.shop.raw.orders'] {}"
     )
+
+
+def test_tests_that_are_not_traced_have_the_same_text_and_the_same_hash() -> None:
+    text = "select * from {{ ref('stg') }} where amount is null"
+    test = generic_test("no_amount", "not_null", "stg", raw_code=text)
+    project = project_of(source("raw", "orders"), staged(), test)
+
+    whole, read = (
+        compile_graph(project, FixedLake(RAW), traces_tests=way) for way in (True, False)
+    )
+
+    before, after = (result.graph.nodes[test.unique_id] for result in (whole, read))
+    assert before.lineage is not None
+    assert before.reads
+    assert after == dataclasses.replace(before, lineage=None, reads=())
+    assert compiled(whole, "stg") == compiled(read, "stg")

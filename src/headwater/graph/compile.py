@@ -65,7 +65,7 @@ RENDERED = frozenset({"model", "snapshot", "test", "analysis", "operation", "fun
 """Resource types whose text is rendered."""
 
 
-def compile_graph(
+def compile_graph(  # noqa: PLR0913 - all that a compilation may be told
     project: Project,
     lookup: Lookup | None = None,
     *,
@@ -73,6 +73,7 @@ def compile_graph(
     sends: bool = False,
     known: Known | None = None,
     instead: Substitutes | None = None,
+    traces_tests: bool = True,
 ) -> GraphResult:
     """Compile every node of a project for the target that it was read for.
 
@@ -83,10 +84,12 @@ def compile_graph(
         sends: Keep the statements that its macros would send, instead of refusing them.
         known: What earlier commands found out.
         instead: What nodes read in place of their inputs.
+        traces_tests: Find out what tests read, too, which who only wants their text does not ask.
     """
     found = resolve_references(project)
     asked = UncountedLookup(lookup or NoLookup(), project.templates.meter)
     work = Compilation(project, found, asked, known or Known(), instead or Substitutes())
+    work.traces_tests = traces_tests
     graph = replace(
         make_graph(project, found, work.compile), keys_elsewhere=work.instead.keys_elsewhere
     )
@@ -145,6 +148,7 @@ class Compilation:
     ) -> None:
         self.project = project
         self.instead = instead
+        self.traces_tests = True
         self.naming = project.context_values.naming
         self.meanings = known.meanings
         is_kept = instead == Substitutes()
@@ -543,6 +547,10 @@ class Compilation:
             return replace(
                 compiled, fingerprint=fingerprint_of(node, [fingerprint(compiled.code)], [])
             )
+        hooks = (*compiled.pre_hooks, *compiled.post_hooks, *marks)
+        if node.resource_type == "test" and not self.traces_tests:
+            mark = fingerprint_of(node, [reading.fingerprint], hooks)
+            return replace(compiled, reads_clock=reading.clock, fingerprint=mark)
         lineage = self._trace(compiled.code, self._schemas(reading))
         meanings, clocks = [reading.fingerprint], [reading.clock]
         own = {node.relation} if compiled.incremental_code is not None else set()
@@ -564,9 +572,7 @@ class Compilation:
             reads=tuple(sorted(reads)),
             columns=self._columns_of(compiled, lineage),
             reads_clock=_strongest(clocks),
-            fingerprint=fingerprint_of(
-                node, meanings, (*compiled.pre_hooks, *compiled.post_hooks, *marks)
-            ),
+            fingerprint=fingerprint_of(node, meanings, hooks),
         )
 
     def _schemas(self, reading: QueryReading) -> Mapping[TableName, tuple[Column, ...]]:

@@ -51,7 +51,7 @@ class CompiledNode:
             incremental.
         depends_on: Nodes it reads directly, sorted; ephemeral models are kept as nodes here.
         reads: Relations in the final SQL, ephemeral models inlined, sorted. For an incremental
-            node without its own table (``this``).
+            node without its own table (``this``); empty for a test that was not traced.
         columns: Output columns with types; None when they could not be found out.
         lineage: Trace of ``code``; None when it could not be traced.
         fingerprint: Hash of meaning: the SQL without layout and comments plus the config that

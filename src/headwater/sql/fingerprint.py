@@ -46,7 +46,7 @@ def fingerprint(sql: str, *, dialect: str = DUCKDB) -> str:
 
 def fingerprint_query(query: Query) -> str:
     """Hash a parsed query's meaning, as ``fingerprint`` does."""
-    return digest(_canonical(query.tree))
+    return digest(canonical_text(query.tree))
 
 
 def clock_use(query: Query) -> ClockUse:
@@ -94,8 +94,11 @@ def _token_text(sql: str) -> str:
     )
 
 
-def _canonical(tree: exp.Expr) -> str:
-    """Write a tree as text, with a stack of our own: chains of operators may be very long."""
+def canonical_text(tree: exp.Expr) -> str:
+    """Write a tree as the text that is hashed.
+
+    With a stack of our own: chains of operators may be very long.
+    """
     out: list[str] = []
     todo: list[object] = [tree]
     while todo:
@@ -110,9 +113,14 @@ def _canonical(tree: exp.Expr) -> str:
     return "".join(out)
 
 
+def canonical_name(name: str) -> str:
+    """Write a name as it stands in a tree's text."""
+    return f"{len(name)}:{name.lower()};"
+
+
 def _parts(node: exp.Expr) -> list[object]:
     if isinstance(node, exp.Identifier):
-        return [f"{len(node.name)}:{node.name.lower()};"]
+        return [canonical_name(node.name)]
     if isinstance(node, exp.Literal):
         mark = "'" if node.args.get("is_string") else "#"
         return [f"{mark}{len(node.name)}:{node.name};"]

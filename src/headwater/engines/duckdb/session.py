@@ -12,7 +12,7 @@ from headwater.base.errors import HeadwaterError, Invalid
 from headwater.base.functions import read_function
 from headwater.base.meters import Meter
 from headwater.base.relations import Column, TableName, quote_identifier
-from headwater.engines.duckdb.bind import scan_of
+from headwater.engines.duckdb.bind import empty_table_or_none, scan_of
 from headwater.engines.duckdb.changes import TableCopy, fill_copy, make_copy, write_changes
 from headwater.engines.duckdb.connection import Connection, Statement
 from headwater.engines.duckdb.functions import make_statements
@@ -26,6 +26,7 @@ from headwater.engines.duckdb.write import write_all, write_partitions
 from headwater.engines.engine import (
     CopyRows,
     Destination,
+    EmptySource,
     FunctionSource,
     IncomingFile,
     Intake,
@@ -83,6 +84,7 @@ class DuckDBSession(Session):
         self._connection = Connection(instance.connect(), instance.clocks, instance.files)
         self._attached: dict[str, str] = {}
         self._bound: dict[TableName, Source] = {}
+        self._tables: set[str] = set()
         self._schemas: set[tuple[str, str]] = set()
         self._copies: dict[TableName, TableCopy] = {}
         self._lookups = 0
@@ -113,6 +115,9 @@ class DuckDBSession(Session):
                 self._connection.rows(made)
             self._bound[name] = source
             return
+        if isinstance(source, EmptySource) and self._bind_table(name, source):
+            return
+        self._drop_table(name)
         scan = scan_of(source, project_root=self._project_root, lookup_name=self._lookup_name())
         create = f"CREATE OR REPLACE VIEW {name.quoted()} AS\n"
         sql = self._connection.make_scan(scan)
@@ -122,6 +127,22 @@ class DuckDBSession(Session):
             create, sql = f"{create}{sql}", ""  # none of it was written by a user
         self._connection.rows(Statement(before=create, sql=sql))
         self._bound[name] = source
+
+    def _bind_table(self, name: TableName, source: EmptySource) -> bool:
+        """Make ``name`` an empty table, unless it is a view already or no table can be like it."""
+        columns, key = empty_table_or_none(source.columns), str(name).lower()
+        if columns is None or (name in self._bound and key not in self._tables):
+            return False
+        self._connection.rows(f"CREATE OR REPLACE TABLE {name.quoted()} {columns}")
+        self._tables.add(key)
+        self._bound[name] = source
+        return True
+
+    def _drop_table(self, name: TableName) -> None:
+        """Drop the empty table that stands where a view is to be."""
+        if str(name).lower() in self._tables:
+            self._connection.rows(f"DROP TABLE {name.quoted()}")
+            self._tables.discard(str(name).lower())
 
     def describe(self, sql: str) -> tuple[Column, ...]:
         """Return the columns of a query without running it."""
