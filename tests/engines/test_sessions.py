@@ -50,6 +50,38 @@ def test_nothing_of_a_session_is_left_for_the_next(single: Engine) -> None:
     assert sorted(found) == [("__headwater",), ("other",)]
 
 
+def test_what_a_statement_set_is_not_set_in_the_next_session(single: Engine) -> None:
+    first = single.open_session(catalog="shop", schema="main")
+    first.execute("set timezone = 'Asia/Tokyo'; create temp table left_here as select 1")
+    first.close()
+
+    second = single.open_session(catalog="shop", schema="main")
+
+    assert rows(second, "select current_setting('TimeZone')") == [("UTC",)]
+    assert second.temporary() == frozenset()
+
+
+def test_a_session_that_was_interrupted_leaves_the_next_one_alone(single: Engine) -> None:
+    first = single.open_session(catalog="shop", schema="main")
+    first.interrupt()
+    first.close()
+
+    second = single.open_session(catalog="shop", schema="main")
+
+    assert rows(second, "select 1") == [(1,)]
+
+
+def test_a_name_of_the_session_before_is_not_there_any_more(single: Engine) -> None:
+    first = single.open_session(catalog="shop", schema="main")
+    first.bind(T, ViewSource(sql="select 1 as i"))
+    first.close()
+
+    second = single.open_session(catalog=T.catalog, schema=T.schema)
+
+    with pytest.raises(UserCodeError):
+        second.describe(f"select * from {T.quoted()}")
+
+
 @pytest.mark.parametrize("sql", ["select 1; select 2", "select 1;", "-- nothing", "select 1 -- x"])
 def test_a_plain_query_takes_and_refuses_what_another_does(session: Session, sql: str) -> None:
     def outcome(*, is_plain: bool) -> object:

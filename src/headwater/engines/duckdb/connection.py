@@ -61,6 +61,7 @@ class Connection:
         self._cancelled = False
         self._closed = False
         self._in_order = True
+        self._has_functions = False
         self._running = Lock()
         self._parsed: tuple[str, duckdb.Statement] | None = None
         self.lookup_tables: set[str] = set()
@@ -264,6 +265,7 @@ class Connection:
         try:
             if self._raw.execute(known, [name]).fetchone():
                 return
+            self._has_functions = True
             self._raw.create_function(name, function, [*arguments], returns)
         except DRIVER_ERRORS as error:
             raise error_of(error, "") from error
@@ -276,6 +278,17 @@ class Connection:
         self._cancelled = True
         if not self._closed:
             self._raw.interrupt()
+
+    def release_or_none(self) -> duckdb.DuckDBPyConnection | None:
+        """Let go of the driver's connection as it was given; None when it is another by now.
+
+        What was interrupted, or knows a Python function, is not given on.
+        """
+        if self._closed or self._cancelled or self._has_functions:
+            return None
+        with self._running:
+            self._closed = True
+        return self._raw
 
     def close(self) -> None:
         """Close it; temporary tables and views go with it. Safe to call twice.

@@ -68,11 +68,12 @@ def copy_to_files(
     """
     storage = connection.files.storage(destination.root)
     destination = _with_exact_partitions(destination, columns)
-    connection.keep_order(in_order)
+    if in_order:
+        connection.keep_order(in_order=True)
     if "://" not in destination.root:
         _make_folder(destination.root)
     try:
-        rows = connection.named_rows(_copy(query, destination))
+        rows = connection.named_rows(_copy(query, destination, in_order=in_order))
         files = tuple(
             _data_file(row, columns, destination, storage) for row in rows if row["count"]
         )
@@ -97,7 +98,7 @@ def remove_files(connection: Connection, destination: Destination) -> None:
                 storage.delete(path)
 
 
-def _copy(query: Statement, destination: Destination) -> Statement:
+def _copy(query: Statement, destination: Destination, *, in_order: bool) -> Statement:
     options = [
         "FORMAT parquet",
         f"COMPRESSION {destination.compression}",
@@ -106,6 +107,8 @@ def _copy(query: Statement, destination: Destination) -> Statement:
         f"FILE_SIZE_BYTES {destination.file_bytes}",
         f"FILENAME_PATTERN {quote_text(_safe(destination.prefix) + '-{uuid}')}",
     ]
+    if not in_order:
+        options.append("PRESERVE_ORDER false")
     if destination.partition_by:
         names = ", ".join(quote_identifier(name) for name in destination.partition_by)
         options += [f"PARTITION_BY ({names})", "WRITE_PARTITION_COLUMNS false"]

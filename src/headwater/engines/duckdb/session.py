@@ -331,6 +331,9 @@ class DuckDBSession(Session):
             with suppress(HeadwaterError):
                 self._connection.keep_order(in_order=True)
             self._reusable = self._reusable and self._connection.keeps_order
+            kept = self._connection.release_or_none() if self._reusable else None
+            if kept is not None:
+                self._instance.keep(kept)
             self._connection.close()
             self._give_back(self, self._instance, self._reusable)
 
