@@ -340,6 +340,8 @@ class Compilation:
         full = later = self._render(node, incremental=False)
         if node.materialized == "incremental" and full.asked_incremental:
             later = self._render(node, incremental=True)
+        if node.test is None:  # tests share their texts
+            self.project.templates.forget(node.raw_code.rstrip())
         before, after = (self._hooks(node, name) for name in ("pre_hook", "post_hook"))
         rule = self._snapshot_rule(node)
         self.logged[node.unique_id] = NodeSaid(

@@ -416,6 +416,13 @@ class Templates:
         finally:
             scope.close()
 
+    def forget(self, text: str) -> None:
+        """Let go of a text that was read: it will hardly be rendered again, and is read anew if so.
+
+        What it was read into takes ten times the memory of the text.
+        """
+        self._plain.pop((text, False), None)
+
     def check(self, text: str, *, name: str, line: int = 1) -> None:
         """Compile a text without running it.
 

@@ -277,9 +277,11 @@ def render_captured(reading: Reading, text: Text, session: Session) -> Captured:
     """Render a text in an open session."""
     is_broken = False
     macros: tuple[str, ...] = ()
+    # The text as ``render_node`` renders it later: then it is compiled once.
+    code = text.code if text.kind in {"snapshot", "operation"} else text.code.rstrip()
     try:
         rendered = reading.templates.render(
-            text.code,
+            code,
             name=text.file,
             context=session.context,
             package=text.package,
