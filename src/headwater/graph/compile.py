@@ -242,6 +242,8 @@ class Compilation:
         except HeadwaterError as error:
             self._report(error, node)
             return replace(compiled, fingerprint=fingerprint_of(node, [], []))
+        if node.test is None:  # tests share their texts
+            self.project.templates.forget(node.raw_code.rstrip())
         if node.materialized == "ephemeral" and node.resource_type == "model":
             body = texts.full
             self.bodies[node.unique_id] = (body.body, all_used(body.used, self.bodies))
@@ -340,8 +342,6 @@ class Compilation:
         full = later = self._render(node, incremental=False)
         if node.materialized == "incremental" and full.asked_incremental:
             later = self._render(node, incremental=True)
-        if node.test is None:  # tests share their texts
-            self.project.templates.forget(node.raw_code.rstrip())
         before, after = (self._hooks(node, name) for name in ("pre_hook", "post_hook"))
         rule = self._snapshot_rule(node)
         self.logged[node.unique_id] = NodeSaid(
