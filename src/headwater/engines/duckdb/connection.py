@@ -18,7 +18,7 @@ from headwater.base.relations import Column
 from headwater.engines.duckdb.bind import Lookup, Scan
 from headwater.engines.duckdb.errors import DRIVER_ERRORS, error_of, is_interrupt
 from headwater.engines.duckdb.files import Files
-from headwater.engines.duckdb.profile import Metered, ThreadClocks
+from headwater.engines.duckdb.profile import Metered, ThreadClocks, Unmetered
 from headwater.engines.duckdb.python import run_python
 from headwater.engines.duckdb.text import is_query, split_statements, text_of_one
 from headwater.engines.engine import PythonModel
@@ -56,6 +56,7 @@ class Connection:
         self._raw = raw
         self.files = files
         self._metered = Metered(connection=raw, clocks=clocks)
+        self._measuring: Metered | Unmetered = self._metered
         self._comment = ""
         self._meter = Meter()
         self._cancelled = False
@@ -66,8 +67,12 @@ class Connection:
         self._parsed: tuple[str, duckdb.Statement] | None = None
         self.lookup_tables: set[str] = set()
 
-    def begin(self, *, run: str = "") -> None:
+    def begin(self, *, run: str = "", is_metered: bool = True) -> None:
         """Start an operation: its meter at zero, its statements marked with the run.
+
+        Args:
+            run: The run; empty for none.
+            is_metered: Measure what its statements use; somebody asks for the meter.
 
         Raises:
             InternalError: ``session-closed``.
@@ -76,6 +81,7 @@ class Connection:
             raise _is_closed()
         self._comment = f"\n/* headwater {_COMMENT_UNSAFE.sub('_', run)} */" if run else ""
         self._meter = Meter()
+        self._measuring = self._metered if is_metered else Unmetered()
         self.files.begin()
 
     @property
@@ -100,7 +106,7 @@ class Connection:
             raise _cancelled()
         try:
             with self._running:
-                answer, meter = self._metered.call(lambda: self._raw.execute(text).fetchall())
+                answer, meter = self._measuring.call(lambda: self._raw.execute(text).fetchall())
         except DRIVER_ERRORS as error:
             fault = self.files.fault_or_none()
             if is_interrupt(error):
@@ -174,7 +180,7 @@ class Connection:
         statement = self._parsed[1]
         try:
             with self._running:
-                found, meter = self._metered.timed(lambda: self._raw.sql(statement))
+                found, meter = self._measuring.timed(lambda: self._raw.sql(statement))
         except DRIVER_ERRORS:
             return None
         self._meter += meter

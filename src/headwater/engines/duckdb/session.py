@@ -97,7 +97,7 @@ class DuckDBSession(Session):
         Raises:
             Invalid: ``catalog-name-reserved``.
         """
-        self._connection.begin()
+        self._connection.begin(is_metered=False)
         use = f"USE {quote_identifier(catalog)}.{quote_identifier(schema)}"
         self._connection.rows("; ".join((*self._schema_statements(catalog, schema), use)))
 
@@ -105,7 +105,7 @@ class DuckDBSession(Session):
         """Make ``name`` readable in SQL, as a view, replacing an earlier binding."""
         if self._reusable and self._bound.get(name) is source:
             return
-        self._connection.begin()
+        self._connection.begin(is_metered=False)
         self._make_schema(name.catalog, name.schema)
         if isinstance(source, Snapshot):
             self._connection.files.check(source.root)
@@ -146,7 +146,7 @@ class DuckDBSession(Session):
 
     def describe(self, sql: str) -> tuple[Column, ...]:
         """Return the columns of a query without running it."""
-        self._connection.begin()
+        self._connection.begin(is_metered=False)
         return self._connection.describe(self._connection.query_text(sql))
 
     def query(self, sql: str, *, rows_max: int, is_plain: bool = False) -> Result:
