@@ -22,6 +22,10 @@ ROWS_MAX = 10_000
 """Rows that a macro may get from a query while compiling."""
 
 
+BOUND_MAX = 1_000
+"""Relations without rows that a session holds, at some 11 KB each, before another takes over."""
+
+
 class EngineLookup:
     """Answers from the engine, the metastore and the lake; close it after compiling."""
 
@@ -88,6 +92,8 @@ class EngineLookup:
     def _described_or_none(
         self, sql: str, inputs: Mapping[TableName, tuple[Column, ...]]
     ) -> tuple[Column, ...] | None:
+        if len(self._bound) + len(inputs) > BOUND_MAX:
+            self.close()
         session = self._open()
         try:
             for name, columns in inputs.items():
