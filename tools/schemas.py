@@ -16,6 +16,7 @@ from headwater.runs.effective import InForce
 from headwater.runs.freshness import SourceAges
 from headwater.runs.fsck import Checked
 from headwater.runs.ingest import Ingested
+from headwater.runs.proposals import Proposals
 from headwater.runs.run import Run
 from headwater.runs.upkeep import Upkeep
 
@@ -133,6 +134,7 @@ def make_schemas() -> dict[str, Schema]:
         "ingest": _of_value("ingest", Ingested),
         "upkeep": _of_value("upkeep", Upkeep),
         "diff": _of_value("diff", Difference),
+        "proposals": _of_value("proposals", Proposals),
         "freshness": _of_value("freshness", SourceAges),
         "error": _of_parts("error", {"diagnostics": findings}),
         "check": _of_parts("check", {"nodes": int, "diagnostics": findings}),

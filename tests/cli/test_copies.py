@@ -48,3 +48,14 @@ def test_a_difference_is_shown_and_ends_with_one(hw: Hw) -> None:
     assert other.code == 1
     assert "column" in other.out
     check_schema(document)
+
+
+def test_upkeep_says_that_nothing_pays_for_tables_in_order(hw: Hw) -> None:
+    assert hw("build").code == 0
+
+    told = hw("table", "upkeep")
+    document = hw("table", "upkeep", "--do", "--output", "json").document
+
+    assert (told.code, told.out) == (0, "nothing to do: no upkeep pays\n")
+    assert document["proposals"] == []
+    check_schema(document)

@@ -6,6 +6,7 @@ from headwater.base.units import format_bytes, format_count
 from headwater.cli.differences import diff_command
 from headwater.cli.options import ProjectFlags, project_options
 from headwater.cli.output import emit_document, emit_lines, output_option
+from headwater.cli.proposals import upkeep_command
 from headwater.cli.upkeep import (
     checkpoint_command,
     clone_command,
@@ -28,6 +29,7 @@ for _command in (
     restore_command,
     clone_command,
     diff_command,
+    upkeep_command,
     fsck_command,
 ):
     table_command.add_command(_command)

@@ -42,6 +42,7 @@ from headwater.runs.differences import Difference, find_differences
 from headwater.runs.fsck import Checked, check_table
 from headwater.runs.journal import open_journal
 from headwater.runs.leases import live_leases
+from headwater.runs.proposals import Proposals, find_proposals
 from headwater.runs.query import find_table, table_of
 from headwater.runs.reading_on import Behind, read_behind
 from headwater.runs.rearrange import rearrange
@@ -288,6 +289,24 @@ class Keeper:
             files_added=len(snapshot.files),
             bytes_added=snapshot.size_bytes if deep else 0,
         )
+
+    def propose(self, *, reads: int, does: bool = False) -> Proposals:
+        """Say which upkeep of which table pays within so many reads, and do it if asked.
+
+        Raises:
+            Unavailable: ``workspace-busy``.
+            HeadwaterError: As ``optimize`` and ``vacuum`` do.
+        """
+        found = find_proposals(self._context, reads)
+        if not does:
+            return Proposals(reads=reads, proposals=found)
+        for proposal in found:
+            if proposal.verb == "optimize":
+                self.optimize(proposal.table)
+            else:
+                self.vacuum(proposal.table, dry_run=False)
+        done = tuple(replace(proposal, is_done=True) for proposal in found)
+        return Proposals(reads=reads, proposals=done)
 
     def diff(self, left: str, right: str) -> Difference:
         """Compare two tables or versions; see ``find_differences``."""

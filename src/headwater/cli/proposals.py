@@ -1,0 +1,48 @@
+"""``hw table upkeep``: which compaction and deletion of which table pays, and doing it."""
+
+from typing import TYPE_CHECKING
+
+import click
+
+from headwater.base.units import format_bytes, format_seconds
+from headwater.cli.options import ProjectFlags, project_options
+from headwater.cli.output import emit_document, emit_lines, output_option
+
+if TYPE_CHECKING:
+    from headwater.runs.proposals import Proposal
+
+
+@click.command("upkeep")
+@project_options
+@click.option(
+    "--reads",
+    type=click.IntRange(min=1),
+    default=10,
+    show_default=True,
+    help="How often each table will be read before the next upkeep.",
+)
+@click.option("--do", "does", is_flag=True, help="Do what pays; without it it is only said.")
+@output_option("text", "json")
+def upkeep_command(project: ProjectFlags, *, reads: int, does: bool, output: str) -> int:
+    """Say of every table which upkeep costs less than it saves, with the figures.
+
+    Costs and savings are estimated CPU seconds, by measured rates.
+    """
+    with project.open_workspace() as workspace:
+        found = workspace.upkeep.propose(reads=reads, does=does)
+    if output == "json":
+        emit_document(found)
+    elif found.proposals:
+        emit_lines(_line(each) for each in found.proposals)
+    else:
+        emit_lines(["nothing to do: no upkeep pays"])
+    return 0
+
+
+def _line(proposal: "Proposal") -> str:
+    done = "done     " if proposal.is_done else "would pay"
+    head = f"{done} {proposal.verb} {proposal.table}: {proposal.why}"
+    if proposal.pays_after is None:
+        return f"{head}; frees {format_bytes(proposal.frees_bytes)}"
+    cost, saving = map(format_seconds, (proposal.cost_seconds, proposal.saving_seconds))
+    return f"{head}; costs ~{cost} of CPU, saves ~{saving} a read, pays after {proposal.pays_after}"

@@ -1,0 +1,160 @@
+"""Which upkeep of which table pays: what it costs, what every later read saves, what it frees.
+
+Costs are CPU seconds by rates measured on two cores of an AMD EPYC (ADR 0025, and 400 small files
+against one for the price of a file); they are estimates, and the run itself is measured.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from datetime import timedelta
+from itertools import pairwise
+from typing import Literal
+
+from headwater.base.errors import HeadwaterError
+from headwater.base.relations import TableName
+from headwater.catalog.records import TableRecord
+from headwater.lake.compaction import choose_files
+from headwater.lake.snapshot import DataFile, Snapshot
+from headwater.lake.table import Table
+from headwater.lake.vacuum import find_dead, retention_of
+from headwater.runs.context import Context
+
+WRITE_SECONDS_PER_BYTE = 0.018 / 1e6
+"""CPU seconds to read and write again a byte of a data file."""
+
+SECONDS_PER_FILE = 0.0001
+"""CPU seconds that one more data file costs each read."""
+
+FREED_BYTES_MIN = 1024 * 1024
+"""Bytes below which deleting is not proposed."""
+
+FREED_SHARE_MIN = 0.1
+"""Share of the table's size below which deleting is not proposed."""
+
+_HIDDEN_SECONDS_PER_BYTE = (
+    (0.0, 0.0),
+    (0.001, 0.36e-9),
+    (0.01, 0.67e-9),
+    (0.05, 1.64e-9),
+    (0.10, 2.36e-9),
+    (0.20, 4.06e-9),
+    (0.30, 7.6e-9),
+)
+"""What hiding a share of a file's rows costs each read, by the bytes that are read."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Proposal:
+    """Upkeep that would pay.
+
+    Attributes:
+        table: Its name.
+        verb: What to do.
+        why: What is wrong with the table, in one line.
+        cost_seconds: CPU seconds that it takes, estimated.
+        saving_seconds: CPU seconds that every read saves afterwards, estimated.
+        pays_after: Reads after which it has paid; None when it frees space instead.
+        frees_bytes: Bytes that it frees.
+        is_done: It was done now.
+    """
+
+    table: str
+    verb: Literal["optimize", "vacuum"]
+    why: str
+    cost_seconds: float = 0.0
+    saving_seconds: float = 0.0
+    pays_after: int | None = None
+    frees_bytes: int = 0
+    is_done: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Proposals:
+    """What would pay, or was done.
+
+    Attributes:
+        reads: Reads until the next upkeep that were reckoned with.
+        proposals: What would pay within so many reads, by table.
+        schema: Name and version of this document.
+    """
+
+    reads: int
+    proposals: tuple[Proposal, ...] = field(default_factory=tuple)
+    schema: Literal["headwater.proposals/1"] = "headwater.proposals/1"
+
+
+def find_proposals(context: Context, reads: int) -> tuple[Proposal, ...]:
+    """Look at every table of the workspace; those that cannot be read are left to ``fsck``.
+
+    Args:
+        context: The world.
+        reads: How often each table will be read before the next upkeep.
+    """
+    return tuple(
+        proposal
+        for record in context.metastore.list_relations()
+        if isinstance(record, TableRecord)
+        for proposal in _proposals(context, record, reads)
+    )
+
+
+def _proposals(context: Context, record: TableRecord, reads: int) -> Iterator[Proposal]:
+    try:
+        table = context.tables.at(record.location)
+        snapshot = table.snapshot()
+        compaction = _compaction_or_none(record.name, snapshot)
+        if compaction is not None and (compaction.pays_after or 0) <= reads:
+            yield compaction
+        vacuum = _vacuum_or_none(context, record.name, table, snapshot)
+        if vacuum is not None:
+            yield vacuum
+    except HeadwaterError:
+        return
+
+
+def _compaction_or_none(name: TableName, snapshot: Snapshot) -> Proposal | None:
+    choice = choose_files(snapshot)
+    if not choice.groups:
+        return None
+    fewer = len(choice.files) - len(choice.groups)
+    saving = fewer * SECONDS_PER_FILE + sum(map(_hidden_seconds, choice.files))
+    cost = choice.size_bytes * WRITE_SECONDS_PER_BYTE + len(choice.files) * SECONDS_PER_FILE
+    if saving <= 0:
+        return None
+    hidden = f", {choice.hidden_rows} hidden rows" if choice.hidden_rows else ""
+    return Proposal(
+        table=str(name),
+        verb="optimize",
+        why=f"{len(choice.files)} files that would be {len(choice.groups)}{hidden}",
+        cost_seconds=cost,
+        saving_seconds=saving,
+        pays_after=int(cost / saving) + 1,
+    )
+
+
+def _hidden_seconds(file: DataFile) -> float:
+    """Return what a file's hidden rows cost each read."""
+    if not file.deleted_rows or not file.rows:
+        return 0.0
+    share = len(file.deleted_rows) / file.rows
+    for (low, less), (high, more) in pairwise(_HIDDEN_SECONDS_PER_BYTE):
+        if share <= high:
+            part = (share - low) / (high - low)
+            return file.size_bytes * (less + part * (more - less))
+    return file.size_bytes * _HIDDEN_SECONDS_PER_BYTE[-1][1]
+
+
+def _vacuum_or_none(
+    context: Context, name: TableName, table: Table, snapshot: Snapshot
+) -> Proposal | None:
+    limit = context.clock.now() - max(retention_of(table), timedelta(0))
+    dead = find_dead(table, before_ms=int(limit.timestamp() * 1000))
+    needed = max(FREED_BYTES_MIN, snapshot.size_bytes * FREED_SHARE_MIN)
+    if dead.size_bytes < needed:
+        return None
+    return Proposal(
+        table=str(name),
+        verb="vacuum",
+        why=f"{len(dead.files)} files that no version of the retention time needs",
+        frees_bytes=dead.size_bytes,
+    )
