@@ -22,6 +22,7 @@ from tests.peer.statements import Sent, not_sent, recorded, sent_by_dbt
 
 NAMES = (
     "dbt-utils", "dbt-date", "dbt-expectations", "dbt-audit-helper", "dbt-codegen",
+    "dbt-project-evaluator", "dbt-project-evaluator-2", "elementary", "dbt_artifacts",
 )  # fmt: skip
 Ends = Mapping[str, str]
 Tables = Mapping[str, Contents]
