@@ -3,7 +3,8 @@
 dbt makes a table by ``create table ... as (QUERY)`` and renames it; here the query's rows become a
 file of the lake and a commit. So what is compared of a statement is its heart: the query of a
 model, a test or a snapshot, and the whole text of what hooks and macros send. Left out is what only
-moves tables, begins and ends transactions, loads seeds, or asks what is there.
+moves tables, begins and ends transactions, or asks what is there, and what is the tool's own way:
+loading seeds, and putting the given rows of unit tests in place of tables.
 """
 
 import json
@@ -43,6 +44,7 @@ _OF_COMMAND = re.compile(
     r"|\d{4}-\d\d-\d\d[ T]\d\d:\d\d:\d\d(\.\d+)?|tmp_\d{12,}"
 )
 """Ids of commands and runs, and times."""
+_OF_THE_TOOL = ("seed.", "unit_test.")
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +70,7 @@ def sent_by_dbt(log: Path) -> list[Sent]:
         heart = heart_of(event["data"]["sql"])
         if heart:
             node = (event["data"].get("node_info") or {}).get("unique_id") or ""
-            found += [] if node.startswith("seed.") else [Sent(node, heart)]
+            found += [] if node.startswith(_OF_THE_TOOL) else [Sent(node, heart)]
     return found
 
 
