@@ -31,12 +31,16 @@ _TESTED = re.compile(
     r"dbt_internal_test\s*$",
     re.DOTALL | re.IGNORECASE,
 )
+_CONTRACTED = re.compile(
+    r"^create\s+table.*?insert\s+into.*?from\s*\((?P<heart>.*)\)\s*as\s+model_subq.*$",
+    re.DOTALL | re.IGNORECASE,
+)
 _MOVES = re.compile(
     r"^(begin|commit|rollback|alter\s+(table|view)|drop\s+(table|view)|create\s+schema|analyze|"
     r"checkpoint|set\s|select\s+type\s+from\s+duckdb_|comment\s+on)",
     re.IGNORECASE,
 )
-_ASKS = re.compile(r"information_schema|duckdb_[a-z]+\(|pragma_|column_type as data_type")
+_ASKS = re.compile(r"^DESCRIBE |information_schema|duckdb_[a-z]+\(|pragma_|column_type as data_type")
 
 
 _OF_COMMAND = re.compile(
@@ -77,7 +81,7 @@ def sent_by_dbt(log: Path) -> list[Sent]:
 def heart_of(sql: str) -> str:
     """Return what of a statement of dbt's is compared; empty for one that is left out."""
     text = _COMMENTS.sub("", sql).strip()
-    for form in (_MADE, _TESTED):
+    for form in (_MADE, _TESTED, _CONTRACTED):
         if found := form.match(text):
             return in_one_form(found["heart"])
     if not text or _MOVES.match(text) or _ASKS.search(text):

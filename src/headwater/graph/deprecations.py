@@ -4,23 +4,11 @@ Warnings only, as in dbt: the date is a promise of the model's owner, not a lock
 """
 
 from collections.abc import Iterator, Mapping, Sequence
-from datetime import UTC, datetime
+from datetime import datetime
 
 from headwater.base.diagnostics import Diagnostic
 from headwater.base.ids import NodeId
-from headwater.project.node import Node
-
-
-def deprecation_of(node: Node) -> datetime | None:
-    """Return a model's ``deprecation_date``; without a zone it is UTC. None when it has none."""
-    written = node.declared.get("deprecation_date")
-    if written is None or node.resource_type != "model":
-        return None
-    try:
-        when = datetime.fromisoformat(str(written).strip())
-    except ValueError:
-        return None  # reported when the project was read
-    return when if when.tzinfo else when.replace(tzinfo=UTC)
+from headwater.project.node import Node, deprecation_of
 
 
 def find_deprecations(

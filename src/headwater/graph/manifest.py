@@ -14,7 +14,6 @@ from headwater.base.codec import Json, packed, to_builtins
 from headwater.base.ids import NodeId
 from headwater.base.relations import Column
 from headwater.base.warehouses import Naming
-from headwater.graph.deprecations import deprecation_of
 from headwater.graph.graph import CompiledNode, Graph
 from headwater.graph.manifest_config import config_document
 from headwater.graph.manifest_contract import contract_document, fill_in_targets
@@ -34,7 +33,7 @@ from headwater.jinja.functions import DBT_VERSION
 from headwater.project.context import checksum_of
 from headwater.project.contracts import constraint_document
 from headwater.project.naming import relation_name
-from headwater.project.node import Node, own_text
+from headwater.project.node import Node, deprecation_of, own_text
 from headwater.project.project import Project
 from headwater.project.text import artifact_text
 

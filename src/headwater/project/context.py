@@ -34,7 +34,7 @@ from headwater.jinja.render import Rendered, Templates
 from headwater.project.contracts import constraint_document, has_contract
 from headwater.project.metrics import metric_document
 from headwater.project.naming import relation_name
-from headwater.project.node import Node, SourceInfo, TestInfo, own_text
+from headwater.project.node import Node, SourceInfo, TestInfo, deprecation_of, own_text
 from headwater.project.project import Group, Project, file_of
 from headwater.project.text import artifact_checksum
 
@@ -414,6 +414,8 @@ def model_dict(
     }
     if node.resource_type == "model":
         result = {**_NO_VERSION, **result, "access": node.config.get("access") or "protected"}
+        deprecated = deprecation_of(node)
+        result["deprecation_date"] = deprecated.isoformat() if deprecated else None
     if node.test is not None:
         result |= _test_dict(node.test)
     if node.source is not None:

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from types import MappingProxyType
 from typing import ClassVar, Literal
 
@@ -244,3 +245,15 @@ def own_text(node: Node) -> str:
     if node.resource_type != "snapshot" or node.where is None:
         return node.raw_code
     return node.raw_code.removeprefix("\n" * (node.where.line - 1))
+
+
+def deprecation_of(node: Node) -> datetime | None:
+    """Return a model's ``deprecation_date``; without a zone it is UTC. None when it has none."""
+    written = node.declared.get("deprecation_date")
+    if written is None or node.resource_type != "model":
+        return None
+    try:
+        when = datetime.fromisoformat(str(written).strip())
+    except ValueError:
+        return None  # reported when the project was read
+    return when if when.tzinfo else when.replace(tzinfo=UTC)
