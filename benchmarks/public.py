@@ -1,6 +1,6 @@
 """How much CPU does it take to read and list large public projects, beside dbt?
 
-Run from the repository's root, with clones of the projects in a folder:
+Run from the repository's root, on a quiet machine, with clones of the projects in a folder:
 ``HEADWATER_TEST_PROJECTS=DIR python benchmarks/public.py --project tuva [--peer-venvs DIR]``.
 The projects, their commits and packages are those of ``tests/peer/corpus.py``, on its DuckDB
 profile. A peer that cannot read a project is named in the result with what it said, and has no
@@ -9,7 +9,9 @@ figures. States and peers are those of ``compile.py``.
 
 import argparse
 import dataclasses
+import itertools
 import re
+import shutil
 import sys
 import tempfile
 from collections.abc import Callable
@@ -57,6 +59,18 @@ def edit(path: Path, number: int, *, is_macro: bool) -> None:
     path.write_text(text, encoding="utf-8")
 
 
+def name_packages_locally(home: Path) -> None:
+    """Let packages.yml name the installed packages as folders: dbt 2 resolves them by itself."""
+    (home / "package-lock.yml").unlink(missing_ok=True)
+    lines = ["packages:"]
+    for folder in sorted((home / "dbt_packages").iterdir()):
+        kept = home.parent / "packages_as_folders" / folder.name
+        shutil.copytree(folder, kept)
+        (kept / "packages.yml").unlink(missing_ok=True)
+        lines.append(f"  - local: {kept}")
+    (home / "packages.yml").write_text("\n".join(lines) + "\n", encoding="utf-8")
+
+
 def measure_tool(tool: Tool, edited: Edited, repeat: int) -> dict[str, dict[str, object]]:
     """Return a summary for each verb and state of the caches.
 
@@ -71,11 +85,12 @@ def measure_tool(tool: Tool, edited: Edited, repeat: int) -> dict[str, dict[str,
         "one macro edited": lambda number: edit(macro, number, is_macro=True),
     }
     results: dict[str, dict[str, object]] = {}
+    numbers = itertools.count(1)
     for verb in ("parse", "ls"):
         for state, before in states.items():
             runs = []
-            for number in range(repeat):
-                before(number)
+            for _ in range(repeat):
+                before(next(numbers))
                 runs.append(tool.run(verb))
             results[f"{tool.name}: {verb}, {state}"] = measure.summary(runs)
     return results
@@ -110,6 +125,7 @@ def main() -> None:
             if tool.name in arguments.without:
                 continue
             home = prepare(project, tool.project)
+            name_packages_locally(home)
             repeat = arguments.repeat if tool is ours else arguments.peer_repeat
             there = dataclasses.replace(tool, project=home)
             try:

@@ -18,6 +18,7 @@ class KnownEnds:
     Attributes:
         built: How nodes ended, here and with dbt; None for one that has no result.
         tested: The same of tests.
+        unsure: Nodes that end so or so, with dbt, too.
         tables: Tables that are not equal, as ``schema.name``.
         columns: Columns, of whatever table, that are not compared.
         unsent: Nodes of whose statements of dbt's one is not among ours.
@@ -25,6 +26,7 @@ class KnownEnds:
 
     built: Mapping[str, tuple[str | None, str | None]]
     tested: Mapping[str, tuple[str | None, str | None]]
+    unsure: frozenset[str]
     tables: list[str]
     columns: frozenset[str]
     unsent: frozenset[str]
@@ -42,6 +44,7 @@ def known_ends(project: str) -> KnownEnds:
     return KnownEnds(
         built=ends("built"),
         tested=ends("tested"),
+        unsure=frozenset(node for group in groups for node in group.get("unsure", ())),
         tables=tables,
         columns=frozenset(name for group in groups for name in group.get("columns", ())),
         unsent=frozenset(node for group in groups for node in group.get("unsent", ())),

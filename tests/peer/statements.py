@@ -4,7 +4,7 @@ dbt makes a table by ``create table ... as (QUERY)`` and renames it; here the qu
 file of the lake and a commit. So what is compared of a statement is its heart: the query of a
 model, a test or a snapshot, and the whole text of what hooks and macros send. Left out is what only
 moves tables, begins and ends transactions, or asks what is there, and what is the tool's own way:
-loading seeds, and putting the given rows of unit tests in place of tables.
+loading seeds, taking snapshots, and putting the given rows of unit tests in place of tables.
 """
 
 import json
@@ -22,7 +22,7 @@ from headwater.engines.duckdb.connection import Connection
 _COMMENTS = re.compile(r"^(\s*/\*.*?\*/)*\s*", re.DOTALL)
 """What dbt and packages write before a statement."""
 _MADE = re.compile(
-    r'^create\s+(?:or\s+replace\s+)?(?:temporary\s+|temp\s+)?(?:table|view)\s+(?:"[^"]*"\.?)+\s*'
+    r'^create\s+(?:or\s+replace\s+)?(?:temporary\s+|temp\s+)?(?:table|view)\s+(?:"[^"]*"|[\w.])+\s*'
     r"as\s*\((?P<heart>.*)\)\s*;?\s*$",
     re.DOTALL | re.IGNORECASE,
 )
@@ -40,7 +40,9 @@ _MOVES = re.compile(
     r"checkpoint|set\s|select\s+type\s+from\s+duckdb_|comment\s+on)",
     re.IGNORECASE,
 )
-_ASKS = re.compile(r"^DESCRIBE |information_schema|duckdb_[a-z]+\(|pragma_|column_type as data_type")
+_ASKS = re.compile(
+    r"^DESCRIBE |information_schema|duckdb_[a-z]+\(|pragma_|column_type as data_type"
+)
 
 
 _OF_COMMAND = re.compile(
@@ -48,7 +50,7 @@ _OF_COMMAND = re.compile(
     r"|\d{4}-\d\d-\d\d[ T]\d\d:\d\d:\d\d(\.\d+)?|tmp_\d{12,}"
 )
 """Ids of commands and runs, and times."""
-_OF_THE_TOOL = ("seed.", "unit_test.")
+_OF_THE_TOOL = ("seed.", "snapshot.", "unit_test.")
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,9 +92,9 @@ def heart_of(sql: str) -> str:
 
 
 def in_one_form(text: str) -> str:
-    """Leave out blanks at the ends of lines, the last semicolon, and what names the command."""
+    """Leave out blanks at the ends of lines, the last semicolon, quotes of names, and ids."""
     lines = (line.strip() for line in text.strip().removesuffix(";").splitlines())
-    return _OF_COMMAND.sub("ID", "\n".join(line for line in lines if line))
+    return _OF_COMMAND.sub("ID", "\n".join(line for line in lines if line)).replace('"', "")
 
 
 @contextmanager

@@ -131,7 +131,8 @@ def test_project_ends_as_with_dbt_and_holds_the_same_rows(name: str, tmp_path: P
 
     known = known_ends(name)
     assert differences(done.built, wanted.built) == known.built
-    assert differences(done.tested, wanted.tested) == known.tested
+    tested = differences(done.tested, wanted.tested)
+    assert {key: ends for key, ends in tested.items() if key not in known.unsure} == known.tested
     assert done.codes == wanted.codes
     others = unequal(ours(home), of_database(theirs / DATABASE), known.columns)
     assert [each for each in others if each not in known.tables] == []
