@@ -184,6 +184,14 @@ def test_a_view_is_followed_to_its_table() -> None:
     assert step.shape.tables == (relation("raw"),)
 
 
+def test_the_key_of_a_model_with_refresh_needs_no_test() -> None:
+    def untested(**config: Json) -> int:
+        found = plan(world(SUMS, unique_key="key", **config), State()).diagnostics
+        return sum("merge-key" in one.name for one in found)
+
+    assert (untested(), untested(refresh="auto")) == (1, 0)
+
+
 def test_a_changed_side_of_an_outer_join_is_built_in_full() -> None:
     sql = "select r.id, n.name from {raw} r left join {names} n on r.key = n.key"
     made = world(sql, refresh="auto")

@@ -197,6 +197,17 @@ def test_late_rows_are_brought_in(context: Context) -> None:
     assert [text for text in messages(run).values() if "in full" in text] == []
 
 
+def test_null_is_a_key_like_others(context: Context) -> None:
+    graph = graph_of("sums", "newest")
+    build_all(context, graph)
+    arrive(context, "o", [(9, None, 7, "late"), (3, None, 1, "again")])
+
+    build_all(context, graph)
+
+    assert rows(context, f"select s, n from {quoted('sums')} where key is null") == {(12, 3): 1}
+    assert_equal_to_rebuild(context, graph)
+
+
 def test_new_rows_alone_are_added_where_rows_only_come(context: Context) -> None:
     graph = graph_of("kept")
     build_all(context, graph)

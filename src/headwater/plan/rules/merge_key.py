@@ -30,6 +30,7 @@ from headwater.base.ids import NodeId
 from headwater.base.relations import unquoted
 from headwater.graph.graph import CompiledNode
 from headwater.plan.draft import Draft
+from headwater.plan.refresh import is_refreshed
 from headwater.plan.rules.rule import Rule
 from headwater.plan.strategy import names_of, strategy_of
 from headwater.project.node import TestInfo
@@ -54,6 +55,8 @@ def _matching(compiled: CompiledNode) -> str:
         return "merge"
     if compiled.node.resource_type != "model" or compiled.node.materialized != "incremental":
         return ""
+    if is_refreshed(compiled):
+        return ""  # its key is proved by its query, and need not be unique
     strategy = strategy_of(compiled)
     return strategy if strategy in {"merge", "delete+insert"} else ""
 
