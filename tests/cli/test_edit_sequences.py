@@ -3,7 +3,7 @@
 Every sequence edits a project at random - texts, properties, macros, seeds, packages, variables,
 the environment, names, also behind the clock's back - and after each edit asks the caches that have
 seen all of it, no cache at all, and now and then an empty one that is asked twice.
-``HEADWATER_TEST_SEQUENCES`` says how many sequences; 300 and more were run by hand.
+``HEADWATER_TEST_SEQUENCES`` says how many sequences, for a longer search.
 """
 
 import json
