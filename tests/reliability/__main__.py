@@ -19,7 +19,7 @@ from tests.reliability.lake import BY_NAME, SUBJECTS
 from tests.reliability.mutants import MUTANTS
 from tests.reliability.points import FAULTS
 from tests.reliability.soak import soak, upper_bound
-from tests.reliability.trials import Extent, Trial, faults, named, power, scenarios
+from tests.reliability.trials import Extent, Trial, faults, named, power, scenarios, system_calls
 
 
 def main() -> int:
@@ -28,7 +28,7 @@ def main() -> int:
     folder = Path(asked.folder or tempfile.mkdtemp(prefix="headwater-reliability-"))
     extent = Extent(sample=None if asked.all else asked.sample, seed=asked.seed)
     report: dict[str, Any] = {"seed": asked.seed, "sample": extent.sample}
-    chosen = (asked.kills, asked.mutants, asked.faults, asked.power, asked.scenarios)
+    chosen = (asked.calls, asked.kills, asked.mutants, asked.faults, asked.power, asked.scenarios)
     is_default = not any(chosen)
     if asked.scenarios or is_default:
         report["scenarios"] = _counted("scenarios", scenarios(folder))
@@ -49,6 +49,11 @@ def main() -> int:
             subject.name: _counted(f"power {subject.name}", power(bench, subject, extent))
             for subject in subjects
         }
+    if asked.calls:
+        report["calls"] = {
+            subject.name: _counted(f"calls {subject.name}", system_calls(bench, subject, extent))
+            for subject in subjects
+        }
     if asked.kills:
         report["kills"] = _kills(folder, asked.kills, asked.seed)
     if asked.mutants:
@@ -67,6 +72,7 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--faults", action="store_true", help="faults at named points")
     parser.add_argument("--fault", action="append", choices=FAULTS, help="only this kind")
     parser.add_argument("--power", action="store_true", help="power losses")
+    parser.add_argument("--calls", action="store_true", help="kills at system calls, by strace")
     parser.add_argument("--scenarios", action="store_true")
     parser.add_argument("--mutants", action="store_true", help="seeded bugs of safety")
     parser.add_argument("--subject", action="append", choices=list(BY_NAME), help="only this write")

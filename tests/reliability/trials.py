@@ -5,11 +5,15 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from tests.reliability.calls import kills
 from tests.reliability.cases import Bench, Patch, change_nothing, new_bench
 from tests.reliability.lake import BY_NAME, SUBJECTS, Subject
 from tests.reliability.points import FAULTS, Fault
 from tests.reliability.power import losses
 from tests.reliability.scenarios import SCENARIOS
+
+CALLS_TRIED = 40
+"""System calls of each write at which it is killed when all points are asked for."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,6 +55,12 @@ def faults(bench: Bench, fault: Fault, subject: Subject, extent: Extent) -> Iter
 def power(bench: Bench, subject: Subject, extent: Extent) -> Iterator[Trial]:
     """Lose the power at instants of a write."""
     for name, found in losses(bench, subject, extent.seed, extent.sample):
+        yield Trial(name=name, found=tuple(found))
+
+
+def system_calls(bench: Bench, subject: Subject, extent: Extent) -> Iterator[Trial]:
+    """Kill a write at system calls."""
+    for name, found in kills(bench, subject, extent.seed, extent.sample or CALLS_TRIED):
         yield Trial(name=name, found=tuple(found))
 
 
