@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from tests.reliability.calls import is_available
 
 ROOT = Path(__file__).parents[2]
 
@@ -53,6 +54,15 @@ def test_no_fault_at_any_sampled_point_breaks_an_invariant(tmp_path: Path) -> No
     report = tried(tmp_path, "--faults", "--power", "--sample", "3")
 
     assert len(report["points"]) == 12
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(300)
+@pytest.mark.skipif(not is_available(), reason="needs strace and the right to trace processes")
+def test_no_kill_at_a_system_call_breaks_an_invariant(tmp_path: Path) -> None:
+    report = tried(tmp_path, "--calls", "--sample", "8", "--subject", "merge_hide")
+
+    assert report["calls"]["merge_hide"]["tried"] == 8
 
 
 @pytest.mark.slow
