@@ -66,7 +66,7 @@ class Recorder:
 
     def _wrapped(self, call: Callable[..., Any], told: Callable[..., None]) -> Callable[..., Any]:
         def wrapped(*arguments: Any, **named: Any) -> Any:
-            self._look()
+            self.look()
             result = call(*arguments, **named)
             told(result, *arguments, **named)
             return result
@@ -116,7 +116,7 @@ class Recorder:
             start = os.path.relpath(folder, self.top)
             yield from (f"{start}/{name}" for name in (*folders, *names))
 
-    def _look(self) -> None:
+    def look(self) -> None:
         """Notice what others have written."""
         for inside in sorted(set(self._files()) - self._known):
             self._known.add(inside)
@@ -235,6 +235,7 @@ def record(bench: Bench, subject: Subject) -> list[Event]:
         recorder.start()
         said = act_once(bench.folder, subject, None)
         assert said == "done", f"{subject.name} {said}"
+        recorder.look()
         return recorder.events
 
     ended = in_child(act)
