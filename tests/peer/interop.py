@@ -82,12 +82,27 @@ def checkpointed(context: Context) -> None:
     (Path(context.tables.table(relation(name)).root) / "_delta_log" / f"{0:020}.json").unlink()
 
 
+def cloned(context: Context) -> None:
+    """A clone of a table that hides rows."""
+    hidden_twice(context)
+    Keeper(context).clone("hidden_twice", "cloned")
+
+
+def clustered(context: Context) -> None:
+    """A table that was put in order."""
+    sql = "select hash(i) % 1000 as a, hash(i + 1) % 1000 as b from range(3000) t(i)"
+    run_steps(context, build("clustered", f"select a::bigint as a, b::bigint as b from ({sql})"))
+    Keeper(context).optimize("clustered", cluster_by=("a", "b"))
+
+
 OWN: tuple[Callable[[Context], None], ...] = (
     types,
     partitions,
     new_column,
     hidden_twice,
     checkpointed,
+    cloned,
+    clustered,
 )
 
 
