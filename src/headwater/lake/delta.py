@@ -1,18 +1,22 @@
 """delta-rs behind a door: reading a table from a checkpoint, and writing checkpoints.
 
 The only importer of deltalake. We replay JSON entries ourselves; checkpoints are Parquet, which
-this floor has no other reader for. Its errors and panics are mapped here to ours.
+this floor has no other reader for: ``ask_parquet`` reads their actions as they are, and what names
+other files in turn is read by delta-rs itself. Its errors and panics are mapped here to ours.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import date, datetime
 from decimal import Decimal
+from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 from urllib.parse import unquote
 
-from deltalake import DeltaTable
+import msgspec
+from arro3.core import Table
+from deltalake import DeltaTable, QueryBuilder
 from deltalake.exceptions import DeltaError
 
 from headwater.base.codec import Json
@@ -74,6 +78,93 @@ def write_checkpoint(root: str, options: Mapping[str, str], version: int) -> boo
     with _mapped(root):
         DeltaTable(root, version=version, storage_options=dict(options)).create_checkpoint()
     return True
+
+
+class Columns:
+    """The rows that an answer has, kept as columns."""
+
+    def __init__(self, table: Table) -> None:
+        """Keep them."""
+        self._table = table
+
+    def __len__(self) -> int:
+        """Return how many rows there are."""
+        return int(self._table.num_rows)
+
+    def rows(self, start: int, count: int) -> list[dict[str, Any]]:
+        """Return some rows as dicts; fewer at the end."""
+        length = min(count, len(self) - start)
+        part = self._table.slice(start, length)
+        return [row for chunk in part.to_batches() for row in chunk.to_struct_array().to_pylist()]
+
+    def all_rows(self) -> list[dict[str, Any]]:
+        """Return all rows as dicts."""
+        return self.rows(0, len(self)) if len(self) else []
+
+    def values(self, name: str) -> Iterator[Any]:
+        """Yield a column's values."""
+        for chunk in self._table.column(name).chunks:
+            yield from chunk.to_pylist()
+
+    def has_values(self, name: str) -> bool:
+        """Tell whether a column holds anything but nulls."""
+        chunks = self._table.column(name).chunks
+        return any(chunk.null_count < len(chunk) for chunk in chunks)
+
+
+def ask_parquet(
+    folder: str,
+    names: Sequence[str],
+    schema: Mapping[str, object],
+    questions: Sequence[str],
+    place: str,
+) -> tuple[Columns, ...]:
+    """Ask Parquet files by SQL, in which they are the table ``files``.
+
+    delta-rs reads Delta tables only, so that a log is written beside the files that names them.
+
+    Args:
+        folder: Where the files are; a log is made in it, when there is none.
+        names: Their names.
+        schema: The columns to read, as a Delta schema; what a file lacks is null.
+        questions: Queries.
+        place: What the files are, for messages.
+
+    Raises:
+        DataDamaged: ``log-damaged``, when they cannot be read.
+    """
+    log = Path(folder) / "_delta_log"
+    lines: list[dict[str, object]] = [
+        {"protocol": {"minReaderVersion": 1, "minWriterVersion": 2}},
+        {
+            "metaData": {
+                "id": "files",
+                "format": {"provider": "parquet", "options": {}},
+                "schemaString": msgspec.json.encode(schema).decode(),
+                "partitionColumns": [],
+                "configuration": {},
+            }
+        },
+    ]
+    for name in names:
+        size = (Path(folder) / name).stat().st_size
+        lines.append(
+            {
+                "add": {
+                    "path": name,
+                    "partitionValues": {},
+                    "size": size,
+                    "modificationTime": 0,
+                    "dataChange": True,
+                }
+            }
+        )
+    log.mkdir(exist_ok=True)
+    entry = b"\n".join(msgspec.json.encode(line) for line in lines)
+    (log / f"{0:020d}.json").write_bytes(entry)
+    with _mapped(place):
+        builder = QueryBuilder().register("files", DeltaTable(folder))
+        return tuple(Columns(Table.from_arrow(builder.execute(each))) for each in questions)
 
 
 @contextmanager

@@ -9,7 +9,6 @@ from collections.abc import Iterable
 
 from headwater.base.relations import TableName
 from headwater.lake.deletion_vectors import vector_path_or_none
-from headwater.lake.delta import read_checkpoint
 from headwater.lake.replay import Entry, decoded_path
 from headwater.lake.storage import TEMPORARY_PREFIX, Storage, StoredFile
 from headwater.lake.table import Table
@@ -96,11 +95,12 @@ def _needed_paths(table: Table, candidates: Iterable[str]) -> tuple[set[str], in
     needed: set[str] = set()
     if listing.newest >= 0:
         table.snapshot()  # raises when the log cannot be trusted
-    if listing.checkpoints and 0 not in listing.entries:
-        oldest = listing.checkpoints[0]
-        needed |= set(read_checkpoint(table.root, table.storage.options, oldest).files)
-        # It does not tell which file a vector is in, so that every one may be needed.
-        needed |= {path for path in candidates if _OUR_VECTORS.fullmatch(path)}
+    base = table.oldest_base_or_none(listing)
+    if base is not None:
+        needed |= set(base.state.files)
+        needed |= {p for v in base.state.vectors.values() if (p := vector_path_or_none(v))}
+        if not base.names_vectors:
+            needed |= {path for path in candidates if _OUR_VECTORS.fullmatch(path)}
     for entry in table.entries(listing):
         needed |= _named_paths(entry)
     return needed, listing.newest

@@ -5,7 +5,7 @@ driver. What would be misread is refused: damaged or missing entries, unknown re
 PROTOCOL.md, *Action Reconciliation* and *Reader Requirements*.
 """
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from types import MappingProxyType
 from typing import Any
@@ -15,7 +15,8 @@ import msgspec
 
 from headwater.base.errors import DataDamaged, Invalid
 from headwater.base.relations import Column
-from headwater.lake.snapshot import ColumnStats, DataFile, HistoryEntry, Snapshot
+from headwater.lake.files import ActiveFiles, FileList
+from headwater.lake.snapshot import ColumnStats, DataFile, HistoryEntry, Snapshot, visible_rows
 from headwater.lake.stats import leaves_of, stats_from_json, with_column_bytes
 from headwater.lake.types import schema_fields, schema_from_json
 
@@ -148,7 +149,8 @@ class LogState:
         version: Version; -1 before the first entry.
         protocol: Newest protocol.
         metadata: Newest metadata.
-        files: Active files by path, not percent-encoded.
+        files: Active files by path, not percent-encoded; those of a large checkpoint are made
+            when they are asked for.
         vectors: Deletion vector of an active file, by path.
         transactions: Newest version by app id.
         timestamp_ms: Commit time of ``version``; never less than an earlier version's.
@@ -157,7 +159,7 @@ class LogState:
     version: int = -1
     protocol: Protocol | None = None
     metadata: Metadata | None = None
-    files: dict[str, Add | DataFile] = field(default_factory=dict)
+    files: dict[str, Add | DataFile] | ActiveFiles[Add | DataFile] = field(default_factory=dict)
     vectors: dict[str, DeletionVector] = field(default_factory=dict)
     transactions: dict[str, int] = field(default_factory=dict)
     timestamp_ms: int = 0
@@ -197,7 +199,7 @@ def copy_state(state: LogState) -> LogState:
     """Return a copy that further entries can be applied to; O(files), of references only."""
     return replace(
         state,
-        files=dict(state.files),
+        files=state.files.copy(),
         vectors=dict(state.vectors),
         transactions=dict(state.transactions),
     )
@@ -288,9 +290,6 @@ def make_snapshot(state: LogState, root: str, read_rows: ReadRows) -> Snapshot:
     # Statistics inside of a mapped column are under other names; without them nothing is left out.
     plain = tuple(column for column in columns if column.name not in stored)
     parse = _file_parser(plain, physical, state.vectors, read_rows)
-    for path, found in state.files.items():
-        if isinstance(found, Add):
-            state.files[path] = parse(path, found)
     features = {*(protocol.reader_features or ()), *(protocol.writer_features or ())}
     return Snapshot(
         root=root,
@@ -298,7 +297,7 @@ def make_snapshot(state: LogState, root: str, read_rows: ReadRows) -> Snapshot:
         version=state.version,
         columns=columns,
         partition_columns=metadata.partition_columns,
-        files=tuple(part for _, part in sorted(state.files.items()) if isinstance(part, DataFile)),
+        files=_files(state.files, parse),
         transactions=MappingProxyType(dict(state.transactions)),
         properties=MappingProxyType(dict(metadata.configuration)),
         physical_names=MappingProxyType(physical),
@@ -311,6 +310,22 @@ def make_snapshot(state: LogState, root: str, read_rows: ReadRows) -> Snapshot:
         timestamp_ms=state.timestamp_ms,
         description=metadata.description or "",
     )
+
+
+def _files(
+    files: dict[str, Add | DataFile] | ActiveFiles[Add | DataFile],
+    parse: Callable[[str, Add], DataFile],
+) -> Sequence[DataFile]:
+    """Make values of files: of few now, of many when they are looked at."""
+
+    def make(path: str, found: Add | DataFile) -> DataFile:
+        return parse(path, found) if isinstance(found, Add) else found
+
+    if isinstance(files, ActiveFiles):
+        return FileList(files.copy(), make, lambda file: (file.size_bytes, visible_rows(file)))
+    for path, found in files.items():
+        files[path] = make(path, found)
+    return tuple(part for _, part in sorted(files.items()) if isinstance(part, DataFile))
 
 
 def describe_entry(entry: Entry) -> HistoryEntry:
@@ -483,6 +498,8 @@ def _forget_parsed(state: LogState, metadata: Metadata) -> None:
     before = {column.name: column for column in schema_from_json(old.schema_string)}
     after = {column.name: column for column in schema_from_json(metadata.schema_string)}
     kept = {name for name, column in after.items() if before.get(name, column).type == column.type}
+    if isinstance(state.files, ActiveFiles):
+        return  # which keeps no parsed ones
     for path, part in state.files.items():
         if isinstance(part, DataFile):
             stats: dict[str, ColumnStats] = {

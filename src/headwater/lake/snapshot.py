@@ -1,11 +1,12 @@
 """A Delta table at one version, as values: what its log says without touching its data."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from types import MappingProxyType
 
 from headwater.base.codec import Json
 from headwater.base.relations import Column
+from headwater.lake.files import FileList
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,6 +56,11 @@ class DataFile:
     only_rows: tuple[int, ...] | None = None
 
 
+def visible_rows(file: DataFile) -> int | None:
+    """Return a file's rows that are not hidden; None when the log does not say."""
+    return None if file.rows is None else file.rows - len(file.deleted_rows)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Snapshot:
     """A table at one version.
@@ -65,7 +71,8 @@ class Snapshot:
         version: Delta version.
         columns: Top-level columns in order, partition columns included.
         partition_columns: Partition columns in order.
-        files: Active files, sorted by path.
+        files: Active files, sorted by path; those of a large table in its checkpoint's order,
+            made anew whenever they are looked at.
         transactions: Newest version by app id (``txn`` actions).
         properties: Table properties.
         physical_names: Physical column name by logical name where column mapping is on;
@@ -86,7 +93,7 @@ class Snapshot:
     version: int
     columns: tuple[Column, ...]
     partition_columns: tuple[str, ...]
-    files: tuple[DataFile, ...]
+    files: Sequence[DataFile]
     transactions: Mapping[str, int] = field(default_factory=lambda: MappingProxyType({}))
     properties: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
     physical_names: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
@@ -102,16 +109,16 @@ class Snapshot:
     @property
     def rows(self) -> int | None:
         """Visible rows by statistics; None when some file has no count."""
-        counts = [file.rows for file in self.files]
-        if any(count is None for count in counts):
-            return None
-        return sum(count or 0 for count in counts) - sum(
-            len(file.deleted_rows) for file in self.files
-        )
+        if isinstance(self.files, FileList):
+            return self.files.rows
+        counts = [visible_rows(file) for file in self.files]
+        return None if None in counts else sum(count or 0 for count in counts)
 
     @property
     def size_bytes(self) -> int:
         """Bytes of the active files."""
+        if isinstance(self.files, FileList):
+            return self.files.size_bytes
         return sum(file.size_bytes for file in self.files)
 
 

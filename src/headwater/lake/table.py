@@ -6,13 +6,14 @@ again costs one file name. It is safe to share between threads.
 
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from threading import RLock
 from types import MappingProxyType
 
 from headwater.base.errors import Invalid, NotFound
 from headwater.base.relations import TableName
+from headwater.lake.checkpoint import parts_or_none, read_parts_or_none
 from headwater.lake.deletion_vectors import VectorReader
 from headwater.lake.delta import read_checkpoint, read_transaction
 from headwater.lake.replay import (
@@ -63,15 +64,30 @@ class LogListing:
     Attributes:
         entries: Log entries by version.
         checkpoints: Versions with a checkpoint, ascending.
+        parts: Files of each of them.
     """
 
     entries: dict[int, StoredFile]
     checkpoints: tuple[int, ...]
+    parts: Mapping[int, tuple[str, ...]] = field(default_factory=lambda: MappingProxyType({}))
 
     @property
     def newest(self) -> int:
         """The newest version; -1 when there is none."""
         return max((*self.entries, *self.checkpoints), default=-1)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Base:
+    """What a checkpoint holds from which a log begins.
+
+    Attributes:
+        state: The table at its version.
+        names_vectors: It says where the files' hidden rows are listed.
+    """
+
+    state: LogState
+    names_vectors: bool
 
 
 class Table:
@@ -186,13 +202,25 @@ class Table:
     def list_log(self) -> LogListing:
         """List the log's entries and checkpoints."""
         entries: dict[int, StoredFile] = {}
-        checkpoints: set[int] = set()
+        parts: dict[int, tuple[str, ...]] = {}
         for found in self.storage.list("_delta_log"):
             if match := _ENTRY.fullmatch(found.path):
                 entries[int(match.group(1))] = found
             elif match := _CHECKPOINT.fullmatch(found.path):
-                checkpoints.add(int(match.group(1)))
-        return LogListing(entries=entries, checkpoints=tuple(sorted(checkpoints)))
+                version = int(match.group(1))
+                parts[version] = (*parts.get(version, ()), found.path)
+        return LogListing(entries=entries, checkpoints=tuple(sorted(parts)), parts=parts)
+
+    def oldest_base_or_none(self, listing: LogListing) -> Base | None:
+        """Return what the log says before its oldest entry; None when it begins with that.
+
+        Raises:
+            DataDamaged: ``log-damaged``.
+        """
+        if not listing.checkpoints or 0 in listing.entries:
+            return None
+        state, lacking = self._from_checkpoint(listing, listing.checkpoints[0])
+        return Base(state=state, names_vectors=lacking is None)
 
     def refreshed_or_none(self) -> LogState | None:
         """Return the newest state, for the committer, who must not change it; nor will we."""
@@ -240,7 +268,7 @@ class Table:
     def _replayed(
         self, version: int | None, listing: LogListing | None = None
     ) -> tuple[LogState, int | None]:
-        """Return the state at a version, and the checkpoint it was read from if any."""
+        """Return the state at a version, and the checkpoint whose transactions it lacks if any."""
         listed = listing or self.list_log()
         wanted = listed.newest if version is None else version
         if wanted > listed.newest or wanted < 0:
@@ -258,13 +286,21 @@ class Table:
             return None, LogState()
         usable = [number for number in listed.checkpoints if first <= number <= wanted]
         if usable:
-            state = read_checkpoint(self.root, self.storage.options, usable[-1])
+            state, start = self._from_checkpoint(listed, usable[-1])
             state.timestamp_ms = self._time_of(listed, usable[-1])
-            return usable[-1], state
+            return start, state
         older = [number for number in (*listed.entries, *listed.checkpoints) if number < first]
         if older or listed.checkpoints == () or min(listed.checkpoints) <= first:
             raise missing_entry(first)
         raise self._version_missing(wanted, listed)
+
+    def _from_checkpoint(self, listed: LogListing, version: int) -> tuple[LogState, int | None]:
+        """Return a checkpoint's state, and its version when that does not list transactions."""
+        parts = parts_or_none(listed.parts[version])
+        state = None if parts is None else read_parts_or_none(self.storage, parts, version)
+        if state is not None:
+            return state, None
+        return read_checkpoint(self.root, self.storage.options, version), version
 
     def _time_of(self, listed: LogListing, version: int) -> int:
         found = listed.entries.get(version)

@@ -12,7 +12,7 @@ from datetime import timedelta
 from headwater.base.errors import Invalid
 from headwater.lake.deletion_vectors import vector_path_or_none
 from headwater.lake.maintain import find_orphans
-from headwater.lake.replay import Add, Entry, Remove, decoded_path
+from headwater.lake.replay import Add, Entry, LogState, Remove, decoded_path
 from headwater.lake.storage import StoredFile
 from headwater.lake.table import Table
 
@@ -96,20 +96,22 @@ def find_dead(
     """
     table.snapshot()  # raises when the log cannot be trusted, or the table is not understood
     listing = table.list_log()
+    base = table.oldest_base_or_none(listing)
+    begins = -1 if base is None else base.state.version
     left: dict[str, tuple[int, int]] = {}
-    active: dict[str, str | None] = {}
+    active = {} if base is None else _active(base.state)
     time = -1
     for entry in table.entries(listing):
         time = max(entry.timestamp_ms, time + 1)
-        _follow(entry, time, left, active)
-    # Vectors of several files lie in one: it is needed while one of those files is there. What
-    # only a checkpoint knows of is not seen here, and it does not say which file a vector is in.
+        _follow(entry, time, left, active if entry.version > begins else {})
+    # Vectors of several files lie in one: it is needed while one of those files is there. A
+    # checkpoint that only names others does not say which file a vector is in.
     needed = {*active, *active.values()}
-    is_whole = 0 in listing.entries
+    names_vectors = base is None or base.names_vectors
     old = [
         (found, version)
         for path, (at, version) in sorted(left.items())
-        if at <= before_ms and path not in needed and (is_whole or not path.endswith(".bin"))
+        if at <= before_ms and path not in needed and (names_vectors or not path.endswith(".bin"))
         if (found := table.storage.stat_or_none(path))
     ]
     removed = [each for each in old if changes_since is None or each[1] <= changes_since]
@@ -124,6 +126,13 @@ def find_dead(
         newest=max((version for _, version in removed), default=-1),
         kept=tuple(each[0] for each in old if each not in removed),
     )
+
+
+def _active(state: LogState) -> dict[str, str | None]:
+    """Return the files of a state, and the file that lists the hidden rows of each."""
+    found: dict[str, str | None] = dict.fromkeys(state.files)
+    vectors = state.vectors.items()
+    return found | {path: vector_path_or_none(vector) for path, vector in vectors}
 
 
 def _follow(

@@ -81,7 +81,7 @@ def fill_copy(
     connection.keep_order(in_order=True)
     groups: list[_Group] = []
     columns = _names(copy.base.columns)
-    for place, files in enumerate(_divided(copy.base.files)):
+    for place, files in enumerate(_divided(tuple(copy.base.files))):
         scan = scan_snapshot(copy.base, files, lookup_name=f"{lookup_name}_{place}")
         first = _end(connection, name)
         connection.rows(f"INSERT INTO {name.quoted()} {connection.make_scan(scan)}")
@@ -132,7 +132,7 @@ def _kept(
         return (), "true"
     if copy.rows == "later":
         is_replaced = _identity(connection, name) != copy.identity
-        return ((), "true") if is_replaced else (copy.base.files, "true")
+        return ((), "true") if is_replaced else (tuple(copy.base.files), "true")
     types = {column.name: column.type for column in _columns(connection, name)}
     if any(types.get(each.name) != each.type for each in copy.columns):
         return (), "true"

@@ -95,7 +95,7 @@ def _files_in_partitions(
 ) -> tuple[DataFile, ...]:
     """Find the target's files in the same partitions, comparing values and not their spelling."""
     names = mode.target.partition_columns
-    files = mode.target.files
+    files = tuple(mode.target.files)
     if not added:
         return ()
     if not names:
