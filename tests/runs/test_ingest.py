@@ -15,12 +15,14 @@ import polars as pl
 import pytest
 from tests.runs.world import close_context, open_context, relation, rows_of
 
+from headwater.base.codes import find_code
 from headwater.base.errors import Invalid, NotFound
 from headwater.lake.table import Table
 from headwater.runs import ingest as ingesting
 from headwater.runs.context import Context
 from headwater.runs.incoming import find_files
-from headwater.runs.ingest import Asking, Ingested, IngestOptions, ingest_sources
+from headwater.runs.ingest import Asking, FileEnd, Ingested, IngestOptions, ingest_sources
+from headwater.runs.leases import live_leases
 
 ROOT = Path(__file__).parents[2]
 
@@ -432,3 +434,88 @@ def test_a_file_that_changes_while_it_is_read_is_refused(context: Context, inbox
 
     assert (done.exit_code, done.version) == (1, None)
     assert "changed while it was read" in done.files[0].message
+
+
+@pytest.mark.parametrize("kind", ["file", "stream"])
+@pytest.mark.parametrize("name", ["a.arrow", "a"], ids=["named", "unnamed"])
+def test_files_and_streams_of_arrow_are_read(
+    context: Context, inbox: Path, kind: str, name: str
+) -> None:
+    arrow = pytest.importorskip("pyarrow", reason="pip install 'headwater[arrow]'")
+    table = arrow.table({"id": [1, 2], "word": arrow.array(["a", "b"]).dictionary_encode()})
+    make = arrow.ipc.new_file if kind == "file" else arrow.ipc.new_stream
+    with make(inbox / name, table.schema) as writer:
+        writer.write_table(table)
+
+    done = load(context, inbox / name)
+    again = load(context, inbox / name)
+
+    assert (done.exit_code, done.rows, rows_of(context, "t")) == (0, 2, [(1, "a"), (2, "b")])
+    assert [end.status for end in again.files] == ["known"]
+
+
+def test_arrow_that_is_cut_short_is_refused(context: Context, inbox: Path) -> None:
+    arrow = pytest.importorskip("pyarrow", reason="pip install 'headwater[arrow]'")
+    table = arrow.table({"id": list(range(1000))})
+    with arrow.ipc.new_file(inbox / "a.arrow", table.schema) as writer:
+        writer.write_table(table)
+    whole = (inbox / "a.arrow").read_bytes()
+    for number, cut in enumerate((0, 3, 8, 100, len(whole) - 9)):
+        (inbox / f"b{number}.arrow").write_bytes(whole[:cut])
+
+    done = load(context, *sorted(inbox.glob("b*.arrow")))
+
+    assert {end.code for end in done.files} == {"HW6024"} or all(
+        end.status == "refused" for end in done.files
+    )
+    assert table_of(context).snapshot_or_none() is None
+
+
+def test_arrow_without_pyarrow_says_what_to_install(
+    context: Context, inbox: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, "pyarrow", None)
+
+    done = load(context, put(inbox, "a.arrow", b"ARROW1"))
+
+    assert (done.exit_code, done.files[0].code) == (1, find_code("extra-missing").number)
+
+
+def test_a_table_that_is_made_is_partitioned_as_asked(context: Context, inbox: Path) -> None:
+    put(inbox, "a.csv", "id,Day\n1,2026-01-01\n2,2026-01-02\n3,2026-01-02\n")
+
+    load(context, inbox / "a.csv", partition_by=("day",))
+    load(context, put(inbox, "b.csv", "id,day\n4,2026-01-02\n"))
+
+    snapshot = table_of(context).snapshot()
+    assert snapshot.partition_columns == ("Day",)
+    assert sorted(str(file.partition_values["Day"]) for file in snapshot.files) == [
+        "2026-01-01",
+        "2026-01-02",
+        "2026-01-02",
+    ]
+    with pytest.raises(Invalid) as error:
+        load(context, put(inbox, "c.csv", "id\n5\n"), partition_by=("id",))
+    assert error.value.code == "ingest-partitions"
+
+
+def test_a_partition_column_that_a_file_lacks_refuses_it(context: Context, inbox: Path) -> None:
+    done = load(context, put(inbox, "a.csv", "id\n1\n"), partition_by=("day",))
+
+    assert (done.exit_code, table_of(context).snapshot_or_none()) == (1, None)
+
+
+def test_a_load_has_a_record_while_it_runs(context: Context, inbox: Path) -> None:
+    seen: list[object] = []
+
+    def look(_end: FileEnd) -> None:
+        seen.append([run.command for run in context.metastore.list_runs(status="running")])
+        seen.append([lease.command for lease in live_leases(context)])
+
+    file = put(inbox, "a.csv", "id\n1\n")
+    options = IngestOptions(rejects_file=inbox / "rejects.jsonl")
+    ingest_sources(context, "t", Asking((str(file),)), options, look)
+
+    assert seen == [["ingest"], ["ingest"]]
+    assert [run.status for run in context.metastore.list_runs()] == ["success"]
+    assert live_leases(context) == ()

@@ -19,13 +19,15 @@ if TYPE_CHECKING:
 @click.argument("table")
 @click.argument("sources", nargs=-1, required=True, metavar="FILE|FOLDER|-...")
 @project_options
-@click.option("--format", "wanted", type=click.Choice(["csv", "json", "parquet"]),
+@click.option("--format", "wanted", type=click.Choice(["csv", "json", "parquet", "arrow"]),
               help="What the files are; by default what their names say.")  # fmt: skip
 @click.option("--delimiter", default="", help="Of CSV files; by default found in the header.")
 @click.option("--encoding", type=click.Choice(["utf-8", "utf-16", "latin-1"]),
               help="Of CSV files.")  # fmt: skip
 @click.option("--type", "types", multiple=True, metavar="COLUMN=TYPE",
               help="Type of a column that the table does not have yet.")  # fmt: skip
+@click.option("--partition-by", "partition_by", multiple=True, metavar="COLUMN",
+              help="Partition column of a table that is made; may be given again.")  # fmt: skip
 @click.option("--no-new-columns", is_flag=True, help="Refuse files with columns of their own.")
 @click.option("--max-rejects", default="0", show_default=True, metavar="N|any",
               help="Bad rows of a file up to which its good ones are loaded.")  # fmt: skip
@@ -42,13 +44,14 @@ def ingest_command(
     delimiter: str,
     encoding: str | None,
     types: tuple[str, ...],
+    partition_by: tuple[str, ...],
     no_new_columns: bool,
     max_rejects: str,
     rejects: Path | None,
     dry_run: bool,
     output: str,
 ) -> int:
-    """Load files (CSV, JSON, Parquet; - is stdin) into TABLE, which is made when it is not there.
+    """Load files (CSV, JSON, Parquet, Arrow; - is stdin) into TABLE, made when it is not there.
 
     A file is known by its content: loading it again, or under another name, does nothing. A load
     that was stopped goes on where it was when it is started again.
@@ -63,6 +66,7 @@ def ingest_command(
             types=_types(types),
             adds_columns=not no_new_columns,
             rejects_max=_limit(max_rejects),
+            partition_by=partition_by,
             dry_run=dry_run,
         )
         done = workspace.ingest(

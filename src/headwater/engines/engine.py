@@ -170,7 +170,7 @@ class IncomingFile:
     """
 
     path: str
-    format: Literal["csv", "json", "parquet"]
+    format: Literal["csv", "json", "parquet", "arrow"]
     delimiter: str = ""
     encoding: str = ""
     types: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))

@@ -35,7 +35,15 @@ from headwater.lake.delta import write_checkpoint
 from headwater.lake.maintain import find_orphans, remove_orphans
 from headwater.lake.snapshot import DataFile
 from headwater.runs.context import Context
-from headwater.runs.loads import REBASES_MAX, SMALL_FILES_MAX, Load, loading, target_name
+from headwater.runs.loads import (
+    REBASES_MAX,
+    SMALL_FILES_MAX,
+    Load,
+    check_partitions,
+    loading,
+    partition_names,
+    target_name,
+)
 from headwater.runs.rearrange import rearrange
 
 APP_PREFIX = "headwater-append/"
@@ -103,9 +111,10 @@ class Appender:
         """Append to the table of a load.
 
         Raises:
-            Invalid: ``append-option``.
+            Invalid: ``append-option``, ``ingest-partitions``.
         """
         _check(options)
+        check_partitions(load.table, options.partition_by)
         self._load = load
         self._options = options
         self._app_id = f"{APP_PREFIX}{options.source}"
@@ -338,7 +347,8 @@ class Appender:
         actions: list[Action] = [AddFile(file=file) for file in files]
         merged = _with_new(None if snapshot is None else snapshot.columns, intakes[-1])
         if snapshot is None or merged != snapshot.columns:
-            by = self._options.partition_by if snapshot is None else snapshot.partition_columns
+            by = partition_names(merged, self._options.partition_by)
+            by = by if snapshot is None else snapshot.partition_columns
             requirements.append(VersionIs(version=None if snapshot is None else snapshot.version))
             actions.insert(0, SetSchema(columns=merged, partition_by=by))
         else:

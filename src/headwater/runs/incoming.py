@@ -14,8 +14,8 @@ from typing import BinaryIO, Literal
 
 from headwater.base.errors import Invalid, NotFound
 
-Format = Literal["csv", "json", "parquet"]
-FORMATS: tuple[Format, ...] = ("csv", "json", "parquet")
+Format = Literal["csv", "json", "parquet", "arrow"]
+FORMATS: tuple[Format, ...] = ("csv", "json", "parquet", "arrow")
 
 STDIN = "-"
 APP_PREFIX = "headwater-ingest/"
@@ -29,7 +29,14 @@ _SUFFIXES: dict[str, Format] = {
     ".jsonl": "json",
     ".ndjson": "json",
     ".parquet": "parquet",
+    ".arrow": "arrow",
+    ".arrows": "arrow",
+    ".feather": "arrow",
+    ".ipc": "arrow",
 }
+_ARROW_STARTS = (b"ARROW1", b"\xff\xff\xff\xff")
+"""Beginnings of a file of Arrow and of a stream's first message."""
+
 _BLOCK_BYTES = 1024 * 1024
 
 
@@ -113,8 +120,8 @@ def _source_file(path: Path, name: str, wanted: Format | None) -> SourceFile:
         raise Invalid(
             "file-format-unknown",
             f"the format of `{name}` is not known",
-            why="its name does not end in .csv, .tsv, .json, .jsonl, .ndjson or .parquet",
-            fix="pass --format csv, json or parquet",
+            why="its name does not end in .csv, .tsv, .json, .jsonl, .ndjson, .parquet or .arrow",
+            fix="pass --format csv, json, parquet or arrow",
         )
     return SourceFile(
         path=path,
@@ -140,6 +147,8 @@ def _guessed_or_none(path: Path) -> Format | None:
         start = file.read(1024).lstrip(b"\xef\xbb\xbf \t\r\n")
     if start.startswith(b"PAR1"):
         return "parquet"
+    if start.startswith(_ARROW_STARTS):
+        return "arrow"
     if start.startswith((b"{", b"[")):
         return "json"
     return "csv" if start else None

@@ -45,7 +45,15 @@ from headwater.lake.snapshot import Snapshot
 from headwater.lake.table import Table
 from headwater.runs.context import Context
 from headwater.runs.incoming import FORMATS, SourceFile, content_id, find_files, spooled
-from headwater.runs.loads import REBASES_MAX, SMALL_FILES_MAX, Load, loading, target_name
+from headwater.runs.loads import (
+    REBASES_MAX,
+    SMALL_FILES_MAX,
+    Load,
+    check_partitions,
+    loading,
+    partition_names,
+    target_name,
+)
 from headwater.runs.rearrange import rearrange
 
 BATCH_BYTES = 256 * 1024 * 1024
@@ -68,6 +76,7 @@ class IngestOptions:
         adds_columns: A column that only a file has becomes one of the table; else it is refused.
         rejects_max: Bad rows of one file up to which its good ones are loaded; None for any.
         rejects_file: Where bad rows are written, as JSON lines.
+        partition_by: Partition columns of a table that is made.
         dry_run: Only say what would be loaded.
     """
 
@@ -77,6 +86,7 @@ class IngestOptions:
     types: dict[str, str] = field(default_factory=dict)
     adds_columns: bool = True
     rejects_max: int | None = 0
+    partition_by: tuple[str, ...] = ()
     dry_run: bool = False
 
 
@@ -205,6 +215,7 @@ def ingest(
         HeadwaterError: As ``Session.take_in`` and ``commit`` do, for what is no fault of a file.
     """
     with loading(context, name, "ingest") as load:
+        check_partitions(load.table, options.partition_by)
         loader = _Loader(
             context=context,
             load=load,
@@ -379,7 +390,7 @@ class _Loader:
         destination = Destination(
             root=self.table.root,
             prefix=f"{self.run_id}-{self.attempt}-{number}-",
-            partition_by=() if snapshot is None else snapshot.partition_columns,
+            partition_by=options.partition_by if snapshot is None else snapshot.partition_columns,
         )
         intake = session.take_in(file, target, None if options.dry_run else destination)
         self._write_rejects(source, intake)
@@ -407,7 +418,8 @@ class _Loader:
         changed = snapshot is None or merged != snapshot.columns
         schema: tuple[Action, ...] = ()
         if changed:
-            by = () if snapshot is None else snapshot.partition_columns
+            by = partition_names(merged, self.options.partition_by)
+            by = by if snapshot is None else snapshot.partition_columns
             schema = (SetSchema(columns=merged, partition_by=by),)
         files = [
             file

@@ -6,7 +6,7 @@ nobody may take a load that is at work for dead.
 
 import os
 import socket
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from typing import Literal
@@ -14,7 +14,7 @@ from typing import Literal
 from headwater.base.codec import encode
 from headwater.base.errors import HeadwaterError, Invalid
 from headwater.base.ids import RunId, new_run_id
-from headwater.base.relations import TableName
+from headwater.base.relations import Column, TableName
 from headwater.catalog.records import RunRecord, TableRecord, ViewRecord
 from headwater.lake.table import Table
 from headwater.plan.plan import Plan, Totals
@@ -118,6 +118,44 @@ def loading(context: Context, name: TableName, verb: Verb) -> Iterator[Load]:
             status = "success"
         finally:
             load.end(status)
+
+
+def partition_names(columns: Iterable[Column], wanted: Iterable[str]) -> tuple[str, ...]:
+    """Return names of partition columns as the columns are spelled.
+
+    Raises:
+        Invalid: ``partition-column-missing``.
+    """
+    known = {column.name.lower(): column.name for column in columns}
+    missing = [name for name in wanted if name.lower() not in known]
+    if missing:
+        raise Invalid(
+            "partition-column-missing",
+            f"partition column `{missing[0]}` is not among the columns",
+            why=f"there are {', '.join(known.values())}",
+            fix="partition by a column that the rows have",
+        )
+    return tuple(known[name.lower()] for name in wanted)
+
+
+def check_partitions(table: Table, wanted: tuple[str, ...]) -> None:
+    """Refuse another partitioning than a table has.
+
+    Raises:
+        Invalid: ``ingest-partitions``.
+    """
+    snapshot = table.snapshot_or_none()
+    if snapshot is None or not wanted:
+        return
+    has = [name.lower() for name in snapshot.partition_columns]
+    if [name.lower() for name in wanted] != has:
+        shown = ", ".join(snapshot.partition_columns) or "nothing"
+        raise Invalid(
+            "ingest-partitions",
+            f"the table is partitioned by {shown}, not by {', '.join(wanted)}",
+            why="a load adds rows; how they lie was decided when the table was made",
+            fix="leave the partitioning out, or load into another table",
+        )
 
 
 def target_name(context: Context, text: str) -> TableName:

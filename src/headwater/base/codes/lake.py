@@ -50,6 +50,28 @@ Name another table: `name`, `schema.name` or `catalog.schema.name`.
 """,
     ),
     Code(
+        name="ingest-partitions",
+        number="HW6027",
+        title="The table is partitioned otherwise",
+        explain="""\
+`--partition-by`, or an appender's `partition_by`, names other columns than the table is partitioned
+by. How rows lie in files was decided when the table was made; a load only adds rows.
+
+Leave it out: rows go where they belong. Or load into another table.
+""",
+    ),
+    Code(
+        name="extra-missing",
+        number="HW6028",
+        title="A package that this needs is not installed",
+        explain="""\
+What is rarely needed is not installed with Headwater. Files and streams of Arrow are read by
+pyarrow:
+
+    pip install 'headwater[arrow]'
+""",
+    ),
+    Code(
         name="changes-not-kept",
         number="HW6018",
         title="What changed in a table since a version cannot be told any more",

@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 
 from headwater.base.errors import Invalid, UserCodeError
 from headwater.base.relations import Column, quote_identifier
+from headwater.engines.duckdb.arrow_files import open_arrow
 from headwater.engines.duckdb.connection import Connection, Statement
 from headwater.engines.duckdb.copy import copy_to_files, stored_columns
 from headwater.engines.duckdb.intake_text import read_header, types_of_text
@@ -92,7 +93,10 @@ def take_in(
             ``ingest-new-column``; ``type-not-storable``.
     """
     connection.keep_order(in_order=False)
-    return take_raw(connection, _read(connection, file), file, target, destination)
+    try:
+        return take_raw(connection, _read(connection, file), file, target, destination)
+    finally:
+        connection.withdraw(OFFERED)
 
 
 def take_raw(
@@ -133,6 +137,9 @@ def _read(connection: Connection, file: IncomingFile) -> Raw:
             case "parquet":
                 reader = f"read_parquet({quote_text(file.path)}, hive_partitioning=false)"
                 return read_any(connection, reader, is_kept=False)
+            case "arrow":
+                connection.offer(OFFERED, open_arrow(file.path))
+                return read_any(connection, OFFERED, is_kept=False)
     except UserCodeError as error:
         raise Invalid(
             "ingest-unreadable",
