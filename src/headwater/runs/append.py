@@ -44,7 +44,7 @@ from headwater.runs.loads import (
     partition_names,
     target_name,
 )
-from headwater.runs.rearrange import rearrange
+from headwater.runs.rearrange import Rearranged, rearrange
 
 APP_PREFIX = "headwater-append/"
 """Beginning of the application id under which a table remembers how far a source has come."""
@@ -60,6 +60,9 @@ SECONDS_MAX = 10.0
 
 CHECKPOINT_SHARE = 20
 """A checkpoint is made when the time since the last is this many times what that one took."""
+
+BEHIND_MAX = 4
+"""How many times as many small files there may be while others are written together."""
 
 IDLE_SECONDS_MAX = 1.0
 """How long an appender keeps a session of the engine between two commits."""
@@ -124,6 +127,7 @@ class Appender:
         self._failure: HeadwaterError | None = None
         self._is_told = False
         self._kept: Session | None = None
+        self._is_compacting = False
         self._is_open = True
         self._numbers_rows: bool | None = None
         self._snapshot = load.table.snapshot_or_none()
@@ -398,10 +402,10 @@ class Appender:
         self._oldest = None
         self._pace.commits += 1
         self._small += len(files)
-        if self._options.compacts and self._small >= SMALL_FILES_MAX:
-            self._compact()
-        if self._pace.is_due(self._load.context.clock.monotonic()):
+        if self._has_work():
             self._changed.notify_all()
+        while self._is_compacting and self._small >= BEHIND_MAX * SMALL_FILES_MAX:
+            self._changed.wait()  # rows come faster than files can be written together
 
     def _discard(self, prefix: str) -> None:
         with suppress(HeadwaterError):
@@ -410,30 +414,49 @@ class Appender:
 
     # -- keeping the table in order ----------------------------------------------------------
 
-    def _compact(self) -> None:
-        """Write small files together; the rows are in the table with or without it."""
-        table = self._load.table
-        self._let_go()  # or with one session in all, there would be none for this
-        with suppress(HeadwaterError):
-            snapshot = table.snapshot()
-            own = RunId(f"{self._load.run_id}-compact{self.commits}")
-            done = rearrange(self._load.context, table, snapshot, choose_newest(snapshot), own)
-            self.compacted += done.files_removed
-            self.meter += done.meter
-        self._small = 0
-
     def _keep(self) -> None:
-        """Commit rows that have waited long enough, and make checkpoints; in its own thread."""
+        """Commit rows that have waited long enough, and keep files few; in a thread of its own."""
         while self._is_open:
             with self._changed:
-                is_told = self._changed.wait(self._patience())
+                if not self._has_work() and not self._changed.wait(self._patience()):
+                    self._let_go()
                 if self._patience() == 0.0:
                     self._commit_in_background()
-                elif not is_told:
-                    self._let_go()
-                is_due = self._pace.is_due(self._load.context.clock.monotonic())
+                compacts, is_due = self._wants_compaction(), self._is_checkpoint_due()
+            if compacts and self._is_open:
+                self._compact()
             if is_due and self._is_open:
                 self._checkpoint()
+
+    def _has_work(self) -> bool:
+        return self._wants_compaction() or self._is_checkpoint_due() or self._patience() == 0.0
+
+    def _wants_compaction(self) -> bool:
+        return self._options.compacts and self._small >= SMALL_FILES_MAX
+
+    def _is_checkpoint_due(self) -> bool:
+        return self._pace.is_due(self._load.context.clock.monotonic())
+
+    def _compact(self) -> None:
+        """Write small files together; the rows are in the table with or without it.
+
+        Commits go on while the files are written; only the commit of the new ones is taken in
+        between two of them.
+        """
+        context, table = self._load.context, self._load.table
+        with self._changed:
+            snapshot = table.snapshot()
+            self._small, self._is_compacting = 0, True
+        own = RunId(f"{self._load.run_id}-compact{self.commits}")
+        done = Rearranged()
+        with suppress(HeadwaterError):
+            choice = choose_newest(snapshot)
+            done = rearrange(context, table, snapshot, choice, own, self._changed)
+        with self._changed:
+            self.compacted += done.files_removed
+            self.meter += done.meter
+            self._is_compacting = False
+            self._changed.notify_all()
 
     def _commit_in_background(self) -> None:
         """Commit; what goes wrong is told to the next who calls."""

@@ -7,6 +7,7 @@ a writer that comes between is no conflict while the files chosen are still ther
 # ruff: noqa: S608 - names are quoted
 
 from collections.abc import Sequence
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field, replace
 
 from headwater.base.errors import Conflict, DataDamaged, HeadwaterError
@@ -33,6 +34,7 @@ REBASES_MAX = 20
 """How often other writers may come between before the work is given up."""
 
 _OWN = "__headwater_rearranged"
+_AT_ONCE: AbstractContextManager[object] = nullcontext()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,9 +61,22 @@ class Rearranged:
 
 
 def rearrange(
-    context: Context, table: Table, snapshot: Snapshot, choice: Choice, run_id: RunId
+    context: Context,
+    table: Table,
+    snapshot: Snapshot,
+    choice: Choice,
+    run_id: RunId,
+    publishing: AbstractContextManager[object] = _AT_ONCE,
 ) -> Rearranged:
     """Write chosen files of a snapshot again and publish them in place of the old ones.
+
+    Args:
+        context: The world.
+        table: The table.
+        snapshot: What the files were chosen of.
+        choice: The files.
+        run_id: Beginning of the new files' names.
+        publishing: Entered for the commit alone, which takes a moment where writing takes long.
 
     Raises:
         Conflict: ``commit-conflict``, when another writer changed one of the files.
@@ -72,7 +87,8 @@ def rearrange(
     prefix = f"{run_id}-1-"
     try:
         added, meter = _write(context, snapshot, choice, prefix)
-        version = _publish(context, table, snapshot, choice, added, run_id)
+        with publishing:
+            version = _publish(context, table, snapshot, choice, added, run_id)
     except HeadwaterError:
         orphans = find_orphans(table)
         remove_orphans(table, (each for each in orphans if prefix in each.path))
