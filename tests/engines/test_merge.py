@@ -110,6 +110,48 @@ def test_files_that_cannot_match_are_not_rewritten(table: Table) -> None:
     ]
 
 
+@pytest.mark.parametrize(
+    "kind",
+    [
+        "INTEGER",
+        "BIGINT",
+        "DECIMAL(9, 2)",
+        "VARCHAR",
+        "DATE",
+        "TIMESTAMP",
+        "TIMESTAMP WITH TIME ZONE",
+    ],
+)
+def test_files_between_far_keys_are_not_even_opened(table: Table, kind: str) -> None:
+    values = {
+        "VARCHAR": "lpad(i::VARCHAR, 3, '0') || repeat('x', 40)",
+        "DATE": "DATE '2026-01-01' + i::INTEGER",
+        "TIMESTAMP": "TIMESTAMP '2026-01-01' + to_microseconds(i * 9900)",
+        "TIMESTAMP WITH TIME ZONE": "TIMESTAMPTZ '2026-01-01' + to_microseconds(i * 9900)",
+    }
+    row = f"{values.get(kind, f'i::{kind}')} AS k"
+    for start in (0, 100, 200):
+        table.write(f"select {row}, 'old' as s from range({start}, {start + 100}) as t(i)")
+    (table.root / table.writes[1].added[0].path).unlink()
+
+    written = table.session.write(
+        f"select {row}, 'new' as s from (values (0), (99), (200), (299)) t(i)",
+        merge(table, "k"),
+        table.destination(),
+    )
+
+    assert (len(written.removed), written.rows_updated, written.rows_inserted) == (2, 4, 0)
+
+
+def test_files_without_bounds_are_looked_into(table: Table) -> None:
+    for start in (0, 100, 200):
+        table.write(f"select {start} + 1e0 as k, 'old' as s")
+
+    written = table.write("select 100 + 1e0 as k, 'new' as s", merge(table, "k"))
+
+    assert (written.rows_updated, len(written.removed)) == (1, 1)
+
+
 def test_files_that_cannot_match_are_not_even_opened(table: Table) -> None:
     table.write("select i, 'old' as s from range(0, 100) as t(i)")
     table.write("select i, 'old' as s from range(100, 200) as t(i)")

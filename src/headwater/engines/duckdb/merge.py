@@ -22,6 +22,7 @@ from headwater.engines.duckdb.bind import (
 from headwater.engines.duckdb.connection import Connection, Statement
 from headwater.engines.duckdb.copy import copy_to_files, remove_files
 from headwater.engines.duckdb.merge_files import divide
+from headwater.engines.duckdb.merge_keys import files_with_keys
 from headwater.engines.duckdb.output import output_columns, places_of
 from headwater.engines.duckdb.write import make_written, rows_of
 from headwater.engines.engine import Destination, WriteMerge, Written
@@ -259,7 +260,7 @@ def _candidates(connection: Connection, merge: _Merge) -> tuple[DataFile, ...]:
     if row[0] is None:
         return ()
     limits = [(row[2 * index], row[2 * index + 1]) for index in range(len(merge.keys))]
-    return tuple(
+    files = tuple(
         file
         for file in merge.target.files
         if all(
@@ -267,6 +268,11 @@ def _candidates(connection: Connection, merge: _Merge) -> tuple[DataFile, ...]:
             for place, (low, high) in zip(merge.keys, limits, strict=True)
         )
     )
+    for place in merge.keys:
+        keys = f"SELECT c{place} AS key FROM {_SOURCE} WHERE {known}"
+        column, name = merge.columns[place], f"{merge.lookups}_bounds"
+        files = files_with_keys(connection, files, column, keys, lookup_name=name)
+    return files
 
 
 def _make_target(
