@@ -18,6 +18,7 @@ from headwater.base.meters import Meter
 from headwater.base.relations import Column
 from headwater.engines.engine import Destination, Intake, Session
 from headwater.engines.rows import OfferedRows, RowBuffer
+from headwater.lake.checkpoints import make_checkpoint
 from headwater.lake.commit import (
     Action,
     AddFile,
@@ -31,7 +32,6 @@ from headwater.lake.commit import (
     commit,
 )
 from headwater.lake.compaction import choose_newest, count_small
-from headwater.lake.delta import write_checkpoint
 from headwater.lake.maintain import find_orphans, remove_orphans
 from headwater.lake.snapshot import DataFile
 from headwater.runs.context import Context
@@ -481,7 +481,7 @@ class Appender:
         version = self.version
         with suppress(HeadwaterError):
             if version is not None:
-                write_checkpoint(table.root, table.storage.options, version)
+                make_checkpoint(table, version)
         with self._changed:
             self._pace.made(started, clock.monotonic())
 

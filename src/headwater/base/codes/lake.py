@@ -51,7 +51,7 @@ Name another table: `name`, `schema.name` or `catalog.schema.name`.
     ),
     Code(
         name="ingest-partitions",
-        number="HW6027",
+        number="HW6031",
         title="The table is partitioned otherwise",
         explain="""\
 `--partition-by`, or an appender's `partition_by`, names other columns than the table is partitioned
@@ -62,7 +62,7 @@ Leave it out: rows go where they belong. Or load into another table.
     ),
     Code(
         name="extra-missing",
-        number="HW6028",
+        number="HW6032",
         title="A package that this needs is not installed",
         explain="""\
 What is rarely needed is not installed with Headwater. Files and streams of Arrow are read by
