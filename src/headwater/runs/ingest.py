@@ -216,14 +216,7 @@ def ingest(
     """
     with loading(context, name, "ingest") as load:
         check_partitions(load.table, options.partition_by)
-        loader = _Loader(
-            context=context,
-            load=load,
-            table=load.table,
-            options=options,
-            progress=progress,
-            run_id=load.run_id,
-        )
+        loader = _Loader(load=load, options=options, progress=progress)
         for batch in _batches(files):
             loader.take_batch(batch)
     loader.settle()
@@ -259,6 +252,9 @@ class _Loader:
     """One load at work.
 
     Attributes:
+        load: Its lease and record.
+        options: How.
+        progress: Is told each file's end.
         ends: What became of each file, by path.
         columns: The table's columns as last seen.
         version: Newest version made.
@@ -269,12 +265,9 @@ class _Loader:
         meter: What was used.
     """
 
-    context: Context
     load: Load
-    table: Table
     options: IngestOptions
     progress: Callable[[FileEnd], None]
-    run_id: RunId
     ends: dict[Path, FileEnd] = field(default_factory=dict)
     columns: tuple[TakenColumn, ...] = ()
     version: int | None = None
@@ -283,6 +276,21 @@ class _Loader:
     looked_at: set[str] = field(default_factory=set)
     compacted: int = 0
     meter: Meter = field(default_factory=Meter)
+
+    @property
+    def context(self) -> Context:
+        """The world."""
+        return self.load.context
+
+    @property
+    def table(self) -> Table:
+        """The table."""
+        return self.load.table
+
+    @property
+    def run_id(self) -> RunId:
+        """The load's id; the names of its data files begin with it."""
+        return self.load.run_id
 
     def take_batch(self, batch: Sequence[SourceFile]) -> None:
         """Load a batch by one commit; again when other writers came between."""
