@@ -16,7 +16,7 @@ import polars as pl
 import pytest
 from tests.runs.world import close_context, open_context, relation, rows_of
 
-from headwater.base.errors import Conflict, InternalError, Invalid
+from headwater.base.errors import Conflict, InternalError, Invalid, Unavailable
 from headwater.engines.rows import CHUNK_ROWS
 from headwater.lake.table import Table
 from headwater.runs import append as module
@@ -261,6 +261,22 @@ def test_rows_do_not_wait_for_ever(context: Context) -> None:
         seen = ids(context)
 
     assert seen == [1]
+
+
+@pytest.mark.parametrize("may_land", [True, False])
+def test_files_of_a_commit_that_may_still_land_stay(
+    context: Context, monkeypatch: pytest.MonkeyPatch, *, may_land: bool
+) -> None:
+    def fail(*_: object, **__: object) -> int:
+        raise Unavailable("storage-unavailable", "no answer", fix="try again")
+
+    monkeypatch.setattr(module, "commit", fail)
+    monkeypatch.setattr(module, "may_still_land", lambda _table, _error: may_land)
+
+    with appending(context, "t", EVERY_ROW) as appender, pytest.raises(Unavailable):
+        appender.append([{"id": 1}])
+
+    assert len(data_files(context)) == may_land
 
 
 def test_rows_of_a_block_that_failed_are_left_out(context: Context) -> None:

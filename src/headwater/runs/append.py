@@ -44,6 +44,7 @@ from headwater.runs.loads import (
     partition_names,
     target_name,
 )
+from headwater.runs.publish import may_still_land
 from headwater.runs.rearrange import Rearranged, rearrange
 
 APP_PREFIX = "headwater-append/"
@@ -285,8 +286,9 @@ class Appender:
                 self._discard(prefix)
                 self._check_overtaken(error)
                 self._snapshot = self._load.table.snapshot_or_none()
-            except HeadwaterError:
-                self._discard(prefix)
+            except HeadwaterError as error:
+                if not may_still_land(self._load.table, error):
+                    self._discard(prefix)
                 raise
             else:
                 self._note(intakes, version)

@@ -54,6 +54,7 @@ from headwater.runs.loads import (
     partition_names,
     target_name,
 )
+from headwater.runs.publish import may_still_land
 from headwater.runs.rearrange import rearrange
 
 BATCH_BYTES = 256 * 1024 * 1024
@@ -308,7 +309,8 @@ class _Loader:
             try:
                 version = self._commit(taken, snapshot)
             except HeadwaterError as error:
-                self._discard()
+                if not may_still_land(self.table, error):
+                    self._discard()
                 if not isinstance(error, Conflict):
                     raise
                 continue

@@ -29,6 +29,7 @@ from headwater.lake.maintain import find_orphans, remove_orphans
 from headwater.lake.snapshot import DataFile, Snapshot
 from headwater.lake.table import Table
 from headwater.runs.context import Context
+from headwater.runs.publish import may_still_land
 
 REBASES_MAX = 20
 """How often other writers may come between before the work is given up."""
@@ -89,9 +90,10 @@ def rearrange(
         added, meter = _write(context, snapshot, choice, prefix)
         with publishing:
             version = _publish(context, table, snapshot, choice, added, run_id)
-    except HeadwaterError:
-        orphans = find_orphans(table)
-        remove_orphans(table, (each for each in orphans if prefix in each.path))
+    except HeadwaterError as error:
+        if not may_still_land(table, error):
+            orphans = find_orphans(table)
+            remove_orphans(table, (each for each in orphans if prefix in each.path))
         raise
     return Rearranged(
         version=version,
