@@ -251,7 +251,7 @@ def _refuse_duplicates(connection: Connection, merge: _Merge) -> None:
 def _candidates(connection: Connection, merge: _Merge) -> tuple[DataFile, ...]:
     """Return the files whose statistics allow a row with one of the wanted keys."""
     if merge.with_nulls:
-        return merge.target.files
+        return tuple(merge.target.files)
     bounds = ", ".join(
         f"CAST(min(c{place}) AS VARCHAR), CAST(max(c{place}) AS VARCHAR)" for place in merge.keys
     )
@@ -269,7 +269,7 @@ def _candidates(connection: Connection, merge: _Merge) -> tuple[DataFile, ...]:
         )
     )
     for place in merge.keys:
-        keys = f"SELECT c{place} AS key FROM {_SOURCE} WHERE {known}"
+        keys = f"SELECT c{place} AS key FROM {merge.wanted} WHERE {known}"
         column, name = merge.columns[place], f"{merge.lookups}_bounds"
         files = files_with_keys(connection, files, column, keys, lookup_name=name)
     return files
