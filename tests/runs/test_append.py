@@ -279,6 +279,14 @@ def test_files_of_a_commit_that_may_still_land_stay(
     assert len(data_files(context)) == may_land
 
 
+def test_appenders_end_however_short_they_live(context: Context) -> None:
+    for _ in range(200):
+        with appending(context, "t", AppendOptions()):
+            pass
+
+    assert live_leases(context) == ()
+
+
 def test_rows_of_a_block_that_failed_are_left_out(context: Context) -> None:
     def fail() -> None:
         with appending(context, "t", AppendOptions()) as appender:

@@ -418,8 +418,10 @@ class Appender:
 
     def _keep(self) -> None:
         """Commit rows that have waited long enough, and keep files few; in a thread of its own."""
-        while self._is_open:
+        while True:
             with self._changed:
+                if not self._is_open:  # asked under the lock, or the last call is not heard
+                    return
                 if not self._has_work() and not self._changed.wait(self._patience()):
                     self._let_go()
                 if self._patience() == 0.0:
@@ -447,11 +449,11 @@ class Appender:
         """
         context, table = self._load.context, self._load.table
         with self._changed:
-            snapshot = table.snapshot()
             self._small, self._is_compacting = 0, True
         own = RunId(f"{self._load.run_id}-compact{self.commits}")
         done = Rearranged()
         with suppress(HeadwaterError):
+            snapshot = table.snapshot()
             choice = choose_newest(snapshot)
             done = rearrange(context, table, snapshot, choice, own, self._changed)
         with self._changed:
