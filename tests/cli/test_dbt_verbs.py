@@ -172,3 +172,40 @@ def test_a_manifest_of_a_dbt_before_1_3_shows_no_model_as_modified(hw: Hw, proje
 
     assert hw(*words, "state:unmodified").out.split() == ["shop.revenue", "shop.stg_orders"]
     assert hw(*words, "state:modified").out == ""
+
+
+def test_a_variable_may_refer_to_a_node(hw: Hw, project: Path) -> None:
+    text = "name: shop\nvars:\n  from_where: \"{{ ref('raw_orders') }}\"\n"
+    model = "select count(*) as n from {{ var('from_where') }}"
+    write_files(project, {"dbt_project.yml": text, "models/counted.sql": model})
+
+    hw("seed")
+    ended = hw("run", "--select", "counted")
+
+    assert ended.code == 0, ended.err
+    assert hw("sql", "select n from counted", "--output", "json").document["rows"] == [[3]]
+    listed = hw("ls", "--select", "+counted", "--exclude", "counted").out.split()
+    assert listed == ["shop.raw_orders"]
+
+
+def test_a_variable_that_asks_for_itself_is_stopped(hw: Hw, project: Path) -> None:
+    text = "name: shop\nvars:\n  again: \"{{ var('again') }}\"\n"
+    write_files(
+        project, {"dbt_project.yml": text, "models/a.sql": "select {{ var('again') }} as a"}
+    )
+
+    ended = hw("compile")
+
+    assert ended.code == 2
+    assert "HW1305" in ended.err
+
+
+def test_an_ephemeral_model_knows_its_schema(hw: Hw, project: Path) -> None:
+    hidden = "{{ config(materialized='ephemeral') }} select * from {{ this.schema }}.raw_orders"
+    reader = "select count(*) as n from {{ ref('hidden') }}"
+    write_files(project, {"models/hidden.sql": hidden, "models/reader.sql": reader})
+
+    hw("seed")
+    ended = hw("run", "--select", "reader")
+
+    assert ended.code == 0, ended.err

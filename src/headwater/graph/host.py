@@ -171,8 +171,9 @@ class CompileHost:
         return found
 
     def this(self) -> Relation | None:
-        """Return the node's own relation."""
-        return relation_of(self._naming, self._node)
+        """Return the node's own relation; of an ephemeral model, where it would be."""
+        would_be = self._node.place if self._node.resource_type == "model" else None
+        return relation_of(self._naming, self._node, self._node.relation or would_be)
 
     def is_incremental(self) -> bool:
         """Answer for the variant that is being compiled."""

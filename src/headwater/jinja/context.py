@@ -124,21 +124,24 @@ class Variables:
         is_lenient: Answer None instead of failing, as dbt does while it reads a project.
     """
 
-    __slots__ = ("_is_lenient", "_own", "_values")
+    __slots__ = ("_is_lenient", "_own", "_render", "_values")
 
     def __init__(self, values: Mapping[str, object], *, is_lenient: bool) -> None:
+        self._render: Callable[[str], str] | None = None
         self._values = values
         self._own: dict[str, object] = {}
         self._is_lenient = is_lenient
 
     def __call__(self, name: str, default: object = _UNSET) -> object:
-        """Return a variable, else the default.
+        """Return a variable, with Jinja in its text rendered, else the default.
 
         Raises:
             Invalid: ``var-not-found``: it is not set and there is no default.
         """
         if name in self._values:
-            return own_value(self._own, self._values, name)
+            value = own_value(self._own, self._values, name)
+            has_jinja = isinstance(value, str) and ("{{" in value or "{%" in value)
+            return self._render(str(value)) if has_jinja and self._render else value
         if default is not _UNSET:
             return default
         if self._is_lenient:
@@ -149,6 +152,10 @@ class Variables:
             fix=f"Set it under `vars:` in dbt_project.yml, with --vars '{{{name}: ...}}', or give "
             f"a default: var('{name}', ...)",
         )
+
+    def render_with(self, render: Callable[[str], str] | None) -> None:
+        """Render texts of variables in the rendering that asks for them; None to leave them."""
+        self._render = render
 
     def has_var(self, name: str) -> bool:
         """Say whether a variable is set."""

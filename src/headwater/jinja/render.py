@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from difflib import get_close_matches
 from types import CodeType, MappingProxyType, TracebackType
+from typing import Protocol, runtime_checkable
 
 from jinja2 import Template, TemplateError, TemplateSyntaxError, Undefined, UndefinedError
 from jinja2.filters import FILTERS
@@ -172,6 +173,15 @@ def new_context(template: Template, variables: dict[str, object]) -> ScopedConte
     return ScopedContext(template.environment, variables, template.name or "", template.blocks)
 
 
+@runtime_checkable
+class _RendersTexts(Protocol):
+    """``var``: a variable's text may be Jinja, which dbt renders where it is asked for."""
+
+    def render_with(self, render: Callable[[str], str] | None) -> None:
+        """Take what renders a text; None to leave texts as they are."""
+        ...
+
+
 class Scope:
     """One rendering: its variables, the macros it has called, how deep it is.
 
@@ -252,6 +262,8 @@ class Scope:
 
     def close(self) -> None:
         """Let go of what leads back here, so that all of it is freed at once."""
+        if isinstance(var := self.variables.get("var"), _RendersTexts):
+            var.render_with(None)
         self._functions.clear()
         self.variables = {}
 
@@ -485,6 +497,8 @@ class Templates:
         scope = Scope(self, package, variables, lenient=lenient)
         variables[SCOPE] = scope
         variables["context"] = EveryName(scope)
+        if isinstance(var := variables.get("var"), _RendersTexts):
+            var.render_with(scope.render)
         return scope
 
     def _run(

@@ -5,6 +5,7 @@ them all.
 """
 
 import hashlib
+import re
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import replace
@@ -81,6 +82,8 @@ PASSES: tuple[Callable[[Reading], None], ...] = (
     check_config_paths,
 )
 """In the order in which each needs the results of those before it."""
+_OF_A_NODE = re.compile(r"\b(?:ref|source|this|model|config|adapter|var)\b")
+"""Names whose meaning depends on the node that is rendered."""
 
 
 def read_project(files: ProjectFiles, options: ReadOptions) -> ProjectResult:
@@ -270,7 +273,10 @@ def _make_reading(
 
 
 def _rendered(reading: Reading, package: str, values: Mapping[str, Json]) -> Mapping[str, Json]:
-    """Render variables that are Jinja themselves, as dbt does when ``var`` asks for them."""
+    """Render variables that are Jinja themselves, as dbt does when ``var`` asks for them.
+
+    What depends on the node that asks is left for ``var`` to render.
+    """
     if not any(isinstance(value, str) and has_jinja(value) for value in values.values()):
         return values
     given = reading.values
@@ -286,7 +292,7 @@ def _rendered(reading: Reading, package: str, values: Mapping[str, Json]) -> Map
     }
     result = dict(values)
     for name, value in values.items():
-        if isinstance(value, str) and has_jinja(value):
+        if isinstance(value, str) and has_jinja(value) and not _OF_A_NODE.search(value):
             # What cannot be rendered stays as it is: no text may ever ask for it.
             with suppress(HeadwaterError):
                 result[name] = reading.templates.render(
