@@ -333,7 +333,8 @@ class _Parts:
                 return {**document, **own, **_identity(node), **_references(compiled)}
             case "exposure":
                 written = written_config(self.project, node)
-                document = {**_declared(node), "unrendered_config": written}
+                meta = to_builtins(node.config.get("meta")) or {}
+                document = {**_declared(node), "meta": meta, "unrendered_config": written}
                 named: list[Json] = [[name] for name in metrics_of_exposure(node)]
                 references = {**_references(compiled), "metrics": named}
                 return {**document, **_identity(node), **references}
