@@ -18,7 +18,8 @@ union all select null, null, null
 
 def snapshot_in(folder: Path, sql: str, options: str = "") -> Snapshot:
     path = folder / "f.parquet"
-    duckdb.sql(f"copy ({sql}) to '{path}' (format parquet{options})")
+    with duckdb.connect() as connection:  # the one that all share may hold another test's result
+        connection.execute(f"copy ({sql}) to '{path}' (format parquet{options})")
     file = DataFile(path="f.parquet", size_bytes=path.stat().st_size, rows=2)
     return Snapshot(
         root=str(folder), table_id="", version=0, columns=(), partition_columns=(), files=(file,)

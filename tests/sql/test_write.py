@@ -50,7 +50,9 @@ def test_a_time_with_a_zone_keeps_its_instant() -> None:
 
 @given(st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\x00"), min_size=1))
 def test_a_quoted_name_is_read_back(name: str) -> None:
-    description = duckdb.execute(f"select 1 as {quote_identifier(name)}").description or []
+    with duckdb.connect() as connection:
+        asked = connection.execute(f"select 1 as {quote_identifier(name)}")
+        description = asked.description or []
 
     assert description[0][0] == name
 
