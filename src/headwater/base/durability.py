@@ -3,12 +3,10 @@
 On the ground floor because a profile names it and the lake keeps it.
 """
 
-from typing import Literal, get_args
+from typing import Literal
 
 Durability = Literal["power", "process"]
 """``power``: it outlives a power loss; ``process``: it outlives any process, ``kill -9`` too."""
-
-DURABILITIES: tuple[str, ...] = get_args(Durability)
 
 
 def durability_or_none(text: str) -> Durability | None:

@@ -1,8 +1,8 @@
 """Checkpoints of a table, written so that a power loss never leaves half of one.
 
 delta-rs writes them and flushes nothing, and a reader that finds ``_last_checkpoint`` believes it.
-So in a folder it writes beside the table, into a copy of the log made of links; what it wrote is
-then put in place durably, the checkpoint before the file that points to it.
+So for a table in a folder it writes into a temporary one, where links stand for the log's files;
+what it wrote is then put in place durably, the checkpoint before the file that points to it.
 """
 
 from contextlib import suppress

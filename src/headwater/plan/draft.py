@@ -19,9 +19,6 @@ from headwater.sql.lineage import QueryChange
 from headwater.sql.shape import Shape
 from headwater.sql.watermark import Watermark
 
-NO_CHANGE = QueryChange(formatting_only=True)
-"""The change of a query that means what it meant."""
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Difference:

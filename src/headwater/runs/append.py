@@ -109,6 +109,7 @@ class Appender:
         rows: Rows that were committed.
         commits: Commits that were made.
         compacted: Small files that were written together.
+        meter: What it used.
     """
 
     def __init__(self, load: Load, options: AppendOptions) -> None:

@@ -68,7 +68,7 @@ def leased(context: Context, run_id: RunId, command: str, root: str) -> Iterator
         folder.mkdir(parents=True, exist_ok=True)
         # Locked before it can be seen: a lease without a holder is taken for a dead one's.
         lock.acquire(timeout=LOCK_SECONDS_MAX)
-        _paper_of(folder, run_id).write_bytes(encode(made))
+        _document_of(folder, run_id).write_bytes(encode(made))
     except OSError as error:
         raise Denied(
             "workspace-read-only",
@@ -80,7 +80,7 @@ def leased(context: Context, run_id: RunId, command: str, root: str) -> Iterator
         yield
     finally:
         with suppress(OSError):
-            _paper_of(folder, run_id).unlink(missing_ok=True)
+            _document_of(folder, run_id).unlink(missing_ok=True)
         lock.release()
         with suppress(OSError):
             _lock_of(folder, run_id).unlink(missing_ok=True)
@@ -101,7 +101,7 @@ def dead_leases(context: Context) -> tuple[Lease, ...]:
 def forget(context: Context, lease: Lease) -> None:
     """Remove the lease of a dead process."""
     folder = context.folder / FOLDER_NAME
-    for path in (_paper_of(folder, lease.run_id), _lock_of(folder, lease.run_id)):
+    for path in (_document_of(folder, lease.run_id), _lock_of(folder, lease.run_id)):
         with suppress(OSError):
             path.unlink(missing_ok=True)
 
@@ -129,5 +129,5 @@ def _lock_of(folder: Path, run_id: RunId) -> Path:
     return folder / f"{run_id}.lock"
 
 
-def _paper_of(folder: Path, run_id: RunId) -> Path:
+def _document_of(folder: Path, run_id: RunId) -> Path:
     return folder / f"{run_id}.json"

@@ -97,11 +97,6 @@ def _described(
         session.close()
 
 
-def bind_relations(context: Context, session: Session, sql: str) -> str:
-    """Bind every relation that ``sql`` names and return the text with their full names."""
-    return _Binder(context, session).bind_text(sql, depth=0)
-
-
 class _Binder:
     """Binds relations into one session, each once."""
 

@@ -4,7 +4,6 @@ As ``sql.scope``, but for origins instead of traces, and only as far as a name i
 is not understood has no origin, which proves nothing and so is safe.
 """
 
-from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from sqlglot import exp
@@ -61,15 +60,6 @@ class SelectScope:
     rows: Keyed = field(default_factory=Keyed)
     entries: list[Entry] = field(default_factory=list)
     aliases: dict[str, exp.Expr] = field(default_factory=dict)
-
-    def visible(self, qualifier: str = "") -> Iterator[Cell]:
-        """Give the columns of ``*`` or of ``qualifier.*``, in order."""
-        for entry in self.entries:
-            if entry.is_filter or qualifier not in {"", entry.name}:
-                continue
-            for name, cell in entry.cells.items():
-                if qualifier or name not in entry.merged:
-                    yield cell
 
     def cell_or_none(self, column: exp.Column) -> tuple[str, Cell] | None:
         """Return what a name means, and a text that tells it from others; None when unclear."""
