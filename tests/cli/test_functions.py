@@ -116,6 +116,7 @@ def test_a_unit_test_of_a_model_calls_its_functions(hw: Hw, project: Path) -> No
     assert ends["unit_test.shop.called.doubles"] == "pass", ended.err
 
 
+@pytest.mark.slow
 def test_a_function_in_python(hw: Hw, project: Path) -> None:
     pytest.importorskip("numpy", reason="needs numpy: ./dev setup --dev --group slow")
     properties = (

@@ -15,15 +15,17 @@ BLOCK = re.compile(r"^```console\n(.*?)^```", re.DOTALL | re.MULTILINE)
 
 
 class Shell:
-    """A shell that keeps its folder between commands and has ``hw`` on its path."""
+    """A shell that keeps its folder between commands and has ``hw`` and this Python on its path."""
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
         programs = folder / "bin"
         programs.mkdir(parents=True)
-        hw = programs / "hw"
-        hw.write_text(f'#!/bin/sh\nexec "{sys.executable}" -m headwater "$@"\n', encoding="utf-8")
-        hw.chmod(0o755)
+        for name, module in (("hw", "-m headwater "), ("python", "")):
+            program = programs / name
+            text = f'#!/bin/sh\nexec "{sys.executable}" {module}"$@"\n'
+            program.write_text(text, encoding="utf-8")
+            program.chmod(0o755)
         kept = {k: v for k, v in os.environ.items() if not k.startswith(("DBT_", "HEADWATER_"))}
         path = f"{programs}{os.pathsep}{kept['PATH']}"
         self._environment = {**kept, "PATH": path, "PYTHONPATH": SOURCE, "HOME": str(folder)}

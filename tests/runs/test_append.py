@@ -87,6 +87,7 @@ def test_python_values_come_back_as_they_were(context: Context) -> None:
     assert types(context)["exact"] == "DECIMAL(38,3)"
 
 
+@pytest.mark.slow
 def test_data_frames_and_arrow_are_taken_as_they_are(context: Context) -> None:
     pyarrow = pytest.importorskip("pyarrow")
     frame = pl.DataFrame({"id": [1], "word": ["a"]})

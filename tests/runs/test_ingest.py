@@ -436,6 +436,7 @@ def test_a_file_that_changes_while_it_is_read_is_refused(context: Context, inbox
     assert "changed while it was read" in done.files[0].message
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", ["file", "stream"])
 @pytest.mark.parametrize("name", ["a.arrow", "a"], ids=["named", "unnamed"])
 def test_files_and_streams_of_arrow_are_read(
@@ -454,6 +455,7 @@ def test_files_and_streams_of_arrow_are_read(
     assert [end.status for end in again.files] == ["known"]
 
 
+@pytest.mark.slow
 def test_arrow_that_is_cut_short_is_refused(context: Context, inbox: Path) -> None:
     arrow = pytest.importorskip("pyarrow", reason="pip install 'headwater[arrow]'")
     table = arrow.table({"id": list(range(1000))})
