@@ -34,5 +34,16 @@ def resolve_among(
     return matches[0] if matches else None
 
 
+def full_name_or_none(text: str, catalog: str, schema: str) -> TableName | None:
+    """Return the name of a table to be made; what the text leaves out is the current one.
+
+    None when it is none of ``name``, ``schema.name`` and ``catalog.schema.name``.
+    """
+    parts = text.replace('"', "").split(".")
+    if len(parts) > 3 or not all(parts):  # noqa: PLR2004 - a full name has three parts
+        return None
+    return TableName(*(catalog, schema)[: 3 - len(parts)], *parts)
+
+
 def _parts(name: TableName) -> list[str]:
     return [name.catalog.casefold(), name.schema.casefold(), name.name.casefold()]

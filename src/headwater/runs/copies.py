@@ -8,6 +8,7 @@ reader reads it, which cannot be said of files named by absolute paths in the lo
 from headwater.base.errors import Invalid
 from headwater.base.ids import RunId
 from headwater.base.relations import TableName
+from headwater.catalog.names import full_name_or_none
 from headwater.catalog.records import TableRecord
 from headwater.lake.commit import AddFile, Commit, SetSchema, VersionIs, commit
 from headwater.lake.deletion_vectors import vector_path_or_none
@@ -24,14 +25,13 @@ def clone_name(context: Context, text: str) -> TableName:
     Raises:
         Invalid: ``clone-target``, when it is no name, or a table or view has it.
     """
-    parts = text.replace('"', "").split(".")
-    if len(parts) > 3 or not all(parts):  # noqa: PLR2004 - catalog, schema, name
+    name = full_name_or_none(text, context.catalog, context.schema)
+    if name is None:
         raise Invalid(
             "clone-target",
             f"`{text}` is not the name of a table",
             fix="write name, schema.name or catalog.schema.name",
         )
-    name = TableName(*(context.catalog, context.schema)[: 3 - len(parts)], *parts)
     # Names are told apart without case in the records, folders of the lake with it.
     is_named = context.metastore.find_relation_or_none(name) is not None
     if is_named or read_relation_or_none(context, name) is not None:

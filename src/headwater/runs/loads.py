@@ -15,6 +15,7 @@ from headwater.base.codec import encode
 from headwater.base.errors import HeadwaterError, Invalid
 from headwater.base.ids import RunId, new_run_id
 from headwater.base.relations import Column, TableName
+from headwater.catalog.names import full_name_or_none
 from headwater.catalog.records import RunRecord, TableRecord, ViewRecord
 from headwater.lake.table import Table
 from headwater.plan.plan import Plan, Totals
@@ -164,15 +165,13 @@ def target_name(context: Context, text: str) -> TableName:
     Raises:
         Invalid: ``ingest-target``.
     """
-    parts = text.replace('"', "").split(".")
-    if len(parts) > 3 or not all(parts):  # noqa: PLR2004 - catalog, schema, name
+    name = full_name_or_none(text, context.catalog, context.schema)
+    if name is None:
         raise Invalid(
             "ingest-target",
             f"`{text}` is not the name of a table",
             fix="write name, schema.name or catalog.schema.name",
         )
-    padded = (context.catalog, context.schema)[: 3 - len(parts)]
-    name = TableName(*padded, *parts)
     record = context.metastore.find_relation_or_none(name)
     if name in context.sources or isinstance(record, ViewRecord):
         raise Invalid(
