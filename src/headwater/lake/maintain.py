@@ -6,7 +6,9 @@ that Headwater named are ever deleted: another tool may be writing its own into 
 
 import re
 from collections.abc import Iterable
+from contextlib import suppress
 
+from headwater.base.errors import HeadwaterError
 from headwater.base.relations import TableName
 from headwater.lake.deletion_vectors import vector_path_or_none
 from headwater.lake.replay import Entry, decoded_path
@@ -58,6 +60,25 @@ def remove_orphans(table: Table, orphans: Iterable[StoredFile]) -> int:
         table.storage.delete(orphan.path)
         freed += orphan.size_bytes
     return freed
+
+
+def discard_files(table: Table, prefix: str) -> None:
+    """Delete a writer's files that no version of the table names.
+
+    A file that the log names stays, so a commit that succeeded although it looked failed loses
+    nothing. What cannot be deleted now is found by the next run.
+
+    Args:
+        table: The table.
+        prefix: Beginning of the files' names, or of their folders' for vectors: a run id and more.
+    """
+    with suppress(HeadwaterError):
+        orphans = (
+            found
+            for found in find_orphans(table)
+            if any(part.removeprefix("tmp_").startswith(prefix) for part in found.path.split("/"))
+        )
+        remove_orphans(table, orphans)
 
 
 def list_tables(lake: Storage) -> tuple[TableName, ...]:

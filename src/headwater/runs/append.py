@@ -32,7 +32,7 @@ from headwater.lake.commit import (
     commit,
 )
 from headwater.lake.compaction import choose_newest, count_small
-from headwater.lake.maintain import find_orphans, remove_orphans
+from headwater.lake.maintain import discard_files
 from headwater.lake.snapshot import DataFile
 from headwater.runs.context import Context
 from headwater.runs.loads import (
@@ -284,12 +284,12 @@ class Appender:
                 intakes = self._write(offered, prefix)
                 version = self._publish(intakes)
             except Conflict as error:
-                self._discard(prefix)
+                discard_files(self._load.table, prefix)
                 self._check_overtaken(error)
                 self._snapshot = self._load.table.snapshot_or_none()
             except HeadwaterError as error:
                 if not may_still_land(self._load.table, error):
-                    self._discard(prefix)
+                    discard_files(self._load.table, prefix)
                 raise
             else:
                 self._note(intakes, version)
@@ -409,11 +409,6 @@ class Appender:
             self._changed.notify_all()
         while self._is_compacting and self._small >= BEHIND_MAX * SMALL_FILES_MAX:
             self._changed.wait()  # rows come faster than files can be written together
-
-    def _discard(self, prefix: str) -> None:
-        with suppress(HeadwaterError):
-            found = find_orphans(self._load.table)
-            remove_orphans(self._load.table, (each for each in found if prefix in each.path))
 
     # -- keeping the table in order ----------------------------------------------------------
 

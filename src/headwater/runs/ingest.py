@@ -40,7 +40,7 @@ from headwater.lake.commit import (
     commit,
 )
 from headwater.lake.compaction import choose_newest, count_small
-from headwater.lake.maintain import find_orphans, remove_orphans
+from headwater.lake.maintain import discard_files
 from headwater.lake.snapshot import Snapshot
 from headwater.lake.table import Table
 from headwater.runs.context import Context
@@ -310,7 +310,7 @@ class _Loader:
                 version = self._commit(taken, snapshot)
             except HeadwaterError as error:
                 if not may_still_land(self.table, error):
-                    self._discard()
+                    discard_files(self.table, f"{self.run_id}-{self.attempt}-")
                 if not isinstance(error, Conflict):
                     raise
                 continue
@@ -474,12 +474,6 @@ class _Loader:
             done = rearrange(self.context, self.table, snapshot, choose_newest(snapshot), own)
             self.compacted += done.files_removed
             self.meter += done.meter
-
-    def _discard(self) -> None:
-        prefix = f"{self.run_id}-{self.attempt}-"
-        with suppress(HeadwaterError):
-            found = find_orphans(self.table)
-            remove_orphans(self.table, (each for each in found if prefix in each.path))
 
     def _write_rejects(self, source: SourceFile, intake: Intake) -> None:
         if not intake.rejected:

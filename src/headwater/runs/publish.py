@@ -1,7 +1,6 @@
 """Publishes what was staged by one commit, or takes the files of a failed attempt away."""
 
 from collections.abc import Mapping, Sequence
-from contextlib import suppress
 from dataclasses import replace
 from types import MappingProxyType
 
@@ -19,7 +18,7 @@ from headwater.lake.commit import (
     commit,
 )
 from headwater.lake.deletion_vectors import write_vectors
-from headwater.lake.maintain import find_orphans, remove_orphans
+from headwater.lake.maintain import discard_files
 from headwater.lake.snapshot import DataFile, Snapshot
 from headwater.lake.table import Table
 from headwater.plan.plan import BuildStep, RunTest
@@ -171,19 +170,8 @@ def may_still_land(table: Table, error: HeadwaterError) -> bool:
 
 
 def discard(work: Work, table: Table, attempt: int) -> None:
-    """Delete an attempt's data files that no version of the table names.
-
-    A file that the log names stays, so a commit that succeeded although it looked failed loses
-    nothing. What cannot be deleted now is found by the next run.
-    """
-    prefix = file_prefix(work, attempt)
-    with suppress(HeadwaterError):
-        orphans = [
-            found
-            for found in find_orphans(table)
-            if any(part.removeprefix("tmp_").startswith(prefix) for part in found.path.split("/"))
-        ]
-        remove_orphans(table, orphans)
+    """Delete an attempt's data files that no version of the table names."""
+    discard_files(table, file_prefix(work, attempt))
 
 
 def only_rearranged(table: Table, since: int | None) -> bool:

@@ -25,7 +25,7 @@ from headwater.lake.commit import (
     commit,
 )
 from headwater.lake.compaction import CLUSTER_TAG, Choice
-from headwater.lake.maintain import find_orphans, remove_orphans
+from headwater.lake.maintain import discard_files
 from headwater.lake.snapshot import DataFile, Snapshot
 from headwater.lake.table import Table
 from headwater.runs.context import Context
@@ -92,8 +92,7 @@ def rearrange(
             version = _publish(context, table, snapshot, choice, added, run_id)
     except HeadwaterError as error:
         if not may_still_land(table, error):
-            orphans = find_orphans(table)
-            remove_orphans(table, (each for each in orphans if prefix in each.path))
+            discard_files(table, prefix)
         raise
     return Rearranged(
         version=version,

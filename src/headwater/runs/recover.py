@@ -19,7 +19,7 @@ from headwater.base.meters import Meter
 from headwater.base.relations import TableName
 from headwater.base.units import format_bytes
 from headwater.catalog.records import AttemptRecord, NodeEnd, RunRecord, TableRecord
-from headwater.lake.maintain import find_orphans, remove_orphans
+from headwater.lake.maintain import discard_files, find_orphans, remove_orphans
 from headwater.lake.snapshot import HistoryEntry
 from headwater.lake.table import Table
 from headwater.plan.plan import BuildStep, BuildView, Plan, RunTest, Skip
@@ -64,9 +64,7 @@ def clear_up(context: Context) -> tuple[Diagnostic, ...]:
 def _remove_loaded(context: Context, lease: Lease) -> None:
     """Remove the files of a load that died; those that it committed are named by the log."""
     with suppress(HeadwaterError):
-        table = context.tables.at(lease.root)
-        found = (each for each in find_orphans(table) if lease.run_id in each.path)
-        remove_orphans(table, found)
+        discard_files(context.tables.at(lease.root), lease.run_id)
 
 
 def _clear_up_run(context: Context, run: RunRecord) -> Diagnostic:
