@@ -226,6 +226,17 @@ def test_what_the_log_has_lost_is_a_reason() -> None:
     assert fct(plan(made, state)).reason.endswith("; in full: its file is gone")
 
 
+def test_a_strict_model_whose_query_is_not_to_blame_is_helped_by_one_full_build() -> None:
+    made = world(refresh="strict")
+    state = held(commit(deploy(made), "raw", rows=10), why="its columns are others since")
+
+    [lost] = [one for one in plan(made, state).diagnostics if one.name == "refresh-not-provable"]
+    [never] = moved(world(ALL, refresh="strict")).diagnostics
+
+    assert "`hw build --full-refresh --select fct`" in lost.fix
+    assert "change the query" in never.fix
+
+
 def test_an_input_that_was_made_anew_is_noticed_at_the_same_version() -> None:
     made = world(refresh="auto")
     state = deploy(made)

@@ -473,6 +473,22 @@ def test_arrow_that_is_cut_short_is_refused(context: Context, inbox: Path) -> No
     assert table_of(context).snapshot_or_none() is None
 
 
+def test_arrow_with_anything_after_its_stream_is_refused(context: Context, inbox: Path) -> None:
+    arrow = pytest.importorskip("pyarrow", reason="pip install 'headwater[arrow]'")
+    table = arrow.table({"id": [1, 2]})
+    with arrow.ipc.new_stream(inbox / "a.arrow", table.schema) as writer:
+        writer.write_table(table)
+    whole = (inbox / "a.arrow").read_bytes()
+    twice = put(inbox, "twice.arrow", whole + whole)
+    dirty = put(inbox, "dirty.arrow", whole + b"garbage")
+
+    done = load(context, twice, dirty)
+
+    assert [end.status for end in done.files] == ["refused", "refused"]
+    assert "more than one stream" in done.files[0].message
+    assert table_of(context).snapshot_or_none() is None
+
+
 def test_arrow_without_pyarrow_says_what_to_install(
     context: Context, inbox: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -129,11 +129,20 @@ def check_refresh(compiled: CompiledNode, decision: Decision) -> Iterator[Diagno
         severity="error" if mode == "strict" else "warning",
         what=f"`{node.name}` (refresh: {mode}) can only be built in full",
         why=planned.note.why,
-        fix="change the query so that a key says which rows a change touches, or write"
-        " `refresh: auto`, which builds in full when it must",
+        fix=_way_out(node.name, planned),
         where=node.where,
         node=node.unique_id,
     )
+
+
+def _way_out(name: str, planned: RefreshPlan) -> str:
+    """Say what helps: where the query is not to blame, one full build."""
+    tables = planned.shape.tables
+    if tables and all(_is_proved(planned, {table}) for table in tables):
+        once = f"build it in full this once, `hw build --full-refresh --select {name}`"
+    else:
+        once = "change the query so that a key says which rows a change touches"
+    return f"{once}, or write `refresh: auto`, which builds in full when it must"
 
 
 def _against_refresh(config: Mapping[str, Json]) -> str:

@@ -157,7 +157,7 @@ class _Binder:
             case Snapshot() if pinned:
                 return self._bind_table(table_of(self._context, name), use, name)
             case None:
-                raise _not_found(self._context, use.parts)
+                raise _gone_or_not_found(self._context, name, use.parts)
             case source:
                 return self._bind_source(name, source)
 
@@ -242,6 +242,19 @@ def find_table(context: Context, name: str) -> TableName:
     if found is None:
         raise _not_found(context, (name,))
     return found
+
+
+def _gone_or_not_found(context: Context, name: TableName, parts: tuple[str, ...]) -> NotFound:
+    """Say that a table that is recorded has been taken away, or that there never was one."""
+    location = getattr(context.metastore.find_relation_or_none(name), "location", None)
+    if location is None:
+        return _not_found(context, parts)
+    return NotFound(
+        "relation-not-found",
+        f"the table `{name}` is gone",
+        why=f"it is recorded, but no Delta table lies at `{location}` any more",
+        fix="build or load it again, or put its folder back",
+    )
 
 
 def _not_found(context: Context, parts: tuple[str, ...]) -> NotFound:

@@ -17,6 +17,8 @@ FILE_MAGIC = b"ARROW1"
 def open_arrow(path: str) -> object:
     """Return the rows of a file or stream, mapped into memory.
 
+    A stream has its end inside: what follows it would be read by nobody.
+
     Raises:
         Invalid: ``ingest-unreadable``; ``extra-missing``, when pyarrow is not installed.
     """
@@ -27,6 +29,7 @@ def open_arrow(path: str) -> object:
         source = arrow.memory_map(path)
         reader = ipc.open_file(source) if is_file else ipc.open_stream(source)
         table: object = reader.read_all()
+        unread = 0 if is_file else source.size() - source.tell()
     except (ValueError, OSError) as error:  # what pyarrow raises derives from these
         raise Invalid(
             "ingest-unreadable",
@@ -34,6 +37,13 @@ def open_arrow(path: str) -> object:
             why=(str(error).splitlines() or [""])[0],
             fix="look at the file; pass --format when its name does not say what it is",
         ) from error
+    if unread:
+        raise Invalid(
+            "ingest-unreadable",
+            f"`{path}` holds more than one stream of Arrow",
+            why=f"the stream ends {unread:,} bytes before the file does",
+            fix="load each stream as a file of its own, or write their batches as one stream",
+        )
     return table
 
 
