@@ -10,9 +10,9 @@ from deltalake import DeltaTable
 from tests.lake.writing import RUN, append, create, open_table
 
 from headwater.base.errors import HeadwaterError
-from headwater.lake.checkpoints import make_checkpoint
 from headwater.lake.disk import Disk, QuickDisk, disk_of
 from headwater.lake.maintain import find_orphans
+from headwater.lake.make_checkpoint import make_checkpoint
 from headwater.lake.storage import open_storage
 from headwater.lake.table import Table
 

@@ -16,7 +16,7 @@ import polars as pl
 import pytest
 from tests.runs.world import close_context, open_context, relation, rows_of
 
-from headwater.base.errors import Conflict, InternalError, Invalid, Unavailable
+from headwater.base.errors import Conflict, Invalid, Unavailable
 from headwater.engines.rows import CHUNK_ROWS
 from headwater.lake.table import Table
 from headwater.runs import append as module
@@ -173,7 +173,7 @@ def test_rows_that_do_not_fit_end_the_appender_and_leave_nothing(context: Contex
     assert error.value.code == "append-rows-unfit"
     assert "1.5" in error.value.what
     assert (ids(context), len(data_files(context))) == ([1], 1)
-    with pytest.raises(InternalError) as closed:
+    with pytest.raises(Invalid) as closed:
         appender.append([{"id": 3}])
     assert closed.value.code == "append-closed"
 

@@ -30,8 +30,8 @@ from headwater.graph.places import place_and_call, place_in_source
 from headwater.graph.references import GraphResult, make_graph, resolve_references
 from headwater.graph.resolve import Resolution
 from headwater.graph.said import NodeSaid, Said
+from headwater.graph.snapshot_strategies import read_rule, strategy_call_or_none
 from headwater.graph.snapshots import SnapshotRule, stored_columns
-from headwater.graph.strategies import read_rule, strategy_call_or_none
 from headwater.graph.substitutes import Substitutes
 from headwater.graph.unit_tests import (
     UnitTest,

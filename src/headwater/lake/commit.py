@@ -28,7 +28,7 @@ from headwater.base.errors import (
     Unavailable,
 )
 from headwater.base.relations import Column
-from headwater.lake.checkpoints import make_checkpoint
+from headwater.lake.make_checkpoint import make_checkpoint
 from headwater.lake.replay import (
     LOG_FOLDER,
     Add,

@@ -12,13 +12,12 @@ from threading import Condition, Thread
 from types import TracebackType
 from typing import Self
 
-from headwater.base.errors import Conflict, HeadwaterError, InternalError, Invalid
+from headwater.base.errors import Conflict, HeadwaterError, Invalid
 from headwater.base.ids import RunId
 from headwater.base.meters import Meter
 from headwater.base.relations import Column
 from headwater.engines.engine import Destination, Intake, Session
 from headwater.engines.rows import OfferedRows, RowBuffer
-from headwater.lake.checkpoints import make_checkpoint
 from headwater.lake.commit import (
     Action,
     AddFile,
@@ -33,6 +32,7 @@ from headwater.lake.commit import (
 )
 from headwater.lake.compaction import choose_newest, count_small
 from headwater.lake.maintain import discard_files
+from headwater.lake.make_checkpoint import make_checkpoint
 from headwater.lake.snapshot import DataFile
 from headwater.runs.context import Context
 from headwater.runs.loads import (
@@ -160,7 +160,7 @@ class Appender:
 
         Raises:
             Invalid: ``append-rows-unreadable``, ``append-rows-unfit``, ``append-sequence``,
-                ``ingest-new-column``.
+                ``append-closed``, ``ingest-new-column``.
             Conflict: ``append-overtaken``, when another appender has the same source.
             HeadwaterError: What went wrong with this commit, or with one made meanwhile. What was
                 not committed is gone; ``sequence`` says where to go on.
@@ -222,7 +222,7 @@ class Appender:
 
     def _check_usable(self) -> None:
         if not self._is_open:
-            raise InternalError("append-closed", "the appender is closed", fix="open another one")
+            raise Invalid("append-closed", "the appender is closed", fix="open another one")
         if self._failure is not None:
             self._is_told = True
             raise self._failure

@@ -15,7 +15,6 @@ from headwater.base.errors import Invalid, NotFound
 from headwater.base.ids import RunId
 from headwater.base.meters import Meter
 from headwater.base.relations import TableName
-from headwater.lake.checkpoints import make_checkpoint
 from headwater.lake.commit import (
     Action,
     AddFile,
@@ -32,6 +31,7 @@ from headwater.lake.compaction import (
     choose_files,
     choose_unclustered,
 )
+from headwater.lake.make_checkpoint import make_checkpoint
 from headwater.lake.snapshot import DataFile, Snapshot
 from headwater.lake.table import Table
 from headwater.lake.vacuum import find_dead, retention_of

@@ -22,7 +22,7 @@ from headwater.sql.functions import ClockUse
 from headwater.sql.lineage import QueryLineage
 from headwater.sql.parse import Query, SqlFault, parse_query
 from headwater.sql.reads import reads_names_only, tables_of
-from headwater.sql.shapes import Shapes, shape_or_none
+from headwater.sql.skeletons import Skeletons, skeleton_or_none
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,7 +48,7 @@ class Meanings:
     def __init__(self, cache: Cache | None = None) -> None:
         """Know nothing but what a cache does."""
         self._cache = cache or NoCache()
-        self._shapes = Shapes()
+        self._skeletons = Skeletons()
         self._last: Query | None = None
 
     def read(self, sql: str, dialect: str = DUCKDB) -> QueryReading:
@@ -61,7 +61,7 @@ class Meanings:
         kept = self._cache.find_or_none(key)
         reading = None if kept is None else unpack_or_none(QueryReading, kept)
         if reading is None:
-            reading = self._read_by_shape_or_none(sql, dialect) or self._read(sql, dialect)
+            reading = self._read_by_skeleton_or_none(sql, dialect) or self._read(sql, dialect)
             self._cache.keep(key, pack(reading))
         return reading
 
@@ -74,15 +74,15 @@ class Meanings:
             is_closed=reads_names_only(query.tree),
         )
 
-    def _read_by_shape_or_none(self, sql: str, dialect: str) -> QueryReading | None:
+    def _read_by_skeleton_or_none(self, sql: str, dialect: str) -> QueryReading | None:
         """Read a text like others before it, which only named other tables."""
-        shape = shape_or_none(sql) if dialect == DUCKDB else None
-        known = None if shape is None else self._shapes.find_or_none(shape)
-        if shape is None or known is None:
+        skeleton = skeleton_or_none(sql) if dialect == DUCKDB else None
+        known = None if skeleton is None else self._skeletons.find_or_none(skeleton)
+        if skeleton is None or known is None:
             return None
-        tables = {table.lower() for _, table in shape.names}
+        tables = {table.lower() for _, table in skeleton.names}
         return QueryReading(
-            fingerprint=known.fingerprint_with(shape.names),
+            fingerprint=known.fingerprint_with(skeleton.names),
             clock=known.clock,
             names=tuple(sorted(tables | known.others)),
             is_closed=known.is_closed,
@@ -146,14 +146,14 @@ class Meanings:
         last = self._last
         if last is not None and (last.text, last.dialect) == (sql, dialect):
             return last
-        shape = shape_or_none(sql) if dialect == DUCKDB else None
-        known = None if shape is None else self._shapes.find_or_none(shape)
-        if shape is None or known is None:
+        skeleton = skeleton_or_none(sql) if dialect == DUCKDB else None
+        known = None if skeleton is None else self._skeletons.find_or_none(skeleton)
+        if skeleton is None or known is None:
             last = parse_query(sql, dialect=dialect)
         else:
-            last = Query(text=sql, dialect=dialect, tree=known.tree_with(shape.names))
-        if shape is not None and known is None:
-            self._shapes.learn(shape, last)
+            last = Query(text=sql, dialect=dialect, tree=known.tree_with(skeleton.names))
+        if skeleton is not None and known is None:
+            self._skeletons.learn(skeleton, last)
         self._last = last
         return last
 

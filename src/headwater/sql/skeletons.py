@@ -1,7 +1,7 @@
 """Queries that differ only in the tables that they name: one is parsed, the others take its tree.
 
 Most queries of a project are tests of a few kinds, each over other tables. How a text parses does
-not depend on which quoted names stand after a dot, so one tree serves every text of its shape.
+not depend on which quoted names stand after a dot, so one tree serves every text of its skeleton.
 """
 
 import re
@@ -20,13 +20,13 @@ CHARACTERS_MAX = 4_000
 """Longest text that is compared with others, in characters."""
 
 TREES_MAX = 200
-"""Most trees kept: those of the shapes that were met last."""
+"""Most trees kept: those of the skeletons that were met last."""
 
 TIMES_MIN = 3
-"""Texts of a shape that are parsed; models come in pairs more often than in fours."""
+"""Texts of a skeleton that are parsed; models come in pairs more often than in fours."""
 
-SHAPES_MAX = 100_000
-"""Most shapes whose texts are counted; after that many the count begins anew."""
+SKELETONS_MAX = 100_000
+"""Most skeletons whose texts are counted; after that many the count begins anew."""
 
 _PART = r'"[^"\\/*.\x00]+"'
 _TOKEN = re.compile(
@@ -52,7 +52,7 @@ _Places = tuple[list[exp.Expr], list[exp.Expr]]
 
 
 @dataclass(frozen=True, slots=True)
-class Shape:
+class Skeleton:
     """A text without the tables that it names.
 
     Attributes:
@@ -65,8 +65,8 @@ class Shape:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Known:
-    """What every text of a shape has in common.
+class Parsed:
+    """What every text of a skeleton has in common.
 
     Attributes:
         tree: The tree, with the names of one of the texts.
@@ -98,37 +98,37 @@ class Known:
         return digest("".join(parts))
 
 
-class Shapes:
-    """Trees by shape. The tree that it gives for a text holds until the next one is asked for."""
+class Skeletons:
+    """Trees by skeleton. The tree that it gives for a text holds until the next is asked for."""
 
     def __init__(self) -> None:
-        """Know no shape yet."""
+        """Know no skeleton yet."""
         self._met: dict[int, int] = {}
-        self._known: OrderedDict[str, Known | None] = OrderedDict()
+        self._known: OrderedDict[str, Parsed | None] = OrderedDict()
 
-    def find_or_none(self, shape: Shape) -> Known | None:
-        """Return what is known of a shape."""
-        known = self._known.get(shape.text)
+    def find_or_none(self, skeleton: Skeleton) -> Parsed | None:
+        """Return what is known of a skeleton."""
+        known = self._known.get(skeleton.text)
         if known is not None:
-            self._known.move_to_end(shape.text)
+            self._known.move_to_end(skeleton.text)
         return known
 
-    def learn(self, shape: Shape, query: Query) -> None:
-        """Take the tree of a text whose shape was met before: there may be more of them."""
-        if shape.text in self._known:
+    def learn(self, skeleton: Skeleton, query: Query) -> None:
+        """Take the tree of a text whose skeleton was met before: there may be more of them."""
+        if skeleton.text in self._known:
             return
-        mark = hash(shape.text)
+        mark = hash(skeleton.text)
         times = self._met[mark] = self._met.get(mark, 0) + 1
         if times >= TIMES_MIN:
-            self._known[shape.text] = _known_or_none(shape, query)
+            self._known[skeleton.text] = _parsed_or_none(skeleton, query)
             if len(self._known) > TREES_MAX:
                 self._known.popitem(last=False)
-        elif len(self._met) > SHAPES_MAX:
+        elif len(self._met) > SKELETONS_MAX:
             self._met.clear()
 
 
-def shape_or_none(sql: str) -> Shape | None:
-    """Return the shape of a text in DuckDB's dialect.
+def skeleton_or_none(sql: str) -> Skeleton | None:
+    """Return the skeleton of a text in DuckDB's dialect.
 
     None when it names no table in three quoted parts, is too long, or holds what is not looked
     into.
@@ -145,21 +145,21 @@ def shape_or_none(sql: str) -> Shape | None:
 
     text = _TOKEN.sub(numbered, sql)
     parts = (name[1:-1].split('"."') for name in numbers)
-    return Shape(text, tuple((schema, table) for schema, table in parts)) if numbers else None
+    return Skeleton(text, tuple((schema, table) for schema, table in parts)) if numbers else None
 
 
-def _known_or_none(shape: Shape, query: Query) -> Known | None:
-    """Find a shape's names in the tree of one of its texts; None when one is no table there."""
+def _parsed_or_none(skeleton: Skeleton, query: Query) -> Parsed | None:
+    """Find a skeleton's names in the tree of one of its texts; None when one is no table there."""
     tree = query.tree
-    places = _places_or_none(shape, tree)
+    places = _places_or_none(skeleton, tree)
     if places is None or tree.find(*_NAMES_IN_TEXT):
         return None
     marks = [f"\x00{number}\x00" for number in range(2 * len(places))]
     _rename(places, tuple(zip(marks[::2], marks[1::2], strict=True)))
     pieces = tuple(_MARK.split(canonical_text(tree)))
     others = frozenset(parts[-1].lower() for parts in tables_of(tree)).difference(marks)
-    _rename(places, shape.names)
-    return Known(
+    _rename(places, skeleton.names)
+    return Parsed(
         tree=tree,
         places=places,
         pieces=pieces,
@@ -169,10 +169,10 @@ def _known_or_none(shape: Shape, query: Query) -> Known | None:
     )
 
 
-def _places_or_none(shape: Shape, tree: exp.Expr) -> tuple[_Places, ...] | None:
+def _places_or_none(skeleton: Skeleton, tree: exp.Expr) -> tuple[_Places, ...] | None:
     """Find the nodes of each name; None when not every one is a table's."""
-    numbers = {name: number for number, name in enumerate(shape.names)}
-    found: tuple[_Places, ...] = tuple(([], []) for _ in shape.names)
+    numbers = {name: number for number, name in enumerate(skeleton.names)}
+    found: tuple[_Places, ...] = tuple(([], []) for _ in skeleton.names)
     count = 0
     for table in tree.find_all(exp.Table):
         written = (table.args.get(key) for key in ("catalog", "db", "this"))
@@ -182,7 +182,7 @@ def _places_or_none(shape: Shape, tree: exp.Expr) -> tuple[_Places, ...] | None:
             count += 1
             found[number][0].append(parts[1])
             found[number][1].append(parts[2])
-    return found if count == shape.text.count("\x00") // 2 else None
+    return found if count == skeleton.text.count("\x00") // 2 else None
 
 
 def _rename(places: tuple[_Places, ...], names: tuple[Name, ...]) -> None:

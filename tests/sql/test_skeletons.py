@@ -11,7 +11,7 @@ from headwater.sql.columns import trace
 from headwater.sql.fingerprint import clock_use, fingerprint
 from headwater.sql.meaning import Meanings
 from headwater.sql.parse import parse_query
-from headwater.sql.shapes import CHARACTERS_MAX, TIMES_MIN, Shapes, shape_or_none
+from headwater.sql.skeletons import CHARACTERS_MAX, TIMES_MIN, Skeletons, skeleton_or_none
 
 COLUMNS = (Column("id", "BIGINT"), Column("status", "VARCHAR"), Column("made", "TIMESTAMP"))
 TESTS = (
@@ -66,22 +66,22 @@ def test_other_tables_change_only_the_names(query: str, data: st.DataObject) -> 
         assert meanings.trace(sql, schemas) == trace(parsed, schemas)
 
 
-def test_a_shape_is_known_once_enough_texts_had_it() -> None:
-    shapes, query = Shapes(), TESTS[2]
+def test_a_skeleton_is_known_once_enough_texts_had_it() -> None:
+    skeletons, query = Skeletons(), TESTS[2]
     texts = [
         written(query, {"A": ("main", f"a{i}"), "B": ("main", f"b{i}")})
         for i in range(TIMES_MIN + 1)
     ]
-    found = [shape_or_none(text) for text in texts]
+    found = [skeleton_or_none(text) for text in texts]
 
     known = []
-    for text, shape in zip(texts, found, strict=True):
-        assert shape is not None
-        known.append(shapes.find_or_none(shape) is not None)
-        shapes.learn(shape, parse_query(text))
+    for text, skeleton in zip(texts, found, strict=True):
+        assert skeleton is not None
+        known.append(skeletons.find_or_none(skeleton) is not None)
+        skeletons.learn(skeleton, parse_query(text))
 
     assert known == [False] * TIMES_MIN + [True]
-    assert len({shape.text for shape in found if shape}) == 1
+    assert len({skeleton.text for skeleton in found if skeleton}) == 1
 
 
 @pytest.mark.parametrize(
@@ -97,13 +97,13 @@ def test_a_shape_is_known_once_enough_texts_had_it() -> None:
         ('select "c"."s"."a"."x" from "c"."s"."a"', 'select "c"."s"."b"."x" from "c"."s"."a"'),
     ],
 )
-def test_what_differs_in_more_than_names_has_another_shape(first: str, second: str) -> None:
-    shapes = [shape_or_none(first), shape_or_none(second)]
+def test_what_differs_in_more_than_names_has_another_skeleton(first: str, second: str) -> None:
+    skeletons = [skeleton_or_none(first), skeleton_or_none(second)]
 
-    assert None not in shapes
-    assert shapes[0] is not None
-    assert shapes[1] is not None
-    assert shapes[0].text != shapes[1].text
+    assert None not in skeletons
+    assert skeletons[0] is not None
+    assert skeletons[1] is not None
+    assert skeletons[0].text != skeletons[1].text
 
 
 @pytest.mark.parametrize(
@@ -118,16 +118,16 @@ def test_what_differs_in_more_than_names_has_another_shape(first: str, second: s
         'select id from "c"."s"."a" ' + " " * CHARACTERS_MAX,
     ],
 )
-def test_what_is_not_looked_into_has_no_shape(sql: str) -> None:
-    assert shape_or_none(sql) is None
+def test_what_is_not_looked_into_has_no_skeleton(sql: str) -> None:
+    assert skeleton_or_none(sql) is None
 
 
 def test_a_name_that_is_a_column_somewhere_is_parsed_every_time() -> None:
-    shapes = Shapes()
+    skeletons = Skeletons()
 
     for i in range(TIMES_MIN + 2):
         text = f'select "c"."s"."a{i}" from "c"."s"."a{i}"'
-        shape = shape_or_none(text)
-        assert shape is not None
-        assert shapes.find_or_none(shape) is None
-        shapes.learn(shape, parse_query(text))
+        skeleton = skeleton_or_none(text)
+        assert skeleton is not None
+        assert skeletons.find_or_none(skeleton) is None
+        skeletons.learn(skeleton, parse_query(text))
