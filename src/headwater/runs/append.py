@@ -23,11 +23,8 @@ from headwater.lake.commit import (
     AddFile,
     Commit,
     Requirement,
-    SchemaIs,
-    SetSchema,
     SetTransaction,
     TransactionIs,
-    VersionIs,
     commit,
 )
 from headwater.lake.compaction import choose_newest, count_small
@@ -40,8 +37,9 @@ from headwater.runs.loads import (
     SMALL_FILES_MAX,
     Load,
     check_partitions,
+    fit_columns,
     loading,
-    partition_names,
+    output_metrics,
     target_name,
 )
 from headwater.runs.publish import may_still_land
@@ -350,31 +348,20 @@ class Appender:
     def _publish(self, intakes: tuple[Intake, ...]) -> int:
         snapshot = self._snapshot
         files = _files_of(intakes)
-        requirements: list[Requirement] = []
-        actions: list[Action] = [AddFile(file=file) for file in files]
         merged = _with_new(None if snapshot is None else snapshot.columns, intakes[-1])
-        if snapshot is None or merged != snapshot.columns:
-            by = partition_names(merged, self._options.partition_by)
-            by = by if snapshot is None else snapshot.partition_columns
-            requirements.append(VersionIs(version=None if snapshot is None else snapshot.version))
-            actions.insert(0, SetSchema(columns=merged, partition_by=by))
-        else:
-            requirements.append(SchemaIs(schema_string=snapshot.schema_string))
+        made_for, schema = fit_columns(snapshot, merged, self._options.partition_by)
+        requirements: list[Requirement] = [made_for]
+        actions: list[Action] = [*schema, *(AddFile(file=file) for file in files)]
         if self._newest is not None:
             requirements.append(TransactionIs(app_id=self._app_id, version=self.sequence))
             actions.append(SetTransaction(app_id=self._app_id, version=self._newest))
-        rows = sum(file.rows or 0 for file in files)
         entry = Commit(
             operation="WRITE",
             requirements=tuple(requirements),
             actions=tuple(actions),
             parameters={"mode": "Append"},
             headwater={"run_id": self._load.run_id, "action": "append"},
-            metrics={
-                "numFiles": str(len(files)),
-                "numOutputRows": str(rows),
-                "numOutputBytes": str(sum(file.size_bytes for file in files)),
-            },
+            metrics=output_metrics(files),
         )
         return commit(self._load.table, entry, self._load.context.clock, checkpoint_every=0)
 
@@ -390,10 +377,10 @@ class Appender:
     def _note(self, intakes: tuple[Intake, ...], version: int) -> None:
         """Remember what the table has now."""
         files = _files_of(intakes)
-        is_new = self._snapshot is None
-        if is_new or _with_new(self._snapshot.columns, intakes[-1]) != self._snapshot.columns:  # type: ignore[union-attr] # None is new
+        before = self._snapshot
+        if before is None or _with_new(before.columns, intakes[-1]) != before.columns:
             self._snapshot = self._load.table.snapshot()
-        if is_new:
+        if before is None:
             self._load.name_table()
         self.sequence, self.version = self._newest, version
         self.commits += 1

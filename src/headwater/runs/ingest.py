@@ -27,18 +27,7 @@ from headwater.engines.engine import (
     Session,
     TakenColumn,
 )
-from headwater.lake.commit import (
-    Action,
-    AddFile,
-    Commit,
-    Requirement,
-    SchemaIs,
-    SetSchema,
-    SetTransaction,
-    TransactionBelow,
-    VersionIs,
-    commit,
-)
+from headwater.lake.commit import AddFile, Commit, SetTransaction, TransactionBelow, commit
 from headwater.lake.compaction import choose_newest, count_small
 from headwater.lake.maintain import discard_files
 from headwater.lake.snapshot import Snapshot
@@ -50,8 +39,9 @@ from headwater.runs.loads import (
     SMALL_FILES_MAX,
     Load,
     check_partitions,
+    fit_columns,
     loading,
-    partition_names,
+    output_metrics,
     target_name,
 )
 from headwater.runs.publish import may_still_land
@@ -425,12 +415,7 @@ class _Loader:
         columns = tuple(Column(each.name, each.type) for each in self.columns)
         kept = () if snapshot is None else snapshot.columns
         merged = (*kept, *columns[len(kept) :])
-        changed = snapshot is None or merged != snapshot.columns
-        schema: tuple[Action, ...] = ()
-        if changed:
-            by = partition_names(merged, self.options.partition_by)
-            by = by if snapshot is None else snapshot.partition_columns
-            schema = (SetSchema(columns=merged, partition_by=by),)
+        made_for, schema = fit_columns(snapshot, merged, self.options.partition_by)
         files = [
             file
             for each in taken
@@ -438,10 +423,6 @@ class _Loader:
             for file in each.intake.written.added
         ]
         apps = [each.source.app_id for each in taken]
-        at = None if snapshot is None else snapshot.version
-        made_for: Requirement = VersionIs(version=at)
-        if snapshot is not None and not changed:
-            made_for = SchemaIs(schema_string=snapshot.schema_string)
         entry = Commit(
             operation="WRITE",
             requirements=(made_for, *(TransactionBelow(app_id=app, version=1) for app in apps)),
@@ -456,11 +437,7 @@ class _Loader:
                 "action": "ingest",
                 "files": [each.source.name for each in taken],
             },
-            metrics={
-                "numFiles": str(len(files)),
-                "numOutputRows": str(sum(file.rows or 0 for file in files)),
-                "numOutputBytes": str(sum(file.size_bytes for file in files)),
-            },
+            metrics=output_metrics(files),
         )
         return commit(self.table, entry, self.context.clock)
 

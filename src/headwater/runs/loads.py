@@ -6,7 +6,7 @@ nobody may take a load that is at work for dead.
 
 import os
 import socket
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from typing import Literal
@@ -17,6 +17,8 @@ from headwater.base.ids import RunId, new_run_id
 from headwater.base.relations import Column, TableName
 from headwater.catalog.names import full_name_or_none
 from headwater.catalog.records import RunRecord, TableRecord, ViewRecord
+from headwater.lake.commit import Action, Requirement, SchemaIs, SetSchema, VersionIs
+from headwater.lake.snapshot import DataFile, Snapshot
 from headwater.lake.table import Table
 from headwater.plan.plan import Plan, Totals
 from headwater.runs.context import Context
@@ -121,22 +123,36 @@ def loading(context: Context, name: TableName, verb: Verb) -> Iterator[Load]:
             load.end(status)
 
 
-def partition_names(columns: Iterable[Column], wanted: Iterable[str]) -> tuple[str, ...]:
-    """Return names of partition columns as the columns are spelled.
+def fit_columns(
+    snapshot: Snapshot | None, columns: tuple[Column, ...], wanted: Iterable[str]
+) -> tuple[Requirement, tuple[Action, ...]]:
+    """Return what a commit of a load requires of the table, and how it changes its columns.
+
+    Rows for columns that the table has may follow any version with them; new columns follow the
+    one version that was looked at.
+
+    Args:
+        snapshot: The table as the rows were written for it; None when it is made.
+        columns: Its columns afterwards.
+        wanted: Partition columns of a table that is made.
 
     Raises:
         Invalid: ``partition-column-missing``.
     """
-    known = {column.name.lower(): column.name for column in columns}
-    missing = [name for name in wanted if name.lower() not in known]
-    if missing:
-        raise Invalid(
-            "partition-column-missing",
-            f"partition column `{missing[0]}` is not among the columns",
-            why=f"there are {', '.join(known.values())}",
-            fix="partition by a column that the rows have",
-        )
-    return tuple(known[name.lower()] for name in wanted)
+    if snapshot is not None and columns == snapshot.columns:
+        return SchemaIs(schema_string=snapshot.schema_string), ()
+    by = _partition_names(columns, wanted) if snapshot is None else snapshot.partition_columns
+    version = None if snapshot is None else snapshot.version
+    return VersionIs(version=version), (SetSchema(columns=columns, partition_by=by),)
+
+
+def output_metrics(files: Sequence[DataFile]) -> dict[str, str]:
+    """Return what a commit tells of the files that it adds, by Delta's names for it."""
+    return {
+        "numFiles": str(len(files)),
+        "numOutputRows": str(sum(file.rows or 0 for file in files)),
+        "numOutputBytes": str(sum(file.size_bytes for file in files)),
+    }
 
 
 def check_partitions(table: Table, wanted: tuple[str, ...]) -> None:
@@ -180,3 +196,21 @@ def target_name(context: Context, text: str) -> TableName:
             fix="load into another table",
         )
     return name
+
+
+def _partition_names(columns: Iterable[Column], wanted: Iterable[str]) -> tuple[str, ...]:
+    """Return names of partition columns as the columns are spelled.
+
+    Raises:
+        Invalid: ``partition-column-missing``.
+    """
+    known = {column.name.lower(): column.name for column in columns}
+    missing = [name for name in wanted if name.lower() not in known]
+    if missing:
+        raise Invalid(
+            "partition-column-missing",
+            f"partition column `{missing[0]}` is not among the columns",
+            why=f"there are {', '.join(known.values())}",
+            fix="partition by a column that the rows have",
+        )
+    return tuple(known[name.lower()] for name in wanted)
