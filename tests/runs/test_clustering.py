@@ -20,6 +20,7 @@ from headwater.base.errors import Invalid
 from headwater.lake.compaction import CLUSTER_TAG
 from headwater.lake.snapshot import DataFile, Snapshot
 from headwater.runs.context import Context
+from headwater.runs.proposals import find_proposals
 from headwater.runs.upkeep import Keeper
 
 ROWS = 700_000
@@ -86,6 +87,33 @@ def test_a_clustered_table_stays_so_and_only_new_files_are_written_again(context
     assert old < {file.path for file in after.files}
     assert {file.tags[CLUSTER_TAG] for file in after.files} == {"a,b"}
     assert after.properties[CLUSTER_TAG] == "a,b"
+    assert keeper.optimize("t", file_bytes=400_000).version is None
+
+
+def test_small_files_of_a_clustered_table_stay_few(context: Context) -> None:
+    keeper = Keeper(context)
+    run_steps(context, build("t", "select 0 as a", version=0))
+    keeper.optimize("t", cluster_by=("a",))
+    for number in range(1, 20):
+        version = snapshot_of(context).version
+        run_steps(context, append("t", f"select {number} as a", version))
+        keeper.optimize("t")
+
+    after = snapshot_of(context)
+
+    assert len(after.files) < 8
+    assert content(context)[0] == 20
+    assert {file.tags[CLUSTER_TAG] for file in after.files} == {"a"}
+
+
+def test_nothing_is_proposed_for_a_clustered_table_that_would_not_be_done(context: Context) -> None:
+    keeper = Keeper(context)
+    run_steps(context, build("t", "select 0 as a", version=0))
+    keeper.optimize("t", cluster_by=("a",))
+    run_steps(context, append("t", "select 1 as a", snapshot_of(context).version))
+    keeper.optimize("t")
+
+    assert find_proposals(context, reads=100) == ()
     assert keeper.optimize("t").version is None
 
 

@@ -69,13 +69,25 @@ def choose_files(snapshot: Snapshot, *, file_bytes: int = FILE_BYTES) -> Choice:
     return Choice(groups=kept, file_bytes=file_bytes)
 
 
+def choose_kept(snapshot: Snapshot, *, file_bytes: int = FILE_BYTES) -> Choice:
+    """Choose what a table's upkeep writes again, in the order that the table keeps in mind."""
+    kept = snapshot.properties.get(CLUSTER_TAG)
+    exact = {column.name.lower(): column.name for column in snapshot.columns}
+    names = [exact.get(name.lower(), "") for name in kept.split(",")] if kept else []
+    # A column that has gone since, or by which the table is partitioned now, orders nothing.
+    if not names or "" in names or set(names) & set(snapshot.partition_columns):
+        return choose_files(snapshot, file_bytes=file_bytes)
+    return choose_unclustered(snapshot, names, file_bytes=file_bytes)
+
+
 def choose_unclustered(
     snapshot: Snapshot, cluster_by: Sequence[str], *, file_bytes: int = FILE_BYTES
 ) -> Choice:
     """Choose the files whose rows are not yet near each other, those that hide rows among them.
 
     Files of a partition are written together, so that what was written since the last time becomes
-    a second layer beside the first: files with a tag that names the same columns stay.
+    a layer beside the first: files with a tag that names the same columns stay. Only where small
+    ones of them have become many they are written together, too, or each time would leave one more.
 
     Args:
         snapshot: The table.
@@ -83,14 +95,14 @@ def choose_unclustered(
         file_bytes: Aimed-at size of a file.
     """
     wanted = ",".join(cluster_by)
-    chosen = (
-        file for file in snapshot.files if file.tags.get(CLUSTER_TAG) != wanted or file.deleted_rows
-    )
-    return Choice(
-        groups=tuple(map(tuple, _by_partition(chosen))),
-        file_bytes=file_bytes,
-        cluster_by=tuple(cluster_by),
-    )
+    groups: list[tuple[DataFile, ...]] = []
+    for files in _by_partition(snapshot.files):
+        new = [one for one in files if one.tags.get(CLUSTER_TAG) != wanted or one.deleted_rows]
+        small = _alike([one for one in files if one.size_bytes < file_bytes * _SMALL_SHARE])
+        group = {one.path: one for one in (*new, *small)}
+        if group:
+            groups.append(tuple(group.values()))
+    return Choice(groups=tuple(groups), file_bytes=file_bytes, cluster_by=tuple(cluster_by))
 
 
 def choose_newest(snapshot: Snapshot, *, file_bytes: int = FILE_BYTES) -> Choice:

@@ -4,7 +4,7 @@ Costs are CPU seconds by rates measured on two cores of an AMD EPYC (ADR 0025, a
 against one for the price of a file); they are estimates, and the run itself is measured.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
 from itertools import pairwise
@@ -13,7 +13,7 @@ from typing import Literal
 from headwater.base.errors import HeadwaterError
 from headwater.base.relations import TableName
 from headwater.catalog.records import TableRecord
-from headwater.lake.compaction import choose_files
+from headwater.lake.compaction import FILE_BYTES, choose_kept
 from headwater.lake.snapshot import DataFile, Snapshot
 from headwater.lake.table import Table
 from headwater.lake.vacuum import find_dead, retention_of
@@ -112,11 +112,16 @@ def _proposals(context: Context, record: TableRecord, reads: int) -> Iterator[Pr
         return
 
 
+def _files_after(group: Sequence[DataFile]) -> int:
+    return max(1, round(sum(file.size_bytes for file in group) / FILE_BYTES))
+
+
 def _compaction_or_none(name: TableName, snapshot: Snapshot) -> Proposal | None:
-    choice = choose_files(snapshot)
+    choice = choose_kept(snapshot)
     if not choice.groups:
         return None
-    fewer = len(choice.files) - len(choice.groups)
+    after = sum(map(_files_after, choice.groups))
+    fewer = len(choice.files) - after
     saving = fewer * SECONDS_PER_FILE + sum(map(_hidden_seconds, choice.files))
     cost = choice.size_bytes * WRITE_SECONDS_PER_BYTE + len(choice.files) * SECONDS_PER_FILE
     if saving <= 0:
@@ -125,7 +130,7 @@ def _compaction_or_none(name: TableName, snapshot: Snapshot) -> Proposal | None:
     return Proposal(
         table=str(name),
         verb="optimize",
-        why=f"{len(choice.files)} files that would be {len(choice.groups)}{hidden}",
+        why=f"{len(choice.files)} files that would be {after}{hidden}",
         cost_seconds=cost,
         saving_seconds=saving,
         pays_after=int(cost / saving) + 1,

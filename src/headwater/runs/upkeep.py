@@ -25,10 +25,9 @@ from headwater.lake.commit import (
     commit,
 )
 from headwater.lake.compaction import (
-    CLUSTER_TAG,
     FILE_BYTES,
     Choice,
-    choose_files,
+    choose_kept,
     choose_unclustered,
 )
 from headwater.lake.make_checkpoint import make_checkpoint
@@ -315,19 +314,15 @@ class Keeper:
 
 def _choose(snapshot: Snapshot, file_bytes: int, cluster_by: tuple[str, ...]) -> Choice:
     """Choose what to write again: by what is asked, else by what the table says of itself."""
-    kept = snapshot.properties.get(CLUSTER_TAG)
-    names = cluster_by or (tuple(kept.split(",")) if kept else ())
-    if not names:
-        return choose_files(snapshot, file_bytes=file_bytes)
+    if not cluster_by:
+        return choose_kept(snapshot, file_bytes=file_bytes)
     exact = {column.name.lower(): column.name for column in snapshot.columns}
-    chosen = tuple(exact.get(name.lower(), "") for name in names)
+    chosen = tuple(exact.get(name.lower(), "") for name in cluster_by)
     is_usable = "" not in chosen and not set(chosen) & set(snapshot.partition_columns)
-    if not cluster_by and not is_usable:
-        return choose_files(snapshot, file_bytes=file_bytes)  # a column has gone since
     if not is_usable or len(set(chosen)) != len(chosen) or len(chosen) > CLUSTER_COLUMNS_MAX:
         raise Invalid(
             "cluster-by",
-            f"`{snapshot.root}` cannot be clustered by {', '.join(names)}",
+            f"`{snapshot.root}` cannot be clustered by {', '.join(cluster_by)}",
             why=f"one to {CLUSTER_COLUMNS_MAX} of its columns are wanted, each once, and none by "
             "which it is partitioned",
             fix=f"its columns are {', '.join(exact.values())}",
