@@ -8,7 +8,7 @@ import duckdb
 import pytest
 
 from headwater.base.relations import Column, TableName
-from headwater.sql.find_shape import Known, find_shape
+from headwater.sql.find_shape import QueryNames, find_shape
 from headwater.sql.shape import Shape
 
 
@@ -27,7 +27,7 @@ TABLES = {
     table("cu"): columns("cid BIGINT,name VARCHAR"),
 }
 VIEWS = {table("v"): "select id, cid + 1 as c1, amount, day from s.o where amount > 2"}
-KNOWN = Known(columns=TABLES, views=VIEWS, catalog="c")
+KNOWN = QueryNames(columns=TABLES, views=VIEWS, catalog="c")
 
 
 def shape_of(sql: str) -> Shape:

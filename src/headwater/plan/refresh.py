@@ -21,7 +21,7 @@ from headwater.plan.moved import Move, changes_between, find_moves
 from headwater.plan.plan import RefreshMode, RefreshNote
 from headwater.plan.state import DeployedNode, TableState
 from headwater.plan.strategy import names_of
-from headwater.sql.find_shape import Known, find_shape
+from headwater.sql.find_shape import QueryNames, find_shape
 from headwater.sql.shape import Shape
 
 MODES: tuple[RefreshMode, ...] = get_args(RefreshMode)
@@ -258,7 +258,9 @@ def _shape_of(draft: Draft, compiled: CompiledNode) -> Shape:
         elif (found := _columns_or_none(draft, relation, made)) is not None:
             columns[relation] = found
     catalog = compiled.node.relation.catalog if compiled.node.relation else ""
-    known = Known(columns=MappingProxyType(columns), views=MappingProxyType(views), catalog=catalog)
+    known = QueryNames(
+        columns=MappingProxyType(columns), views=MappingProxyType(views), catalog=catalog
+    )
     shape = find_shape(compiled.code, known)
     kept = _usable_or_none(draft, compiled)
     if kept is None:

@@ -52,7 +52,7 @@ _IN_ORDER = (exp.First, exp.Last, exp.ArrayAgg, exp.GroupConcat)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Known:
+class QueryNames:
     """What a query's names stand for.
 
     Attributes:
@@ -70,7 +70,7 @@ class _Refused(Exception):  # noqa: N818 - never leaves this module
     """The query has something about which nothing can be proved."""
 
 
-def find_shape(sql: str, known: Known) -> Shape:
+def find_shape(sql: str, known: QueryNames) -> Shape:
     """Find the shape of a query in the engine's dialect; what cannot be proved is in ``refusal``.
 
     Args:
@@ -122,7 +122,7 @@ CTEs = Mapping[str, tuple[exp.Expr, "CTEs", list[str]]]
 class _Walker:
     """Walks a query and what lies behind the views that it reads."""
 
-    def __init__(self, known: Known) -> None:
+    def __init__(self, known: QueryNames) -> None:
         self._known = known
         self._count = 0
         self._depth: tuple[TableName, ...] = ()
