@@ -183,7 +183,7 @@ def _orphans_are_all() -> None:
     def find_orphans(table: Any, **_: Any) -> Any:
         return tuple(each for each in table.storage.list() if maintain._is_ours(each.path, ()))
 
-    for place in (publish, recover, rearrange):
+    for place in (maintain, recover):
         _put(place, "find_orphans", find_orphans)
 
 
