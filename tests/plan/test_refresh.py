@@ -259,6 +259,16 @@ def test_a_large_change_is_cheaper_in_full(mode: str, action: str) -> None:
     assert fct(plan(made, state)).action == action
 
 
+def test_a_star_in_a_model_with_refresh_drops_no_column() -> None:
+    def stars(**config: Json) -> list[str]:
+        sql = "select * from {raw}"
+        made = World().source("raw", "id BIGINT").model("fct", sql, incremental=sql, **config)
+        found = plan(made, deploy(made)).diagnostics
+        return [one.name for one in found if one.name == "select-star-incremental"]
+
+    assert (stars(), stars(refresh="auto")) == (["select-star-incremental"], [])
+
+
 def test_windows_of_models_with_refresh_lose_no_rows() -> None:
     late = "select id, ts from {raw} where ts > (select max(ts) - interval 1 day from {this})"
     sql = "select id, ts from {raw}"

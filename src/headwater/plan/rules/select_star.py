@@ -17,7 +17,8 @@ Safer form:
 
 Known gaps:
     A star over a CTE that names its columns is fine and is not reported. ``columns(...)``
-    expressions are not looked into.
+    expressions are not looked into. Models with ``refresh`` are built in full when the columns of
+    an input change, so nothing is said of them.
 """
 
 from collections.abc import Iterator
@@ -25,6 +26,7 @@ from collections.abc import Iterator
 from headwater.base.diagnostics import Diagnostic
 from headwater.graph.graph import CompiledNode
 from headwater.plan.draft import Draft
+from headwater.plan.refresh import is_refreshed
 from headwater.plan.rules.rule import Rule
 from headwater.plan.strategy import on_schema_change_of
 from headwater.sql.stars import star_over_or_none
@@ -34,6 +36,8 @@ def check(draft: Draft) -> Iterator[Diagnostic]:
     """Look at the stars of every incremental model."""
     for compiled in draft.graph.nodes.values():
         if compiled.incremental_code is None or not draft.is_asked_for(compiled.node.unique_id):
+            continue
+        if is_refreshed(compiled):
             continue
         relation = star_over_or_none(compiled.code, compiled.dialect)
         if relation is not None:
