@@ -1,6 +1,7 @@
 """``hw ingest``, as a user calls it."""
 
 import io
+import shutil
 import sys
 from pathlib import Path
 from types import SimpleNamespace
@@ -96,3 +97,25 @@ def test_options_say_what_a_file_does_not(hw: Hw, project: Path) -> None:
 
     columns = {column["name"]: column["type"] for column in done.document["columns"]}
     assert columns == {"id": "BIGINT", "when": "VARCHAR"}
+
+
+def test_a_table_that_was_read_and_is_gone_is_noticed_by_the_next_plan(
+    hw: Hw, project: Path
+) -> None:
+    write_files(
+        project,
+        {
+            "a.csv": "id\n1\n",
+            "models/raw.yml": "sources: [{name: raw, tables: [{name: things}]}]\n",
+            "models/counted.sql": "select count(*) as n from {{ source('raw', 'things') }}",
+        },
+    )
+    hw("ingest", "raw.things", "a.csv")
+    assert hw("build").code == 0
+
+    shutil.rmtree(project / ".headwater/lake/shop/raw/things")
+    planned = hw("plan", "--output", "json")
+    built = hw("build", "--output", "json")
+
+    assert "HW3003" in planned.codes
+    assert built.code != 0

@@ -74,9 +74,9 @@ def _move_or_none(draft: Draft, relation: TableName, deployed: DeployedNode) -> 
     if producer is not None and draft.is_built(producer):
         return Move(relation=relation, text="", is_built=True)
     table = draft.state.tables.get(str(relation))
-    if table is None:
-        return None
     before = deployed.inputs.get(str(relation))
+    if table is None:
+        return None if before is None else Move(relation=relation, text=f"{relation.name} is gone")
     held = draft.state.held.get(deployed.node, {}).get(str(relation))
     if held is not None and held.since is None:
         return Move(relation=relation, text=f"{relation.name} was made anew")
