@@ -142,7 +142,7 @@ def published(store: Store) -> tuple[int, int]:
     return len(table.history()) - 1, -1 if rows is None else rows
 
 
-@pytest.mark.parametrize("kind", ["append", "merge"])
+@pytest.mark.parametrize("kind", ["append", pytest.param("merge", marks=pytest.mark.slow)])
 @pytest.mark.parametrize("fault", FAULTS)
 def test_a_commit_whose_put_fails_once_is_made_once(store: Store, fault: Fault, kind: str) -> None:
     entry, rows = (appending(), 2) if kind == "append" else (replacing(), 1)
@@ -187,7 +187,7 @@ def test_a_commit_that_never_arrives_is_said_to_have_failed(store: Store, fault:
 
 
 @pytest.mark.parametrize("fault", ["drop", "cut", "delay", "500", "503", "429"])
-@pytest.mark.parametrize("method", ["GET", "HEAD"])
+@pytest.mark.parametrize("method", ["GET", pytest.param("HEAD", marks=pytest.mark.slow)])
 def test_reading_outlives_faults_that_pass(store: Store, fault: Fault, method: str) -> None:
     table = store.table(is_direct=False)
     store.book.rules.append(Rule(fault, method, entry_name(0), times=2))
