@@ -473,6 +473,7 @@ def test_arrow_that_is_cut_short_is_refused(context: Context, inbox: Path) -> No
     assert table_of(context).snapshot_or_none() is None
 
 
+@pytest.mark.slow
 def test_arrow_with_anything_after_its_stream_is_refused(context: Context, inbox: Path) -> None:
     arrow = pytest.importorskip("pyarrow", reason="pip install 'headwater[arrow]'")
     table = arrow.table({"id": [1, 2]})
