@@ -1,5 +1,6 @@
 """``hw table optimize | vacuum | checkpoint | restore``, as a user calls them."""
 
+import shutil
 from pathlib import Path
 
 import pytest
@@ -90,3 +91,19 @@ def test_what_cannot_be_done_exits_with_2(hw: Hw, arguments: tuple[str, ...], co
 
     assert ended.code == 2
     assert code in {"", *ended.codes}
+
+
+def test_verbs_in_a_copy_of_a_project_leave_the_tables_of_the_first_alone(
+    hw: Hw, project: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert hw("build").code == 0
+    copy = project.parent / "copied"
+    shutil.copytree(project, copy)
+    monkeypatch.chdir(copy)
+
+    described = hw("table", "describe", "raw_orders", "--output", "json").document
+    assert hw("table", "checkpoint", "raw_orders").code == 0
+
+    assert str(described).count(str(copy)) == 1
+    assert not list(project.glob(".headwater/lake/**/*.checkpoint.parquet"))
+    assert len(list(copy.glob(".headwater/lake/**/*.checkpoint.parquet"))) == 1

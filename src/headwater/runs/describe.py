@@ -14,6 +14,7 @@ from headwater.lake.snapshot import HistoryEntry
 from headwater.lake.table import Table
 from headwater.lake.types import comments_of
 from headwater.runs.context import Context
+from headwater.runs.pins import table_of_record
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -122,15 +123,15 @@ def describe_relation(context: Context, record: RelationRecord) -> TableDescript
 
 
 def _describe_table(context: Context, record: TableRecord) -> TableDescription:
-    problem, snapshot = "", None
+    problem, snapshot, table = "", None, table_of_record(context, record)
     try:
-        snapshot = context.tables.at(record.location).snapshot()
+        snapshot = table.snapshot()
     except HeadwaterError as error:
         problem = error.what
     return TableDescription(
         name=str(record.name),
         kind="table",
-        location=record.location,
+        location=table.root,
         version=snapshot.version if snapshot else None,
         rows=snapshot.rows if snapshot else None,
         size_bytes=snapshot.size_bytes if snapshot else None,

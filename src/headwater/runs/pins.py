@@ -26,7 +26,7 @@ from headwater.engines.engine import (
     ViewSource,
 )
 from headwater.lake.snapshot import Snapshot
-from headwater.lake.table import DROPPED
+from headwater.lake.table import DROPPED, Table
 from headwater.runs.context import Context
 
 _QUOTED = re.compile(r"'([^']+)'")
@@ -61,8 +61,8 @@ def read_relation_or_none(context: Context, name: TableName) -> Relation | None:
     match record:
         case ViewRecord():
             return Relation(source=view_or_function(record.sql), reads=record.reads)
-        case TableRecord(run_id="", location=location):  # registered by hand, anywhere
-            snapshot = context.tables.at(location).snapshot_or_none()
+        case TableRecord(run_id=""):
+            snapshot = table_of_record(context, record).snapshot_or_none()
         case None if not (name.catalog and name.schema):
             return None  # a bare name that is no CTE: nothing that a plan could make has it
         case TableRecord() | None:
@@ -75,6 +75,16 @@ def read_relation_or_none(context: Context, name: TableName) -> Relation | None:
     if snapshot is None or snapshot.properties.get(DROPPED) == "true":
         return None
     return Relation(source=snapshot)
+
+
+def table_of_record(context: Context, record: TableRecord) -> Table:
+    """Return the Delta table that is recorded: in this lake by its name, wherever it once was.
+
+    A project's folder may have been moved or copied since. Only a table that was registered by hand
+    lies where its record says.
+    """
+    is_by_hand = not record.run_id and record.location
+    return context.tables.at(record.location) if is_by_hand else context.tables.table(record.name)
 
 
 def view_or_function(text: str) -> ViewSource:

@@ -18,6 +18,7 @@ from headwater.lake.snapshot import DataFile, Snapshot
 from headwater.lake.table import Table
 from headwater.lake.vacuum import find_dead, retention_of
 from headwater.runs.context import Context
+from headwater.runs.pins import table_of_record
 
 WRITE_SECONDS_PER_BYTE = 0.018 / 1e6
 """CPU seconds to read and write again a byte of a data file."""
@@ -100,7 +101,7 @@ def find_proposals(context: Context, reads: int) -> tuple[Proposal, ...]:
 
 def _proposals(context: Context, record: TableRecord, reads: int) -> Iterator[Proposal]:
     try:
-        table = context.tables.at(record.location)
+        table = table_of_record(context, record)
         snapshot = table.snapshot()
         compaction = _compaction_or_none(record.name, snapshot)
         if compaction is not None and (compaction.pays_after or 0) <= reads:

@@ -15,13 +15,13 @@ from headwater.base.functions import is_function_document
 from headwater.base.relations import Column, TableName
 from headwater.base.spans import offset_of, span_at
 from headwater.catalog.names import resolve_among
-from headwater.catalog.records import ViewRecord
+from headwater.catalog.records import TableRecord, ViewRecord
 from headwater.engines.engine import EmptySource, Result, Session, Source, ViewSource
 from headwater.lake.snapshot import Snapshot
 from headwater.lake.table import Table
 from headwater.runs.change_reads import bind_changes
 from headwater.runs.context import Context
-from headwater.runs.pins import Pins, read_relation_or_none
+from headwater.runs.pins import Pins, read_relation_or_none, table_of_record
 from headwater.runs.questions import answer_or_none, plain_describe
 from headwater.sql.duckdb_functions import KNOWN_CALLS
 from headwater.sql.relations import RelationUse, find_relations, original_offset, substitute
@@ -227,8 +227,9 @@ def find_version_or_none(context: Context, parts: tuple[str, ...]) -> TableName 
 def table_of(context: Context, name: TableName) -> Table:
     """Return the Delta table behind a name that is one."""
     record = context.metastore.find_relation_or_none(name)
-    location = getattr(record, "location", None)
-    return context.tables.at(location) if location else context.tables.table(name)
+    if isinstance(record, TableRecord):
+        return table_of_record(context, record)
+    return context.tables.table(name)
 
 
 def find_table(context: Context, name: str) -> TableName:
@@ -246,9 +247,10 @@ def find_table(context: Context, name: str) -> TableName:
 
 def _gone_or_not_found(context: Context, name: TableName, parts: tuple[str, ...]) -> NotFound:
     """Say that a table that is recorded has been taken away, or that there never was one."""
-    location = getattr(context.metastore.find_relation_or_none(name), "location", None)
-    if location is None:
+    record = context.metastore.find_relation_or_none(name)
+    if not isinstance(record, TableRecord):
         return _not_found(context, parts)
+    location = table_of_record(context, record).root
     return NotFound(
         "relation-not-found",
         f"the table `{name}` is gone",
