@@ -24,6 +24,7 @@ from deltalake import DeltaTable
 from obstore.store import S3Store
 from tests.cli.conftest import Hw, start, write_files
 from tests.cli.test_faults import wait_for
+from tests.lake.moto import moto_serving
 from tests.lake.object_server import ObjectServer, serving
 
 from headwater.lake.delta import write_checkpoint
@@ -114,22 +115,8 @@ def bucket(server: ObjectServer, project: Path, monkeypatch: pytest.MonkeyPatch,
 
 @pytest.fixture(scope="module")
 def moto() -> Iterator[str]:
-    """Run moto's server; return its endpoint."""
-    pytest.importorskip("moto.server", reason="needs moto: pip install 'moto[server]>=5.2'")
-    with closing(socket.socket()) as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    process = subprocess.Popen(
-        [sys.executable, "-m", "moto.server", "-H", "127.0.0.1", "-p", str(port)],
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-    )
-    try:
-        wait_for(lambda: _answers(port), seconds=30)
-        yield f"http://127.0.0.1:{port}"
-    finally:
-        process.kill()
-        process.wait()
+    with moto_serving() as endpoint:
+        yield endpoint
 
 
 def _send(endpoint: str, method: str, path: str, body: str = "") -> None:
@@ -137,14 +124,6 @@ def _send(endpoint: str, method: str, path: str, body: str = "") -> None:
     connection.request(method, path, body, {"Content-Type": "text/plain"})
     assert connection.getresponse().status == 200
     connection.close()
-
-
-def _answers(port: int) -> bool:
-    try:
-        socket.create_connection(("127.0.0.1", port), timeout=1).close()
-    except OSError:
-        return False
-    return True
 
 
 @pytest.fixture

@@ -1,17 +1,13 @@
 """Commits through an object store that fails: each is made once, or not at all and said so."""
 
-import socket
-import subprocess
-import sys
-import time
 from collections.abc import Iterator
-from contextlib import closing
 from dataclasses import dataclass, replace
 from http.client import HTTPConnection
 from uuid import uuid4
 
 import pytest
 from tests.lake.fault_proxy import FAULTS, Book, Fault, Rule, proxied
+from tests.lake.moto import moto_serving
 from tests.lake.object_server import serving
 from tests.lake.writing import make_commit
 
@@ -50,32 +46,8 @@ class Store:
 
 @pytest.fixture(scope="module")
 def moto() -> Iterator[str]:
-    pytest.importorskip("moto.server", reason="needs moto: pip install 'moto[server]>=5.2'")
-    with closing(socket.socket()) as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    process = subprocess.Popen(
-        [sys.executable, "-m", "moto.server", "-H", "127.0.0.1", "-p", str(port)],
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-    )
-    try:
-        _wait_for(port)
-        yield f"http://127.0.0.1:{port}"
-    finally:
-        process.kill()
-        process.wait()
-
-
-def _wait_for(port: int) -> None:
-    deadline = time.monotonic() + 30
-    while time.monotonic() < deadline:
-        try:
-            socket.create_connection(("127.0.0.1", port), timeout=1).close()
-        except OSError:
-            time.sleep(0.1)
-        else:
-            return
+    with moto_serving() as endpoint:
+        yield endpoint
 
 
 @pytest.fixture(params=["small", pytest.param("moto", marks=pytest.mark.slow)])

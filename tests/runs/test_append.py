@@ -14,7 +14,7 @@ from pathlib import Path
 
 import polars as pl
 import pytest
-from tests.runs.world import close_context, open_context, relation, rows_of
+from tests.runs.world import close_context, open_context, opened, relation, rows_of
 
 from headwater.base.errors import Conflict, Invalid, Unavailable
 from headwater.engines.rows import CHUNK_ROWS
@@ -33,9 +33,7 @@ NO_TIME = timedelta(0)
 
 @pytest.fixture
 def context(tmp_path: Path) -> Iterator[Context]:
-    opened = open_context(tmp_path)
-    yield opened
-    close_context(opened)
+    yield from opened(tmp_path)
 
 
 def table_of(context: Context) -> Table:

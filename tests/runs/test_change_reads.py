@@ -17,6 +17,7 @@ from tests.runs.world import (
     close_context,
     merge,
     open_context,
+    opened,
     relation,
     run_steps,
     target,
@@ -36,10 +37,7 @@ START = "select i as id, 'old' as s from range(20) t(i)"
 
 @pytest.fixture
 def context(tmp_path: Path) -> Iterator[Context]:
-    opened = open_context(tmp_path)
-    run_steps(opened, build("t", START))
-    yield opened
-    close_context(opened)
+    yield from opened(tmp_path, build("t", START))
 
 
 def table_of(context: Context) -> Table:

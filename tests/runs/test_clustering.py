@@ -9,8 +9,7 @@ import pytest
 from tests.runs.world import (
     append,
     build,
-    close_context,
-    open_context,
+    opened,
     relation,
     run_steps,
     target,
@@ -32,10 +31,7 @@ SCATTERED = (
 
 @pytest.fixture
 def context(tmp_path: Path) -> Iterator[Context]:
-    opened = open_context(tmp_path)
-    run_steps(opened, build("t", SCATTERED))
-    yield opened
-    close_context(opened)
+    yield from opened(tmp_path, build("t", SCATTERED))
 
 
 def snapshot_of(context: Context) -> Snapshot:

@@ -10,9 +10,8 @@ import pytest
 from tests.runs.world import (
     append,
     build,
-    close_context,
     merge,
-    open_context,
+    opened,
     relation,
     rows_of,
     run_steps,
@@ -29,10 +28,7 @@ START = "select i as id, 'old' as s from range(3000) t(i)"
 
 @pytest.fixture
 def context(tmp_path: Path) -> Iterator[Context]:
-    opened = open_context(tmp_path)
-    run_steps(opened, build("t", START))
-    yield opened
-    close_context(opened)
+    yield from opened(tmp_path, build("t", START))
 
 
 def root_of(context: Context, name: str) -> Path:

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 from tests.runs.project import build_project, load_raw, plan_project, project_graph
-from tests.runs.world import close_context, node_id, open_context, relation, rows_of
+from tests.runs.world import close_context, node_id, open_context, opened, relation, rows_of
 
 from headwater.base.errors import Unavailable
 from headwater.runs.context import Context
@@ -31,9 +31,7 @@ def cases(names: list[str], fast: set[tuple[str, str]]) -> list[object]:
 
 @pytest.fixture
 def context(tmp_path: Path) -> Iterator[Context]:
-    opened = open_context(tmp_path)
-    yield opened
-    close_context(opened)
+    yield from opened(tmp_path)
 
 
 def start_driver(folder: Path, point: str, name: str) -> subprocess.Popen[bytes]:

@@ -11,6 +11,7 @@ from tests.runs.world import (
     merge,
     node_id,
     open_context,
+    opened,
     quoted,
     relation,
     rows_of,
@@ -32,9 +33,7 @@ NUMBERS = "select * from (values (1, 'a'), (2, 'b')) as t(id, name)"
 
 @pytest.fixture
 def context(tmp_path: Path) -> Iterator[Context]:
-    opened = open_context(tmp_path)
-    yield opened
-    close_context(opened)
+    yield from opened(tmp_path)
 
 
 def test_a_chain_of_tables_and_views_is_built_and_recorded(context: Context) -> None:

@@ -23,6 +23,7 @@ from tests.runs.world import (
     merge,
     node_id,
     open_context,
+    opened,
     plan_of,
     quoted,
     relation,
@@ -52,9 +53,7 @@ NUMBERS = "select * from (values (1, 'a'), (2, 'b')) as t(id, name)"
 
 @pytest.fixture
 def context(tmp_path: Path) -> Iterator[Context]:
-    opened = open_context(tmp_path)
-    yield opened
-    close_context(opened)
+    yield from opened(tmp_path)
 
 
 def test_maintenance_by_another_writer_in_between_is_tried_again(

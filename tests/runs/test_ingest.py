@@ -13,7 +13,7 @@ from pathlib import Path
 
 import polars as pl
 import pytest
-from tests.runs.world import close_context, open_context, relation, rows_of
+from tests.runs.world import close_context, open_context, opened, relation, rows_of
 
 from headwater.base.codes import find_code
 from headwater.base.errors import Invalid, NotFound
@@ -29,9 +29,7 @@ ROOT = Path(__file__).parents[2]
 
 @pytest.fixture
 def context(tmp_path: Path) -> Iterator[Context]:
-    opened = open_context(tmp_path)
-    yield opened
-    close_context(opened)
+    yield from opened(tmp_path)
 
 
 @pytest.fixture

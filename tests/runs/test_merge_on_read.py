@@ -10,10 +10,9 @@ from deltalake import DeltaTable, QueryBuilder
 from tests.runs.world import (
     build,
     check,
-    close_context,
     merge,
     node_id,
-    open_context,
+    opened,
     quoted,
     relation,
     rows_of,
@@ -34,10 +33,7 @@ NEW = "select i as id, 'new' as s, 0.0 as amount from range(4, 5500, 11) t(i)"
 
 @pytest.fixture
 def context(tmp_path: Path) -> Iterator[Context]:
-    opened = open_context(tmp_path)
-    run_steps(opened, build("t", START))
-    yield opened
-    close_context(opened)
+    yield from opened(tmp_path, build("t", START))
 
 
 def table_of(context: Context) -> Table:

@@ -10,9 +10,8 @@ import pytest
 from tests.runs.world import (
     append,
     build,
-    close_context,
     merge,
-    open_context,
+    opened,
     relation,
     rows_of,
     run_steps,
@@ -28,10 +27,7 @@ LATER = datetime.now(UTC) + timedelta(days=30)
 
 @pytest.fixture
 def context(tmp_path: Path) -> Iterator[Context]:
-    opened = open_context(tmp_path)
-    run_steps(opened, build("t", "select i as id, 'a' as s from range(2000) t(i)"))
-    yield opened
-    close_context(opened)
+    yield from opened(tmp_path, build("t", "select i as id, 'a' as s from range(2000) t(i)"))
 
 
 def test_a_table_in_order_has_no_proposal(context: Context) -> None:

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from tests.runs.world import build, close_context, open_context, run_steps
+from tests.runs.world import build, opened
 
 from headwater.base.errors import NotFound
 from headwater.runs.context import Context
@@ -14,10 +14,7 @@ from headwater.runs.query import run_sql, table_of
 
 @pytest.fixture
 def context(tmp_path: Path) -> Iterator[Context]:
-    opened = open_context(tmp_path)
-    run_steps(opened, build("orders", "select 1 as id"))
-    yield opened
-    close_context(opened)
+    yield from opened(tmp_path, build("orders", "select 1 as id"))
 
 
 def test_a_table_that_was_taken_away_is_gone_and_not_suggested(context: Context) -> None:

@@ -7,11 +7,10 @@ from tests.runs.world import (
     append,
     build,
     check,
-    close_context,
     graph_of,
     merge,
     node_id,
-    open_context,
+    opened,
     quoted,
     relation,
     run_steps,
@@ -32,9 +31,7 @@ NUMBERS = "select * from (values (1, 'a'), (20, 'b'), (3, null)) as t(id, name)"
 
 @pytest.fixture
 def context(tmp_path: Path) -> Iterator[Context]:
-    opened = open_context(tmp_path)
-    yield opened
-    close_context(opened)
+    yield from opened(tmp_path)
 
 
 def graph(*steps: Step, **fingerprints: str) -> Graph:

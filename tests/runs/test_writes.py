@@ -14,9 +14,9 @@ import pytest
 from tests.runs.world import (
     build,
     check,
-    close_context,
     node_id,
     open_context,
+    opened,
     plan_of,
     relation,
     rows_of,
@@ -47,9 +47,7 @@ FILL = (
 
 @pytest.fixture
 def context(tmp_path: Path) -> Iterator[Context]:
-    opened = open_context(tmp_path)
-    yield opened
-    close_context(opened)
+    yield from opened(tmp_path)
 
 
 def make_work(context: Context) -> Work:

@@ -1,6 +1,6 @@
 """A small world for run tests: a real lake, a real engine, a metastore, and plans made by hand."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -65,6 +65,15 @@ def open_context(
 def close_context(context: Context) -> None:
     context.engine.close()
     context.metastore.close()
+
+
+def opened(folder: Path, *steps: Step) -> Iterator[Context]:
+    """Give a world in which some steps have run, and close it; for fixtures."""
+    context = open_context(folder)
+    if steps:
+        run_steps(context, *steps)
+    yield context
+    close_context(context)
 
 
 def target(name: str, **changes: object) -> Target:
