@@ -8,10 +8,10 @@ import hashlib
 import re
 
 _INSIDE = r"""[^"'{}\\%#]|"(?:[^"\\]|\\.)*"|'(?:[^'\\]|\\.)*'"""
-_BRACES = rf"\{{(?:{_INSIDE}|[%#])*+\}}"
+_BRACES = rf"\{{(?:{_INSIDE}|[%#])*\}}"
 _TAG = re.compile(
-    rf"\{{\{{(?:{_INSIDE}|{_BRACES}|[%#])*+\}}\}}"
-    rf"|\{{%[-+]?\s*(?P<word>\w+)(?:{_INSIDE}|{_BRACES}|\#|%(?!\}}))*+%\}}"
+    rf"\{{\{{(?:{_INSIDE}|{_BRACES}|[%#])*\}}\}}"
+    rf"|\{{%[-+]?\s*(?P<word>\w+)(?!\w)(?:{_INSIDE}|{_BRACES}|\#|%(?!\}}))*%\}}"
     r"|\{#.*?#\}",
     re.DOTALL,
 )
