@@ -11,12 +11,51 @@ START = "<!-- tables: python benchmarks/tables.py -->\n"
 def table_of(document: dict[str, Any]) -> str:
     """Write one result: a line for each figure, with its spread and peak memory."""
     head = f"**{document['benchmark']}** ({document['at'][:10]}, commit `{document['commit'][:7]}`)"
+    if document["benchmark"] == "accuracy":
+        return "\n".join([head, "", *accuracy_lines(document)])
     lines = [head, "", "| | CPU s | spread | peak MB |", "|---|---|---|---|"]
     for name, found in document["results"].items():
         cpu, peak = found["cpu_seconds"], found["peak_bytes"]["max"] / 1e6
         spread = f"{cpu['min']:.3g} to {cpu['max']:.3g}"
         lines.append(f"| `{name}` | {cpu['median']:.3g} | {spread} | {peak:.0f} |")
     return "\n".join(lines)
+
+
+def accuracy_lines(document: dict[str, Any]) -> list[str]:
+    """Write how near predictions came: q-errors, then intervals, then whole plans."""
+    results = document["results"]
+    about = f"{document['steps']} plans, {document['models']} nodes, {document['days']} days, "
+    lines = [f"{about}{document['changes']} changes; {results['predictions']:,} predictions.", ""]
+    lines += ["| q-error | n | median | p90 | weighted error |", "|---|---|---|---|---|"]
+    for quantity in ("cpu_seconds", "rows", "bytes_read", "bytes_written"):
+        for group, found in results[quantity].items():
+            lines.append(f"| {quantity}: {group} | {_cells(found, 'weighted_error')} |")
+    for group, found in results["noise_floor"].items():
+        lines.append(f"| noise floor: {group} | {_cells(found)} | |")
+    for group, found in results["totals"].items():
+        lines.append(f"| total CPU: {group} | {_cells(found)} | |")
+    lines += ["", "| 90 % intervals | n | covered | high / low |", "|---|---|---|---|"]
+    for group, found in results["coverage"].items():
+        lines.append(
+            f"| {group} | {found['n']} | {found['covered']:.3f} | {found['high_to_low']} |"
+        )
+    lines += ["", "| plans whose total is | within 5 % | within 15 % | in its interval |"]
+    lines += ["|---|---|---|---|"]
+    for group, found in results["totals"].items():
+        shares = [found[f"within_{part}_percent"] for part in (5, 15)]
+        lines.append(f"| {group} | {shares[0]:.2f} | {shares[1]:.2f} | {found['covered']} |")
+    bounds = results["bounds"]
+    lines += [
+        "",
+        f"Rows proved: {bounds['rows_proved']}; above their bound {bounds['rows_above']}, ",
+    ]
+    lines[-1] += f"below {bounds['rows_below']}."
+    return lines
+
+
+def _cells(found: dict[str, Any], *more: str) -> str:
+    values = [found[name] for name in ("n", "median", "p90", *more)]
+    return " | ".join("-" if value is None else f"{value:.4g}" for value in values)
 
 
 def main() -> None:
