@@ -5,12 +5,15 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
+from functools import partial
 from pathlib import Path
+from threading import Event
+from typing import Any
 
 import polars as pl
 import pytest
@@ -18,9 +21,12 @@ from tests.runs.world import close_context, open_context, opened, relation, rows
 
 from headwater.base.errors import Conflict, Invalid, Unavailable
 from headwater.engines.rows import CHUNK_ROWS
+from headwater.lake.snapshot import DataFile
 from headwater.lake.table import Table
 from headwater.runs import append as module
-from headwater.runs.append import AppendOptions, appending
+from headwater.runs import append_keeper
+from headwater.runs.append import Appender, AppendOptions, appending
+from headwater.runs.append_keeper import Turns
 from headwater.runs.context import Context
 from headwater.runs.journal import open_journal
 from headwater.runs.leases import live_leases
@@ -228,7 +234,7 @@ def test_alike_rows_make_one_file_though_some_lack_values(context: Context) -> N
 def test_files_stay_few_however_many_commits(
     context: Context, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(module, "SMALL_FILES_MAX", 10)
+    monkeypatch.setattr(append_keeper, "SMALL_FILES_MAX", 10)
     most = 0
 
     with appending(context, "t", EVERY_ROW) as appender:
@@ -243,12 +249,108 @@ def test_files_stay_few_however_many_commits(
     assert False in changes  # how often depends on when the keeper gets the processor
 
 
+@pytest.mark.parametrize("busy_with", ["make_checkpoint", "rearrange"])
+def test_who_appends_waits_for_a_slow_keeper(
+    context: Context, monkeypatch: pytest.MonkeyPatch, busy_with: str
+) -> None:
+    real, may_go_on = getattr(append_keeper, busy_with), Event()
+
+    def slowly(*given: Any) -> object:
+        may_go_on.wait(60)
+        return real(*given)
+
+    monkeypatch.setattr(append_keeper, busy_with, slowly)
+    monkeypatch.setattr(append_keeper, "SMALL_FILES_MAX", 10)
+    bound = append_keeper.BEHIND_MAX * 10
+    told: list[int | None] = []
+
+    def send() -> None:
+        with appending(context, "t", EVERY_ROW) as appender:
+            told.extend(appender.append([{"id": number}]) for number in range(2 * bound))
+
+    with ThreadPoolExecutor(1) as pool:
+        sending = pool.submit(send)
+        wait_until(lambda: len(files_of(context)) >= bound)
+        time.sleep(0.2)
+        stopped_at = len(files_of(context))
+        may_go_on.set()
+        sending.result(60)
+
+    assert bound <= stopped_at <= bound + 1  # one for those that were written together before
+    assert ids(context) == list(range(2 * bound))
+
+
+def test_a_keeper_does_not_wait_for_itself(
+    context: Context, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(append_keeper, "SMALL_FILES_MAX", 1)
+    monkeypatch.setattr(append_keeper, "BEHIND_MAX", 1)
+
+    with appending(context, "t", AppendOptions(seconds_max=0.05)) as appender:
+        for number in range(3):
+            appender.append([{"id": number}])
+            wait_until(partial(has_rows, appender, number + 1))
+
+    assert ids(context) == [0, 1, 2]
+
+
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")
+def test_a_keeper_that_died_stops_nobody(context: Context, monkeypatch: pytest.MonkeyPatch) -> None:
+    def die(*_: object) -> None:
+        raise SystemExit
+
+    monkeypatch.setattr(append_keeper, "rearrange", die)
+    monkeypatch.setattr(append_keeper, "SMALL_FILES_MAX", 2)
+
+    with appending(context, "t", EVERY_ROW) as appender:
+        for number in range(20):
+            appender.append([{"id": number}])
+
+    assert ids(context) == list(range(20))
+
+
+def test_the_one_who_asks_is_first_however_busy_the_others_are() -> None:
+    turns, ended = Turns(), Event()
+
+    def take_again_and_again() -> None:
+        while not ended.is_set():
+            with turns:
+                time.sleep(0.001)
+
+    with ThreadPoolExecutor(2) as pool:
+        for _ in range(2):
+            pool.submit(take_again_and_again)
+        started = time.monotonic()
+        for _ in range(50):
+            with turns.first():
+                pass
+        took = time.monotonic() - started
+        ended.set()
+
+    assert took < 50 * append_keeper.TURN_SECONDS_MAX / 4
+
+
 def test_checkpoints_are_made_on_the_way(context: Context) -> None:
     with appending(context, "t", EVERY_ROW) as appender:
         for number in range(30):
             appender.append([{"id": number}])
 
     assert table_of(context).list_log().checkpoints
+
+
+def wait_until(holds: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + 30
+    while not holds() and time.monotonic() < deadline:
+        time.sleep(0.005)
+
+
+def has_rows(appender: Appender, count: int) -> bool:
+    return appender.rows == count
+
+
+def files_of(context: Context) -> Sequence[DataFile]:
+    snapshot = table_of(context).snapshot_or_none()
+    return () if snapshot is None else snapshot.files
 
 
 def test_rows_do_not_wait_for_ever(context: Context) -> None:

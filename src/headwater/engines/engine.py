@@ -478,10 +478,16 @@ class Engine(ABC):
         """The engine's own version."""
 
     @abstractmethod
-    def open_session(self, *, catalog: str, schema: str) -> Session:
+    def open_session(self, *, catalog: str, schema: str, threads: int | None = None) -> Session:
         """Open a session whose bare names resolve in ``catalog.schema``.
 
         At most ``sessions_max`` are open at once; a caller beyond that waits.
+
+        Args:
+            catalog: Catalog of bare names.
+            schema: Schema of bare names.
+            threads: Processors to use; None for all that there are. One is as fast for a few
+                thousand rows, and leaves the others to whoever waits.
         """
 
     @abstractmethod

@@ -5,18 +5,21 @@ So for a table in a folder it writes into a temporary one, where links stand for
 what it wrote is then put in place durably, the checkpoint before the file that points to it.
 """
 
+import os
+from collections.abc import Iterable
 from contextlib import suppress
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from headwater.base.errors import HeadwaterError
 from headwater.lake.delta import write_checkpoint
-from headwater.lake.replay import LOG_FOLDER
+from headwater.lake.replay import LOG_FOLDER, entry_name
 from headwater.lake.storage import LocalStorage
 from headwater.lake.table import Table
 
 _POINTER = "_last_checkpoint"
 _SIDECARS = "_sidecars"
+_DIGITS = 20
 
 
 def make_checkpoint(table: Table, version: int) -> bool:
@@ -29,7 +32,7 @@ def make_checkpoint(table: Table, version: int) -> bool:
     storage = table.storage
     if not isinstance(storage, LocalStorage):
         return write_checkpoint(table.root, storage.options, version)
-    if version in table.list_log().checkpoints:
+    if version in _checkpoints(_names(table)):
         return True
     with TemporaryDirectory(prefix="headwater-checkpoint-") as folder:
         log = Path(folder) / LOG_FOLDER
@@ -44,22 +47,38 @@ def make_checkpoint(table: Table, version: int) -> bool:
     return True
 
 
+def _names(table: Table) -> list[str]:
+    """Return the names in a log's folder; all else about ten thousand of them takes a while."""
+    with suppress(FileNotFoundError):
+        return os.listdir(Path(table.root, LOG_FOLDER))  # noqa: PTH208 - pathlib costs 4x here
+    return []
+
+
+def _checkpoints(names: Iterable[str]) -> dict[int, list[str]]:
+    """Return a log's checkpoints by version, with their files."""
+    found: dict[int, list[str]] = {}
+    for name in names:
+        if ".checkpoint." in name and name[:_DIGITS].isdecimal():
+            found.setdefault(int(name[:_DIGITS]), []).append(name)
+    return found
+
+
 def _link_log(table: Table, version: int, folder: Path) -> frozenset[str]:
     """Link what a reader of a version needs into another folder; return the names."""
-    listing = table.list_log()
-    older = [number for number in listing.checkpoints if number < version]
-    start = max(older, default=0)
+    names = frozenset(_names(table))
+    checkpoints = _checkpoints(names)
+    start = max((number for number in checkpoints if number < version), default=0)
+    entries = (entry_name(number).rpartition("/")[2] for number in range(start, version + 1))
+    linked = names & {*checkpoints.get(start, ()), *entries, _SIDECARS}
+    source = Path(table.root, LOG_FOLDER).absolute()
     folder.mkdir()
-    for found in Path(table.root, LOG_FOLDER).iterdir():
-        number = found.name[:20]
-        is_needed = number.isdecimal() and start <= int(number) <= version
-        if is_needed or found.name == _SIDECARS:
-            (folder / found.name).symlink_to(found.absolute())
-    return frozenset(path.name for path in folder.iterdir())
+    for name in linked:
+        os.symlink(f"{source}/{name}", f"{folder}/{name}")  # noqa: PTH211 - one call, no objects
+    return linked
 
 
 def _point(table: Table, pointer: Path, version: int) -> None:
     """Let readers start from a checkpoint, unless another writer's is newer."""
-    if pointer.exists() and max(table.list_log().checkpoints, default=version) <= version:
+    if pointer.exists() and max(_checkpoints(_names(table)), default=version) <= version:
         with suppress(HeadwaterError):  # without it readers list the log
             table.storage.upload(str(pointer), f"{LOG_FOLDER}/{_POINTER}")

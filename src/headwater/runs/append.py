@@ -6,14 +6,13 @@ together on the way, and checkpoints are made as often as they pay.
 """
 
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import dataclass
-from threading import Condition, Thread
+from threading import Thread
 from types import TracebackType
 from typing import Self
 
 from headwater.base.errors import Conflict, HeadwaterError, Invalid
-from headwater.base.ids import RunId
 from headwater.base.meters import Meter
 from headwater.base.relations import Column
 from headwater.engines.engine import Destination, Intake, Session
@@ -27,14 +26,13 @@ from headwater.lake.commit import (
     TransactionIs,
     commit,
 )
-from headwater.lake.compaction import choose_newest, count_small
+from headwater.lake.compaction import count_small
 from headwater.lake.maintain import discard_files
-from headwater.lake.make_checkpoint import make_checkpoint
 from headwater.lake.snapshot import DataFile
+from headwater.runs.append_keeper import TURN_SECONDS_MAX, AppendKeeper, Turns
 from headwater.runs.context import Context
 from headwater.runs.loads import (
     REBASES_MAX,
-    SMALL_FILES_MAX,
     Load,
     check_partitions,
     fit_columns,
@@ -43,7 +41,6 @@ from headwater.runs.loads import (
     target_name,
 )
 from headwater.runs.publish import may_still_land
-from headwater.runs.rearrange import Rearranged, rearrange
 
 APP_PREFIX = "headwater-append/"
 """Beginning of the application id under which a table remembers how far a source has come."""
@@ -57,17 +54,12 @@ BYTES_MAX = 64 * 1024 * 1024
 SECONDS_MAX = 10.0
 """How long rows wait for others before a commit is made."""
 
-CHECKPOINT_SHARE = 20
-"""A checkpoint is made when the time since the last is this many times what that one took."""
-
-BEHIND_MAX = 4
-"""How many times as many small files there may be while others are written together."""
+TOGETHER_ROWS_MAX = 122_880
+"""Rows of a commit up to which one processor writes them: a group of rows of a Parquet file is
+written by one, and handing it to another takes longer the busier that is."""
 
 IDLE_SECONDS_MAX = 1.0
 """How long an appender keeps a session of the engine between two commits."""
-
-CHECKPOINT_COMMITS_MIN = 10
-"""Commits since the last checkpoint below which none is made."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -106,8 +98,6 @@ class Appender:
         version: Newest version that was made; None when none was.
         rows: Rows that were committed.
         commits: Commits that were made.
-        compacted: Small files that were written together.
-        meter: What it used.
     """
 
     def __init__(self, load: Load, options: AppendOptions) -> None:
@@ -121,27 +111,35 @@ class Appender:
         self._load = load
         self._options = options
         self._app_id = f"{APP_PREFIX}{options.source}"
-        self._changed = Condition()
+        self._turns = Turns()
         self._buffer = RowBuffer()
         self._oldest: float | None = None
         self._failure: HeadwaterError | None = None
         self._is_told = False
         self._kept: Session | None = None
-        self._is_compacting = False
         self._is_open = True
         self._numbers_rows: bool | None = None
         self._snapshot = load.table.snapshot_or_none()
-        self._small = 0 if self._snapshot is None else count_small(self._snapshot.files)
+        small = 0 if self._snapshot is None else count_small(self._snapshot.files)
+        self._files = AppendKeeper(load, self._turns, small_files=small, compacts=options.compacts)
         self.sequence = load.table.transaction_or_none(self._app_id)
         self._newest = self.sequence
         self.version: int | None = None
         self.rows = 0
         self.commits = 0
-        self.compacted = 0
-        self.meter = Meter()
-        self._pace = _Pace(load.context.clock.monotonic())
+        self._used = Meter()
         self._keeper = Thread(target=self._keep, name="headwater-appender", daemon=True)
         self._keeper.start()
+
+    @property
+    def compacted(self) -> int:
+        """Small files that were written together."""
+        return self._files.compacted
+
+    @property
+    def meter(self) -> Meter:
+        """What it used."""
+        return self._used + self._files.meter
 
     def append(self, data: object, *, sequence: int | None = None) -> int | None:
         """Take rows over, and commit when there are enough.
@@ -163,7 +161,7 @@ class Appender:
             HeadwaterError: What went wrong with this commit, or with one made meanwhile. What was
                 not committed is gone; ``sequence`` says where to go on.
         """
-        with self._changed:
+        with self._turns:
             self._check_usable()
             if not self._takes(sequence):
                 return None
@@ -171,12 +169,12 @@ class Appender:
                 self._buffer.add(data)
                 if self._oldest is None:
                     self._oldest = self._load.context.clock.monotonic()
-                    self._changed.notify_all()
+                    self._turns.tell()
                 self._newest = sequence
                 options = self._options
                 is_full = self._buffer.rows >= options.rows_max
                 if is_full or self._buffer.size_bytes >= options.bytes_max:
-                    return self._commit_rows()
+                    return self._commit_in_order()
             return None
 
     def flush(self) -> int | None:
@@ -185,10 +183,10 @@ class Appender:
         Raises:
             HeadwaterError: As ``append``.
         """
-        with self._changed:
+        with self._turns:
             self._check_usable()
             with self._failing():
-                return self._commit_rows()
+                return self._commit_in_order()
 
     def close(self) -> None:
         """Commit the rows that wait and end; safe to call twice.
@@ -201,8 +199,8 @@ class Appender:
                 self.flush()
         finally:
             self._stop()
-        if self._pace.commits >= CHECKPOINT_COMMITS_MIN:
-            self._checkpoint()
+        if self._files.has_news:
+            self._files.checkpoint()
 
     def __enter__(self) -> Self:
         return self
@@ -269,6 +267,16 @@ class Appender:
         self._oldest = None
         self._buffer.clear()
 
+    def _commit_in_order(self) -> int | None:
+        """Commit the rows, and wait while files come faster than they can be written together.
+
+        The keeper is awake then, and goes on before those who wait here.
+        """
+        version = self._commit_rows()
+        while self._files.is_behind and self._is_open and self._keeper.is_alive():
+            self._turns.wait(TURN_SECONDS_MAX)
+        return version
+
     # -- the commit --------------------------------------------------------------------------
 
     def _commit_rows(self) -> int | None:
@@ -330,7 +338,10 @@ class Appender:
         """Give a session; it is kept for the next commit while nobody else could want it."""
         context = self._load.context
         if self._kept is None:
-            self._kept = context.engine.open_session(catalog=context.catalog, schema=context.schema)
+            is_small = self._options.rows_max <= TOGETHER_ROWS_MAX
+            self._kept = context.engine.open_session(
+                catalog=context.catalog, schema=context.schema, threads=1 if is_small else None
+            )
         try:
             yield self._kept
         except BaseException:
@@ -387,63 +398,34 @@ class Appender:
         self.rows += sum(file.rows or 0 for file in files)
         for intake in intakes:
             if intake.written is not None:
-                self.meter += intake.written.meter
+                self._used += intake.written.meter
         self._buffer.clear()
         self._oldest = None
-        self._pace.commits += 1
-        self._small += len(files)
+        self._files.note(len(files), version)
         if self._has_work():
-            self._changed.notify_all()
-        while self._is_compacting and self._small >= BEHIND_MAX * SMALL_FILES_MAX:
-            self._changed.wait()  # rows come faster than files can be written together
+            self._turns.tell()
 
     # -- keeping the table in order ----------------------------------------------------------
 
     def _keep(self) -> None:
         """Commit rows that have waited long enough, and keep files few; in a thread of its own."""
         while True:
-            with self._changed:
+            with self._turns.first():
                 if not self._is_open:  # asked under the lock, or the last call is not heard
                     return
-                if not self._has_work() and not self._changed.wait(self._patience()):
+                if not self._has_work() and not self._turns.rest(self._patience()):
                     self._let_go()
                 if self._patience() == 0.0:
                     self._commit_in_background()
-                compacts, is_due = self._wants_compaction(), self._is_checkpoint_due()
+                compacts, is_due = self._files.wants_compaction, self._files.wants_checkpoint
             if compacts and self._is_open:
-                self._compact()
+                self._files.compact()
             if is_due and self._is_open:
-                self._checkpoint()
+                self._files.checkpoint()
 
     def _has_work(self) -> bool:
-        return self._wants_compaction() or self._is_checkpoint_due() or self._patience() == 0.0
-
-    def _wants_compaction(self) -> bool:
-        return self._options.compacts and self._small >= SMALL_FILES_MAX
-
-    def _is_checkpoint_due(self) -> bool:
-        return self._pace.is_due(self._load.context.clock.monotonic())
-
-    def _compact(self) -> None:
-        """Write small files together; the rows are in the table with or without it.
-
-        Commits go on while the files are written; only the commit of the new ones is taken in
-        between two of them.
-        """
-        context, table = self._load.context, self._load.table
-        with self._changed:
-            self._small, self._is_compacting = 0, True
-        own = RunId(f"{self._load.run_id}-compact{self.commits}")
-        done = Rearranged()
-        with suppress(HeadwaterError):
-            snapshot = table.snapshot()
-            choice = choose_newest(snapshot)
-            done = rearrange(context, table, snapshot, choice, own, self._changed)
-        with self._changed:
-            self.compacted += done.files_removed
-            self.meter += done.meter
-            self._is_compacting = False
-            self._changed.notify_all()
+        files = self._files
+        return files.wants_compaction or files.wants_checkpoint or self._patience() == 0.0
 
     def _commit_in_background(self) -> None:
         """Commit; what goes wrong is told to the next who calls."""
@@ -461,48 +443,13 @@ class Appender:
         rest = max(0.0, self._options.seconds_max - passed)
         return rest if idle is None else min(rest, idle)
 
-    def _checkpoint(self) -> None:
-        """Make a checkpoint of the newest version; the table is whole without it."""
-        clock, table = self._load.context.clock, self._load.table
-        started = clock.monotonic()
-        version = self.version
-        with suppress(HeadwaterError):
-            if version is not None:
-                make_checkpoint(table, version)
-        with self._changed:
-            self._pace.made(started, clock.monotonic())
-
     def _stop(self) -> None:
-        with self._changed:
+        with self._turns:
             self._is_open = False  # before the keeper looks again
             self._buffer.clear()
             self._let_go()
-            self._changed.notify_all()
+            self._turns.tell()
         self._keeper.join()
-
-
-@dataclass(slots=True)
-class _Pace:
-    """When a checkpoint pays: they take at most a twentieth of the time.
-
-    Attributes:
-        since: When the last one was made, or the appender opened.
-        cost: Seconds that it took.
-        commits: Commits since.
-    """
-
-    since: float
-    cost: float = 0.0
-    commits: int = 0
-
-    def is_due(self, now: float) -> bool:
-        """Tell whether enough has happened since the last one."""
-        waited = now - self.since > CHECKPOINT_SHARE * self.cost
-        return waited and self.commits >= CHECKPOINT_COMMITS_MIN
-
-    def made(self, started: float, ended: float) -> None:
-        """Remember that one was made, and what it took."""
-        self.since, self.cost, self.commits = ended, ended - started, 0
 
 
 @contextmanager

@@ -35,7 +35,19 @@ REBASES_MAX = 20
 """How often other writers may come between before the work is given up."""
 
 _OWN = "__headwater_rearranged"
-_AT_ONCE: AbstractContextManager[object] = nullcontext()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Beside:
+    """How files are written again beside somebody who goes on writing.
+
+    Attributes:
+        turn: Entered for the commit alone, which takes a moment where writing takes long.
+        threads: Processors to use; None for all that there are.
+    """
+
+    turn: AbstractContextManager[object] = field(default_factory=nullcontext)
+    threads: int | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -67,7 +79,7 @@ def rearrange(
     snapshot: Snapshot,
     choice: Choice,
     run_id: RunId,
-    publishing: AbstractContextManager[object] = _AT_ONCE,
+    beside: Beside | None = None,
 ) -> Rearranged:
     """Write chosen files of a snapshot again and publish them in place of the old ones.
 
@@ -77,7 +89,7 @@ def rearrange(
         snapshot: What the files were chosen of.
         choice: The files.
         run_id: Beginning of the new files' names.
-        publishing: Entered for the commit alone, which takes a moment where writing takes long.
+        beside: How, while somebody goes on writing; None when nobody waits.
 
     Raises:
         Conflict: ``commit-conflict``, when another writer changed one of the files.
@@ -86,9 +98,12 @@ def rearrange(
     if not choice.groups:
         return Rearranged()
     prefix = f"{run_id}-1-"
+    beside = beside or Beside()
     try:
-        added, meter = _write(context, snapshot, choice, prefix)
-        with publishing:
+        added, meter = _write(context, snapshot, choice, prefix, beside.threads)
+        # Flushed before the commit does it, which is quick then: somebody may wait for that.
+        table.storage.make_durable(file.path for file in added)
+        with beside.turn:
             version = _publish(context, table, snapshot, choice, added, run_id)
     except HeadwaterError as error:
         if not may_still_land(table, error):
@@ -106,11 +121,13 @@ def rearrange(
 
 
 def _write(
-    context: Context, snapshot: Snapshot, choice: Choice, prefix: str
+    context: Context, snapshot: Snapshot, choice: Choice, prefix: str, threads: int | None
 ) -> tuple[tuple[DataFile, ...], Meter]:
     added: list[DataFile] = []
     meter = Meter()
-    session = context.engine.open_session(catalog=context.catalog, schema=context.schema)
+    session = context.engine.open_session(
+        catalog=context.catalog, schema=context.schema, threads=threads
+    )
     try:
         for number, group in enumerate(choice.groups):
             destination = Destination(
@@ -169,6 +186,8 @@ def _publish(
         *(AddFile(file=file, changes_data=False) for file in added),
     )
     version = snapshot.version
+    if table.version_or_none() != version:
+        version = _still_whole(table, snapshot, removed)
     for _ in range(REBASES_MAX):
         entry = Commit(
             operation="OPTIMIZE",

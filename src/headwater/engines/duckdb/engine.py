@@ -3,6 +3,7 @@
 import os
 import threading
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import ClassVar
 
@@ -50,7 +51,7 @@ class DuckDBEngine(Engine):
         self._slots = threading.BoundedSemaphore(sessions)
         # Also held while an instance opens: its threads are those that are new then.
         self._lock = threading.Lock()
-        self._idle: list[Instance] = []
+        self._idle: dict[int, list[Instance]] = {}
         self._sessions: set[DuckDBSession] = set()
         self._closed = False
         self._instance_settings = InstanceSettings(
@@ -67,11 +68,11 @@ class DuckDBEngine(Engine):
         """DuckDB's version."""
         return duckdb.__version__
 
-    def open_session(self, *, catalog: str, schema: str) -> Session:
+    def open_session(self, *, catalog: str, schema: str, threads: int | None = None) -> Session:
         """Open a session whose bare names resolve in ``catalog.schema``; waits for a free slot."""
         self._slots.acquire()
         try:
-            session = self._make_session()
+            session = self._make_session(threads or self._instance_settings.threads)
         except BaseException:
             self._slots.release()
             raise
@@ -100,17 +101,20 @@ class DuckDBEngine(Engine):
             session.interrupt()
             session.close()
         with self._lock:
-            idle, self._idle = self._idle, []
-        for instance in idle:
-            instance.close()
+            idle, self._idle = self._idle, {}
+        for instances in idle.values():
+            for instance in instances:
+                instance.close()
 
-    def _make_session(self) -> DuckDBSession:
+    def _make_session(self, threads: int) -> DuckDBSession:
         with self._lock:
             if self._closed:
                 raise InternalError(
                     "session-closed", "the engine is closed", fix="open a new engine"
                 )
-            instance = self._idle.pop() if self._idle else Instance(self._instance_settings)
+            idle = self._idle.get(threads)
+            settings = replace(self._instance_settings, threads=threads)
+            instance = idle.pop() if idle else Instance(settings)
             try:
                 session = DuckDBSession(
                     instance,
@@ -129,7 +133,7 @@ class DuckDBEngine(Engine):
             self._sessions.discard(session)
             kept = kept and not self._closed
             if kept:
-                self._idle.append(instance)
+                self._idle.setdefault(instance.threads, []).append(instance)
         if not kept:
             instance.close()
         self._slots.release()

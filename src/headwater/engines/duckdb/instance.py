@@ -56,6 +56,7 @@ class Instance:
             Invalid: ``engine-setting-invalid``, when the spill folder cannot be made.
         """
         self._settings = settings
+        self.threads = settings.threads
         self._spare: duckdb.DuckDBPyConnection | None = None
         self._spill = make_spill_folder(settings.temp_directory)
         # Also when the program ends without closing; only a kill leaves the folder behind.
@@ -66,7 +67,7 @@ class Instance:
         except DRIVER_ERRORS as error:
             self._remove_spill()
             raise error_of(error, "") from error
-        self.clocks = ThreadClocks(thread_ids() - others)
+        self.clocks = ThreadClocks(thread_ids() - others, works_alone=settings.threads == 1)
         remote = settings.make_remote() if settings.make_remote else None
         if remote is not None:
             self._root.register_filesystem(remote)

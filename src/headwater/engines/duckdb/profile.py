@@ -62,11 +62,13 @@ _PROFILE_DECODER = msgspec.json.Decoder(_Profile)
 
 
 class ThreadClocks:
-    """CPU clocks of one instance's worker threads."""
+    """CPU clocks of one instance's workers; of one thread, the caller works alone."""
 
-    def __init__(self, thread_ids: frozenset[int]) -> None:
+    def __init__(self, thread_ids: frozenset[int], *, works_alone: bool = False) -> None:
         self._clocks = tuple(clock for each in thread_ids if _ticks(clock := _clock_of(each)))
-        self._has_clocks = len(self._clocks) == len(thread_ids) > 0
+        self._has_clocks = len(self._clocks) == len(thread_ids) and (
+            works_alone or len(thread_ids) > 0
+        )
 
     def seconds(self) -> float:
         """Return CPU seconds of the workers and of the calling thread since some start."""
