@@ -10,13 +10,18 @@ from typing import Any, Literal, NewType, Union, get_args, get_origin, get_type_
 
 from headwater.base.codes import Code
 from headwater.base.diagnostics import Diagnostic
+from headwater.plan.books import PriceBook
 from headwater.plan.plan import Plan
+from headwater.runs.accuracy import AccuracyReport
+from headwater.runs.calibrate import Calibration
 from headwater.runs.differences import Difference
 from headwater.runs.effective import InForce
 from headwater.runs.freshness import SourceAges
 from headwater.runs.fsck import Checked
 from headwater.runs.ingest import Ingested
+from headwater.runs.ledger import CostReport
 from headwater.runs.proposals import Proposals
+from headwater.runs.reprice import PriceDifference
 from headwater.runs.run import Run
 from headwater.runs.upkeep import Upkeep
 
@@ -136,6 +141,12 @@ def make_schemas() -> dict[str, Schema]:
         "diff": _of_value("diff", Difference),
         "proposals": _of_value("proposals", Proposals),
         "freshness": _of_value("freshness", SourceAges),
+        "cost": _of_value("cost", CostReport),
+        "accuracy": _of_value("accuracy", AccuracyReport),
+        "price-diff": _of_value("price-diff", PriceDifference),
+        "calibration": _of_value("calibration", Calibration),
+        "price-books": _of_parts("price-books", {"books": _OBJECTS}),
+        "price-book": _of_parts("price-book", {"digest": str, "file": str, "book": PriceBook}),
         "error": _of_parts("error", {"diagnostics": findings}),
         "check": _of_parts("check", {"nodes": int, "diagnostics": findings}),
         "parse": _of_parts(

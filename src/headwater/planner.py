@@ -36,7 +36,6 @@ from headwater.graph.substitutes import InputRequest, Substitutes, read_event_ti
 from headwater.plan.build import breaks, make_faulty_plan, make_plan, wanted_batches
 from headwater.plan.options import PlanOptions
 from headwater.plan.plan import Plan
-from headwater.plan.prices import declared_prices
 from headwater.plan.state import State
 from headwater.plan.totals import with_findings
 from headwater.project.options import not_run
@@ -51,10 +50,12 @@ from headwater.runs.answers import (
     Planned,
     PlanRequest,
 )
+from headwater.runs.books import prices_in_force
 from headwater.runs.checked import Checked
 from headwater.runs.clone import make_clone_plan
 from headwater.runs.context import Context
 from headwater.runs.documents import write_document
+from headwater.runs.economy import Economy
 from headwater.runs.inputs import Asked, deferral_findings, find_substitutes, no_state
 from headwater.runs.invocation import (
     Invocation,
@@ -88,6 +89,13 @@ class Planner(Reader):
         world = self.__dict__.pop("_world", None)
         if world is not None:
             world.close()
+
+    # -- money -------------------------------------------------------------------------------
+
+    @property
+    def economy(self) -> Economy:
+        """What runs cost, at which prices, and how well it was foreseen."""
+        return Economy(context=self._context, settings=self.settings, root=self.root)
 
     # -- compiling ---------------------------------------------------------------------------
 
@@ -251,7 +259,7 @@ class Planner(Reader):
             as_of=request.as_of,
             takes_part=request.inputs.empty or bool(request.inputs.sample),
         )
-        prices = declared_prices(self.settings)
+        prices = prices_in_force(self.settings, self.root)
         state = read_state(graph, self._world.context_of(project), prices=prices)
         options, batches = self._with_batches(project, graph, state, options, instead)
         plan = make_plan(graph, state, options)

@@ -16,6 +16,7 @@ from headwater.catalog.records import (
     LineageRecord,
     NodeEnd,
     NodeRecord,
+    RunEnd,
     RunRecord,
     TableRecord,
     ViewRecord,
@@ -227,25 +228,29 @@ def test_history_of_a_node_is_newest_first_and_only_of_what_ended_well(
     assert len(metastore.attempts_of_node(ORDERS)) == 4
 
 
-def test_totals_add_up_what_ended_attempts_used(metastore: Metastore) -> None:
-    metastore.start_attempt(attempt(status="success", meter=Meter(cpu_seconds=1.5, bytes_read=10)))
-    metastore.start_attempt(
-        attempt(attempt=2, status="error", meter=Meter(cpu_seconds=0.5, peak_memory_bytes=8))
-    )
-    metastore.start_attempt(attempt(attempt=3, meter=Meter(cpu_seconds=99)))
+def test_what_ran_between_two_times_is_listed_by_when_its_run_began(metastore: Metastore) -> None:
+    metastore.start_run(run("1", started_at="2026-11-20"))
+    metastore.start_run(replace(run("2", started_at="2026-11-21"), user="ann", cpus=4))
+    end = RunEnd(status="success", finished_at="t", cpu_seconds=2.5, wall_seconds=3.0)
+    metastore.finish_run(RunId("2"), end)
+    metastore.start_attempt(attempt(run_id=RunId("1"), status="error", started_at="2026-11-22"))
+    metastore.start_attempt(attempt(run_id=RunId("2"), status="success"))
+    metastore.start_attempt(attempt(run_id=RunId("2"), attempt=2))  # has not ended
 
-    total = metastore.totals()[0]
+    (found,) = metastore.runs_between("2026-11-21", "2026-11-22")
+    ended = metastore.attempts_between("2026-11-21")
 
-    assert total.attempts == 2
-    assert total.meter == Meter(cpu_seconds=2.0, bytes_read=10, peak_memory_bytes=8)
-    assert metastore.totals(since="2026-11-22") == ()
+    assert (found.user, found.cpus, found.cpu_seconds, found.wall_seconds) == ("ann", 4, 2.5, 3.0)
+    assert found.plan == b""
+    assert [(each.run_id, each.attempt) for each in ended] == [("2", 1)]
+    assert len(metastore.attempts_between()) == 2
 
 
 def test_a_run_that_has_ended_stays_as_it_ended(metastore: Metastore) -> None:
     metastore.start_run(run())
-    metastore.finish_run(RUN, "success", "later")
+    metastore.finish_run(RUN, RunEnd(status="success", finished_at="later"))
 
-    metastore.finish_run(RUN, "crashed", "much later")
+    metastore.finish_run(RUN, RunEnd(status="crashed", finished_at="much later"))
 
     assert [(found.status, found.finished_at) for found in metastore.list_runs()] == [
         ("success", "later")
@@ -255,7 +260,7 @@ def test_a_run_that_has_ended_stays_as_it_ended(metastore: Metastore) -> None:
 def test_runs_are_listed_newest_first_and_by_status(metastore: Metastore) -> None:
     metastore.start_run(run("1", started_at="2026-11-20"))
     metastore.start_run(run("2", started_at="2026-11-21"))
-    metastore.finish_run(RunId("1"), "failed", "t")
+    metastore.finish_run(RunId("1"), RunEnd(status="failed", finished_at="t"))
 
     assert [found.run_id for found in metastore.list_runs()] == ["2", "1"]
     assert [found.run_id for found in metastore.list_runs(status="failed")] == ["1"]

@@ -27,7 +27,28 @@ RUN_ROW: dict[str, Value] = {
     "host": "h",
     "plan_hash": "",
     "plan": b"",
+    "user": "u",
+    "cpus": 2,
 }
+
+
+def test_a_store_of_the_first_release_is_brought_up_to_date_with_its_runs(tmp_path: Path) -> None:
+    path = tmp_path / "workspace.db"
+    old = sqlite3.connect(path)
+    old.executescript(migration_files()[0].read_text(encoding="utf-8"))
+    old.execute(
+        "insert into run values ('r0', 'p', 't', 'build', 'success', '1', '2', 1, 'h', '', x'')"
+    )
+    old.execute("pragma application_id = 1213682770")
+    old.execute("pragma user_version = 1")
+    old.commit()
+    old.close()
+
+    opened = Store(path)
+
+    (row,) = opened.run("list_runs", ALL_RUNS)
+    assert (row[0], row[4], row[11:]) == ("r0", "success", ("", 0, None, None))
+    opened.close()
 
 
 def test_a_store_opened_again_has_what_was_kept(tmp_path: Path) -> None:
@@ -236,6 +257,7 @@ def test_a_store_that_may_not_grow_says_so_and_keeps_what_it_has(tmp_path: Path)
         row = {
             "project": "p", "target": "t", "command": "build", "status": "running",
             "started_at": "1", "finished_at": "", "process_id": 1, "host": "h", "plan_hash": "",
+            "user": "u", "cpus": 2,
         }
         store.run("put_run", {**row, "run_id": "kept", "plan": b""})
         resource.setrlimit(resource.RLIMIT_FSIZE, (200_000, 200_000))

@@ -32,6 +32,9 @@ VERBS = {
     "deps": ("deps",),
     "config": ("config", "show"),
     "source": ("source", "freshness"),
+    "cost": ("cost",),
+    "price": ("price", "list"),
+    "calibrate": ("calibrate", "--rows", "1000"),
     "table": ("table", "list"),
     "ingest": ("ingest", "loaded", "seeds/raw_orders.csv"),
     "sql": ("sql", "select count(*) from revenue"),
@@ -47,10 +50,10 @@ WHEN_MODEL_FAULTY = dict.fromkeys(VERBS, 0) | dict.fromkeys(
     ("check", "compile", "plan", "build", "apply", "run", "lineage", "docs", "show"), 2
 )
 WHEN_PROFILE_FAULTY = dict.fromkeys(VERBS, 2) | dict.fromkeys(
-    ("deps", "explain", "schema", "init"), 0
+    ("deps", "explain", "schema", "init", "price"), 0
 )
 WHEN_NO_PROJECT = dict.fromkeys(VERBS, 2) | dict.fromkeys(
-    ("deps", "explain", "schema", "init", "config", "clean"), 0
+    ("deps", "explain", "schema", "init", "config", "clean", "price"), 0
 )
 
 

@@ -94,6 +94,39 @@ def from_builtins(wanted: type[T], value: object) -> T:
         raise ValueError(message) from error
 
 
+def from_hand(wanted: type[T], value: Json | Mapping[str, Json]) -> T:
+    """Read a value from what a person wrote: a name that nobody reads is a fault too.
+
+    For types whose parts tell themselves apart: no unions of dataclasses.
+
+    Raises:
+        ValueError: The value does not have the shape of ``wanted``; the text says where.
+    """
+    try:
+        found = msgspec.convert(value, wanted)
+    except msgspec.ValidationError as error:
+        raise ValueError(str(error)) from error
+    unknown = _unread(value, msgspec.to_builtins(found, enc_hook=_encode_other), "$")
+    if unknown:
+        message = f"nobody reads `{unknown}`"
+        raise ValueError(message)
+    return found
+
+
+def _unread(given: object, read: object, path: str) -> str:
+    """Return the path of the first key that is in ``given`` and was not read; empty for none."""
+    if isinstance(given, Mapping) and isinstance(read, Mapping):
+        pairs = [(f"{path}.{key}", given[key], read.get(key)) for key in given]
+        if missing := [at for at, _, _ in pairs if at.rpartition(".")[2] not in read]:
+            return missing[0]
+    elif isinstance(given, (list, tuple)) and isinstance(read, (list, tuple)):
+        matched = zip(given, read, strict=False)
+        pairs = [(f"{path}[{at}]", one, other) for at, (one, other) in enumerate(matched)]
+    else:
+        return ""
+    return next((found for at, one, other in pairs if (found := _unread(one, other, at))), "")
+
+
 def _encode_other(value: object) -> object:
     if isinstance(value, Mapping):
         return dict(value)

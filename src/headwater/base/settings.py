@@ -181,6 +181,43 @@ SETTINGS: tuple[Setting, ...] = (
         help="Dollars for one CPU-hour; without it dollars are unknown and shown as `?`.",
     ),
     Setting(
+        name="prices.book",
+        default=None,
+        kind="text",
+        environment=("HEADWATER_PRICE_BOOK",),
+        help="Price book: a name such as `aws`, one version of it (`aws@2026-06-17`), or a file; "
+        "`hw price list` shows them. `prices.cpu_hour` goes before it.",
+    ),
+    Setting(
+        name="prices.machine",
+        default=None,
+        kind="text",
+        environment=("HEADWATER_PRICE_MACHINE",),
+        help="Kind of machine of the price book that runs are priced on, such as `m7g.large`.",
+    ),
+    Setting(
+        name="prices.region",
+        default=None,
+        kind="text",
+        environment=("HEADWATER_PRICE_REGION",),
+        help="Region of the price book, such as `us-east-1`.",
+    ),
+    Setting(
+        name="prices.contract",
+        default=None,
+        kind="text",
+        environment=(),
+        help="File with your discounts and contracted prices, laid over the price book.",
+    ),
+    Setting(
+        name="prices.billing",
+        default="cpu",
+        kind="text",
+        environment=(),
+        help="What a run is billed for: `cpu` (the work alone) or `machine` (the machine from its "
+        "start to the run's end, idle processors, start-up and minimum included).",
+    ),
+    Setting(
         name="prices.source",
         default=None,
         kind="text",

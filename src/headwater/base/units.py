@@ -115,6 +115,14 @@ def format_dollars(dollars: float | None) -> str:
     return f"${dollars:.{1 - floor(log10(size))}f}".rstrip("0")  # two digits that count
 
 
+def format_money(amount: float | None, currency: str = "USD") -> str:
+    """Write money in its currency: ``$14.10``, ``12.30 EUR``; ``?`` for None."""
+    text = format_dollars(amount)
+    if currency == "USD" or amount is None:
+        return text
+    return f"{text.replace('$', '')} {currency}"
+
+
 def format_count(count: float | None) -> str:
     """Write a count with separators: ``1,204,000``; ``?`` for None."""
     return "?" if count is None else f"{count:,.0f}"

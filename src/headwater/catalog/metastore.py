@@ -18,8 +18,8 @@ from headwater.catalog.records import (
     LineageRecord,
     NodeEnd,
     NodeRecord,
-    NodeTotal,
     RelationRecord,
+    RunEnd,
     RunRecord,
 )
 from headwater.catalog.rows import (
@@ -34,7 +34,6 @@ from headwater.catalog.rows import (
     relation_parameters,
     run_from_row,
     run_parameters,
-    total_from_row,
 )
 from headwater.catalog.store import Parameters, Store
 
@@ -118,7 +117,7 @@ class Metastore(ABC):
         """Keep that a run began, before anything is written; a second time changes nothing."""
 
     @abstractmethod
-    def finish_run(self, run_id: RunId, status: str, finished_at: str) -> None:
+    def finish_run(self, run_id: RunId, end: RunEnd) -> None:
         """Keep how a run ended; a run that has ended stays as it ended."""
 
     @abstractmethod
@@ -154,8 +153,12 @@ class Metastore(ABC):
         """Return the newest attempts that ended well of every node, newest first."""
 
     @abstractmethod
-    def totals(self, *, since: str = "", until: str = "9999") -> tuple[NodeTotal, ...]:
-        """Return what each node used between two ISO times, most CPU first."""
+    def runs_between(self, since: str = "", until: str = "9999") -> tuple[RunRecord, ...]:
+        """Return the runs that began between two ISO times, oldest first, without their plans."""
+
+    @abstractmethod
+    def attempts_between(self, since: str = "", until: str = "9999") -> tuple[AttemptRecord, ...]:
+        """Return the ended attempts of the runs that began between two ISO times, oldest first."""
 
     @abstractmethod
     def list_lineage(self, *, to_node: str = "") -> tuple[LineageRecord, ...]:
@@ -219,9 +222,15 @@ class StoredMetastore(Metastore):
         """See Metastore."""
         self._store.run("put_run", run_parameters(record))
 
-    def finish_run(self, run_id: RunId, status: str, finished_at: str) -> None:
+    def finish_run(self, run_id: RunId, end: RunEnd) -> None:
         """See Metastore."""
-        values = {"run_id": run_id, "status": status, "finished_at": finished_at}
+        values: Parameters = {
+            "run_id": run_id,
+            "status": end.status,
+            "finished_at": end.finished_at,
+            "cpu_seconds": end.cpu_seconds,
+            "wall_seconds": end.wall_seconds,
+        }
         self._store.run("finish_run", values)
 
     def list_runs(self, *, status: str = "", limit: int = HISTORY_MAX) -> tuple[RunRecord, ...]:
@@ -277,10 +286,15 @@ class StoredMetastore(Metastore):
             found.setdefault(record.node, []).append(record)
         return {node: tuple(records) for node, records in found.items()}
 
-    def totals(self, *, since: str = "", until: str = "9999") -> tuple[NodeTotal, ...]:
+    def runs_between(self, since: str = "", until: str = "9999") -> tuple[RunRecord, ...]:
         """See Metastore."""
-        rows = self._store.run("totals", {"since": since, "until": until})
-        return tuple(map(total_from_row, rows))
+        rows = self._store.run("runs_between", {"since": since, "until": until})
+        return tuple(map(run_from_row, rows))
+
+    def attempts_between(self, since: str = "", until: str = "9999") -> tuple[AttemptRecord, ...]:
+        """See Metastore."""
+        rows = self._store.run("attempts_between", {"since": since, "until": until})
+        return tuple(map(attempt_from_row, rows))
 
     def list_lineage(self, *, to_node: str = "") -> tuple[LineageRecord, ...]:
         """See Metastore."""

@@ -41,21 +41,37 @@ from node where project = :project and target = :target order by node;
 -- name: put_run
 insert into run
   (run_id, project, target, command, status, started_at, finished_at, process_id, host, plan_hash,
-   plan)
+   plan, user, cpus)
 values
   (:run_id, :project, :target, :command, :status, :started_at, :finished_at, :process_id, :host,
-   :plan_hash, :plan)
+   :plan_hash, :plan, :user, :cpus)
 on conflict (run_id) do nothing;
 
 -- name: finish_run
-update run set status = :status, finished_at = :finished_at
+update run set status = :status, finished_at = :finished_at, cpu_seconds = :cpu_seconds,
+  wall_seconds = :wall_seconds
 where run_id = :run_id and status = 'running';
 
 -- name: list_runs
 select run_id, project, target, command, status, started_at, finished_at, process_id, host,
-  plan_hash, plan
+  plan_hash, plan, user, cpus, cpu_seconds, wall_seconds
 from run where :status = '' or status = :status
 order by started_at desc, run_id desc limit :limit;
+
+-- name: runs_between
+select run_id, project, target, command, status, started_at, finished_at, process_id, host,
+  plan_hash, x'', user, cpus, cpu_seconds, wall_seconds
+from run where started_at >= :since and started_at < :until
+order by started_at, run_id;
+
+-- name: attempts_between
+select run_id, node, attempt, action, status, fingerprint, message, rows, version, cpu_seconds,
+  wall_seconds, bytes_read, bytes_written, rows_read, rows_written, peak_memory_bytes,
+  spilled_bytes, statements, estimate, input_bytes, started_at, finished_at, engine
+from attempt
+where status <> 'started'
+  and run_id in (select run_id from run where started_at >= :since and started_at < :until)
+order by started_at, run_id, node, attempt;
 
 -- name: put_attempt
 insert into attempt
@@ -111,13 +127,6 @@ from attempt where run_id = :run_id and status = 'started' order by node, attemp
 -- name: close_attempts
 update attempt set status = 'error', message = :message, finished_at = :finished_at
 where run_id = :run_id and status = 'started';
-
--- name: totals
-select node, count(*), sum(cpu_seconds), sum(wall_seconds), sum(bytes_read), sum(bytes_written),
-  sum(rows_read), sum(rows_written), max(peak_memory_bytes), max(spilled_bytes), sum(statements)
-from attempt
-where status <> 'started' and started_at >= :since and started_at < :until
-group by node order by sum(cpu_seconds) desc, node;
 
 -- name: drop_lineage
 delete from lineage where to_node = :to_node;

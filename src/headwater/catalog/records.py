@@ -83,7 +83,12 @@ class RunRecord:
         process_id: Process that runs it.
         host: Machine that runs it.
         plan_hash: Hash of the plan document.
-        plan: The plan document, JSON.
+        plan: The plan document, JSON; empty where runs are listed for what they used.
+        user: Login name of who ran it; empty when it could not be told.
+        cpus: Processors that the process could use; 0 when unknown.
+        cpu_seconds: User and system time of the process, from taking the workspace to the end;
+            None while running, and of a run that crashed.
+        wall_seconds: Elapsed time, likewise.
     """
 
     run_id: RunId
@@ -97,6 +102,27 @@ class RunRecord:
     host: str
     plan_hash: str
     plan: bytes
+    user: str = ""
+    cpus: int = 0
+    cpu_seconds: float | None = None
+    wall_seconds: float | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunEnd:
+    """How a run ended.
+
+    Attributes:
+        status: Its last status.
+        finished_at: ISO 8601 UTC time.
+        cpu_seconds: As in RunRecord.
+        wall_seconds: Likewise.
+    """
+
+    status: Literal["success", "failed", "cancelled", "crashed"]
+    finished_at: str
+    cpu_seconds: float | None = None
+    wall_seconds: float | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -183,18 +209,3 @@ class NodeEnd:
     node: NodeRecord | None = None
     relation: RelationRecord | None = None
     lineage: tuple[LineageRecord, ...] | None = None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class NodeTotal:
-    """What a node used over a span of time.
-
-    Attributes:
-        node: unique_id.
-        attempts: Ended attempts, failed ones included.
-        meter: Sum of what they used; peaks are the highest.
-    """
-
-    node: NodeId
-    attempts: int
-    meter: Meter

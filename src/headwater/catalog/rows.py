@@ -10,7 +10,6 @@ from headwater.catalog.records import (
     AttemptRecord,
     LineageRecord,
     NodeRecord,
-    NodeTotal,
     RelationRecord,
     RunRecord,
     TableRecord,
@@ -104,6 +103,8 @@ def run_parameters(record: RunRecord) -> Parameters:
         "host": record.host,
         "plan_hash": record.plan_hash,
         "plan": record.plan,
+        "user": record.user,
+        "cpus": record.cpus,
     }
 
 
@@ -122,6 +123,10 @@ def run_from_row(row: Row) -> RunRecord:
         host=str(row[8]),
         plan_hash=str(row[9]),
         plan=cast("bytes", row[10]),
+        user=str(row[11]),
+        cpus=cast("int", row[12]),
+        cpu_seconds=cast("float | None", row[13]),
+        wall_seconds=cast("float | None", row[14]),
     )
 
 
@@ -173,13 +178,6 @@ def attempt_from_row(row: Row) -> AttemptRecord:
         started_at=str(row[20]),
         finished_at=str(row[21]),
         engine=str(row[22]),
-    )
-
-
-def total_from_row(row: Row) -> NodeTotal:
-    """Read a node's total."""
-    return NodeTotal(
-        node=NodeId(str(row[0])), attempts=cast("int", row[1]), meter=_meter(row[2:11])
     )
 
 

@@ -9,6 +9,7 @@ from headwater.base.codec import Json
 from headwater.base.ids import NodeId, RunId
 from headwater.base.meters import Meter
 from headwater.base.relations import Column, TableName
+from headwater.plan.books import Rule
 from headwater.sql.lineage import QueryLineage
 
 HISTORY_RUNS_MAX = 20
@@ -198,14 +199,22 @@ class NodeRun:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Prices:
-    """What quantities cost; ``plan.prices`` grows into versioned books later.
+    """What quantities cost: a figure of the user's, or a machine of a price book.
 
     Attributes:
-        name: Shown as the basis of every dollar figure.
-        cpu_hour: Dollars for one CPU-hour.
+        name: Shown as the basis of every figure of money.
+        cpu_hour: Price of one CPU-hour.
         source: Where the figure is from.
         runs_per_month: Declared number of runs in a month, for monthly totals; None undeclared.
-        budget_month: Budget in dollars per month; None when there is none.
+        budget_month: Budget for a month; None when there is none.
+        currency: ISO 4217.
+        book: ``name@date`` of the price book; empty for a figure of the user's.
+        digest: SHA-256 of the book's content; empty likewise.
+        machine: Kind of machine of the book; empty likewise.
+        region: Region of the book; may be empty.
+        vcpus: Processors of the machine; 0 when there is none.
+        gb_month: Price of 10^9 bytes stored for a month; None when the book does not say.
+        rule: How the machine's time is billed; None when only work is, and idle time is not.
     """
 
     name: str
@@ -213,6 +222,14 @@ class Prices:
     source: str = ""
     runs_per_month: float | None = None
     budget_month: float | None = None
+    currency: str = "USD"
+    book: str = ""
+    digest: str = ""
+    machine: str = ""
+    region: str = ""
+    vcpus: int = 0
+    gb_month: float | None = None
+    rule: Rule | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -10,20 +10,18 @@ import os
 import socket
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
 
 from filelock import FileLock, Timeout
 
-from headwater.base.codec import encode
 from headwater.base.diagnostics import Diagnostic
 from headwater.base.errors import Denied, HeadwaterError, Unavailable
 from headwater.base.ids import RunId, new_run_id
-from headwater.catalog.records import RunRecord
 from headwater.plan.plan import Plan
+from headwater.runs.began import Stopwatch, keep_begin
 from headwater.runs.context import Context
-from headwater.runs.pins import fingerprint
 from headwater.runs.recover import clear_up
 
 LOCK_NAME = "lock"
@@ -39,38 +37,23 @@ class Journal:
         run_id: Id of the run that this process may start.
         command: The verb: build, run, test ...
         findings: What runs that died had left, and what was done about it.
+        stopwatch: Runs since the workspace was taken, so that planning is counted, too.
     """
 
     context: Context
     run_id: RunId
     command: str
     findings: tuple[Diagnostic, ...] = ()
+    stopwatch: Stopwatch = field(default_factory=Stopwatch)
 
     def start(self, plan: Plan) -> str:
         """Keep that the run begins; return the hash of the plan document."""
-        document = encode(plan)
-        plan_hash = fingerprint([document.decode()])
-        self.context.metastore.start_run(
-            RunRecord(
-                run_id=self.run_id,
-                project=plan.project,
-                target=plan.target,
-                command=self.command,
-                status="running",
-                started_at=self.context.now(),
-                finished_at="",
-                process_id=os.getpid(),
-                host=socket.gethostname(),
-                plan_hash=plan_hash,
-                plan=document,
-            )
-        )
-        return plan_hash
+        return keep_begin(self.context, self.run_id, plan, self.command)
 
     def finish(self, status: Literal["success", "failed", "cancelled"], at: str) -> None:
         """Keep how the run ended; a store that cannot be written does not hide the run."""
         with suppress(HeadwaterError):
-            self.context.metastore.finish_run(self.run_id, status, at)
+            self.context.metastore.finish_run(self.run_id, self.stopwatch.end(status, at))
 
 
 @contextmanager
@@ -95,10 +78,16 @@ def open_journal(context: Context, command: str) -> Iterator[Journal]:
             why=str(error),
             fix="give this user write permission on it",
         ) from error
+    stopwatch = Stopwatch()
     try:
         _write_holder(context, run_id, command)
-        findings = clear_up(context)
-        yield Journal(context=context, run_id=run_id, command=command, findings=findings)
+        yield Journal(
+            context=context,
+            run_id=run_id,
+            command=command,
+            findings=clear_up(context),
+            stopwatch=stopwatch,
+        )
     finally:
         (context.folder / HOLDER_NAME).unlink(missing_ok=True)
         lock.release()

@@ -4,26 +4,23 @@ Files and rows come in by different ways, but whoever looks at a workspace shall
 nobody may take a load that is at work for dead.
 """
 
-import os
-import socket
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal
 
-from headwater.base.codec import encode
 from headwater.base.errors import HeadwaterError, Invalid
 from headwater.base.ids import RunId, new_run_id
 from headwater.base.relations import Column, TableName
 from headwater.catalog.names import full_name_or_none
-from headwater.catalog.records import RunRecord, TableRecord, ViewRecord
+from headwater.catalog.records import TableRecord, ViewRecord
 from headwater.lake.commit import Action, Requirement, SchemaIs, SetSchema, VersionIs
 from headwater.lake.snapshot import DataFile, Snapshot
 from headwater.lake.table import Table
 from headwater.plan.plan import Plan, Totals
+from headwater.runs.began import Stopwatch, keep_begin
 from headwater.runs.context import Context
 from headwater.runs.leases import leased
-from headwater.runs.pins import fingerprint
 
 Verb = Literal["ingest", "append"]
 
@@ -45,6 +42,7 @@ class Load:
         run_id: The load's id; the names of its data files begin with it.
         verb: How rows come in.
         has_begun: It has a record, because it had something to do.
+        stopwatch: Runs since the load was opened.
     """
 
     context: Context
@@ -53,6 +51,7 @@ class Load:
     run_id: RunId
     verb: Verb
     has_begun: bool = False
+    stopwatch: Stopwatch = field(default_factory=Stopwatch)
 
     def begin(self) -> None:
         """Keep that the load has something to do, before it writes anything; once."""
@@ -69,22 +68,7 @@ class Load:
             steps=(),
             totals=Totals(),
         )
-        document = encode(plan)
-        self.context.metastore.start_run(
-            RunRecord(
-                run_id=self.run_id,
-                project=plan.project,
-                target=plan.target,
-                command=self.verb,
-                status="running",
-                started_at=started,
-                finished_at="",
-                process_id=os.getpid(),
-                host=socket.gethostname(),
-                plan_hash=fingerprint([document.decode()]),
-                plan=document,
-            )
-        )
+        keep_begin(self.context, self.run_id, plan, self.verb)
 
     def name_table(self) -> None:
         """Keep the table's name, when the load has made it."""
@@ -101,7 +85,8 @@ class Load:
         """Keep how it ended; a store that cannot be written does not hide the load."""
         if self.has_begun:
             with suppress(HeadwaterError):
-                self.context.metastore.finish_run(self.run_id, status, self.context.now())
+                end = self.stopwatch.end(status, self.context.now())
+                self.context.metastore.finish_run(self.run_id, end)
 
 
 @contextmanager

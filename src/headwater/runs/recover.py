@@ -18,7 +18,7 @@ from headwater.base.ids import NodeId
 from headwater.base.meters import Meter
 from headwater.base.relations import TableName
 from headwater.base.units import format_bytes
-from headwater.catalog.records import AttemptRecord, NodeEnd, RunRecord, TableRecord
+from headwater.catalog.records import AttemptRecord, NodeEnd, RunEnd, RunRecord, TableRecord
 from headwater.lake.maintain import discard_files, find_orphans, remove_orphans
 from headwater.lake.snapshot import HistoryEntry
 from headwater.lake.table import Table
@@ -89,7 +89,7 @@ def _clear_up_run(context: Context, run: RunRecord) -> Diagnostic:
                 removed = _remove_files(context, step.target.relation, run, removed)
     now = context.now()
     context.metastore.close_attempts(run.run_id, "its process died", now)
-    context.metastore.finish_run(run.run_id, "crashed", now)
+    context.metastore.finish_run(run.run_id, RunEnd(status="crashed", finished_at=now))
     return Diagnostic(
         code="run-crashed",
         severity="warning",

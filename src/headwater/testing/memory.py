@@ -9,7 +9,6 @@ from dataclasses import replace
 from threading import RLock
 
 from headwater.base.ids import NodeId, RunId
-from headwater.base.meters import Meter
 from headwater.base.relations import TableName
 from headwater.catalog.metastore import HISTORY_MAX, Metastore
 from headwater.catalog.records import (
@@ -17,8 +16,8 @@ from headwater.catalog.records import (
     LineageRecord,
     NodeEnd,
     NodeRecord,
-    NodeTotal,
     RelationRecord,
+    RunEnd,
     RunRecord,
 )
 
@@ -88,13 +87,18 @@ class MemoryMetastore(Metastore):
         with self._lock:
             self._runs.setdefault(record.run_id, record)
 
-    def finish_run(self, run_id: RunId, status: str, finished_at: str) -> None:
+    def finish_run(self, run_id: RunId, end: RunEnd) -> None:
         """See Metastore."""
         with self._lock:
             record = self._runs.get(run_id)
             if record is not None and record.status == "running":
-                changed = {"status": status, "finished_at": finished_at}
-                self._runs[run_id] = replace(record, **changed)  # type: ignore[arg-type] # status is one of the Literal's words
+                self._runs[run_id] = replace(
+                    record,
+                    status=end.status,
+                    finished_at=end.finished_at,
+                    cpu_seconds=end.cpu_seconds,
+                    wall_seconds=end.wall_seconds,
+                )
 
     def list_runs(self, *, status: str = "", limit: int = HISTORY_MAX) -> tuple[RunRecord, ...]:
         """See Metastore."""
@@ -165,20 +169,24 @@ class MemoryMetastore(Metastore):
         }
         return {node: records for node, records in found.items() if records}
 
-    def totals(self, *, since: str = "", until: str = "9999") -> tuple[NodeTotal, ...]:
+    def runs_between(self, since: str = "", until: str = "9999") -> tuple[RunRecord, ...]:
         """See Metastore."""
-        sums: dict[NodeId, NodeTotal] = {}
         with self._lock:
-            for record in self._attempts.values():
-                if record.status == "started" or not since <= record.started_at < until:
-                    continue
-                before = sums.get(record.node)
-                sums[record.node] = NodeTotal(
-                    node=record.node,
-                    attempts=1 + (before.attempts if before else 0),
-                    meter=record.meter + (before.meter if before else Meter()),
-                )
-        return tuple(sorted(sums.values(), key=lambda t: (-t.meter.cpu_seconds, t.node)))
+            found = [run for run in self._runs.values() if since <= run.started_at < until]
+        found.sort(key=lambda run: (run.started_at, run.run_id))
+        return tuple(replace(run, plan=b"") for run in found)
+
+    def attempts_between(self, since: str = "", until: str = "9999") -> tuple[AttemptRecord, ...]:
+        """See Metastore."""
+        runs = {run.run_id for run in self.runs_between(since, until)}
+        with self._lock:
+            found = [
+                record
+                for record in self._attempts.values()
+                if record.run_id in runs and record.status != "started"
+            ]
+        found.sort(key=lambda each: (each.started_at, each.run_id, each.node, each.attempt))
+        return tuple(found)
 
     def list_lineage(self, *, to_node: str = "") -> tuple[LineageRecord, ...]:
         """See Metastore."""

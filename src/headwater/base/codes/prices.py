@@ -1,0 +1,99 @@
+"""Codes of price books, bills and what runs cost: HW303x."""
+
+from headwater.base.codes.code import Code
+
+CODES: tuple[Code, ...] = (
+    Code(
+        name="price-book-not-found",
+        number="HW3030",
+        title="there is no price book, or no contract, of that name",
+        explain="""\
+**What it finds.** `prices.book`, `prices.contract` or a command names a price book that is neither a
+file, nor in the project's folder `prices`, nor among those that come with Headwater.
+
+**Why it matters.** Money must not be computed from other prices than were asked for.
+
+**Example.** `prices: {book: aws@2026-01-01}` when only `aws@2026-06-17` is there.
+
+**How to mend it.** `hw price list` shows the books and their versions.
+""",
+    ),
+    Code(
+        name="price-book-malformed",
+        number="HW3031",
+        title="a price book or contract cannot be used",
+        explain="""\
+**What it finds.** A price book or contract that lacks a part, has a name that nobody reads, a value
+of another kind, two prices for one thing, a price below zero or a machine without processors.
+
+**Why it matters.** A wrong price makes every figure of money wrong, and nobody would see it.
+
+**Example.** `- {sku: m7g.large, meter: machine_hours, ...}`: the meter is called `machine_hour`.
+
+**How to mend it.** The message says where it is. `hw price show aws --output json` shows a whole one.
+""",
+    ),
+    Code(
+        name="price-not-found",
+        number="HW3032",
+        title="a price book has no price for what is asked",
+        explain="""\
+**What it finds.** The machine that `prices.machine` names is not in the price book, or has no price in
+the region that `prices.region` names.
+
+**Why it matters.** An unknown price is not zero.
+
+**Example.** `prices: {book: aws, machine: m7g.large, region: eu-west-1}` with a book of us-east-1.
+
+**How to mend it.** Name a machine and region of the book (`hw price show NAME`), or put a book with
+your region into the project's folder `prices`.
+""",
+    ),
+    Code(
+        name="bill-unreadable",
+        number="HW3033",
+        title="a bill cannot be read",
+        explain="""\
+**What it finds.** The file of `hw cost --bill` does not exist, is no CSV text, lacks the column
+`BilledCost`, or has a cost that is no number.
+
+**Why it matters.** What a bill says is compared with what was measured, to the cent.
+
+**Example.** An export in the provider's older form, with `line_item_unblended_cost`.
+
+**How to mend it.** Export the bill in the form of FOCUS, as AWS, Azure, Google Cloud, Databricks and
+Snowflake offer.
+""",
+    ),
+    Code(
+        name="machine-not-measured",
+        number="HW3034",
+        title="nobody knows how fast another machine is",
+        explain="""\
+**What it finds.** `hw price diff` is asked for another kind of machine, and the project does not have
+the measurements of both, or they were not measured alike.
+
+**Why it matters.** A CPU-second of one processor is not a CPU-second of another: the same work took
+between 0.8 and 1.3 times as long on machines of one size and of two families.
+
+**Example.** `hw price diff aws aws --machine t3.large --to-machine m7g.large`
+
+**How to mend it.** Run `hw calibrate --save --as MACHINE` on both, which takes some 20 seconds each, and
+keep the two files in the project; or pass `--speed`.
+""",
+    ),
+    Code(
+        name="currencies-differ",
+        number="HW3035",
+        title="two price books are in different currencies",
+        explain="""\
+**What it finds.** `hw price diff` of two books whose currencies differ.
+
+**Why it matters.** An exchange rate is a price that neither book has.
+
+**Example.** A book in EUR compared with one in USD.
+
+**How to mend it.** Copy one of them into the project's folder `prices`, in the other's currency.
+""",
+    ),
+)

@@ -1,0 +1,127 @@
+"""Finds and reads price books: those of the project, and those that come with Headwater.
+
+A book is a YAML file ``NAME.yml`` or ``NAME@DATE.yml`` in the project's folder ``prices``. One
+with very many lines keeps them beside it as Parquet, and says their hash in its head.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from headwater.base.codec import Json
+from headwater.base.errors import NotFound
+from headwater.base.settings import Settings
+from headwater.plan import books
+from headwater.plan.books import PriceBook, read_book, read_contract, with_contract
+from headwater.plan.prices import declared_prices
+from headwater.plan.state import Prices
+from headwater.project.yaml_text import read_mapping
+
+FOLDER = "prices"
+"""Folder of a project's own price books."""
+
+_SHIPPED = Path(books.__file__).parent / "price_lists"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FoundBook:
+    """A price book and where it is.
+
+    Attributes:
+        book: The book.
+        file: Its file.
+        is_shipped: Whether it comes with Headwater.
+    """
+
+    book: PriceBook
+    file: str
+    is_shipped: bool
+
+
+def list_books(root: Path) -> tuple[FoundBook, ...]:
+    """Return every book, the project's first, then by name, newest first.
+
+    Raises:
+        Invalid: ``price-book-malformed``, ``yaml-malformed``.
+    """
+    found = [_read(file, is_shipped=False) for file in sorted((root / FOLDER).glob("*.yml"))]
+    found += [_read(file, is_shipped=True) for file in sorted(_SHIPPED.glob("*.yml"))]
+    found.sort(key=lambda each: each.book.date, reverse=True)
+    return tuple(sorted(found, key=lambda each: (each.is_shipped, each.book.name)))
+
+
+def find_book(name: str, root: Path) -> FoundBook:
+    """Return the book of a name, a version ``name@date``, or a file.
+
+    Of several with the name the project's go first, then the newest.
+
+    Raises:
+        NotFound: ``price-book-not-found``.
+        Invalid: ``price-book-malformed``, ``yaml-malformed``.
+    """
+    if name.endswith((".yml", ".yaml")):
+        file = root / Path(name).expanduser()
+        if not file.is_file():
+            raise _missing(name, f"there is no file `{file}`")
+        return _read(file, is_shipped=False)
+    known = list_books(root)
+    for each in known:
+        if name in {each.book.name, each.book.version}:
+            return each
+    names = ", ".join(dict.fromkeys(each.book.version for each in known))
+    raise _missing(name, f"there are: {names}")
+
+
+def prices_in_force(settings: Settings, root: Path) -> Prices | None:
+    """Return the prices that the settings declare, from the book that they name.
+
+    Args:
+        settings: The settings.
+        root: Folder of the project; relative paths are below it.
+
+    Raises:
+        NotFound: ``price-book-not-found``, ``price-not-found``.
+        Invalid: ``price-book-malformed``, ``yaml-malformed``, ``setting-invalid``.
+    """
+    return declared_prices(settings, _book_in_force(settings, root))
+
+
+def _book_in_force(settings: Settings, root: Path) -> PriceBook | None:
+    name = settings.text("prices.book")
+    if name is None:
+        return None
+    book = find_book(name, root).book
+    return laid_over(book, settings.text("prices.contract"), root)
+
+
+def laid_over(book: PriceBook, contract: str | None, root: Path) -> PriceBook:
+    """Return the book with a contract's prices; as it is when there is none.
+
+    Raises:
+        NotFound: ``price-book-not-found``, when the contract's file does not exist.
+        Invalid: ``price-book-malformed``, ``yaml-malformed``.
+    """
+    if contract is None:
+        return book
+    file = root / Path(contract).expanduser()
+    if not file.is_file():
+        raise _missing(contract, f"there is no file `{file}`")
+    return with_contract(book, read_contract(contract, _content(file)))
+
+
+def _read(file: Path, *, is_shipped: bool) -> FoundBook:
+    book = read_book(file.name, _content(file))
+    return FoundBook(book=book, file=str(file), is_shipped=is_shipped)
+
+
+def _content(file: Path) -> Mapping[str, Json]:
+    return read_mapping(file.name, file.read_text(encoding="utf-8"))
+
+
+def _missing(name: str, why: str) -> NotFound:
+    return NotFound(
+        "price-book-not-found",
+        f"there is no price book `{name}`",
+        why=why,
+        fix="`hw price list` shows the books; name one as `prices.book`",
+    )

@@ -1,0 +1,317 @@
+"""``hw cost``, ``hw price`` and ``hw calibrate``, as a user calls them."""
+
+import csv
+import io
+import json
+from pathlib import Path
+
+import pytest
+from tests.cli.conftest import Hw, write_files
+from tests.cli.test_commands import check_schema
+
+PRICED = {"headwater.yml": "prices: {cpu_hour: 3600, name: a dollar a second}\n"}
+TAGGED = """\
+{{ config(tags=['nightly', 'money'], meta={'owner': 'ada'}) }}
+select customer, sum(amount) as revenue, count(*) as orders from {{ ref('stg_orders') }}
+group by customer
+"""
+
+
+def lines_of(hw: Hw, *arguments: str) -> dict[str, dict[str, float]]:
+    ended = hw("cost", *arguments, "--output", "json")
+    assert ended.code == 0, ended.err
+    check_schema(ended.document)
+    return {line["key"]: line for line in ended.document["lines"]}
+
+
+def test_what_a_build_used_is_shown_node_by_node_and_adds_up(hw: Hw, project: Path) -> None:
+    write_files(project, PRICED)
+    assert hw("build").code == 0
+
+    report = hw("cost", "--output", "json").document
+    lines = lines_of(hw)
+
+    assert {"raw_orders", "stg_orders", "revenue", "(overhead)"} <= set(lines)
+    assert lines["revenue"]["bytes_written"] > 0
+    assert report["runs"] == 1
+    total = report["total"]
+    assert sum(line["cpu_seconds"] for line in report["lines"]) == pytest.approx(
+        total["cpu_seconds"]
+    )
+    assert total["money"] == pytest.approx(total["cpu_seconds"])  # a dollar a second
+    assert sum(line["share"] for line in report["lines"]) == pytest.approx(1)
+
+
+def test_the_rest_of_a_run_is_overhead_and_never_negative(hw: Hw) -> None:
+    assert hw("build").code == 0
+    assert hw("build").code == 0  # nothing to do: planning alone
+
+    by_kind = lines_of(hw, "--by", "kind")
+
+    assert by_kind["overhead"]["cpu_seconds"] > 0
+    assert len(lines_of(hw, "--by", "run")) == 2
+
+
+def test_costs_are_added_up_by_tag_and_owner(hw: Hw, project: Path) -> None:
+    write_files(project, {"models/revenue.sql": TAGGED})
+    assert hw("build").code == 0
+
+    tags, owners = lines_of(hw, "--by", "tag"), lines_of(hw, "--by", "owner")
+
+    assert tags["nightly"] == tags["money"] | {"key": "nightly"}
+    assert tags["nightly"]["attempts"] == 1
+    assert owners["ada"]["cpu_seconds"] == tags["nightly"]["cpu_seconds"]
+    assert "(no owner)" in owners
+
+
+def test_a_failed_node_has_cost_something(hw: Hw, project: Path) -> None:
+    write_files(
+        project,
+        {"models/revenue.sql": "select error('no') as customer from {{ ref('stg_orders') }}\n"},
+    )
+    assert hw("build").code == 1
+
+    assert lines_of(hw)["revenue"]["attempts"] == 1
+
+
+def test_without_a_price_money_is_unknown_and_not_zero(hw: Hw) -> None:
+    assert hw("build").code == 0
+
+    told = hw("cost")
+
+    assert lines_of(hw)["revenue"]["money"] is None
+    assert " ? " in told.out
+    assert "hw price list" in told.err
+
+
+def test_runs_are_chosen_by_time_and_id(hw: Hw) -> None:
+    assert hw("cost").out == "nothing ran\n"
+    assert hw("build").code == 0
+    (run,) = lines_of(hw, "--by", "run")
+
+    assert hw("cost", "--since", "2999-01-01").out == "nothing ran\n"
+    assert hw("cost", "--until", "2000-01-01", "--since", "all").out == "nothing ran\n"
+    assert set(lines_of(hw, "--run", run, "--by", "run")) == {run}
+    refused = hw("cost", "--since", "yesterday")
+    assert (refused.code, "HW1902" in refused.err) == (2, True)
+
+
+def test_the_ledger_is_written_as_focus_rows(hw: Hw, project: Path) -> None:
+    write_files(project, PRICED)
+    assert hw("build").code == 0
+    total = hw("cost", "--output", "json").document["total"]
+
+    rows = list(csv.DictReader(io.StringIO(hw("cost", "--output", "focus").out)))
+
+    assert sum(float(row["BilledCost"]) for row in rows) == pytest.approx(total["money"])
+    assert {row["ResourceName"] for row in rows} >= {"revenue", "raw_orders", ""}
+    for row in rows:
+        assert row["ChargePeriodStart"].endswith("Z")
+        assert row["BillingPeriodStart"] <= row["ChargePeriodStart"] < row["BillingPeriodEnd"]
+        assert (row["ChargeCategory"], row["BillingCurrency"]) == ("Usage", "USD")
+        json.loads(row["Tags"])
+
+
+def test_a_bill_is_compared_and_what_it_says_more_is_shown(hw: Hw, project: Path) -> None:
+    write_files(project, PRICED)
+    assert hw("build").code == 0
+    report = hw("cost", "--output", "json").document
+    text = "BilledCost,ChargePeriodStart\n" + "".join(
+        f"{cost},{time}\n"
+        for cost, time in [
+            (report["total"]["money"], "2999-01-01T00:00:00Z"),
+            (0.25, "2999-01-01T00:00:00Z"),
+            (100, "2000-01-01T00:00:00Z"),  # before the span
+        ]
+    )
+    bad = {"older.csv": "unblended\n1\n", "bad.csv": "BilledCost\nx\n"}
+    write_files(project, {"bill.csv": text, **bad})
+
+    compared = hw("cost", "--bill", "bill.csv", "--output", "json").document
+
+    assert compared["unexplained"] == pytest.approx(0.25)
+    assert "unexplained $0.25" in hw("cost", "--bill", "bill.csv").out
+    for file in (*bad, "missing.csv"):
+        refused = hw("cost", "--bill", file)
+        assert (refused.code, "HW3033" in refused.err) == (2, True)
+
+
+def test_accuracy_compares_what_was_said_with_what_was_used(hw: Hw) -> None:
+    assert hw("cost", "accuracy").out == "nothing was predicted and measured yet\n"
+    assert hw("build").code == 0
+    assert hw("build", "--force").code == 0
+
+    ended = hw("cost", "accuracy", "--output", "json")
+
+    check_schema(ended.document)
+    lines = {(line["quantity"], line["grade"]): line for line in ended.document["lines"]}
+    assert ("cpu_seconds", "measured") in lines
+    for line in lines.values():
+        assert line["q_p90"] >= line["q_median"] >= 1
+        assert 0 <= line["covered"] <= 1
+    assert "q median" in hw("cost", "accuracy").out
+
+
+BOOK = """\
+name: cloud
+date: "{date}"
+currency: {currency}
+machines:
+  - {{type: m1, provider: cloud, vcpus: 2, memory_gib: 8, family: m}}
+  - {{type: n1, provider: cloud, vcpus: 4, memory_gib: 8, family: n}}
+prices:
+  - {{sku: m1, provider: cloud, service: vm, meter: machine_hour, price: {m1}, source: a page,
+      date: "{date}"}}
+  - {{sku: n1, provider: cloud, service: vm, meter: machine_hour, price: {n1}, source: a page,
+      date: "{date}"}}
+rules:
+  - {{provider: cloud, service: vm, minimum_seconds: 60}}
+"""
+
+
+def book(date: str, m1: float, n1: float = 7200, currency: str = "USD") -> str:
+    return BOOK.format(date=date, m1=m1, n1=n1, currency=currency)
+
+
+def test_books_of_the_project_are_listed_before_those_that_are_shipped(
+    hw: Hw, project: Path
+) -> None:
+    write_files(project, {"prices/aws.yml": book("2026-11-02", 1).replace("cloud", "aws")})
+
+    listed = hw("price", "list", "--output", "json").document
+    shown = hw("price", "show", "aws", "--output", "json").document
+
+    check_schema(listed)
+    check_schema(shown)
+    assert [each["shipped"] for each in listed["books"][:2]] == [False, True]
+    assert shown["book"]["date"] == "2026-11-02"
+    assert hw("price", "show", "aws@2026-06-17").code == 0
+    missing = hw("price", "show", "moon")
+    assert (missing.code, "HW3030" in missing.err) == (2, True)
+
+
+def test_a_plan_is_priced_by_a_machine_of_a_book(hw: Hw, project: Path) -> None:
+    write_files(
+        project,
+        {
+            "prices/cloud.yml": book("2026-11-01", 7200),
+            "headwater.yml": "prices: {book: cloud, machine: m1}\n",
+        },
+    )
+    assert hw("build").code == 0
+
+    money = lines_of(hw)["revenue"]
+
+    assert money["money"] == pytest.approx(money["cpu_seconds"])  # 7200 an hour, two processors
+    write_files(project, {"models/revenue.sql": TAGGED})
+    cost = hw("plan", "--output", "json").document["totals"]["cost"]
+    assert cost["dollars"]["value"] == pytest.approx(cost["cpu_seconds"]["value"])
+
+
+def test_a_machines_bill_has_rows_for_idle_time_and_its_minimum(hw: Hw, project: Path) -> None:
+    write_files(
+        project,
+        {
+            "prices/cloud.yml": book("2026-11-01", 7200),
+            "headwater.yml": "prices: {book: cloud, machine: m1, billing: machine}\n",
+        },
+    )
+    assert hw("build").code == 0
+
+    by_kind = lines_of(hw, "--by", "kind")
+    total = hw("cost", "--output", "json").document["total"]
+
+    assert {"statement", "overhead", "idle", "startup", "minimum"} <= set(by_kind)
+    assert total["money"] == pytest.approx(120.0)  # a minute of two processors
+
+
+def test_another_price_reprices_history_exactly(hw: Hw, project: Path) -> None:
+    write_files(
+        project,
+        {
+            "prices/cloud@2026-11-01.yml": book("2026-11-01", 7200),
+            "prices/cloud@2026-12-01.yml": book("2026-12-01", 9000),
+            "headwater.yml": "prices: {book: cloud@2026-11-01, machine: m1}\n",
+        },
+    )
+    assert hw("build").code == 0
+
+    ended = hw("price", "diff", "cloud@2026-11-01", "cloud@2026-12-01", "--output", "json")
+
+    check_schema(ended.document)
+    found = ended.document
+    assert found["is_exact"]
+    assert found["total"]["after"] == pytest.approx(found["total"]["before"] * 1.25, rel=1e-9)
+    for line in found["lines"]:
+        assert line["low"] == line["after"] == line["high"]
+    assert "+25.0 %" in hw("price", "diff", "cloud@2026-11-01", "cloud@2026-12-01").out
+
+
+def test_another_machine_is_not_priced_before_it_was_measured(hw: Hw, project: Path) -> None:
+    asked = ("price", "diff", "cloud", "cloud", "--machine", "m1", "--to-machine", "n1")
+    write_files(project, {"prices/cloud.yml": book("2026-11-01", 7200)})
+    assert hw("build").code == 0
+
+    refused = hw(*asked)
+    assert hw("calibrate", "--as", "m1", "--rows", "1000", "--save").code == 0
+    assert hw("calibrate", "--as", "n1", "--rows", "1000", "--save").code == 0
+    kept = project / "prices/machines/n1.yml"
+    kept.write_text((project / "prices/machines/m1.yml").read_text(encoding="utf-8"))
+    measured = hw(*asked, "--output", "json").document
+    given = hw(*asked, "--speed", "2", "--output", "json").document
+
+    assert (refused.code, "HW3034" in refused.err) == (2, True)
+    assert measured["speed"] == pytest.approx(1)
+    assert measured["break_even"] == pytest.approx(0.5)
+    assert measured["total"]["after"] == pytest.approx(measured["total"]["before"] / 2)
+    assert given["total"]["after"] == pytest.approx(given["total"]["before"] / 4)
+    assert given["total"]["low"] < given["total"]["after"] < given["total"]["high"]
+
+
+def test_books_of_two_currencies_are_not_compared(hw: Hw, project: Path) -> None:
+    write_files(
+        project,
+        {
+            "prices/one.yml": book("2026-11-01", 1).replace("name: cloud", "name: one"),
+            "prices/two.yml": book("2026-11-01", 1, currency="EUR").replace(
+                "name: cloud", "name: two"
+            ),
+        },
+    )
+
+    refused = hw("price", "diff", "one", "two", "--machine", "m1")
+
+    assert (refused.code, "HW3035" in refused.err) == (2, True)
+
+
+def test_a_faulty_book_stops_the_plan_that_needs_it_and_names_the_place(
+    hw: Hw, project: Path
+) -> None:
+    text = book("2026-11-01", 1).replace("machine_hour", "machine_hours")
+    write_files(
+        project,
+        {"prices/cloud.yml": text, "headwater.yml": "prices: {book: cloud, machine: m1}\n"},
+    )
+
+    refused = hw("plan")
+
+    assert (refused.code, "HW3031" in refused.err) == (2, True)
+    assert "$.prices[0].meter" in refused.err
+    write_files(
+        project,
+        {
+            "headwater.yml": "prices: {book: cloud, machine: m9}\n",
+            "prices/cloud.yml": book("2026-11-01", 1),
+        },
+    )
+    assert "HW3032" in hw("plan").err
+
+
+def test_a_calibration_says_how_long_each_work_takes(hw: Hw, project: Path) -> None:
+    ended = hw("calibrate", "--rows", "1000", "--output", "json")
+
+    check_schema(ended.document)
+    assert set(ended.document["nanoseconds"]) == {"write", "scan", "group", "join", "sort"}
+    assert min(ended.document["nanoseconds"].values()) > 0
+    assert not (project / "prices").exists()
+    assert hw("calibrate", "--as", "../x", "--rows", "1000", "--save").code == 2
