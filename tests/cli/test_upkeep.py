@@ -107,3 +107,26 @@ def test_verbs_in_a_copy_of_a_project_leave_the_tables_of_the_first_alone(
     assert str(described).count(str(copy)) == 1
     assert not list(project.glob(".headwater/lake/**/*.checkpoint.parquet"))
     assert len(list(copy.glob(".headwater/lake/**/*.checkpoint.parquet"))) == 1
+
+
+def test_a_table_whose_folder_was_removed_can_be_forgotten(hw: Hw, project: Path) -> None:
+    load_twice(hw)
+    described = hw("table", "describe", "raw_orders", "--output", "json").document
+    shutil.rmtree(described["table"]["location"])
+
+    told = hw("sql", "select * from raw_orders")
+    done = hw("table", "forget", "raw_orders", "--output", "json")
+    listed = hw("table", "list").out
+
+    assert "hw table forget" in told.err
+    check_schema(done.document)
+    assert (done.code, done.document["verb"]) == (0, "forget")
+    assert "raw_orders" not in listed
+
+
+def test_clustering_by_nothing_is_no_way_to_ask(hw: Hw) -> None:
+    load_twice(hw)
+
+    for columns in ("", "order_id,", ","):
+        ended = hw("table", "optimize", "raw_orders", "--cluster-by", columns)
+        assert (ended.code, "usage-invalid" in ended.err) == (2, True)

@@ -1,6 +1,7 @@
 """Appending rows of a program: each once, in few files, whoever else is at work."""
 
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -399,6 +400,45 @@ def test_rows_of_a_block_that_failed_are_left_out(context: Context) -> None:
 
     assert table_of(context).snapshot_or_none() is None
     assert context.metastore.list_runs() == ()
+
+
+@pytest.mark.parametrize("taken", ["", "_delta_log"])
+def test_a_table_that_was_removed_meanwhile_is_said_to_be_gone(
+    context: Context, taken: str
+) -> None:
+    with appending(context, "t", EVERY_ROW) as appender:
+        appender.append([{"id": 1}])
+        appender.append([{"id": 2}])
+        shutil.rmtree(Path(table_of(context).root, taken))
+        with pytest.raises(Conflict) as error:
+            appender.append([{"id": 3}])
+
+    assert error.value.code == "append-table-gone"
+    assert table_of(context).version_or_none() is None
+
+
+def test_a_table_whose_first_versions_were_removed_is_said_to_be_gone(context: Context) -> None:
+    log = Path(table_of(context).root, "_delta_log")
+    with appending(context, "t", EVERY_ROW) as appender:
+        for number in range(3):
+            appender.append([{"id": number}])
+        Path(log, "00000000000000000003.json").write_bytes(
+            Path(log, "00000000000000000002.json").read_bytes()
+        )
+        for version in range(3):
+            Path(log, f"{version:020d}.json").unlink()
+        with pytest.raises(Conflict) as error:
+            appender.append([{"id": 3}])
+
+    assert error.value.code == "append-table-gone"
+    assert "cannot be used" in error.value.why
+
+
+def test_columns_that_differ_in_case_alone_are_refused(context: Context) -> None:
+    with appending(context, "t", EVERY_ROW) as appender, pytest.raises(Invalid) as error:
+        appender.append([{"id": 1, "ID": 2}])
+
+    assert error.value.code == "append-rows-unreadable"
 
 
 def test_partitions_are_kept(context: Context) -> None:

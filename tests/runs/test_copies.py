@@ -186,6 +186,16 @@ def test_columns_that_differ_are_named_and_not_compared(context: Context) -> Non
     assert (found.compared, found.rows_removed, found.rows_added) == ((), 0, 0)
 
 
+def test_tables_without_a_common_column_are_not_compared_by_their_rows(context: Context) -> None:
+    run_steps(context, build("other", "select 'x' as id, 1.5 as amount from range(10) t(i)"))
+
+    found = Keeper(context).diff("t", "other")
+
+    assert found.compared == ()
+    assert (found.rows_left, found.rows_right) == (3000, 10)
+    assert (found.rows_removed, found.rows_added, found.is_equal) == (0, 0, False)
+
+
 def test_a_table_does_not_differ_from_itself_or_its_clone(context: Context) -> None:
     Keeper(context).clone("t", "copy")
 

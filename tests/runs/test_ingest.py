@@ -17,12 +17,14 @@ from tests.runs.world import close_context, open_context, opened, relation, rows
 
 from headwater.base.codes import find_code
 from headwater.base.errors import Invalid, NotFound
+from headwater.base.relations import TableName
 from headwater.lake.table import Table
 from headwater.runs import ingest as ingesting
 from headwater.runs.context import Context
 from headwater.runs.incoming import find_files
 from headwater.runs.ingest import Asking, FileEnd, Ingested, IngestOptions, ingest_sources
 from headwater.runs.leases import live_leases
+from headwater.runs.query import find_table
 
 ROOT = Path(__file__).parents[2]
 
@@ -536,3 +538,80 @@ def test_a_load_has_a_record_while_it_runs(context: Context, inbox: Path) -> Non
     assert seen == [["ingest"], ["ingest"]]
     assert [run.status for run in context.metastore.list_runs()] == ["success"]
     assert live_leases(context) == ()
+
+
+@pytest.mark.parametrize("kind", ["json", "parquet", "arrow", "csv"])
+def test_columns_that_differ_in_case_alone_are_refused(
+    context: Context, inbox: Path, kind: str
+) -> None:
+    path = inbox / f"a.{kind}"
+    match kind:
+        case "json":
+            put(inbox, path.name, '{"id": 1, "ID": 2}')
+        case "csv":
+            put(inbox, path.name, "id,ID\n1,2\n")
+        case "parquet":
+            pl.DataFrame({"id": [1], "ID": [2]}).write_parquet(path)
+        case _:
+            pytest.importorskip("pyarrow")
+            pl.DataFrame({"id": [1], "ID": [2]}).write_ipc(path)
+
+    (end,) = load(context, path).files
+
+    assert end.status == "refused"
+    assert end.code == find_code("ingest-header").number
+    assert table_of(context).version_or_none() is None
+
+
+def test_a_name_that_only_looks_made_up_is_kept(context: Context, inbox: Path) -> None:
+    first = put(inbox, "a.json", '{"id": 1, "id_1": 2}')
+    second = inbox / "b.parquet"
+    pl.DataFrame({"id": [3], "id_1": [4]}).write_parquet(second)
+
+    ends = load(context, first, second).files
+
+    assert [end.status for end in ends] == ["loaded", "loaded"]
+    assert sorted(rows_of(context, "t")) == [(1, 2), (3, 4)]
+
+
+def test_a_dry_run_says_where_columns_come_from_after_the_first_file(
+    context: Context, inbox: Path
+) -> None:
+    put(inbox, "a.json", '{"id": 1}')
+    put(inbox, "b.json", '{"id": 2, "note": "x"}')
+
+    done = load(context, inbox, dry_run=True)
+
+    why = {column.name: column.why for column in done.columns}
+    assert why == {"id": "BIGINT in the file", "note": "VARCHAR in the file"}
+
+
+@pytest.mark.parametrize(
+    ("text", "parts"),
+    [
+        ('landing."my ""odd"" table"', ("shop", "landing", 'my "odd" table')),
+        ('"a.b"', ("shop", "main", "a.b")),
+        ("a b", ("shop", "main", "a b")),
+    ],
+)
+def test_quotes_in_a_name_mean_what_they_mean_in_sql(
+    context: Context, inbox: Path, text: str, parts: tuple[str, str, str]
+) -> None:
+    options = IngestOptions(rejects_file=inbox / "rejects.jsonl")
+    path = put(inbox, "a.json", '{"id": 1}')
+
+    done = ingest_sources(context, text, Asking((str(path),)), options)
+
+    assert done.table == str(TableName(*parts))
+    assert find_table(context, text) == TableName(*parts)
+
+
+@pytest.mark.parametrize("text", ['landing.my "odd" table', '"open', "a..b", '""', "a.b.c.d", ""])
+def test_what_is_no_name_is_refused(context: Context, inbox: Path, text: str) -> None:
+    options = IngestOptions(rejects_file=inbox / "rejects.jsonl")
+    path = put(inbox, "a.json", '{"id": 1}')
+
+    with pytest.raises(Invalid) as error:
+        ingest_sources(context, text, Asking((str(path),)), options)
+
+    assert error.value.code == "ingest-target"

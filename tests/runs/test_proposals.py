@@ -48,6 +48,14 @@ def test_many_small_files_are_worth_one_when_they_are_read_often_enough(context:
     assert keeper.propose(reads=found.pays_after - 1).proposals == ()
 
 
+def test_what_saves_next_to_nothing_is_not_proposed(context: Context) -> None:
+    for version in range(3):
+        run_steps(context, append("t", f"select {version} as id, 'b' as s", version))
+
+    assert Keeper(context).propose(reads=15).proposals == ()
+    assert len(Keeper(context).propose(reads=50).proposals) == 1
+
+
 def test_what_pays_is_done_and_then_settled(context: Context) -> None:
     for version in range(8):
         run_steps(context, append("t", f"select {version} as id, 'b' as s", version))

@@ -1,5 +1,6 @@
 """Upkeep of tables: rows stay as they are, what nobody needs goes, older versions come back."""
 
+import shutil
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from datetime import timedelta
@@ -23,10 +24,12 @@ from tests.runs.world import (
 
 from headwater.base.errors import Conflict, Invalid, NotFound, Unavailable
 from headwater.base.ids import RunId
+from headwater.catalog.records import ViewRecord
 from headwater.lake.commit import AddFile, Commit, RemoveFile, commit
 from headwater.lake.compaction import choose_files
 from headwater.lake.table import Table
 from headwater.runs.context import Context
+from headwater.runs.describe import describe_name
 from headwater.runs.journal import open_journal
 from headwater.runs.rearrange import rearrange
 from headwater.runs.upkeep import Keeper
@@ -292,3 +295,39 @@ def test_a_file_that_does_not_hold_what_the_log_says_is_not_spread(
         rearrange(context, table, lying, choose_files(lying), RUN)
 
     assert table.snapshot().version == 3
+
+
+def test_a_name_is_forgotten_when_its_table_is_gone_and_not_before(
+    context: Context, keeper: Keeper
+) -> None:
+    with pytest.raises(Invalid) as there:
+        keeper.forget("t")
+    shutil.rmtree(table_of(context).root)
+
+    done = keeper.forget("t")
+
+    assert there.value.code == "forget-target"
+    assert (done.verb, done.table) == ("forget", "shop.main.t")
+    assert context.metastore.list_relations() == ()
+    with pytest.raises(NotFound) as gone:
+        keeper.forget("t")
+    assert gone.value.code == "relation-not-found"
+
+
+def test_the_name_of_a_view_is_not_forgotten(context: Context, keeper: Keeper) -> None:
+    view = ViewRecord(
+        name=relation("v"), sql="select 1 as id", columns=(), run_id=RUN, updated_at="2026-11-21"
+    )
+    context.metastore.put_relation(view)
+
+    with pytest.raises(Invalid) as error:
+        keeper.forget("v")
+
+    assert error.value.code == "forget-target"
+
+
+def test_a_description_says_by_what_a_table_is_clustered(context: Context, keeper: Keeper) -> None:
+    before = describe_name(context, relation("t")).cluster_by
+    keeper.optimize("t", cluster_by=("S", "id"))
+
+    assert (before, describe_name(context, relation("t")).cluster_by) == ((), ("s", "id"))

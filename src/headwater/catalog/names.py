@@ -1,9 +1,13 @@
 """What a name of one, two or three parts means; pure, so that every caller answers alike."""
 
+import re
 from collections.abc import Sequence
 
 from headwater.base.errors import Invalid
 from headwater.base.relations import TableName
+
+_PART = re.compile(r'(?:"((?:[^"]|"")+)"|([^".]+))(\.(?=.)|$)', re.DOTALL)
+_PARTS_MAX = 3
 
 
 def resolve_among(
@@ -39,10 +43,28 @@ def full_name_or_none(text: str, catalog: str, schema: str) -> TableName | None:
 
     None when it is none of ``name``, ``schema.name`` and ``catalog.schema.name``.
     """
-    parts = text.replace('"', "").split(".")
-    if len(parts) > 3 or not all(parts):  # noqa: PLR2004 - a full name has three parts
+    parts = parts_or_none(text)
+    if parts is None:
         return None
     return TableName(*(catalog, schema)[: 3 - len(parts)], *parts)
+
+
+def parts_or_none(text: str) -> tuple[str, ...] | None:
+    """Return the one to three parts of a written name, of which each may be quoted as in SQL.
+
+    ``sales."odd.name"`` has two, and a quote inside of quotes is written twice. None when it is no
+    name.
+    """
+    parts: list[str] = []
+    rest = text
+    while match := _PART.match(rest):
+        quoted, bare, dot = match.groups()
+        parts.append(bare if quoted is None else quoted.replace('""', '"'))
+        rest = rest[match.end() :]
+        if not dot:
+            break
+    is_whole = not rest and not (match and match[3])
+    return tuple(parts) if is_whole and 0 < len(parts) <= _PARTS_MAX else None
 
 
 def _parts(name: TableName) -> list[str]:

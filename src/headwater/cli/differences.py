@@ -43,8 +43,11 @@ def _lines(found: "Difference") -> "Iterator[str]":
     yield from (f"+ column {name}" for name in found.columns_added)
     yield from (f"~ column {text}" for text in found.columns_changed)
     rows = f"{format_count(found.rows_left)} -> {format_count(found.rows_right)}"
+    if not found.compared:
+        yield f"rows {rows}: not compared, because no column has one name and type on both sides"
+        return
     removed, added = format_count(found.rows_removed), format_count(found.rows_added)
-    yield f"rows {rows}: -{removed} +{added}, by {', '.join(found.compared) or 'number alone'}"
+    yield f"rows {rows}: -{removed} +{added}, by {', '.join(found.compared)}"
     for sign, rows_shown, count in (
         ("-", found.removed, found.rows_removed),
         ("+", found.added, found.rows_added),

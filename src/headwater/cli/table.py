@@ -10,6 +10,7 @@ from headwater.cli.proposals import upkeep_command
 from headwater.cli.upkeep import (
     checkpoint_command,
     clone_command,
+    forget_command,
     fsck_command,
     optimize_command,
     restore_command,
@@ -31,6 +32,7 @@ for _command in (
     diff_command,
     upkeep_command,
     fsck_command,
+    forget_command,
 ):
     table_command.add_command(_command)
 
@@ -96,6 +98,7 @@ def table_describe(project: ProjectFlags, *, name: str, output: str) -> int:
                     f"rows        {format_count(table.rows)}",
                     f"size        {format_bytes(table.size_bytes)} in {table.files} files",
                     f"partitions  {', '.join(table.partition_columns) or '-'}",
+                    *([f"clustered   {', '.join(table.cluster_by)}"] if table.cluster_by else []),
                     *([f"about       {table.description}"] if table.description else []),
                     "columns",
                     *(

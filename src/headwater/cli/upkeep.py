@@ -23,7 +23,6 @@ _FILES_SHOWN = 20
 @click.option("--file-size", default="128MiB", show_default=True, help="Aimed-at size of a file.")
 @click.option(
     "--cluster-by",
-    default="",
     metavar="COLUMNS",
     help="Put rows with near values of these columns, separated by commas, into the same files.",
 )
@@ -34,7 +33,7 @@ def optimize_command(
     *,
     name: str,
     file_size: str,
-    cluster_by: str,
+    cluster_by: str | None,
     dry_run: bool,
     output: str,
 ) -> int:
@@ -53,7 +52,7 @@ def optimize_command(
         done = workspace.upkeep.optimize(
             name,
             file_bytes=file_bytes,
-            cluster_by=tuple(part.strip() for part in cluster_by.split(",") if part.strip()),
+            cluster_by=_columns(cluster_by),
             dry_run=dry_run,
         )
     _show(done, output, _optimized(done))
@@ -175,6 +174,31 @@ def clone_command(
     how = f"copied, {format_bytes(done.bytes_added)}" if deep else "shared"
     _show(done, output, f"`{done.table}`: {_count(done.files_added)} {how}")
     return 0
+
+
+@click.command("forget")
+@click.argument("name")
+@project_options
+@output_option("text", "json")
+def forget_command(project: ProjectFlags, *, name: str, output: str) -> int:
+    """Forget the name of table NAME, whose folder is gone."""
+    with project.open_workspace() as workspace:
+        done = workspace.upkeep.forget(name)
+    _show(done, output, f"`{done.table}` is forgotten")
+    return 0
+
+
+def _columns(text: str | None) -> tuple[str, ...]:
+    if text is None:
+        return ()
+    names = tuple(part.strip() for part in text.split(","))
+    if "" in names:
+        raise Invalid(
+            "usage-invalid",
+            f"`--cluster-by '{text}'` does not name columns",
+            fix="name them, separated by commas, or leave the option out",
+        )
+    return names
 
 
 def _optimized(done: "Upkeep") -> str:

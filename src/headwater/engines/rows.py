@@ -120,8 +120,21 @@ class RowBuffer:
             self._loose = []
 
     def _keep(self, chunk: _Chunk) -> None:
+        _check_names(chunk.batch.schema.names)
         self._chunks.append(chunk)
         self.size_bytes += chunk.batch.nbytes
+
+
+def _check_names(names: Sequence[str]) -> None:
+    if len({name.lower() for name in names}) != len(names):
+        lowered = [name.lower() for name in names]
+        twice = next(name for name in names if lowered.count(name.lower()) > 1)
+        raise Invalid(
+            "append-rows-unreadable",
+            f"the rows have two columns that are called `{twice}`",
+            why="names of columns are compared without case, so a table can have only one of them",
+            fix="give every column a name of its own",
+        )
 
 
 def _is_alike(one: _Chunk, other: _Chunk) -> bool:

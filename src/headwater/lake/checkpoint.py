@@ -16,6 +16,7 @@ import msgspec
 from headwater.lake.delta import Columns, ask_parquet
 from headwater.lake.files import ActiveFiles
 from headwater.lake.replay import (
+    LOG_FOLDER,
     Add,
     DeletionVector,
     LogState,
@@ -32,8 +33,8 @@ KEPT_ADDS_MAX = 20_000
 CHUNK_FILES = 4096
 """Files that become values together when all of them are looked at."""
 
-_CLASSIC = re.compile(r"_delta_log/(\d{20})\.checkpoint\.parquet")
-_PART = re.compile(r"_delta_log/(\d{20})\.checkpoint\.(\d{10})\.(\d{10})\.parquet")
+_CLASSIC = re.compile(rf"{LOG_FOLDER}/(\d{{20}})\.checkpoint\.parquet")
+_PART = re.compile(rf"{LOG_FOLDER}/(\d{{20}})\.checkpoint\.(\d{{10}})\.(\d{{10}})\.parquet")
 _TEXTS = {"type": "map", "keyType": "string", "valueType": "string", "valueContainsNull": True}
 _LIST = {"type": "array", "elementType": "string", "containsNull": True}
 

@@ -60,8 +60,8 @@ VECTORS_PROPERTY = "delta.enableDeletionVectors"
 CHECKPOINT_EVERY = 100
 """Commits between two checkpoints."""
 
-REBASES_MAX = 1000
-"""How often one blind append may lose the race for a version before it gives up."""
+RACES_LOST_MAX = 1000
+"""How often one blind append may lose the race for a version: its files serve for the next one."""
 
 REFUSALS_MAX = 10
 """How often a store may refuse a version that nobody has taken: it says so while another put of
@@ -226,7 +226,7 @@ def commit(
     _check_actions(commit)
     base: LogState | None = None
     version, refused = -1, 0
-    for attempt in range(REBASES_MAX):
+    for attempt in range(RACES_LOST_MAX):
         state = table.refreshed_or_none()
         version = -1 if state is None else state.version
         _check_requirements(table, commit, state)
@@ -241,7 +241,7 @@ def commit(
         if _publish(table, version + 1, lines, state, clock or SystemClock()):
             _checkpoint(table, version + 1, checkpoint_every)
             return version + 1
-    raise _conflict(table, version, f"other writers won {REBASES_MAX} times in a row")
+    raise _conflict(table, version, f"other writers won {RACES_LOST_MAX} times in a row")
 
 
 def _refusals(

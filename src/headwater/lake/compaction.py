@@ -71,13 +71,18 @@ def choose_files(snapshot: Snapshot, *, file_bytes: int = FILE_BYTES) -> Choice:
 
 def choose_kept(snapshot: Snapshot, *, file_bytes: int = FILE_BYTES) -> Choice:
     """Choose what a table's upkeep writes again, in the order that the table keeps in mind."""
-    kept = snapshot.properties.get(CLUSTER_TAG)
     exact = {column.name.lower(): column.name for column in snapshot.columns}
-    names = [exact.get(name.lower(), "") for name in kept.split(",")] if kept else []
+    names = [exact.get(name.lower(), "") for name in cluster_columns(snapshot)]
     # A column that has gone since, or by which the table is partitioned now, orders nothing.
     if not names or "" in names or set(names) & set(snapshot.partition_columns):
         return choose_files(snapshot, file_bytes=file_bytes)
     return choose_unclustered(snapshot, names, file_bytes=file_bytes)
+
+
+def cluster_columns(snapshot: Snapshot) -> tuple[str, ...]:
+    """Return the columns by which a table says that it is clustered; they may have gone since."""
+    kept = snapshot.properties.get(CLUSTER_TAG)
+    return tuple(kept.split(",")) if kept else ()
 
 
 def choose_unclustered(

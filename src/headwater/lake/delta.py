@@ -21,7 +21,7 @@ from deltalake.exceptions import DeltaError
 
 from headwater.base.codec import Json
 from headwater.base.errors import DataDamaged, HeadwaterError, Invalid
-from headwater.lake.replay import LogState, Metadata, Protocol, check_readable
+from headwater.lake.replay import LOG_FOLDER, LogState, Metadata, Protocol, check_readable
 from headwater.lake.snapshot import ColumnStats, DataFile
 from headwater.lake.types import schema_from_json
 
@@ -133,7 +133,7 @@ def ask_parquet(
     Raises:
         DataDamaged: ``log-damaged``, when they cannot be read.
     """
-    log = Path(folder) / "_delta_log"
+    log = Path(folder) / LOG_FOLDER
     lines: list[dict[str, object]] = [
         {"protocol": {"minReaderVersion": 1, "minWriterVersion": 2}},
         {

@@ -11,7 +11,7 @@ from contextlib import suppress
 from headwater.base.errors import HeadwaterError
 from headwater.base.relations import TableName
 from headwater.lake.deletion_vectors import vector_path_or_none
-from headwater.lake.replay import Entry, decoded_path
+from headwater.lake.replay import LOG_FOLDER, Entry, decoded_path
 from headwater.lake.storage import TEMPORARY_PREFIX, Storage, StoredFile
 from headwater.lake.table import Table
 
@@ -21,9 +21,9 @@ _OUR_VECTORS = re.compile(
     rf"\d{{8}}T\d{{6}}-[0-9a-f]{{8}}[\w.-]*/({_TEMPORARY})?deletion_vector_[0-9a-f-]{{36}}\.bin"
     r"(-[0-9a-f]+)?"
 )
-_OUR_ENTRY = re.compile(rf"_delta_log/{_TEMPORARY}(\d{{20}})\.json-[0-9a-f]+")
+_OUR_ENTRY = re.compile(rf"{LOG_FOLDER}/{_TEMPORARY}(\d{{20}})\.json-[0-9a-f]+")
 _OUR_CHECKPOINT = re.compile(
-    rf"_delta_log/{_TEMPORARY}(\d{{20}}\.checkpoint\.[\w.-]+|_last_checkpoint)-[0-9a-f]+"
+    rf"{LOG_FOLDER}/{_TEMPORARY}(\d{{20}}\.checkpoint\.[\w.-]+|_last_checkpoint)-[0-9a-f]+"
 )
 
 
@@ -88,7 +88,7 @@ def list_tables(lake: Storage) -> tuple[TableName, ...]:
         for catalog in lake.list_folders()
         for schema in lake.list_folders(catalog)
         for name in lake.list_folders(f"{catalog}/{schema}")
-        if "_delta_log" in lake.list_folders(f"{catalog}/{schema}/{name}")
+        if LOG_FOLDER in lake.list_folders(f"{catalog}/{schema}/{name}")
     )
 
 

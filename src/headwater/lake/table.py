@@ -17,6 +17,7 @@ from headwater.lake.checkpoint import parts_or_none, read_parts_or_none
 from headwater.lake.deletion_vectors import VectorReader
 from headwater.lake.delta import read_checkpoint, read_transaction
 from headwater.lake.replay import (
+    LOG_FOLDER,
     DeletionVector,
     Entry,
     LogState,
@@ -37,8 +38,8 @@ DROPPED = "headwater.dropped"
 HISTORY_ENTRIES_MAX = 10_000
 """Upper bound of one ``history`` call."""
 
-_ENTRY = re.compile(r"_delta_log/(\d{20})\.json")
-_CHECKPOINT = re.compile(r"_delta_log/(\d{20})\.checkpoint(\..+)?\.(parquet|json)")
+_ENTRY = re.compile(rf"{LOG_FOLDER}/(\d{{20}})\.json")
+_CHECKPOINT = re.compile(rf"{LOG_FOLDER}/(\d{{20}})\.checkpoint(\..+)?\.(parquet|json)")
 
 
 def table_root(lake_root: str, name: TableName) -> str:
@@ -203,7 +204,7 @@ class Table:
         """List the log's entries and checkpoints."""
         entries: dict[int, StoredFile] = {}
         parts: dict[int, tuple[str, ...]] = {}
-        for found in self.storage.list("_delta_log"):
+        for found in self.storage.list(LOG_FOLDER):
             if match := _ENTRY.fullmatch(found.path):
                 entries[int(match.group(1))] = found
             elif match := _CHECKPOINT.fullmatch(found.path):

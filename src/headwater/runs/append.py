@@ -6,7 +6,7 @@ together on the way, and checkpoints are made as often as they pay.
 """
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from threading import Thread
 from types import TracebackType
@@ -28,11 +28,13 @@ from headwater.lake.commit import (
 )
 from headwater.lake.compaction import count_small
 from headwater.lake.maintain import discard_files
+from headwater.lake.replay import entry_name
 from headwater.lake.snapshot import DataFile
+from headwater.lake.table import Table
 from headwater.runs.append_keeper import TURN_SECONDS_MAX, AppendKeeper, Turns
 from headwater.runs.context import Context
 from headwater.runs.loads import (
-    REBASES_MAX,
+    TRIES_MAX,
     Load,
     check_partitions,
     fit_columns,
@@ -157,7 +159,8 @@ class Appender:
         Raises:
             Invalid: ``append-rows-unreadable``, ``append-rows-unfit``, ``append-sequence``,
                 ``append-closed``, ``ingest-new-column``.
-            Conflict: ``append-overtaken``, when another appender has the same source.
+            Conflict: ``append-overtaken``, when another appender has the same source;
+                ``append-table-gone``, when somebody removed the table.
             HeadwaterError: What went wrong with this commit, or with one made meanwhile. What was
                 not committed is gone; ``sequence`` says where to go on.
         """
@@ -284,25 +287,27 @@ class Appender:
         if not offered:
             return None
         self._load.begin()
-        for attempt in range(REBASES_MAX):
+        for attempt in range(TRIES_MAX):
             prefix = f"{self._load.run_id}-{self.commits}-{attempt}-"
             try:
                 intakes = self._write(offered, prefix)
                 version = self._publish(intakes)
             except Conflict as error:
                 discard_files(self._load.table, prefix)
+                self._check_there(error)
                 self._check_overtaken(error)
                 self._snapshot = self._load.table.snapshot_or_none()
             except HeadwaterError as error:
                 if not may_still_land(self._load.table, error):
                     discard_files(self._load.table, prefix)
+                self._check_there(error)
                 raise
             else:
                 self._note(intakes, version)
                 return version
         raise Conflict(
             "commit-conflict",
-            f"other writers changed `{self._load.table.root}` {REBASES_MAX} times in a row",
+            f"other writers changed `{self._load.table.root}` {TRIES_MAX} times in a row",
             fix="go on from `sequence` when fewer writers are at work",
         )
 
@@ -375,6 +380,25 @@ class Appender:
             metrics=output_metrics(files),
         )
         return commit(self._load.table, entry, self._load.context.clock, checkpoint_every=0)
+
+    def _check_there(self, error: HeadwaterError) -> None:
+        """Say that the table was taken away, when the version that was seen last is gone.
+
+        Raises:
+            Conflict: ``append-table-gone``.
+        """
+        seen = self.version
+        if seen is None and self._snapshot is not None:
+            seen = self._snapshot.version
+        table = self._load.table
+        if seen is None or _is_there(table, seen):
+            return
+        raise Conflict(
+            "append-table-gone",
+            f"the table at `{table.root}` was removed while rows were appended to it",
+            why=f"its version {seen} is not there any more; what then went wrong: {error.what}",
+            fix="put its folder back, or remove what is left of it and append all rows again",
+        ) from error
 
     def _check_overtaken(self, error: Conflict) -> None:
         if error.code == "already-committed":
@@ -475,6 +499,13 @@ def _check(options: AppendOptions) -> None:
             f"`{wrong[0]}` of an appender cannot be `{getattr(options, wrong[0])}`",
             fix="give a positive number, and a source with a name",
         )
+
+
+def _is_there(table: Table, version: int) -> bool:
+    """Tell whether a version is in a table's log; one that cannot be looked for counts as there."""
+    with suppress(HeadwaterError):
+        return table.storage.exists(entry_name(version))
+    return True
 
 
 def _files_of(intakes: tuple[Intake, ...]) -> tuple[DataFile, ...]:

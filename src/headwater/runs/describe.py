@@ -10,6 +10,7 @@ from headwater.base.functions import is_function_document
 from headwater.base.ids import RunId
 from headwater.base.relations import Column, TableName
 from headwater.catalog.records import RelationRecord, TableRecord, ViewRecord
+from headwater.lake.compaction import cluster_columns
 from headwater.lake.snapshot import HistoryEntry
 from headwater.lake.table import Table
 from headwater.lake.types import comments_of
@@ -37,6 +38,7 @@ class TableDescription:
         problem: Why a table cannot be read; empty when it can.
         description: The table's own description; empty when it has none.
         comments: Comments of columns, by column.
+        cluster_by: Columns by which its rows are kept near each other.
     """
 
     name: str
@@ -54,6 +56,7 @@ class TableDescription:
     problem: str = ""
     description: str = ""
     comments: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
+    cluster_by: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -140,6 +143,7 @@ def _describe_table(context: Context, record: TableRecord) -> TableDescription:
         comments=MappingProxyType(comments_of(snapshot.schema_string) if snapshot else {}),
         partition_columns=snapshot.partition_columns if snapshot else (),
         columns=snapshot.columns if snapshot else (),
+        cluster_by=cluster_columns(snapshot) if snapshot else (),
         sql="",
         run_id=record.run_id,
         updated_at=record.updated_at,

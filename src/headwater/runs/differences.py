@@ -33,7 +33,8 @@ class Difference:
         columns_removed: Columns of the left alone.
         columns_added: Columns of the right alone.
         columns_changed: Columns with another type, as ``name: left -> right``.
-        compared: Columns whose values were compared: those of one name and type.
+        compared: Columns whose values were compared: those of one name and type. Without any, no
+            rows are compared.
         rows_left: Rows of the left.
         rows_right: Rows of the right.
         rows_removed: Rows of the left that the right has not, or has fewer times.
@@ -75,7 +76,7 @@ def find_differences(context: Context, left: str, right: str) -> Difference:
     names = (f"{sides[0][0]}@v{sides[0][1].version}", f"{sides[1][0]}@v{sides[1][1].version}")
     before, after = (_types(snapshot) for _, snapshot in sides)
     compared = tuple(name for name, kind in before.items() if after.get(name) == kind)
-    found = _rows(context, sides[0][1], sides[1][1], compared)
+    found = _rows(context, sides[0][1], sides[1][1], compared) if compared else (_NONE, _NONE)
     return Difference(
         left=names[0],
         right=names[1],
@@ -115,6 +116,7 @@ def _types(snapshot: Snapshot) -> dict[str, str]:
 
 
 _Found = tuple[int, tuple[tuple[str | None, ...], ...]]
+_NONE: _Found = (0, ())
 
 
 def _rows(
@@ -122,7 +124,7 @@ def _rows(
 ) -> tuple[_Found, _Found]:
     """Return the rows of each side alone: how many, and the first of them."""
     left, right = _without_common(left, right)
-    columns = ", ".join(map(quote_identifier, compared)) or "1 AS one"
+    columns = ", ".join(map(quote_identifier, compared))
     names = [TableName(context.catalog, context.schema, f"__headwater_{s}") for s in ("l", "r")]
     session = context.engine.open_session(catalog=context.catalog, schema=context.schema)
     try:

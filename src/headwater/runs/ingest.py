@@ -35,8 +35,8 @@ from headwater.lake.table import Table
 from headwater.runs.context import Context
 from headwater.runs.incoming import FORMATS, SourceFile, content_id, find_files, spooled
 from headwater.runs.loads import (
-    REBASES_MAX,
     SMALL_FILES_MAX,
+    TRIES_MAX,
     Load,
     check_partitions,
     fit_columns,
@@ -285,7 +285,7 @@ class _Loader:
 
     def take_batch(self, batch: Sequence[SourceFile]) -> None:
         """Load a batch by one commit; again when other writers came between."""
-        for _ in range(REBASES_MAX):
+        for _ in range(TRIES_MAX):
             waiting = self._unknown(batch)
             if not waiting:
                 return
@@ -312,7 +312,7 @@ class _Loader:
             return
         raise Conflict(
             "commit-conflict",
-            f"other writers changed `{self.table.root}` {REBASES_MAX} times in a row",
+            f"other writers changed `{self.table.root}` {TRIES_MAX} times in a row",
             fix="load again; files that were loaded are known",
         )
 
@@ -358,7 +358,7 @@ class _Loader:
                     continue
                 if intake is None:
                     continue
-                self.columns = intake.columns
+                self.columns = self._explained(intake.columns, snapshot)
                 target = tuple(Column(each.name, each.type) for each in intake.columns)
                 if self.options.dry_run:
                     self._end(source, "would load", intake)
@@ -368,6 +368,14 @@ class _Loader:
         finally:
             session.close()
         return tuple(taken)
+
+    def _explained(
+        self, columns: tuple[TakenColumn, ...], snapshot: Snapshot | None
+    ) -> tuple[TakenColumn, ...]:
+        """Say of a column that an earlier file brings why it has its type: no table has it yet."""
+        has = {column.name for column in (() if snapshot is None else snapshot.columns)}
+        before = {column.name: column for column in self.columns if column.name not in has}
+        return tuple(before.get(column.name, column) for column in columns)
 
     def _take(
         self,

@@ -27,8 +27,8 @@ Verb = Literal["ingest", "append"]
 SMALL_FILES_MAX = 96
 """Small data files that a table may have before a load compacts it."""
 
-REBASES_MAX = 20
-"""How often other writers may come between before a batch is given up."""
+TRIES_MAX = 20
+"""How often a batch is written again because other writers changed the table's columns."""
 
 
 @dataclass(slots=True, kw_only=True)
@@ -171,7 +171,8 @@ def target_name(context: Context, text: str) -> TableName:
         raise Invalid(
             "ingest-target",
             f"`{text}` is not the name of a table",
-            fix="write name, schema.name or catalog.schema.name",
+            fix="write name, schema.name or catalog.schema.name; a part with a dot or a quote in "
+            'quotes: schema."a ""quoted"" name"',
         )
     record = context.metastore.find_relation_or_none(name)
     if name in context.sources or isinstance(record, ViewRecord):

@@ -32,6 +32,10 @@ FREED_BYTES_MIN = 1024 * 1024
 FREED_SHARE_MIN = 0.1
 """Share of the table's size below which deleting is not proposed."""
 
+SAVED_SECONDS_MIN = 0.005
+"""CPU seconds that all reads together save, below which nothing is proposed: reading the proposal
+takes longer."""
+
 _HIDDEN_SECONDS_PER_BYTE = (
     (0.0, 0.0),
     (0.001, 0.36e-9),
@@ -104,13 +108,19 @@ def _proposals(context: Context, record: TableRecord, reads: int) -> Iterator[Pr
         table = table_of_record(context, record)
         snapshot = table.snapshot()
         compaction = _compaction_or_none(record.name, snapshot)
-        if compaction is not None and (compaction.pays_after or 0) <= reads:
+        if compaction is not None and _pays(compaction, reads):
             yield compaction
         vacuum = _vacuum_or_none(context, record.name, table, snapshot)
         if vacuum is not None:
             yield vacuum
     except HeadwaterError:
         return
+
+
+def _pays(proposal: Proposal, reads: int) -> bool:
+    """Tell whether what is saved within some reads is more than the cost, and worth telling."""
+    is_cheaper = (proposal.pays_after or 0) <= reads
+    return is_cheaper and proposal.saving_seconds * reads >= SAVED_SECONDS_MIN
 
 
 def _files_after(group: Sequence[DataFile]) -> int:

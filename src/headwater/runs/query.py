@@ -14,9 +14,10 @@ from headwater.base.errors import Invalid, NotFound, UserCodeError
 from headwater.base.functions import is_function_document
 from headwater.base.relations import Column, TableName
 from headwater.base.spans import offset_of, span_at
-from headwater.catalog.names import resolve_among
+from headwater.catalog.names import parts_or_none, resolve_among
 from headwater.catalog.records import TableRecord, ViewRecord
 from headwater.engines.engine import EmptySource, Result, Session, Source, ViewSource
+from headwater.lake.replay import LOG_FOLDER
 from headwater.lake.snapshot import Snapshot
 from headwater.lake.table import Table
 from headwater.runs.change_reads import bind_changes
@@ -239,7 +240,8 @@ def find_table(context: Context, name: str) -> TableName:
         NotFound: ``relation-not-found``.
         Invalid: ``relation-ambiguous``.
     """
-    found = find_name_or_none(context, tuple(name.replace('"', "").split(".")))
+    parts = parts_or_none(name)
+    found = None if parts is None else find_name_or_none(context, parts)
     if found is None:
         raise _not_found(context, (name,))
     return found
@@ -255,7 +257,7 @@ def _gone_or_not_found(context: Context, name: TableName, parts: tuple[str, ...]
         "relation-not-found",
         f"the table `{name}` is gone",
         why=f"it is recorded, but no Delta table lies at `{location}` any more",
-        fix="build or load it again, or put its folder back",
+        fix="build or load it again, put its folder back, or `hw table forget` its name",
     )
 
 
@@ -281,7 +283,7 @@ def _no_changes(name: TableName) -> Invalid:
 
 
 def _not_a_table(path: str) -> NotFound:
-    is_delta = _is_local(path) and (Path(path) / "_delta_log").is_dir()
+    is_delta = _is_local(path) and (Path(path) / LOG_FOLDER).is_dir()
     return NotFound(
         "path-not-queryable",
         f"`{path}` is no table, view or file that can be queried by its path",

@@ -31,8 +31,8 @@ from headwater.lake.table import Table
 from headwater.runs.context import Context
 from headwater.runs.publish import may_still_land
 
-REBASES_MAX = 20
-"""How often other writers may come between before the work is given up."""
+PUBLISHES_MAX = 20
+"""How often files that are written are published again because other writers came between."""
 
 _OWN = "__headwater_rearranged"
 
@@ -188,7 +188,7 @@ def _publish(
     version = snapshot.version
     if table.version_or_none() != version:
         version = _still_whole(table, snapshot, removed)
-    for _ in range(REBASES_MAX):
+    for _ in range(PUBLISHES_MAX):
         entry = Commit(
             operation="OPTIMIZE",
             requirements=(VersionIs(version=version),),
@@ -207,7 +207,7 @@ def _publish(
             version = _still_whole(table, snapshot, removed)
     raise Conflict(
         "commit-conflict",
-        f"other writers published `{table.root}` {REBASES_MAX} times while it was compacted",
+        f"other writers published `{table.root}` {PUBLISHES_MAX} times while it was compacted",
         fix="compact it when fewer writers are at work",
     )
 

@@ -20,6 +20,7 @@ from headwater.base.relations import TableName
 from headwater.base.units import format_bytes
 from headwater.catalog.records import AttemptRecord, NodeEnd, RunEnd, RunRecord, TableRecord
 from headwater.lake.maintain import discard_files, find_orphans, remove_orphans
+from headwater.lake.replay import LOG_FOLDER
 from headwater.lake.snapshot import HistoryEntry
 from headwater.lake.table import Table
 from headwater.plan.plan import BuildStep, BuildView, Plan, RunTest, Skip
@@ -170,7 +171,7 @@ def _remove_files(context: Context, name: TableName, run: RunRecord, sofar: _Rem
         orphans = [
             found
             for found in find_orphans(table)
-            if run.run_id in found.path or "_delta_log/" in found.path
+            if run.run_id in found.path or f"{LOG_FOLDER}/" in found.path
         ]
         freed = remove_orphans(table, orphans)
         return _Removed(files=sofar.files + len(orphans), size_bytes=sofar.size_bytes + freed)

@@ -15,6 +15,7 @@ from headwater.base.errors import Invalid, NotFound
 from headwater.base.ids import RunId
 from headwater.base.meters import Meter
 from headwater.base.relations import TableName
+from headwater.catalog.records import TableRecord
 from headwater.lake.commit import (
     Action,
     AddFile,
@@ -52,7 +53,7 @@ CLUSTER_COLUMNS_MAX = 4
 FILES_NAMED_MAX = 1000
 """How many files a document names."""
 
-Verb = Literal["optimize", "vacuum", "checkpoint", "restore", "clone"]
+Verb = Literal["optimize", "vacuum", "checkpoint", "restore", "clone", "forget"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -307,9 +308,38 @@ class Keeper:
         done = tuple(replace(proposal, is_done=True) for proposal in found)
         return Proposals(reads=reads, proposals=done)
 
+    def forget(self, name: str) -> Upkeep:
+        """Forget the name of a table whose folder is gone, so that nothing lists it any more.
+
+        Raises:
+            NotFound: ``relation-not-found``.
+            Invalid: ``forget-target``, when it is still there, or no table.
+            Conflict: ``workspace-busy``.
+        """
+        found = find_table(self._context, name)
+        record = self._context.metastore.find_relation_or_none(found)
+        if not isinstance(record, TableRecord):
+            raise _not_forgotten(found, "it is a view, or the workspace has no record of it")
+        with _taken(self._context, found, "forget"):
+            table = table_of(self._context, found)
+            if table.list_log().newest >= 0:
+                raise _not_forgotten(found, f"its table is still at `{table.root}`")
+            self._context.metastore.drop_relation(found)
+        return Upkeep(table=str(found), verb="forget")
+
     def diff(self, left: str, right: str) -> Difference:
         """Compare two tables or versions; see ``find_differences``."""
         return find_differences(self._context, left, right)
+
+
+def _not_forgotten(name: TableName, why: str) -> Invalid:
+    return Invalid(
+        "forget-target",
+        f"`{name}` is not forgotten",
+        why=why,
+        fix="only a name whose table is gone is forgotten; remove the table's folder first if it "
+        "is not needed any more",
+    )
 
 
 def _choose(snapshot: Snapshot, file_bytes: int, cluster_by: tuple[str, ...]) -> Choice:

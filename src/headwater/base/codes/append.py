@@ -99,4 +99,22 @@ empty.
 **How to mend it.** Give a positive number; `seconds_max=0` lets rows wait as long as it takes.
 """,
     ),
+    Code(
+        name="append-table-gone",
+        number="HW8307",
+        title="The table was removed while rows were appended to it",
+        explain="""
+**What it finds.** The version that an appender has made or seen last is not in the table's log any
+more: its folder was removed or replaced by another program.
+
+**Why it matters.** Rows that were committed before are gone with it. Going on would make a table
+that begins in the middle, and nobody would notice.
+
+**Example.** `rm -r lake/shop/main/events` while a program appends to `events`.
+
+**How to mend it.** Put the folder back from a copy; then open the appender again, whose `sequence`
+says where to go on. Or remove what is left of the folder, `hw table forget` the name, and append
+all rows again.
+""",
+    ),
 )

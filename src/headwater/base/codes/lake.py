@@ -7,159 +7,233 @@ CODES: tuple[Code, ...] = (
         name="ingest-unreadable",
         number="HW6023",
         title="A file to load cannot be read as what it should be",
-        explain="""\
-The file is not of the format that its name or `--format` says, is in an encoding that is not known,
-or changed while it was read. Nothing of it was loaded; other files of the same load were.
+        explain="""
+**What it finds.** A file is not of the format that its name or `--format` says, is in an encoding
+that is not known, or changed while it was read.
+
+**Why it matters.** Nothing of it was loaded; other files of the same load were. Guessing on would
+put wrong values into the table.
+
+**Example.**
 
     hw ingest orders export.csv --encoding utf-16
 
-Pass `--format` or `--encoding`, or convert the file.
+**How to mend it.** Pass `--format` or `--encoding`, or convert the file.
 """,
     ),
     Code(
         name="ingest-header",
         number="HW6024",
-        title="The first line of a CSV file does not name its columns",
-        explain="""\
-Rows are loaded by the names of their columns. A first line that is empty, leaves a name out or has
-one twice cannot say where values belong.
+        title="The columns of a file to load have no names of their own",
+        explain="""
+**What it finds.** A column of the file has no name, or two have the same: the first line of a CSV
+file leaves one out, or a JSON, Parquet or Arrow file has `id` and `ID`.
 
-Give every column a name of its own in the first line.
+**Why it matters.** Rows are loaded by the names of their columns, which are compared without case.
+Values could not be told apart, and a name that nobody has written would become the table's.
+
+**Example.**
+
+    {"id": 1, "ID": 2}
+
+**How to mend it.** Give every column of the file a name of its own.
 """,
     ),
     Code(
         name="ingest-new-column",
         number="HW6025",
         title="A file to load has columns that the table has not",
-        explain="""\
-With `--no-new-columns` a file with a column of its own is refused, for example because its header
-has a typo. Without it the column is added to the table and is null in older rows.
+        explain="""
+**What it finds.** A file has a column that the table has not, and `--no-new-columns`, or an
+appender's `adds_columns=False`, forbids it.
 
-Leave the option out, or correct the file's header.
+**Why it matters.** The name may be a typo: the values would go into a column of their own, and the
+right one would stay empty.
+
+**Example.**
+
+    hw ingest orders orders.csv --no-new-columns
+
+**How to mend it.** Correct the file's header, or leave the option out: the column is added to the
+table then, and is null in older rows.
 """,
     ),
     Code(
         name="ingest-target",
         number="HW6026",
         title="Rows cannot be loaded into this",
-        explain="""\
-`hw ingest` appends to a table of the lake, or makes one. A view has no rows of its own, and the
-files behind a source belong to whoever writes them.
+        explain="""
+**What it finds.** The name is none of a table, or it is that of a view or of a source of files.
 
-Name another table: `name`, `schema.name` or `catalog.schema.name`.
+**Why it matters.** `hw ingest` and appenders add rows to a table of the lake, or make one. A view has
+no rows of its own, and the files behind a source belong to whoever writes them.
+
+**Example.**
+
+    hw ingest 'landing."odd.name"' export.csv
+
+**How to mend it.** Name another table: `name`, `schema.name` or `catalog.schema.name`. A part with a
+dot or a quote in it is written in quotes, and a quote inside of them twice.
 """,
     ),
     Code(
         name="ingest-partitions",
         number="HW6031",
         title="The table is partitioned otherwise",
-        explain="""\
-`--partition-by`, or an appender's `partition_by`, names other columns than the table is partitioned
-by. How rows lie in files was decided when the table was made; a load only adds rows.
+        explain="""
+**What it finds.** `--partition-by`, or an appender's `partition_by`, names other columns than the table
+is partitioned by.
 
-Leave it out: rows go where they belong. Or load into another table.
+**Why it matters.** How rows lie in files was decided when the table was made; a load only adds rows.
+
+**Example.**
+
+    hw ingest orders orders.csv --partition-by day
+
+**How to mend it.** Leave it out: rows go where they belong. Or load into another table.
 """,
     ),
     Code(
         name="extra-missing",
         number="HW6032",
         title="A package that this needs is not installed",
-        explain="""\
-What is rarely needed is not installed with Headwater. Files and streams of Arrow are read by
-pyarrow:
+        explain="""
+**What it finds.** A package that this needs is not installed.
 
-    pip install 'headwater[arrow]'
+**Why it matters.** What is rarely needed is not installed with Headwater. Files and streams of Arrow
+are read by pyarrow, which is large.
+
+**Example.**
+
+    hw ingest orders orders.arrow
+
+**How to mend it.** `pip install 'headwater[arrow]'`, or hand over Parquet.
 """,
     ),
     Code(
         name="changes-not-kept",
         number="HW6018",
         title="What changed in a table since a version cannot be told any more",
-        explain="""\
-The rows that a table gained and lost between two versions are read from the log entries in between
-and from the files that left the table. A vacuum may have deleted those files, another tool the
-entries, and rows with other columns cannot be compared.
+        explain="""
+**What it finds.** What changed in a table since a version cannot be told any more: a vacuum has deleted
+files that left the table, another tool the log's entries in between, or the rows have other columns.
+
+**Why it matters.** The rows that a table gained and lost are read from those entries and files. A model
+with `refresh: auto` is then built in full by itself, and says why.
+
+**Example.**
 
     hw sql "select * from table_changes('orders', 3, 5)"
 
-Name newer versions, or read the whole table. A model with `refresh: auto` is then built in full by
-itself, and says why; `hw table vacuum` says which models would be.
+**How to mend it.** Name newer versions, or read the whole table. `hw table vacuum` says beforehand which
+models would be built in full.
 """,
     ),
     Code(
         name="changes-unreadable",
         number="HW6019",
         title="`table_changes` cannot read this",
-        explain="""\
-`table_changes('t', 3, 5)` gives the rows that versions 3, 4 and 5 of a table of the lake added and
-removed, with the columns `_change_type`, `_commit_version` and `_commit_timestamp`. A view and files
-of others have no versions, the first version must not be after the last, and a table with columns of
-those names cannot be read like that.
+        explain="""
+**What it finds.** `table_changes` was asked about a view or files of others, about versions that are not
+in order, or about a table with a column called like one of its own: `_change_type`, `_commit_version`
+or `_commit_timestamp`.
 
-Name a table and its versions in order; `hw table history t` lists them.
+**Why it matters.** It gives the rows that versions of a table of the lake added and removed. What has no
+versions has no changes.
+
+**Example.**
+
+    hw sql "select * from table_changes('orders', 5, 3)"
+
+**How to mend it.** Name a table and its versions in order; `hw table history orders` lists them.
 """,
     ),
     Code(
         name="retention-too-short",
         number="HW6021",
         title="A vacuum would delete files that the table promises to keep",
-        explain="""\
-A table keeps the files of older versions for a time: `delta.deletedFileRetentionDuration`, seven
-days where it is not set. A shorter `--retain-hours` breaks what readers of older versions, and
-queries that take long, rely on.
+        explain="""
+**What it finds.** A vacuum was asked to keep less than the table promises.
+
+**Why it matters.** A table keeps the files of older versions for a time:
+`delta.deletedFileRetentionDuration`, seven days where it is not set. Readers of older versions, and
+queries that take long, rely on that.
+
+**Example.**
 
     hw table vacuum orders --retain-hours 0
 
-Leave `--retain-hours` out, or pass `--force` when nobody reads an older version.
+**How to mend it.** Leave `--retain-hours` out, or pass `--force` when nobody reads an older version.
 """,
     ),
     Code(
         name="retention-unreadable",
         number="HW6022",
         title="How long the table keeps removed files cannot be read",
-        explain="""\
-The table's property `delta.deletedFileRetentionDuration` is not of the form `interval 7 days`. How
-long files must be kept is not guessed, so nothing is deleted.
+        explain="""
+**What it finds.** The table's property `delta.deletedFileRetentionDuration` is not of the form
+`interval 7 days`.
 
-Set the property with the tool that wrote it, or say the time: `hw table vacuum t --retain-hours 168`.
+**Why it matters.** How long files must be kept is not guessed, so nothing is deleted.
+
+**Example.**
+
+    delta.deletedFileRetentionDuration = a week
+
+**How to mend it.** Set the property with the tool that wrote it, or say the time:
+`hw table vacuum t --retain-hours 168`.
 """,
     ),
     Code(
         name="cluster-by",
         number="HW6029",
         title="A table cannot be clustered by these columns",
-        explain="""\
-`hw table optimize t --cluster-by a,b` puts rows with near values of `a` and `b` into the same files,
-so that a filter on either of them reads few files. One to four columns of the table are wanted, each
-once. Columns by which the table is partitioned divide it already.
+        explain="""
+**What it finds.** `hw table optimize --cluster-by` names no column of the table, one twice, more than four,
+or one by which the table is partitioned.
+
+**Why it matters.** Clustering puts rows with near values of some columns into the same files, so that a
+filter on any of them reads few. Columns by which the table is partitioned divide it already.
+
+**Example.**
 
     hw table optimize orders --cluster-by customer_id,ordered_at
 
-`hw table describe orders` shows the columns.
+**How to mend it.** Name one to four columns; `hw table describe orders` shows them.
 """,
     ),
     Code(
         name="clone-target",
         number="HW6027",
         title="A clone cannot have this name",
-        explain="""\
-`hw table clone NAME INTO` makes a new table. `INTO` is no name of a table, or there is a table or
-view of that name already, and nothing is written over.
+        explain="""
+**What it finds.** `INTO` of `hw table clone NAME INTO` is no name of a table, or there is a table or view
+of that name already.
+
+**Why it matters.** A clone is a new table, and nothing is written over.
+
+**Example.**
 
     hw table clone orders orders_before
 
-Clone into another name: `orders_before`, `schema.orders_before` or `catalog.schema.orders_before`.
+**How to mend it.** Clone into another name: `orders_before`, `schema.orders_before` or
+`catalog.schema.orders_before`.
 """,
     ),
     Code(
         name="diff-side",
         number="HW6028",
         title="What is to be compared is not a table",
-        explain="""\
-`hw table diff LEFT RIGHT` compares two tables, or two versions of one. Each side is a table's name,
-with `@v` and a version for an older one:
+        explain="""
+**What it finds.** A side of `hw table diff LEFT RIGHT` is not a table, with or without a version.
+
+**Why it matters.** Two tables are compared, or two versions of one.
+
+**Example.**
 
     hw table diff orders@v3 orders
+
+**How to mend it.** Write the table's name, with `@v` and a version for an older one.
 """,
     ),
     Code(
@@ -371,6 +445,25 @@ a backslash, a percent sign or a control character would leave the lake or be re
 other Delta readers (which take `%20` in a folder's name for a space).
 
 Rename the schema or alias of the model.
+""",
+    ),
+    Code(
+        name="forget-target",
+        number="HW6033",
+        title="A name is not forgotten while its table is there",
+        explain="""
+**What it finds.** `hw table forget` was given the name of a table that is still in the lake, or of a
+view, which has no files that could be gone.
+
+**Why it matters.** Forgetting is for names whose table is gone: its folder was removed by hand. A
+table that is there would go on to take space, and nothing would list it.
+
+**Example.**
+
+    hw table forget orders
+
+**How to mend it.** Remove the table's folder first when it is not needed any more; `hw table describe`
+says where it lies.
 """,
     ),
 )

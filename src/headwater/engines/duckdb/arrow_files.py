@@ -14,8 +14,8 @@ FILE_MAGIC = b"ARROW1"
 """Beginning of a file; a stream has none."""
 
 
-def open_arrow(path: str) -> object:
-    """Return the rows of a file or stream, mapped into memory.
+def open_arrow(path: str) -> tuple[tuple[str, ...], object]:
+    """Return the names of a file's or stream's columns, and its rows, mapped into memory.
 
     A stream has its end inside: what follows it would be read by nobody.
 
@@ -29,6 +29,7 @@ def open_arrow(path: str) -> object:
         source = arrow.memory_map(path)
         reader = ipc.open_file(source) if is_file else ipc.open_stream(source)
         table: object = reader.read_all()
+        names = tuple(reader.schema.names)
         unread = 0 if is_file else source.size() - source.tell()
     except (ValueError, OSError) as error:  # what pyarrow raises derives from these
         raise Invalid(
@@ -44,7 +45,7 @@ def open_arrow(path: str) -> object:
             why=f"the stream ends {unread:,} bytes before the file does",
             fix="load each stream as a file of its own, or write their batches as one stream",
         )
-    return table
+    return names, table
 
 
 def _module(name: str) -> ModuleType:

@@ -13,6 +13,7 @@ from headwater.base.relations import Column, quote_identifier
 from headwater.engines.duckdb.arrow_files import open_arrow
 from headwater.engines.duckdb.connection import Connection, Statement
 from headwater.engines.duckdb.copy import copy_to_files, stored_columns
+from headwater.engines.duckdb.intake_names import check_given_names, check_names
 from headwater.engines.duckdb.intake_text import read_header, types_of_text
 from headwater.engines.duckdb.intake_values import fits, stored
 from headwater.engines.duckdb.text import quote_text
@@ -133,12 +134,18 @@ def _read(connection: Connection, file: IncomingFile) -> Raw:
             case "csv":
                 return _read_csv(connection, file)
             case "json":
-                return read_any(connection, _json_reader(file.path), is_kept=True)
+                raw = read_any(connection, _json_reader(file.path), is_kept=True)
+                check_names(connection, file, raw.columns)
+                return raw
             case "parquet":
                 reader = f"read_parquet({quote_text(file.path)}, hive_partitioning=false)"
-                return read_any(connection, reader, is_kept=False)
+                raw = read_any(connection, reader, is_kept=False)
+                check_names(connection, file, raw.columns)
+                return raw
             case "arrow":
-                connection.offer(OFFERED, open_arrow(file.path))
+                names, table = open_arrow(file.path)
+                check_given_names(file.path, names)
+                connection.offer(OFFERED, table)
                 return read_any(connection, OFFERED, is_kept=False)
     except UserCodeError as error:
         raise Invalid(
