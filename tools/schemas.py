@@ -24,6 +24,7 @@ from headwater.runs.proposals import Proposals
 from headwater.runs.reprice import PriceDifference
 from headwater.runs.run import Run
 from headwater.runs.upkeep import Upkeep
+from headwater.runs.usage import Published
 
 Schema = dict[str, Any]
 _SCALARS: dict[Any, Schema] = {
@@ -142,6 +143,7 @@ def make_schemas() -> dict[str, Schema]:
         "proposals": _of_value("proposals", Proposals),
         "freshness": _of_value("freshness", SourceAges),
         "cost": _of_value("cost", CostReport),
+        "usage": _of_value("usage", Published),
         "accuracy": _of_value("accuracy", AccuracyReport),
         "price-diff": _of_value("price-diff", PriceDifference),
         "calibration": _of_value("calibration", Calibration),

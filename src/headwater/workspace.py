@@ -61,6 +61,7 @@ from headwater.runs.recover import clean_folders, unfinished_runs
 from headwater.runs.run import Run
 from headwater.runs.sources import file_sources
 from headwater.runs.upkeep import Keeper
+from headwater.runs.usage import Published, publish_if_due, publish_usage
 
 
 class Workspace(Planner):
@@ -122,6 +123,7 @@ class Workspace(Planner):
             run = execute_in(journal, plan, planned.graph, sink=sink, cancel=cancel)
         done = replace(planned, plan=plan)
         artifacts.write_all(self.target_path, done, run, self._facts())
+        publish_if_due(context)
         return run
 
     def run_operation(
@@ -337,6 +339,14 @@ class Workspace(Planner):
             write_document(self.target_path, "catalog.json", catalog),
         )
         return Documents(files=tuple(str(file) for file in files), diagnostics=found)
+
+    def publish_usage(self) -> Published:
+        """Write the ledger's new rows into the lake's table of usage.
+
+        Raises:
+            HeadwaterError: As an appender does.
+        """
+        return publish_usage(self._context)
 
     # -- upkeep ------------------------------------------------------------------------------
 

@@ -246,6 +246,19 @@ def test_what_ran_between_two_times_is_listed_by_when_its_run_began(metastore: M
     assert len(metastore.attempts_between()) == 2
 
 
+def test_ends_are_numbered_in_their_order_so_that_each_is_told_once(metastore: Metastore) -> None:
+    for name in ("1", "2", "3"):
+        metastore.start_run(run(name, started_at=name))
+    for name in ("3", "1", "3"):  # the last one has ended already
+        metastore.finish_run(RunId(name), RunEnd(status="success", finished_at="t"))
+
+    first = metastore.runs_ended_after(0, limit=1)
+    later = metastore.runs_ended_after(first[-1][0])
+
+    assert [(number, found.run_id) for number, found in (*first, *later)] == [(1, "3"), (2, "1")]
+    assert metastore.runs_ended_after(2) == ()
+
+
 def test_a_run_that_has_ended_stays_as_it_ended(metastore: Metastore) -> None:
     metastore.start_run(run())
     metastore.finish_run(RUN, RunEnd(status="success", finished_at="later"))

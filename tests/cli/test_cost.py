@@ -315,3 +315,23 @@ def test_a_calibration_says_how_long_each_work_takes(hw: Hw, project: Path) -> N
     assert min(ended.document["nanoseconds"].values()) > 0
     assert not (project / "prices").exists()
     assert hw("calibrate", "--as", "../x", "--rows", "1000", "--save").code == 2
+
+
+def test_the_ledger_is_a_table_of_the_lake_with_each_run_once(hw: Hw) -> None:
+    assert hw("build").code == 0
+    first = hw("cost", "publish", "--output", "json")
+    assert hw("build", "--force").code == 0
+    assert hw("cost", "publish").code == 0
+
+    asked = (
+        "select command, count(distinct run_id), count(*) = count(distinct run_id || node || "
+        "attempt || kind || meter), round(sum(quantity) filter (meter = 'cpu_seconds'), 6) "
+        "from headwater.billing.usage where command = 'build' group by all"
+    )
+    told = hw("sql", asked, "--output", "json").document["rows"]
+    builds = lines_of(hw, "--by", "command")["build"]
+
+    check_schema(first.document)
+    assert (first.document["runs"], first.document["version"]) == (1, 0)
+    assert told == [["build", 2, True, pytest.approx(builds["cpu_seconds"], abs=1e-5)]]
+    assert hw("plan", "--output", "json").document["totals"]["rebuild"] == 0

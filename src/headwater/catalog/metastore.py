@@ -157,6 +157,20 @@ class Metastore(ABC):
         """Return the runs that began between two ISO times, oldest first, without their plans."""
 
     @abstractmethod
+    def runs_ended_after(
+        self, after: int, *, limit: int = HISTORY_MAX
+    ) -> tuple[tuple[int, RunRecord], ...]:
+        """Return the runs that ended after another one, in the order of their ends.
+
+        Args:
+            after: Number of the other run's end; 0 for the beginning.
+            limit: How many at most.
+
+        Returns:
+            Pairs of the end's number, from 1 and growing, and the run without its plan.
+        """
+
+    @abstractmethod
     def attempts_between(self, since: str = "", until: str = "9999") -> tuple[AttemptRecord, ...]:
         """Return the ended attempts of the runs that began between two ISO times, oldest first."""
 
@@ -290,6 +304,13 @@ class StoredMetastore(Metastore):
         """See Metastore."""
         rows = self._store.run("runs_between", {"since": since, "until": until})
         return tuple(map(run_from_row, rows))
+
+    def runs_ended_after(
+        self, after: int, *, limit: int = HISTORY_MAX
+    ) -> tuple[tuple[int, RunRecord], ...]:
+        """See Metastore."""
+        rows = self._store.run("runs_ended_after", {"after": after, "limit": limit})
+        return tuple((int(str(row[15])), run_from_row(row)) for row in rows)
 
     def attempts_between(self, since: str = "", until: str = "9999") -> tuple[AttemptRecord, ...]:
         """See Metastore."""

@@ -49,7 +49,7 @@ on conflict (run_id) do nothing;
 
 -- name: finish_run
 update run set status = :status, finished_at = :finished_at, cpu_seconds = :cpu_seconds,
-  wall_seconds = :wall_seconds
+  wall_seconds = :wall_seconds, ended = (select coalesce(max(ended), 0) + 1 from run)
 where run_id = :run_id and status = 'running';
 
 -- name: list_runs
@@ -63,6 +63,11 @@ select run_id, project, target, command, status, started_at, finished_at, proces
   plan_hash, x'', user, cpus, cpu_seconds, wall_seconds
 from run where started_at >= :since and started_at < :until
 order by started_at, run_id;
+
+-- name: runs_ended_after
+select run_id, project, target, command, status, started_at, finished_at, process_id, host,
+  plan_hash, x'', user, cpus, cpu_seconds, wall_seconds, ended
+from run where ended > :after order by ended limit :limit;
 
 -- name: attempts_between
 select run_id, node, attempt, action, status, fingerprint, message, rows, version, cpu_seconds,

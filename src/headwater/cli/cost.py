@@ -107,6 +107,23 @@ def cost_accuracy(project: ProjectFlags, *, since: str, until: str, run: str, ou
     return 0
 
 
+@cost_command.command("publish")
+@project_options
+@output_option("text", "json")
+def cost_publish(project: ProjectFlags, *, output: str) -> int:
+    """Write the runs that are new in the ledger into the table headwater.billing.usage.
+
+    Builds do it by themselves when much is waiting. Each run is written exactly once.
+    """
+    with project.open_workspace() as workspace:
+        done = workspace.publish_usage()
+    if output == "json":
+        emit_document(done)
+    else:
+        emit_lines([f"{done.table}: {count_runs(done.runs)} written"])
+    return 0
+
+
 def read_span(since: str, until: str, run: str) -> Span:
     """Read the options that choose runs; a run that is named is found however old it is."""
     if run and since == "30d":

@@ -147,17 +147,25 @@ def read_charges(context: Context, span: Span, prices: Prices | None) -> Charges
     ]
     attempts = context.metastore.attempts_between(span.since, span.until or "9999")
     rows = [*ledger_rows(runs, attempts), *_machine_rows(runs, prices)]
+    charges = sorted(
+        charge_rows(context, rows, prices),
+        key=lambda each: (each.row.started_at, each.row.run_id, each.row.attempt == 0),
+    )
+    return Charges(span=span, charges=tuple(charges), prices=prices, runs=len(runs))
+
+
+def charge_rows(
+    context: Context, rows: Iterable[LedgerRow], prices: Prices | None
+) -> Iterator[Charge]:
+    """Put money, tags and owners beside rows, in their order."""
     facts: dict[tuple[str, str], Mapping[str, _Facts]] = {}
-    charges: list[Charge] = []
     for row in rows:
         place = (row.project, row.target)
         if place not in facts:
             facts[place] = _facts_of_nodes(context, *place)
         known = facts[place].get(row.node, _NO_FACTS)
         money = _money_of(row, prices)
-        charges.append(Charge(row=row, money=money, tags=known.tags, owner=known.owner))
-    charges.sort(key=lambda each: (each.row.started_at, each.row.run_id, each.row.attempt == 0))
-    return Charges(span=span, charges=tuple(charges), prices=prices, runs=len(runs))
+        yield Charge(row=row, money=money, tags=known.tags, owner=known.owner)
 
 
 def _machine_rows(runs: Sequence[RunRecord], prices: Prices | None) -> Iterator[LedgerRow]:

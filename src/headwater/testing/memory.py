@@ -32,6 +32,7 @@ class MemoryMetastore(Metastore):
         self._relations: dict[TableName, RelationRecord] = {}
         self._nodes: dict[tuple[str, str, NodeId], NodeRecord] = {}
         self._runs: dict[RunId, RunRecord] = {}
+        self._ended: list[RunId] = []
         self._attempts: dict[tuple[RunId, NodeId, int], AttemptRecord] = {}
         self._lineage: dict[NodeId, tuple[LineageRecord, ...]] = {}
 
@@ -99,6 +100,7 @@ class MemoryMetastore(Metastore):
                     cpu_seconds=end.cpu_seconds,
                     wall_seconds=end.wall_seconds,
                 )
+                self._ended.append(run_id)
 
     def list_runs(self, *, status: str = "", limit: int = HISTORY_MAX) -> tuple[RunRecord, ...]:
         """See Metastore."""
@@ -175,6 +177,14 @@ class MemoryMetastore(Metastore):
             found = [run for run in self._runs.values() if since <= run.started_at < until]
         found.sort(key=lambda run: (run.started_at, run.run_id))
         return tuple(replace(run, plan=b"") for run in found)
+
+    def runs_ended_after(
+        self, after: int, *, limit: int = HISTORY_MAX
+    ) -> tuple[tuple[int, RunRecord], ...]:
+        """See Metastore."""
+        with self._lock:
+            ended = list(enumerate(self._ended, start=1))[after : after + limit]
+            return tuple((at, replace(self._runs[run], plan=b"")) for at, run in ended)
 
     def attempts_between(self, since: str = "", until: str = "9999") -> tuple[AttemptRecord, ...]:
         """See Metastore."""
