@@ -335,3 +335,22 @@ def test_the_ledger_is_a_table_of_the_lake_with_each_run_once(hw: Hw) -> None:
     assert (first.document["runs"], first.document["version"]) == (1, 0)
     assert told == [["build", 2, True, pytest.approx(builds["cpu_seconds"], abs=1e-5)]]
     assert hw("plan", "--output", "json").document["totals"]["rebuild"] == 0
+
+
+def test_a_providers_list_becomes_a_book_of_the_project(hw: Hw, project: Path) -> None:
+    text = (
+        "price_start_time,price_end_time,sku_name,cloud,currency_code,usage_unit,pricing.default\n"
+        "2026-06-01T00:00:00Z,,JOBS,AWS,USD,DBU,0.15\n"
+    )
+    write_files(project, {"list.csv": text, "page.html": "<html></html>"})
+    asked = ("price", "import", "list.csv", "--name", "ours")
+
+    tried = hw(*asked, "--dry-run")
+    assert not (project / "prices").exists()
+    done = hw(*asked, "--output", "json")
+
+    assert "would be kept" in tried.out
+    check_schema(done.document)
+    assert hw("price", "show", "ours").out.startswith("ours@2026-06-01 (USD)")
+    refused = hw("price", "import", "page.html", "--name", "ours")
+    assert (refused.code, "HW3036" in refused.err) == (2, True)

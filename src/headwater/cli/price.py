@@ -1,6 +1,7 @@
 """``hw price``: the price books that there are, what is in one, and what another would change."""
 
 from functools import partial
+from pathlib import Path
 
 import click
 
@@ -10,6 +11,7 @@ from headwater.cli.options import ProjectFlags, project_options
 from headwater.cli.output import emit_document, emit_lines, output_option
 from headwater.plan.books import Price, PriceBook
 from headwater.runs.books import find_book, list_books
+from headwater.runs.price_lists import import_prices, keep_book
 from headwater.runs.reprice import Offer, PriceDifference, RepricedLine
 
 _SHOWN_MAX = 30
@@ -69,6 +71,39 @@ def price_show(project: ProjectFlags, *, book: str, output: str) -> int:
         })  # fmt: skip
     else:
         emit_lines(_lines(found.book))
+    return 0
+
+
+@price_command.command("import")
+@click.argument("file")
+@click.option("--name", required=True, help="Name of the book.")
+@click.option("--region", default="", help="Only prices of this region.")
+@click.option("--dry-run", is_flag=True, help="Only say what is in it.")
+@project_options
+@output_option("text", "json")
+def price_import(
+    project: ProjectFlags, *, file: str, name: str, region: str, dry_run: bool, output: str
+) -> int:
+    """Make a price book of FILE, a list that a provider offers for download.
+
+    AWS: the bulk file of a service, as CSV. Azure: retail prices, as JSON. Google Cloud: the SKUs
+    of a service, as JSON. Databricks: system.billing.list_prices, Snowflake: RATE_SHEET_DAILY, as
+    CSV.
+    """
+    with project.open_reader() as reader:
+        book = import_prices(Path(file), name, region)
+        kept = None if dry_run else keep_book(reader.root, book)
+    if output == "json":
+        emit_document({
+            "schema": "headwater.price-book/1",
+            "digest": book.digest,
+            "file": str(kept or ""),
+            "book": book,
+        })  # fmt: skip
+    else:
+        prices, machines = len(book.prices), len(book.machines)
+        where = "would be kept" if kept is None else f"kept in {kept}"
+        emit_lines([f"{book.version}: {prices} prices, {machines} machines, {where}"])
     return 0
 
 

@@ -96,4 +96,19 @@ keep the two files in the project; or pass `--speed`.
 **How to mend it.** Copy one of them into the project's folder `prices`, in the other's currency.
 """,
     ),
+    Code(
+        name="price-list-unreadable",
+        number="HW3036",
+        title="a provider's price list cannot be read",
+        explain="""\
+**What it finds.** The file of `hw price import` does not exist, is no list of a provider that is known, or
+has no price of machines, storage or units in the region that is asked for.
+
+**Why it matters.** A book with half of a list would price runs wrongly.
+
+**Example.** An HTML page saved instead of the list, or AWS' list of another service.
+
+**How to mend it.** Download the list anew, and name a region as the provider writes it.
+""",
+    ),
 )
