@@ -477,6 +477,11 @@ class Engine(ABC):
     def version(self) -> str:
         """The engine's own version."""
 
+    @property
+    def can_skip_files(self) -> bool:
+        """Whether it compares values as their statistics do: texts by bytes, constants plainly."""
+        return False
+
     @abstractmethod
     def open_session(self, *, catalog: str, schema: str, threads: int | None = None) -> Session:
         """Open a session whose bare names resolve in ``catalog.schema``.

@@ -14,7 +14,7 @@ from typing import Any
 import msgspec
 
 from headwater.lake.delta import Columns, ask_parquet
-from headwater.lake.files import ActiveFiles
+from headwater.lake.files import ActiveFiles, Note
 from headwater.lake.replay import (
     LOG_FOLDER,
     Add,
@@ -32,6 +32,9 @@ KEPT_ADDS_MAX = 20_000
 
 CHUNK_FILES = 4096
 """Files that become values together when all of them are looked at."""
+
+SCATTERED_SHARE = 20
+"""One in how many files is made by itself; when there are more, all are made, many at a time."""
 
 _CLASSIC = re.compile(rf"{LOG_FOLDER}/(\d{{20}})\.checkpoint\.parquet")
 _PART = re.compile(rf"{LOG_FOLDER}/(\d{{20}})\.checkpoint\.(\d{{10}})\.(\d{{10}})\.parquet")
@@ -211,6 +214,25 @@ class CheckpointFiles:
         for start in range(0, len(self._adds), CHUNK_FILES):
             for row in self._adds.rows(start, CHUNK_FILES):
                 yield decoded_path(row["path"], self._version), _add(row)
+
+    def some(self, places: Sequence[int]) -> Iterator[tuple[str, Add]]:
+        """Yield those at some places, which ascend, with their paths."""
+        if len(places) * SCATTERED_SHARE > len(self):
+            wanted = set(places)
+            yield from (pair for place, pair in enumerate(self.pairs()) if place in wanted)
+            return
+        for place in places:
+            row = self._adds.rows(place, 1)[0]
+            yield decoded_path(row["path"], self._version), _add(row)
+
+    def notes(self, *, with_values: bool) -> Iterator[Note]:
+        """Yield the text of each one's statistics, and its partition values where wanted."""
+        stats = self._adds.values("stats")
+        if not with_values:
+            yield from ((text, ()) for text in stats)
+            return
+        for text, values in zip(stats, self._adds.values("partitionValues"), strict=True):
+            yield text, values or ()
 
     def sizes(self) -> Iterator[int]:
         """Yield the bytes of each."""

@@ -3,13 +3,17 @@
 A million values take minutes and gigabytes to make; opening a table needs hardly any of them.
 """
 
-from collections.abc import Callable, Iterator, Mapping, MutableMapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, MutableMapping, Sequence
 from itertools import islice
 from typing import Generic, Protocol, TypeVar, overload
 
 T = TypeVar("T")
 S = TypeVar("S")
 T_co = TypeVar("T_co", covariant=True)
+
+
+Note = tuple[str | None, Iterable[tuple[str, str | None]]]
+"""The text of a file's statistics, and its partition values as pairs."""
 
 
 class Listed(Protocol[T_co]):
@@ -27,6 +31,12 @@ class Listed(Protocol[T_co]):
 
     def pairs(self) -> Iterator[tuple[str, T_co]]:
         """Make all of them, one after the other, with their paths."""
+
+    def some(self, places: Sequence[int]) -> Iterator[tuple[str, T_co]]:
+        """Make those at some places, which ascend, with their paths."""
+
+    def notes(self, *, with_values: bool) -> Iterator[Note]:
+        """Yield what the log notes of each; partition values only where they are wanted."""
 
     def sizes(self) -> Iterator[int]:
         """Yield the bytes of each."""
@@ -124,6 +134,21 @@ class FileList(Sequence[S], Generic[T, S]):
             listed[self._files.base.places[path]] = 0
         counts = [*listed, *(self._measure(file)[1] for file in self._own())]
         return None if None in counts else sum(count or 0 for count in counts)
+
+    def chosen(self, is_wanted: Callable[..., bool], *, with_values: bool) -> Iterator[S]:
+        """Make the files whose notes say so, and all that came after the checkpoint.
+
+        Args:
+            is_wanted: Takes the two parts of a file's ``Note``.
+            with_values: It looks at the second, the partition values.
+        """
+        base, gone = self._files.base, self._files.gone
+        notes = base.notes(with_values=with_values)
+        places = [place for place, note in enumerate(notes) if is_wanted(*note)]
+        for path, file in base.some(places):
+            if path not in gone:
+                yield self._make(path, file)
+        yield from self._own()
 
     def _own(self) -> Iterator[S]:
         return (self._make(path, file) for path, file in self._files.own.items())

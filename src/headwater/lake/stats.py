@@ -10,6 +10,7 @@ import math
 import re
 import struct
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal, InvalidOperation
@@ -37,6 +38,7 @@ _MILLISECOND = timedelta(milliseconds=1)
 _TIME_TEXT = re.compile(
     r"(\d{4}-\d\d-\d\d)[ T](\d\d:\d\d:\d\d)(\.\d{1,9})?(Z|[+-]\d\d(?::\d\d){0,2})?"
 )
+_LENGTH_ZONED = len("2026-11-21T18:05:00.000Z")
 _DATE_TEXT = re.compile(r"\d{4}-\d\d-\d\d")
 
 
@@ -223,10 +225,10 @@ def may_match(file: DataFile, column: Column, low: object, high: object) -> bool
     if low is None and high is None:
         return True
     kind = parse_type(column.type)
-    order = _order_of(kind.name) if isinstance(kind, Scalar) else None
+    order = order_of(kind.name) if isinstance(kind, Scalar) else None
     if order is None:
         return True
-    slack = _MILLISECOND if isinstance(kind, Scalar) and _TIMESTAMP in kind.name else None
+    slack = slack_of(column.type)
     if column.name in file.partition_values:
         value = file.partition_values[column.name]
         return value is not None and _overlaps(order, (value, value), (low, high), slack)
@@ -241,6 +243,14 @@ def may_match(file: DataFile, column: Column, low: object, high: object) -> bool
 
 
 Order = Callable[[object], object]
+
+UNCOMPARABLE = (ValueError, TypeError, OverflowError, InvalidOperation, struct.error)
+"""What an ``Order`` may raise for a value that it cannot place."""
+
+
+def slack_of(kind: str) -> timedelta | None:
+    """Return by how much a type's maximum in a log may be below the true one; None for nothing."""
+    return _MILLISECOND if _TIMESTAMP in kind else None
 
 
 def _overlaps(
@@ -258,12 +268,13 @@ def _overlaps(
             largest += slack  # other writers cut a maximum to milliseconds
         below = largest is not None and low is not None and bool(largest < low)  # type: ignore[operator]
         above = smallest is not None and high is not None and bool(smallest > high)  # type: ignore[operator]
-    except (ValueError, TypeError, OverflowError, InvalidOperation, struct.error):
+    except UNCOMPARABLE:
         return True
     return not (below or above)
 
 
-def _order_of(kind: str) -> Order | None:
+def order_of(kind: str) -> Order | None:
+    """Return what makes values of a scalar type comparable; None where they are not compared."""
     if kind in _INTEGERS or kind.startswith("DECIMAL("):
         return _as_decimal
     match kind:
@@ -281,9 +292,11 @@ def _order_of(kind: str) -> Order | None:
             return None
 
 
-def _as_decimal(value: object) -> Decimal:
+def _as_decimal(value: object) -> Decimal | int:
     if isinstance(value, bool):
         raise TypeError
+    if isinstance(value, int):
+        return value
     number = Decimal(str(value))
     if not number.is_finite():
         raise ValueError
@@ -419,6 +432,9 @@ def _milliseconds(text: str, *, up: bool, zoned: bool) -> str | None:
 
 def _read_time(text: str) -> datetime | None:
     """Read a timestamp's text; None for infinity, years before 1 or after 9999."""
+    if len(text) == _LENGTH_ZONED and text[-1] == "Z":
+        with suppress(ValueError):
+            return datetime.fromisoformat(text)  # as most logs have it; ten times as fast
     match = _TIME_TEXT.fullmatch(text)
     if match is None:
         return None

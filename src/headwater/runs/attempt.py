@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Literal
+from typing import Literal, TypeGuard
 
 from headwater.base.errors import Conflict, HeadwaterError, InternalError, UserCodeError
 from headwater.base.meters import Meter
@@ -18,15 +18,26 @@ from headwater.base.relations import TableName
 from headwater.base.telemetry import NodeStatus
 from headwater.base.units import format_count
 from headwater.catalog.records import RelationRecord, TableRecord, ViewRecord
-from headwater.engines.engine import Destination, EmptySource, Session, ViewSource, WriteAll
+from headwater.engines.engine import Destination, EmptySource, Session, Source, ViewSource, WriteAll
 from headwater.graph.live import BuildCall
 from headwater.lake.commit import AddFile, RemoveFile, SetSchema
 from headwater.lake.snapshot import Snapshot
 from headwater.lake.table import Table
-from headwater.plan.plan import Build, BuildStep, BuildView, LoadSeed, Refresh, RunTest
+from headwater.plan.plan import (
+    Append,
+    Build,
+    BuildStep,
+    BuildView,
+    LoadSeed,
+    Merge,
+    OverwritePartitions,
+    Refresh,
+    RunTest,
+)
 from headwater.runs.gate import Verdict, count_failures, failing_rows_sql, judge
 from headwater.runs.held import consumed_app
 from headwater.runs.live import HookCalls, build_by_macro, run_calls
+from headwater.runs.narrow import narrowed
 from headwater.runs.pins import Relation
 from headwater.runs.publish import (
     UNFINISHED,
@@ -197,7 +208,7 @@ class _Attempt:
     ) -> tuple[Snapshot | None, Staged, Mapping[str, str]]:
         step, pins = self.step, self.work.pins
         names = [read.name for read in step.reads]
-        pins.bind(session, names)
+        fewer = self._bind_inputs(session, names)
         inputs = {str(name): pins.version_or_none(name) or "" for name in names}
         if step.target.macro:
             return (*self._stage_by_macro(session, writer), inputs)
@@ -220,6 +231,8 @@ class _Attempt:
         )
         staged = with_comments(self._write(session, place), step, place)
         self.meter += staged.meter
+        if step.target.post_hooks or step.target.post_writes.is_live:
+            pins.bind(session, fewer)  # hooks may need rows that the query did not
         session.bind(relation, staged.source)
         # After-hooks run before the commit, on what it would publish: a failing one publishes
         # nothing instead of leaving a table that says it succeeded.
@@ -234,6 +247,17 @@ class _Attempt:
             staged = staged if written is None else with_changes(staged, staged.source, written)
             session.bind(relation, staged.source)
         return current, staged, inputs
+
+    def _bind_inputs(self, session: Session, names: Sequence[TableName]) -> Sequence[TableName]:
+        """Bind what the step reads; return the tables of which files were left out."""
+        sources = self.work.pins.sources(names)
+        fewer: Mapping[TableName, Source] = {}
+        may_skip = self.work.context.engine.can_skip_files and not self.work.prelude
+        if may_skip and _reads_by_its_query(self.step):
+            fewer = narrowed(self.step.sql, sources)
+        for name, source in sources.items():
+            session.bind(name, fewer.get(name, source))
+        return tuple(fewer)
 
     def _write(self, session: Session, place: Place) -> Staged:
         if isinstance(self.step, Refresh):
@@ -477,6 +501,15 @@ def _mentions_itself(step: BuildStep) -> bool:
     # A project may leave quotes out (``quoting``); naming another table too binds one view more.
     own = str(step.target.relation).lower()
     return any(own in text.replace('"', "").lower() for text in texts)
+
+
+def _reads_by_its_query(step: BuildStep) -> TypeGuard[Build | Append | Merge | OverwritePartitions]:
+    """Say whether nothing reads the inputs until the rows are written, but the step's query."""
+    if not isinstance(step, (Build, Append, Merge, OverwritePartitions)):
+        return False
+    target = step.target
+    has_words = isinstance(step, Merge) and bool(step.predicates)
+    return not (target.python or target.macro or target.pre_hooks or has_words)
 
 
 def _check_seed(step: BuildStep) -> None:

@@ -6,7 +6,7 @@ half-way. A relation that the run builds is pinned at the version that it commit
 
 import hashlib
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from glob import glob
 from pathlib import Path
@@ -157,8 +157,16 @@ class Pins:
         Raises:
             NotFound: ``input-missing``.
         """
-        for name in self.behind(names):
-            session.bind(name, self.find(name).source)
+        for name, source in self.sources(names).items():
+            session.bind(name, source)
+
+    def sources(self, names: Iterable[TableName]) -> Mapping[TableName, Source]:
+        """Return what relations, and what lies behind views, are bound to, inputs first.
+
+        Raises:
+            NotFound: ``input-missing``.
+        """
+        return {name: self.find(name).source for name in self.behind(names)}
 
     def input_bytes(self, names: Iterable[TableName]) -> int | None:
         """Return the bytes of the tables behind the names; None when one cannot be known."""

@@ -22,6 +22,7 @@ from headwater.lake.snapshot import Snapshot
 from headwater.lake.table import Table
 from headwater.runs.change_reads import bind_changes
 from headwater.runs.context import Context
+from headwater.runs.narrow import narrowed
 from headwater.runs.pins import Pins, read_relation_or_none, table_of_record
 from headwater.runs.questions import answer_or_none, plain_describe
 from headwater.sql.duckdb_functions import KNOWN_CALLS
@@ -48,8 +49,9 @@ def run_sql(context: Context, sql: str, *, rows_max: int) -> Result:
     session = context.engine.open_session(catalog=context.catalog, schema=context.schema)
     try:
         binder = _Binder(context, session)
-        replacements = binder.bind_names(sql, depth=0)
+        replacements = binder.find_names(sql, depth=0)
         bound = substitute(sql, replacements)
+        binder.bind_all(bound)
         try:
             return session.query(bound, rows_max=rows_max)
         except UserCodeError as error:
@@ -99,15 +101,27 @@ def _described(
 
 
 class _Binder:
-    """Binds relations into one session, each once."""
+    """Finds the relations of a query, each once, and binds them into one session."""
 
     def __init__(self, context: Context, session: Session) -> None:
         self._context = context
         self._session = session
-        self._bound: set[TableName] = set()
+        self._sources: dict[TableName, Source] = {}
+        self._has_functions = False
 
-    def bind_text(self, sql: str, *, depth: int) -> str:
-        """Bind what ``sql`` names; return it with names that the session knows."""
+    def bind_all(self, sql: str) -> None:
+        """Bind what was found, without the files that the query cannot need.
+
+        Args:
+            sql: The query, with names that the session knows.
+        """
+        may_skip = self._context.engine.can_skip_files and not self._has_functions
+        fewer = narrowed(sql, self._sources) if may_skip else {}
+        for name, source in self._sources.items():
+            self._session.bind(name, fewer.get(name, source))
+
+    def _view_text(self, sql: str, *, depth: int) -> str:
+        """Find what a view's query names; return it with names that the session knows."""
         if depth > VIEW_DEPTH_MAX:
             raise Invalid(
                 "view-too-deep",
@@ -115,12 +129,12 @@ class _Binder:
                 why="one of them probably reads itself",
                 fix="build one of them as a table",
             )
-        return substitute(sql, self.bind_names(sql, depth=depth))
+        return substitute(sql, self.find_names(sql, depth=depth))
 
-    def bind_names(self, sql: str, *, depth: int) -> Mapping[RelationUse, str]:
-        """Bind what ``sql`` names; return the name that the session knows, for each place."""
+    def find_names(self, sql: str, *, depth: int) -> Mapping[RelationUse, str]:
+        """Find what ``sql`` names; return the name that the session will know, for each place."""
         self._bind_functions(sql)
-        names = ((use, self._bind_use(use, depth)) for use in find_relations(sql))
+        names = ((use, self._find_use(use, depth)) for use in find_relations(sql))
         return {use: name.quoted() for use, name in names if name is not None}
 
     def _bind_functions(self, sql: str) -> None:
@@ -131,15 +145,16 @@ class _Binder:
         for name in sorted(called):
             for record in self._context.metastore.relations_called(name):
                 if isinstance(record, ViewRecord) and is_function_document(record.sql):
+                    self._has_functions = True
                     pins = Pins(self._context)
                     pins.bind(self._session, (record.name,))
 
-    def _bind_use(self, use: RelationUse, depth: int) -> TableName | None:
+    def _find_use(self, use: RelationUse, depth: int) -> TableName | None:
         if use.path is not None:
             path = (
                 str(Path(self._context.project_root, use.path)) if _is_local(use.path) else use.path
             )
-            return self._bind_table(
+            return self._add_table(
                 self._context.tables.at(path), use, TableName("delta", "path", path)
             )
         name = find_name_or_none(self._context, use.parts)
@@ -154,36 +169,33 @@ class _Binder:
             case source if source is not None and use.changes is not None:
                 raise _no_changes(name)
             case ViewSource(sql=sql):
-                return self._bind_view(name, sql, use, depth)
+                return self._add_view(name, sql, use, depth)
             case Snapshot() if pinned:
-                return self._bind_table(table_of(self._context, name), use, name)
+                return self._add_table(table_of(self._context, name), use, name)
             case None:
                 raise _gone_or_not_found(self._context, name, use.parts)
             case source:
-                return self._bind_source(name, source)
+                return self._add_source(name, source)
 
-    def _bind_view(self, name: TableName, sql: str, use: RelationUse, depth: int) -> TableName:
+    def _add_view(self, name: TableName, sql: str, use: RelationUse, depth: int) -> TableName:
         if use.version is not None or use.timestamp is not None:
             raise Invalid(
                 "view-has-no-versions",
                 f"`{name}` is a view, which has no versions of its own",
                 fix="name a version of the tables that it reads instead",
             )
-        if name not in self._bound:
-            text = self.bind_text(sql, depth=depth + 1)
-            self._bound.add(name)
-            self._session.bind(name, ViewSource(sql=text))
+        if name not in self._sources:
+            text = self._view_text(sql, depth=depth + 1)
+            self._sources[name] = ViewSource(sql=text)
         return name
 
-    def _bind_table(self, table: Table, use: RelationUse, name: TableName) -> TableName:
+    def _add_table(self, table: Table, use: RelationUse, name: TableName) -> TableName:
         at = None if use.timestamp is None else _instant(use.timestamp)
         snapshot = table.snapshot(version=use.version, at=at)
-        return self._bind_source(name.at_version(snapshot.version), snapshot)
+        return self._add_source(name.at_version(snapshot.version), snapshot)
 
-    def _bind_source(self, name: TableName, source: Source) -> TableName:
-        if name not in self._bound:
-            self._bound.add(name)
-            self._session.bind(name, source)
+    def _add_source(self, name: TableName, source: Source) -> TableName:
+        self._sources.setdefault(name, source)
         return name
 
 

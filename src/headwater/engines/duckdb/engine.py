@@ -21,6 +21,9 @@ _SESSION_MEMORY_MIN_BYTES = 256 * 1024 * 1024
 _CGROUP_LIMIT = Path("/sys/fs/cgroup/memory.max")
 
 
+_OTHER_COMPARISONS = frozenset({"default_collation", "collation", "old_implicit_casting"})
+
+
 class DuckDBEngine(Engine):
     """DuckDB, in this process.
 
@@ -67,6 +70,11 @@ class DuckDBEngine(Engine):
     def version(self) -> str:
         """DuckDB's version."""
         return duckdb.__version__
+
+    @property
+    def can_skip_files(self) -> bool:
+        """Whether no setting changes what a comparison means."""
+        return not _OTHER_COMPARISONS & {name.lower() for name in self._instance_settings.settings}
 
     def open_session(self, *, catalog: str, schema: str, threads: int | None = None) -> Session:
         """Open a session whose bare names resolve in ``catalog.schema``; waits for a free slot."""
