@@ -23,6 +23,7 @@ from headwater.runs.ledger import CostReport
 from headwater.runs.proposals import Proposals
 from headwater.runs.reprice import PriceDifference
 from headwater.runs.run import Run
+from headwater.runs.stored import StoredReport
 from headwater.runs.upkeep import Upkeep
 from headwater.runs.usage import Published
 
@@ -143,6 +144,7 @@ def make_schemas() -> dict[str, Schema]:
         "proposals": _of_value("proposals", Proposals),
         "freshness": _of_value("freshness", SourceAges),
         "cost": _of_value("cost", CostReport),
+        "stored": _of_value("stored", StoredReport),
         "usage": _of_value("usage", Published),
         "accuracy": _of_value("accuracy", AccuracyReport),
         "price-diff": _of_value("price-diff", PriceDifference),

@@ -3,6 +3,7 @@
 import csv
 import io
 import json
+import shutil
 from pathlib import Path
 
 import pytest
@@ -166,6 +167,17 @@ prices:
       date: "{date}"}}
 rules:
   - {{provider: cloud, service: vm, minimum_seconds: 60}}
+"""
+
+
+STORAGE_BOOK = """\
+name: cloud
+date: "2026-11-01"
+machines: [{type: m1, provider: cloud, vcpus: 2, memory_gib: 8, family: m}]
+prices:
+  - {sku: m1, provider: cloud, service: vm, meter: machine_hour, price: 1, source: a page, date: d}
+  - {sku: disk, provider: cloud, service: disk, meter: gb_month, price: 1000000, source: a page,
+      date: d}
 """
 
 
@@ -354,3 +366,43 @@ def test_a_providers_list_becomes_a_book_of_the_project(hw: Hw, project: Path) -
     assert hw("price", "show", "ours").out.startswith("ours@2026-06-01 (USD)")
     refused = hw("price", "import", "page.html", "--name", "ours")
     assert (refused.code, "HW3036" in refused.err) == (2, True)
+
+
+def test_storage_is_shown_with_what_older_versions_keep(hw: Hw, project: Path) -> None:
+    assert hw("cost", "storage").out == "there are no tables\n"
+    assert hw("build").code == 0
+    write_files(
+        project,
+        {
+            "prices/cloud.yml": STORAGE_BOOK,
+            "headwater.yml": "prices: {book: cloud, machine: m1}\n",
+        },
+    )
+
+    once = hw("cost", "storage", "--output", "json").document
+    assert hw("build", "--full-refresh", "-s", "raw_orders").code == 0
+    ended = hw("cost", "storage", "--output", "json")
+
+    check_schema(ended.document)
+    before = {each["table"]: each for each in once["tables"]}["shop.main.raw_orders"]
+    after = {each["table"]: each for each in ended.document["tables"]}["shop.main.raw_orders"]
+    folder = project / ".headwater/lake/shop/main/raw_orders"
+    data = sum(file.stat().st_size for file in folder.glob("*.parquet"))
+    assert before["older_bytes"] == 0
+    assert after["newest_bytes"] + after["older_bytes"] == data
+    assert after["older_bytes"] == before["newest_bytes"]
+    size = data + after["log_bytes"]
+    assert after["month"] == pytest.approx(size / 1e9 * 1_000_000)
+    assert "raw_orders" in hw("cost", "storage").out
+
+
+def test_a_table_that_is_gone_is_named_and_the_others_are_shown(hw: Hw, project: Path) -> None:
+    assert hw("build").code == 0
+    shutil.rmtree(project / ".headwater/lake/shop/main/revenue")
+
+    shown = {
+        each["table"]: each for each in hw("cost", "storage", "--output", "json").document["tables"]
+    }
+
+    assert shown["shop.main.revenue"]["problem"]
+    assert shown["shop.main.raw_orders"]["newest_bytes"] > 0

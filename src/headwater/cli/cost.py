@@ -18,6 +18,7 @@ from headwater.plan.state import Prices
 from headwater.runs.accuracy import AccuracyReport, ErrorLine
 from headwater.runs.focus import focus_rows, read_bill
 from headwater.runs.ledger import By, Charges, CostLine, CostReport, Span, add_up
+from headwater.runs.stored import StoredReport, StoredTable
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -105,6 +106,38 @@ def cost_accuracy(project: ProjectFlags, *, since: str, until: str, run: str, ou
     else:
         emit_lines(_accuracy_lines(report))
     return 0
+
+
+@cost_command.command("storage")
+@project_options
+@output_option("text", "json")
+def cost_storage(project: ProjectFlags, *, output: str) -> int:
+    """Show what tables take in storage, what older versions keep, and what a month costs."""
+    with project.open_planner() as planner:
+        report = planner.economy.stored()
+    if output == "json":
+        emit_document(report)
+    else:
+        emit_lines(_stored_lines(report))
+    return 0
+
+
+def _stored_lines(report: StoredReport) -> list[str]:
+    if not report.tables:
+        return ["there are no tables"]
+    currency = report.prices.currency if report.prices else "USD"
+    shown = (*report.tables, report.total)
+    width = max(len(each.table) for each in shown)
+    head = f"  {'':<{width}} {'newest':>11} {'older':>11} {'log':>11} {'a month':>12}"
+    return [head, *(_stored_line(each, width, currency) for each in shown)]
+
+
+def _stored_line(stored: StoredTable, width: int, currency: str) -> str:
+    if stored.problem:
+        return f"  {stored.table:<{width}} {stored.problem}"
+    sizes = (stored.newest_bytes, stored.older_bytes, stored.log_bytes)
+    written = " ".join(f"{_size(size):>11}" for size in sizes)
+    return f"  {stored.table:<{width}} {written} {format_money(stored.month, currency):>12}"
 
 
 @cost_command.command("publish")

@@ -11,6 +11,7 @@ from headwater.runs.calibrate import Calibration, calibrate
 from headwater.runs.context import Context
 from headwater.runs.ledger import Charges, Span, read_charges
 from headwater.runs.reprice import Offer, PriceDifference, compare_prices
+from headwater.runs.stored import StoredReport, read_stored
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,6 +40,10 @@ class Economy:
     def charges(self, span: Span) -> Charges:
         """Return the priced ledger of a span."""
         return read_charges(self.context, span, self.prices)
+
+    def stored(self) -> StoredReport:
+        """Return what tables take in storage, and what a month of it costs."""
+        return read_stored(self.context, self.prices)
 
     def repriced(self, span: Span, before: Offer, after: Offer) -> PriceDifference:
         """Return what the runs of a span cost by one offer and by another.
