@@ -10,6 +10,7 @@ from tests.engines.tables import T, Table, read, rows
 
 from headwater.base.errors import Invalid, UserCodeError
 from headwater.base.relations import Column, TableName
+from headwater.engines.duckdb import bind
 from headwater.engines.engine import EmptySource, FileSource, Session, ViewSource
 from headwater.lake.snapshot import DataFile, Snapshot
 from headwater.lake.types import storable_type
@@ -87,6 +88,33 @@ def test_many_deleted_rows_are_hidden(session: Session, table: Table) -> None:
     session.bind(T, hiding(table.snapshot, *hidden))
 
     assert rows(session, "select count(*), min(i % 2) from t") == [(150_000, 1)]
+
+
+@pytest.mark.parametrize("apart_max", [0, 1, 16])
+@pytest.mark.parametrize("extra", [(), (Column("later", "DATE"),)])
+def test_files_that_hide_rows_lie_among_others(
+    session: Session,
+    table: Table,
+    monkeypatch: pytest.MonkeyPatch,
+    apart_max: int,
+    extra: tuple[Column, ...],
+) -> None:
+    monkeypatch.setattr(bind, "HIDING_FILES_MAX", apart_max)
+    for place in range(5):
+        table.write(f"select i + {place * 10} as i from range(10) as t(i)")
+    whole = with_columns(table.snapshot, *extra)
+    first = {file.path: int(str(file.stats["i"].minimum)) for file in whole.files}
+    files = tuple(
+        replace(file, deleted_rows=(1, 9) if first[file.path] in {10, 40} else ())
+        for file in sorted(whole.files, key=lambda file: first[file.path])
+    )
+
+    session.bind(T, replace(whole, files=files))
+    found = [int(str(row[0])) for row in rows(session, "select i from t")]
+
+    expected = [i for i in range(50) if i not in {11, 19, 41, 49}]
+    assert sorted(found) == expected
+    assert apart_max < 16 or extra or found == expected
 
 
 def test_partition_values_are_read_with_their_types(table: Table) -> None:
