@@ -242,9 +242,14 @@ def read_parquet(context: "Context", texts: list[str], folder: str) -> None:
 def keep(subject: str, folder: str, verb: str) -> None:
     """Compact a table, make a checkpoint of it, or look for what can be deleted."""
     if subject == "hw":
+        from headwater.runs.query import find_table, table_of
         from headwater.runs.upkeep import Keeper
 
         context = open_context(folder)
+        place = table_of(context, find_table(context, "t")).root
+        if not Path(place).is_relative_to(folder):
+            message = f"the table is at {place}, not in the copy at {folder}"
+            raise SystemExit(message)
         keeper = Keeper(context)
         {"optimize": keeper.optimize, "vacuum": keeper.vacuum, "checkpoint": keeper.checkpoint}[
             verb
