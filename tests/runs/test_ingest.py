@@ -9,15 +9,29 @@ import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
+from datetime import date, datetime
+from decimal import Decimal
 from pathlib import Path
+from types import MappingProxyType
 
 import polars as pl
 import pytest
-from tests.runs.world import close_context, open_context, opened, relation, rows_of
+from tests.runs.world import (
+    build,
+    close_context,
+    merge,
+    open_context,
+    opened,
+    relation,
+    rows_of,
+    run_steps,
+    target,
+)
 
 from headwater.base.codes import find_code
 from headwater.base.errors import Invalid, NotFound
 from headwater.base.relations import TableName
+from headwater.lake.compaction import CLUSTER_TAG
 from headwater.lake.table import Table
 from headwater.runs import ingest as ingesting
 from headwater.runs.context import Context
@@ -25,6 +39,7 @@ from headwater.runs.incoming import find_files
 from headwater.runs.ingest import Asking, FileEnd, Ingested, IngestOptions, ingest_sources
 from headwater.runs.leases import live_leases
 from headwater.runs.query import find_table
+from headwater.runs.upkeep import Keeper
 
 ROOT = Path(__file__).parents[2]
 
@@ -615,3 +630,125 @@ def test_what_is_no_name_is_refused(context: Context, inbox: Path, text: str) ->
         ingest_sources(context, text, Asking((str(path),)), options)
 
     assert error.value.code == "ingest-target"
+
+
+def test_a_wider_column_is_refused_and_the_way_is_said(context: Context, inbox: Path) -> None:
+    first, second = inbox / "a.parquet", inbox / "b.parquet"
+    pl.DataFrame({"id": [1]}, schema={"id": pl.Int32}).write_parquet(first)
+    pl.DataFrame({"id": [2**40]}, schema={"id": pl.Int64}).write_parquet(second)
+
+    ends = load(context, first, second).files
+
+    assert [end.status for end in ends] == ["loaded", "refused"]
+    assert "--widen makes `id` BIGINT" in ends[1].message
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "kind", "rows"),
+    [
+        (pl.Series([1, None], dtype=pl.Int32), pl.Series([2**40]), "BIGINT", [1, 2**40, None]),
+        (pl.Series([1.5], dtype=pl.Float32), pl.Series([0.1]), "DOUBLE", [0.1, 1.5]),
+        (pl.Series([3], dtype=pl.Int16), pl.Series([0.5]), "DOUBLE", [0.5, 3.0]),
+        (
+            pl.Series([date(2026, 1, 2)]),
+            pl.Series([datetime(2026, 1, 2, 3, 4)]),  # noqa: DTZ001 - without a zone
+            "TIMESTAMP",
+            [datetime(2026, 1, 2), datetime(2026, 1, 2, 3, 4)],  # noqa: DTZ001
+        ),
+        (
+            pl.Series([Decimal("1.25")], dtype=pl.Decimal(5, 2)),
+            pl.Series([Decimal("12345.6789")], dtype=pl.Decimal(9, 4)),
+            "DECIMAL(9,4)",
+            [Decimal("1.2500"), Decimal("12345.6789")],
+        ),
+    ],
+    ids=["integer", "float", "integer to double", "date", "decimal"],
+)
+def test_a_column_is_widened_when_asked_and_old_rows_are_as_they_were(
+    context: Context, inbox: Path, old: pl.Series, new: pl.Series, kind: str, rows: list[object]
+) -> None:
+    first, second = inbox / "a.parquet", inbox / "b.parquet"
+    pl.DataFrame({"v": old}).write_parquet(first)
+    pl.DataFrame({"v": new}).write_parquet(second)
+    before = load(context, first)
+
+    done = load(context, second, widens=True)
+
+    assert (done.version, done.rewritten, len(done.widened)) == (1, 1, 1)
+    assert types(context) == {"v": kind}
+    assert sorted((row[0] for row in rows_of(context, "t")), key=str) == sorted(rows, key=str)
+    read = pl.read_delta(table_of(context).root)["v"].to_list()
+    assert sorted(read, key=str) == sorted(rows, key=str)
+    assert table_of(context).snapshot(before.version).columns[0].type != kind
+    assert "typeWidening" not in table_of(context).snapshot().features
+
+
+def test_a_batch_is_written_for_the_widest_of_its_files(context: Context, inbox: Path) -> None:
+    put(inbox, "a.csv", "id,at\n1,2026-01-01\n")
+    put(inbox, "b.csv", "id,at\n1.5,2026-01-01 10:00:00\n")
+    load(context, put(inbox.parent, "first.csv", "id,at\n7,2026-01-01\n"), types={"id": "INTEGER"})
+
+    dry = load(context, inbox, widens=True, dry_run=True)
+    done = load(context, inbox, widens=True)
+
+    assert [end.status for end in done.files] == ["loaded", "loaded"]
+    assert types(context) == {"id": "DOUBLE", "at": "TIMESTAMP"}
+    assert sorted(str(row[0]) for row in rows_of(context, "t")) == ["1.0", "1.5", "7.0"]
+    assert {column.name: column.type for column in dry.columns} == types(context)
+    assert "widened from INTEGER" in dry.columns[0].why
+    assert len(table_of(context).history()) == 2
+
+
+def test_a_table_that_is_made_has_the_widest_type_of_the_first_batch(
+    context: Context, inbox: Path
+) -> None:
+    pl.DataFrame({"id": [1]}, schema={"id": pl.Int32}).write_parquet(inbox / "a.parquet")
+    pl.DataFrame({"id": [2**40]}, schema={"id": pl.Int64}).write_parquet(inbox / "b.parquet")
+
+    done = load(context, inbox, widens=True)
+
+    assert (done.version, done.rewritten, types(context)) == (0, 0, {"id": "BIGINT"})
+    assert sorted(rows_of(context, "t")) == [(1,), (2**40,)]
+
+
+def test_what_no_type_holds_exactly_is_not_widened(context: Context, inbox: Path) -> None:
+    load(context, put(inbox, "a.json", '{"id": 9007199254740993}'))
+
+    text, real = put(inbox, "b.json", '{"id": "x"}'), put(inbox, "c.json", '{"id": 0.5}')
+    done = load(context, text, real, widens=True)
+
+    assert [end.status for end in done.files] == ["refused", "refused"]
+    assert (types(context), done.widened) == ({"id": "BIGINT"}, ())
+
+
+def test_partitions_and_clustering_stay_when_a_column_is_widened(
+    context: Context, inbox: Path
+) -> None:
+    first, second = inbox / "a.parquet", inbox / "b.parquet"
+    frame = {"day": ["x", "y"], "id": [1, 2], "n": [3, 4]}
+    kinds = {"day": pl.String, "id": pl.Int32, "n": pl.Int32}
+    pl.DataFrame(frame, schema=kinds).write_parquet(first)
+    pl.DataFrame({**frame, "id": [2**40, 2**41]}).write_parquet(second)
+    load(context, first, partition_by=("day",))
+    Keeper(context).optimize("t", cluster_by=("n",))
+
+    load(context, second, widens=True)
+
+    snapshot = table_of(context).snapshot()
+    assert snapshot.partition_columns == ("day",)
+    clustered = [file for file in snapshot.files if file.tags.get(CLUSTER_TAG) == "n"]
+    assert sorted(file.partition_values["day"] or "" for file in clustered) == ["x", "y"]
+    assert {row[1] for row in rows_of(context, "t")} == {1, 2, 2**40, 2**41}
+
+
+def test_hidden_rows_stay_hidden_when_a_column_is_widened(context: Context, inbox: Path) -> None:
+    made = build("t", "select i::integer as id, 'a' as s from range(3000) t(i)")
+    run_steps(context, made)
+    config = MappingProxyType({"merge_mode": "merge_on_read"})
+    into = target("t", version=0, materialized="incremental", config=config)
+    run_steps(context, merge("t", "select 5 as id, 'new' as s", 0, target=into))
+    before = rows_of(context, "t")
+
+    load(context, put(inbox, "a.json", '{"id": 1099511627776, "s": "big"}'), widens=True)
+
+    assert sorted(rows_of(context, "t"), key=str) == sorted([*before, (2**40, "big")], key=str)

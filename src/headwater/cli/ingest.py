@@ -29,6 +29,8 @@ if TYPE_CHECKING:
 @click.option("--partition-by", "partition_by", multiple=True, metavar="COLUMN",
               help="Partition column of a table that is made; may be given again.")  # fmt: skip
 @click.option("--no-new-columns", is_flag=True, help="Refuse files with columns of their own.")
+@click.option("--widen", is_flag=True,
+              help="Give a column that cannot hold a file's values a type that can.")  # fmt: skip
 @click.option("--max-rejects", default="0", show_default=True, metavar="N|any",
               help="Bad rows of a file up to which its good ones are loaded.")  # fmt: skip
 @click.option("--rejects", type=click.Path(path_type=Path), metavar="FILE",
@@ -46,6 +48,7 @@ def ingest_command(
     types: tuple[str, ...],
     partition_by: tuple[str, ...],
     no_new_columns: bool,
+    widen: bool,
     max_rejects: str,
     rejects: Path | None,
     dry_run: bool,
@@ -68,6 +71,7 @@ def ingest_command(
             rejects_max=_limit(max_rejects),
             partition_by=partition_by,
             dry_run=dry_run,
+            widens=widen,
         )
         done = workspace.ingest(
             table,
@@ -136,6 +140,9 @@ def _text(done: "Ingested") -> list[str]:
         lines += [
             f"  {column.name:<{width}}  {column.type:<12}  {column.why}" for column in done.columns
         ]
+    if done.widened:
+        files = f"{done.rewritten} file{'' if done.rewritten == 1 else 's'}"
+        lines.append(f"widened {', '.join(done.widened)}; {files} written again")
     if done.rejected_rows:
         lines.append(f"{format_count(done.rejected_rows)} bad rows are in {done.rejects_file}")
     if done.compacted:

@@ -167,6 +167,8 @@ class IncomingFile:
         types: Types of columns that the table does not have yet, by name.
         adds_columns: Columns that only the file has become the table's; else it is refused.
         rejects_max: Bad rows up to which the good ones are written; None for any number.
+        widens: A column of the table whose type cannot hold its values gets one that can, where
+            there is one that holds the old ones, too. The caller writes the older rows again.
     """
 
     path: str
@@ -176,6 +178,7 @@ class IncomingFile:
     types: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
     adds_columns: bool = True
     rejects_max: int | None = None
+    widens: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -212,6 +215,7 @@ class Intake:
         rows: How many good rows it has.
         rejected_rows: How many others.
         rejected: The first of those.
+        wider: Columns that would hold values which they do not, if they were widened.
     """
 
     columns: tuple[TakenColumn, ...]
@@ -219,6 +223,7 @@ class Intake:
     rows: int
     rejected_rows: int
     rejected: tuple[Rejected, ...]
+    wider: tuple[TakenColumn, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -5,7 +5,7 @@ that were written after each other stay together, because their statistics then 
 """
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from headwater.lake.snapshot import DataFile, Snapshot
 
@@ -83,6 +83,13 @@ def cluster_columns(snapshot: Snapshot) -> tuple[str, ...]:
     """Return the columns by which a table says that it is clustered; they may have gone since."""
     kept = snapshot.properties.get(CLUSTER_TAG)
     return tuple(kept.split(",")) if kept else ()
+
+
+def tagged(file: DataFile, cluster_by: Sequence[str]) -> DataFile:
+    """Say in a file's tags by which columns its rows are near each other."""
+    if not cluster_by:
+        return file
+    return replace(file, tags={**file.tags, CLUSTER_TAG: ",".join(cluster_by)})
 
 
 def choose_unclustered(

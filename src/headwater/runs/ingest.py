@@ -8,7 +8,7 @@ files alive.
 
 import json
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import suppress
+from contextlib import closing, suppress
 from dataclasses import dataclass, field, replace
 from io import BytesIO
 from pathlib import Path
@@ -46,6 +46,7 @@ from headwater.runs.loads import (
 )
 from headwater.runs.publish import may_still_land
 from headwater.runs.rearrange import rearrange
+from headwater.runs.widening import widened_columns, write_widened
 
 BATCH_BYTES = 256 * 1024 * 1024
 """Bytes of source files after which a commit is made."""
@@ -69,6 +70,8 @@ class IngestOptions:
         rejects_file: Where bad rows are written, as JSON lines.
         partition_by: Partition columns of a table that is made.
         dry_run: Only say what would be loaded.
+        widens: A column that cannot hold a file's values gets a type that holds them and the
+            older ones, where there is one; the table's rows are written again with it.
     """
 
     rejects_file: Path
@@ -79,6 +82,7 @@ class IngestOptions:
     rejects_max: int | None = 0
     partition_by: tuple[str, ...] = ()
     dry_run: bool = False
+    widens: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -119,6 +123,8 @@ class Ingested:
         rejects_file: Where those are; empty when there are none.
         version: Newest version that was made; None when none was.
         compacted: Small files that were written together on the way.
+        widened: Columns that got another type, as ``name: old -> new``.
+        rewritten: Files of the table that were written again for that.
         meter: What it used.
         schema: Name and version of this document.
     """
@@ -133,6 +139,8 @@ class Ingested:
     rejects_file: str = ""
     version: int | None = None
     compacted: int = 0
+    widened: tuple[str, ...] = ()
+    rewritten: int = 0
     meter: Meter = field(default_factory=Meter)
     schema: Literal["headwater.ingest/1"] = "headwater.ingest/1"
 
@@ -223,6 +231,8 @@ def ingest(
         rejects_file=str(options.rejects_file) if loader.has_rejects else "",
         version=loader.version,
         compacted=loader.compacted,
+        widened=tuple(loader.widened),
+        rewritten=loader.rewritten,
         meter=loader.meter,
     )
 
@@ -253,6 +263,8 @@ class _Loader:
         has_rejects: The rejects file has been begun.
         looked_at: Contents that a dry run has seen.
         compacted: Small files that were written together.
+        widened: Columns that got another type.
+        rewritten: Files that were written again for that.
         meter: What was used.
     """
 
@@ -266,6 +278,8 @@ class _Loader:
     has_rejects: bool = False
     looked_at: set[str] = field(default_factory=set)
     compacted: int = 0
+    widened: list[str] = field(default_factory=list)
+    rewritten: int = 0
     meter: Meter = field(default_factory=Meter)
 
     @property
@@ -293,7 +307,8 @@ class _Loader:
                 self.load.begin()
             self.attempt += 1
             snapshot = self.table.snapshot_or_none()
-            taken = self._take_all(waiting, snapshot)
+            target = self._target(waiting, snapshot)
+            taken = self._take_all(waiting, snapshot, target)
             if self.options.dry_run or not taken:
                 return
             try:
@@ -340,12 +355,42 @@ class _Loader:
                 waiting.append(source)
         return waiting
 
-    def _take_all(
+    def _target(
         self, waiting: Sequence[SourceFile], snapshot: Snapshot | None
+    ) -> tuple[Column, ...] | None:
+        """Return the columns for which files are written: widened to hold the values of all."""
+        target = None if snapshot is None else snapshot.columns
+        options = self.options
+        if not options.widens or options.dry_run:
+            return target
+        limit = options.rejects_max
+        opened = self.context.engine.open_session(
+            catalog=self.context.catalog, schema=self.context.schema
+        )
+        with closing(opened) as session:
+            for source in waiting:
+                intake = self._looked_at_or_none(session, source, target)
+                if intake is not None and (limit is None or intake.rejected_rows <= limit):
+                    self.columns = self._explained(intake.columns, snapshot)
+                    target = _typed(target, intake.columns)
+        return target
+
+    def _looked_at_or_none(
+        self, session: Session, source: SourceFile, target: tuple[Column, ...] | None
+    ) -> Intake | None:
+        """Look at a file; None for one with a fault, which is told when the file is taken."""
+        with suppress(Invalid):
+            return session.take_in(self._incoming(source), target, None)
+        return None
+
+    def _take_all(
+        self,
+        waiting: Sequence[SourceFile],
+        snapshot: Snapshot | None,
+        target: tuple[Column, ...] | None,
     ) -> tuple[_Taken, ...]:
         """Write the good rows of files; a file with a fault is refused, the others go on."""
         taken: list[_Taken] = []
-        target = None if snapshot is None else snapshot.columns
         session = self.context.engine.open_session(
             catalog=self.context.catalog, schema=self.context.schema
         )
@@ -359,7 +404,7 @@ class _Loader:
                 if intake is None:
                     continue
                 self.columns = self._explained(intake.columns, snapshot)
-                target = tuple(Column(each.name, each.type) for each in intake.columns)
+                target = _typed(target, intake.columns)
                 if self.options.dry_run:
                     self._end(source, "would load", intake)
                     self.looked_at.add(source.app_id)
@@ -372,10 +417,28 @@ class _Loader:
     def _explained(
         self, columns: tuple[TakenColumn, ...], snapshot: Snapshot | None
     ) -> tuple[TakenColumn, ...]:
-        """Say of a column that an earlier file brings why it has its type: no table has it yet."""
-        has = {column.name for column in (() if snapshot is None else snapshot.columns)}
-        before = {column.name: column for column in self.columns if column.name not in has}
-        return tuple(before.get(column.name, column) for column in columns)
+        """Say of a type that an earlier file brings why it is taken: no table has it yet."""
+        stored = () if snapshot is None else snapshot.columns
+        has = {(column.name, column.type) for column in stored}
+        before = {
+            (column.name, column.type): column
+            for column in self.columns
+            if (column.name, column.type) not in has
+        }
+        return tuple(before.get((column.name, column.type), column) for column in columns)
+
+    def _incoming(self, source: SourceFile) -> IncomingFile:
+        options = self.options
+        return IncomingFile(
+            path=str(source.path),
+            format=source.format,
+            delimiter=options.delimiter,
+            encoding=options.encoding,
+            types=options.types,
+            adds_columns=options.adds_columns,
+            rejects_max=options.rejects_max,
+            widens=options.widens,
+        )
 
     def _take(
         self,
@@ -386,15 +449,7 @@ class _Loader:
     ) -> Intake | None:
         """Write one file's good rows; None when it has too many others and is refused."""
         options, (snapshot, number) = self.options, place
-        file = IncomingFile(
-            path=str(source.path),
-            format=source.format,
-            delimiter=options.delimiter,
-            encoding=options.encoding,
-            types=options.types,
-            adds_columns=options.adds_columns,
-            rejects_max=options.rejects_max,
-        )
+        file = self._incoming(source)
         destination = Destination(
             root=self.table.root,
             prefix=f"{self.run_id}-{self.attempt}-{number}-",
@@ -420,9 +475,13 @@ class _Loader:
 
     def _commit(self, taken: Sequence[_Taken], snapshot: Snapshot | None) -> int:
         """Publish files and their transactions by one commit."""
-        columns = tuple(Column(each.name, each.type) for each in self.columns)
         kept = () if snapshot is None else snapshot.columns
-        merged = (*kept, *columns[len(kept) :])
+        merged = _typed(kept, self.columns)
+        widened = widened_columns(kept, merged)
+        again = None
+        if snapshot is not None and widened:
+            prefix = f"{self.run_id}-{self.attempt}-widened-"
+            again = write_widened(self.context, snapshot, merged, prefix)
         made_for, schema = fit_columns(snapshot, merged, self.options.partition_by)
         files = [
             file
@@ -436,6 +495,7 @@ class _Loader:
             requirements=(made_for, *(TransactionBelow(app_id=app, version=1) for app in apps)),
             actions=(
                 *schema,
+                *(() if again is None else again.actions),
                 *(AddFile(file=file) for file in files),
                 *(SetTransaction(app_id=app, version=1) for app in apps),
             ),
@@ -447,7 +507,12 @@ class _Loader:
             },
             metrics=output_metrics(files),
         )
-        return commit(self.table, entry, self.context.clock)
+        version = commit(self.table, entry, self.context.clock)
+        if again is not None:
+            self.widened += widened
+            self.rewritten += again.files
+            self.meter += again.meter
+        return version
 
     def _compact(self) -> None:
         """Write small files together when there are too many; the load stands without it."""
@@ -496,6 +561,14 @@ class _Loader:
         self.progress(end)
 
 
+def _typed(target: tuple[Column, ...] | None, columns: Sequence[TakenColumn]) -> tuple[Column, ...]:
+    """Return a table's columns with the types that an intake gives them, and those that it adds."""
+    nullable = {column.name: column.nullable for column in target or ()}
+    return tuple(
+        Column(each.name, each.type, nullable=nullable.get(each.name, True)) for each in columns
+    )
+
+
 def _reject_line(source: SourceFile, row: Rejected) -> str:
     document = {"file": source.name, "line": row.line, "reason": row.reason, "row": row.row}
     return json.dumps(document, ensure_ascii=False) + "\n"
@@ -507,4 +580,7 @@ def _too_many(intake: Intake, limit: int) -> str:
         first = intake.rejected[0]
         where = "" if first.line is None else f"line {first.line}: "
         example = f"; the first: {where}{first.reason}"
+    if intake.wider:
+        kinds = ", ".join(f"`{column.name}` {column.type}" for column in intake.wider)
+        example += f"; --widen makes {kinds}"
     return f"{intake.rejected_rows:,} bad rows, allowed are {limit:,}{example}"

@@ -24,7 +24,7 @@ from headwater.lake.commit import (
     VersionIs,
     commit,
 )
-from headwater.lake.compaction import CLUSTER_TAG, Choice
+from headwater.lake.compaction import CLUSTER_TAG, Choice, tagged
 from headwater.lake.maintain import discard_files
 from headwater.lake.snapshot import DataFile, Snapshot
 from headwater.lake.table import Table
@@ -139,18 +139,11 @@ def _write(
             mode = WriteAll(cluster_by=choice.cluster_by)
             part = replace(snapshot, files=group)
             written = _write_group(context, session, part, (mode, destination))
-            added += (_tagged(file, choice.cluster_by) for file in written.added)
+            added += (tagged(file, choice.cluster_by) for file in written.added)
             meter += written.meter
     finally:
         session.close()
     return tuple(added), meter
-
-
-def _tagged(file: DataFile, cluster_by: Sequence[str]) -> DataFile:
-    """Say in a file's tags by which columns its rows are near each other."""
-    if not cluster_by:
-        return file
-    return replace(file, tags={**file.tags, CLUSTER_TAG: ",".join(cluster_by)})
 
 
 def _write_group(

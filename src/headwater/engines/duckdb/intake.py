@@ -6,6 +6,7 @@ come back out of its column as it went in is a bad one: nothing is rounded or cu
 
 # ruff: noqa: S608 - names and literals are ours or quoted
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 
 from headwater.base.errors import Invalid, UserCodeError
@@ -27,6 +28,7 @@ from headwater.engines.engine import (
     Written,
 )
 from headwater.lake.types import storable_type
+from headwater.lake.widening import widened_or_none
 
 REJECTED_KEPT_MAX = 10_000
 """Bad rows of one file that are handed on; the others are counted."""
@@ -68,11 +70,13 @@ class _Place:
         column: The column.
         source: Place of its values in the file; None when the file lacks it.
         is_required: Null is no value for it.
+        is_stored: The table has it.
     """
 
     column: TakenColumn
     source: int | None
     is_required: bool = False
+    is_stored: bool = False
 
 
 def take_in(
@@ -109,9 +113,11 @@ def take_raw(
 ) -> Intake:
     """Write the good rows of what was read; as ``take_in``."""
     places = _places(connection, raw, target, file)
-    bad = " OR ".join(f"NOT ({test})" for test in _tests(raw, places)) or "false"
-    row = connection.rows(f"SELECT count(*), count(*) FILTER ({bad}) FROM {RAW}")[0]
-    rows, misfits = int(str(row[0])), int(str(row[1]))
+    bad, rows, misfits = _counted(connection, raw, places)
+    wider = _wider(connection, raw, places, file) if misfits else {}
+    if wider and file.widens:
+        places = tuple(replace(place, column=wider.get(place, place.column)) for place in places)
+        bad, rows, misfits = _counted(connection, raw, places)
     rejected = (*raw.rejected, *(_misfits(connection, raw, places, bad) if misfits else ()))
     written = None
     count = raw.rejected_rows + misfits
@@ -125,7 +131,45 @@ def take_raw(
         rows=rows - misfits,
         rejected_rows=count,
         rejected=rejected[:REJECTED_KEPT_MAX],
+        wider=tuple(wider.values()),
     )
+
+
+def _counted(connection: Connection, raw: Raw, places: Sequence[_Place]) -> tuple[str, int, int]:
+    """Return the condition of bad rows, how many rows there are, and how many bad ones."""
+    bad = " OR ".join(f"NOT ({test})" for test in _tests(raw, places)) or "false"
+    row = connection.rows(f"SELECT count(*), count(*) FILTER ({bad}) FROM {RAW}")[0]
+    return bad, int(str(row[0])), int(str(row[1]))
+
+
+def _wider(
+    connection: Connection, raw: Raw, places: Sequence[_Place], file: IncomingFile
+) -> dict[_Place, TakenColumn]:
+    """Find columns of the table that cannot hold their values, and types that can do both."""
+    tests = {
+        place: test
+        for place in places
+        if place.source is not None and place.is_stored
+        for test in [fits(f"c{place.source}", raw.columns[place.source].type, place.column.type)]
+        if test
+    }
+    if not tests:
+        return {}
+    counts = ", ".join(f"count(*) FILTER (NOT ({test}))" for test in tests.values())
+    found = connection.rows(f"SELECT {counts} FROM {RAW}")[0]
+    unfit = [place for place, count in zip(tests, found, strict=True) if count]
+    sources = [place.source for place in unfit if place.source is not None]
+    texts = types_of_text(connection, RAW, sources) if file.format == "csv" else {}
+    wider: dict[_Place, TakenColumn] = {}
+    for place, source in zip(unfit, sources, strict=True):
+        name, old = place.column.name, place.column.type
+        given = texts[source][0] if texts else raw.columns[source].type
+        with suppress(Invalid):  # a type that no column can have
+            kind = widened_or_none(old, storable_type(given))
+            if kind is not None:
+                why = f"widened from {old}: {given} in the file"
+                wider[place] = TakenColumn(name=name, type=kind, why=why)
+    return wider
 
 
 def _read(connection: Connection, file: IncomingFile) -> Raw:
@@ -216,6 +260,7 @@ def _places(
             column=TakenColumn(name=column.name, type=column.type, why="in the table"),
             source=sources.get(column.name.lower()),
             is_required=not column.nullable,
+            is_stored=True,
         )
         for column in target or ()
     ]
