@@ -325,6 +325,24 @@ def test_merge_after_a_dropped_column_rewrites_and_leaves_no_orphans(
     assert on_disk == named
 
 
+@pytest.mark.parametrize("mode", ["ignore", "append_new_columns"])
+def test_a_value_that_a_narrow_column_cannot_hold_fails_and_the_way_is_said(
+    context: Context, mode: str
+) -> None:
+    run_steps(context, build("numbers", "select 1::integer as id"))
+    wide = f"select {2**40}::bigint as id"
+
+    refused = run_steps(context, append("numbers", wide, version=0, on_schema_change=mode))
+    synced = append("numbers", wide, version=0, on_schema_change="sync_all_columns")
+    widened = run_steps(context, synced)
+
+    assert [run.status for run in (refused, widened)] == ["failed", "success"]
+    told = refused.results[0].diagnostic
+    assert told is not None
+    assert "sync_all_columns gives `id` the type BIGINT" in told.fix
+    assert rows_of(context, "numbers") == [(1,), (2**40,)]
+
+
 def test_a_plan_whose_input_moved_is_refused_before_anything_runs(context: Context) -> None:
     run_steps(context, build("numbers", NUMBERS))
     run_steps(context, append("numbers", "select 3 as id, 'c' as name", version=0))

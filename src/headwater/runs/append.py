@@ -170,14 +170,16 @@ class Appender:
                 return None
             with self._failing():
                 self._buffer.add(data)
-                if self._oldest is None:
+                is_first = self._oldest is None
+                if is_first:
                     self._oldest = self._load.context.clock.monotonic()
-                    self._turns.tell()
                 self._newest = sequence
                 options = self._options
                 is_full = self._buffer.rows >= options.rows_max
                 if is_full or self._buffer.size_bytes >= options.bytes_max:
                     return self._commit_in_order()
+                if is_first:
+                    self._turns.wake()  # the keeper, which counts how long they wait from now on
             return None
 
     def flush(self) -> int | None:

@@ -89,8 +89,12 @@ class Turns:
         """Let go of it until somebody tells, or for some time."""
         self._changed.wait(seconds)
 
+    def wake(self) -> None:
+        """Wake all who wait; nobody is first."""
+        self._changed.notify_all()
+
     def tell(self) -> None:
-        """Wake all who wait; the one that rests is first."""
+        """Wake all who wait; the one that rests is first, because there is work for it."""
         self._is_asked = self._rests
         self._changed.notify_all()
 

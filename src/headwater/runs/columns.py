@@ -6,12 +6,14 @@ dbt's ``on_schema_change``: ``ignore`` keeps the stored columns, ``fail`` refuse
 
 # ruff: noqa: S608 - names are quoted; the user's query is a subquery as it is
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 
-from headwater.base.errors import Invalid
+from headwater.base.errors import Invalid, UserCodeError
 from headwater.base.relations import Column, quote_identifier
-from headwater.lake.types import same_stored_type
+from headwater.lake.types import same_stored_type, storable_type
+from headwater.lake.widening import widened_or_none
 from headwater.plan.plan import OnSchemaChange
 
 
@@ -25,11 +27,14 @@ class ColumnPlan:
             when the query already gives exactly the table's columns.
         rewrites: True when stored rows must be written anew, because a column was dropped or
             has another type.
+        wider: Columns of the query whose type holds all values of the stored one, but not the
+            other way round; their values are cast to the stored type.
     """
 
     columns: tuple[Column, ...]
     incoming: tuple[Column, ...] | None
     rewrites: bool
+    wider: tuple[Column, ...] = ()
 
 
 def plan_columns(
@@ -63,7 +68,38 @@ def plan_columns(
         rewrites = False
     fits = not (new or missing or retyped) and [*known] == [*given]
     taken = tuple(column for column in columns if column.name.lower() in given)
-    return ColumnPlan(columns=columns, incoming=None if fits else taken, rewrites=rewrites)
+    return ColumnPlan(
+        columns=columns,
+        incoming=None if fits else taken,
+        rewrites=rewrites,
+        wider=() if rewrites else tuple(_wider(retyped, known)),
+    )
+
+
+@contextmanager
+def naming_wider(plan: ColumnPlan) -> Iterator[None]:
+    """Say of a value that a stored type does not hold how the column gets a type that does."""
+    try:
+        yield
+    except UserCodeError as error:
+        if not plan.wider or "Conversion Error" not in error.what:
+            raise
+        kinds = ", ".join(f"`{column.name}` the type {column.type}" for column in plan.wider)
+        raise UserCodeError(
+            error.code,
+            error.what,
+            why=error.why or "the query gives values that the table's column cannot hold",
+            fix=f"on_schema_change: sync_all_columns gives {kinds}, which holds old and new values",
+            where=error.where,
+        ) from error
+
+
+def _wider(retyped: Sequence[Column], known: Mapping[str, Column]) -> Iterator[Column]:
+    """Yield columns of a query that are wider than stored, as they would be stored."""
+    for column in retyped:
+        kind = storable_type(column.type)
+        if widened_or_none(known[column.name.lower()].type, kind) == kind:
+            yield Column(column.name, kind)
 
 
 def select_columns(sql: str, columns: Sequence[Column]) -> str:

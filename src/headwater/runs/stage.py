@@ -39,7 +39,7 @@ from headwater.plan.plan import (
     TakeSnapshot,
 )
 from headwater.runs.batches import stage_batches
-from headwater.runs.columns import plan_columns, select_columns
+from headwater.runs.columns import naming_wider, plan_columns, select_columns
 from headwater.runs.snapshots import snapshot_sql
 from headwater.runs.staged import (
     Place,
@@ -158,7 +158,8 @@ def _stage_increment(session: Session, step: IncrementalStep, place: Place) -> S
         rewritten = session.write(select_columns(own, kept), WriteAll(), destination)
         target, meter = replace(target, files=rewritten.added), rewritten.meter
     how = "copy_on_write" if plan.rewrites else merge_mode(step.target.config, place.current)
-    written = session.write(sql, _mode(step, target, how), place.destination)
+    with naming_wider(plan):
+        written = session.write(sql, _mode(step, target, how), place.destination)
     files = after_write(target, written)
     return Staged(
         source=pending(place, plan.columns, files),
