@@ -14,12 +14,12 @@ from headwater.plan.books import PriceBook
 from headwater.plan.plan import Plan
 from headwater.runs.accuracy import AccuracyReport
 from headwater.runs.calibrate import Calibration
+from headwater.runs.costs import CostReport
 from headwater.runs.differences import Difference
 from headwater.runs.effective import InForce
 from headwater.runs.freshness import SourceAges
 from headwater.runs.fsck import Checked
 from headwater.runs.ingest import Ingested
-from headwater.runs.ledger import CostReport
 from headwater.runs.proposals import Proposals
 from headwater.runs.reprice import PriceDifference
 from headwater.runs.run import Run

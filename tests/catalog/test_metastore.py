@@ -246,6 +246,32 @@ def test_what_ran_between_two_times_is_listed_by_when_its_run_began(metastore: M
     assert len(metastore.attempts_between()) == 2
 
 
+def test_what_runs_used_is_added_up_where_the_records_are(metastore: Metastore) -> None:
+    for name, day in (("a1", "2026-11-20"), ("a2", "2026-11-20"), ("b1", "2026-11-21")):
+        metastore.start_run(run(name, started_at=f"{day}T06:00"))
+        used = Meter(cpu_seconds=1.5, bytes_read=None if name == "a1" else 10, bytes_written=4)
+        metastore.start_attempt(attempt(run_id=RunId(name), status="error", meter=used))
+        metastore.start_attempt(attempt(run_id=RunId(name), attempt=2))  # has not ended
+    end = RunEnd(status="failed", finished_at="t", cpu_seconds=2.0, wall_seconds=9.0)
+    metastore.finish_run(RunId("a1"), end)
+
+    days = metastore.usage_totals()
+    runs = metastore.usage_totals(run="a", by_run=True)
+
+    assert [(each.day, each.node, each.kind, each.attempts, each.cpu_seconds) for each in days] == [
+        ("2026-11-20", "", "overhead", 0, 0.5),
+        ("2026-11-20", ORDERS, "statement", 2, 3.0),
+        ("2026-11-21", ORDERS, "statement", 1, 1.5),
+    ]
+    assert [(each.bytes_read, each.bytes_written) for each in days] == [(0, 0), (10, 8), (10, 4)]
+    assert [(each.run_id, each.kind) for each in runs] == [
+        ("a1", "overhead"),
+        ("a1", "statement"),
+        ("a2", "statement"),
+    ]
+    assert metastore.usage_totals(since="2026-11-21", until="2026-11-21T05") == ()
+
+
 def test_ends_are_numbered_in_their_order_so_that_each_is_told_once(metastore: Metastore) -> None:
     for name in ("1", "2", "3"):
         metastore.start_run(run(name, started_at=name))

@@ -58,6 +58,39 @@ class LedgerRow:
     finished_at: str
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UsageTotal:
+    """What attempts that are alike used in all, or what runs used beside their attempts.
+
+    Attributes:
+        project: Root project.
+        target: Profile target.
+        command: The verb.
+        user: Who ran it.
+        day: Day on which the runs began, ISO date in UTC.
+        run_id: The run, where it was asked for run by run; else empty.
+        node: unique_id; empty for what no node used.
+        kind: What it stands for.
+        attempts: How many attempts.
+        cpu_seconds: Seconds of one processor.
+        bytes_read: Bytes read, as far as the engine could tell.
+        bytes_written: Bytes of data files written.
+    """
+
+    project: str
+    target: str
+    command: str
+    user: str
+    day: str
+    run_id: str = ""
+    node: str = ""
+    kind: Kind = "statement"
+    attempts: int = 0
+    cpu_seconds: float = 0.0
+    bytes_read: float = 0.0
+    bytes_written: float = 0.0
+
+
 def ledger_rows(
     runs: Iterable[RunRecord], attempts: Iterable[AttemptRecord]
 ) -> Iterator[LedgerRow]:

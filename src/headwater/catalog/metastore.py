@@ -12,6 +12,7 @@ from pathlib import Path
 from headwater.base.errors import NotFound
 from headwater.base.ids import NodeId, RunId
 from headwater.base.relations import TableName
+from headwater.catalog.ledger import UsageTotal
 from headwater.catalog.names import resolve_among
 from headwater.catalog.records import (
     AttemptRecord,
@@ -34,6 +35,7 @@ from headwater.catalog.rows import (
     relation_parameters,
     run_from_row,
     run_parameters,
+    total_from_row,
 )
 from headwater.catalog.store import Parameters, Store
 
@@ -173,6 +175,19 @@ class Metastore(ABC):
     @abstractmethod
     def attempts_between(self, since: str = "", until: str = "9999") -> tuple[AttemptRecord, ...]:
         """Return the ended attempts of the runs that began between two ISO times, oldest first."""
+
+    @abstractmethod
+    def usage_totals(
+        self, since: str = "", until: str = "9999", *, run: str = "", by_run: bool = False
+    ) -> tuple[UsageTotal, ...]:
+        """Add up what runs used that began between two ISO times.
+
+        Args:
+            since: Runs that began then or later.
+            until: Runs that began before.
+            run: Only runs whose id begins so.
+            by_run: Keep runs apart instead of nodes.
+        """
 
     @abstractmethod
     def list_lineage(self, *, to_node: str = "") -> tuple[LineageRecord, ...]:
@@ -316,6 +331,13 @@ class StoredMetastore(Metastore):
         """See Metastore."""
         rows = self._store.run("attempts_between", {"since": since, "until": until})
         return tuple(map(attempt_from_row, rows))
+
+    def usage_totals(
+        self, since: str = "", until: str = "9999", *, run: str = "", by_run: bool = False
+    ) -> tuple[UsageTotal, ...]:
+        """See Metastore."""
+        values: Parameters = {"since": since, "until": until, "run": run, "by_run": int(by_run)}
+        return tuple(map(total_from_row, self._store.run("usage_totals", values)))
 
     def list_lineage(self, *, to_node: str = "") -> tuple[LineageRecord, ...]:
         """See Metastore."""

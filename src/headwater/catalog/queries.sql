@@ -78,6 +78,34 @@ where status <> 'started'
   and run_id in (select run_id from run where started_at >= :since and started_at < :until)
 order by started_at, run_id, node, attempt;
 
+-- name: usage_totals
+with chosen as (
+  select run_id, project, target, command, user, substr(started_at, 1, 10) as day, cpu_seconds
+  from run
+  where started_at >= :since and started_at < :until
+    and substr(run_id, 1, length(:run)) = :run
+), used as (
+  select attempt.run_id, node, count(*) as attempts, sum(attempt.cpu_seconds) as cpu_seconds,
+    sum(bytes_read) as bytes_read, sum(bytes_written) as bytes_written
+  from attempt
+  where status <> 'started' and run_id in (select run_id from chosen)
+  group by attempt.run_id, node
+), parts as (
+  select run_id, node, 'statement' as kind, attempts, cpu_seconds, bytes_read, bytes_written
+  from used
+  union all
+  select run_id, '', 'overhead', 0,
+    cpu_seconds - coalesce((select sum(used.cpu_seconds) from used
+                            where used.run_id = chosen.run_id), 0), 0, 0
+  from chosen where cpu_seconds is not null
+)
+select project, target, command, user, day, case when :by_run then run_id else '' end as run,
+  case when :by_run then '' else node end as used_by, kind, sum(attempts),
+  sum(parts.cpu_seconds), coalesce(sum(bytes_read), 0), sum(bytes_written)
+from parts join chosen using (run_id)
+group by project, target, command, user, day, run, used_by, kind
+order by project, target, command, user, day, run, used_by, kind;
+
 -- name: put_attempt
 insert into attempt
   (run_id, node, attempt, action, status, fingerprint, message, rows, version, cpu_seconds,

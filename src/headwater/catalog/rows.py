@@ -6,6 +6,7 @@ from headwater.base.codec import decode, encode
 from headwater.base.ids import NodeId, RunId
 from headwater.base.meters import Meter
 from headwater.base.relations import Column, TableName
+from headwater.catalog.ledger import UsageTotal
 from headwater.catalog.records import (
     AttemptRecord,
     LineageRecord,
@@ -178,6 +179,25 @@ def attempt_from_row(row: Row) -> AttemptRecord:
         started_at=str(row[20]),
         finished_at=str(row[21]),
         engine=str(row[22]),
+    )
+
+
+def total_from_row(row: Row) -> UsageTotal:
+    """Read a sum of what was used."""
+    project, target, command, user, day, run_id, node, kind = map(str, row[:8])
+    return UsageTotal(
+        project=project,
+        target=target,
+        command=command,
+        user=user,
+        day=day,
+        run_id=run_id,
+        node=node,
+        kind="overhead" if kind == "overhead" else "statement",
+        attempts=cast("int", row[8]),
+        cpu_seconds=cast("float", row[9]),
+        bytes_read=float(cast("float", row[10])),
+        bytes_written=float(cast("float", row[11])),
     )
 
 

@@ -16,8 +16,9 @@ from headwater.cli.options import ProjectFlags, project_options
 from headwater.cli.output import emit, emit_document, emit_lines, note, output_option
 from headwater.plan.state import Prices
 from headwater.runs.accuracy import AccuracyReport, ErrorLine
+from headwater.runs.costs import By, CostLine, CostReport
 from headwater.runs.focus import focus_rows, read_bill
-from headwater.runs.ledger import By, Charges, CostLine, CostReport, Span, add_up
+from headwater.runs.ledger import Charges, Span
 from headwater.runs.stored import StoredReport, StoredTable
 
 P = ParamSpec("P")
@@ -73,14 +74,13 @@ def cost_command(
     if context.invoked_subcommand is not None:
         return 0
     span = read_span(str(asked["since"]), str(asked["until"]), str(asked["run"]))
-    with project.open_planner() as planner:
-        charges = planner.economy.charges(span)
-    if output == "focus":
-        emit(_csv(charges))
-        return 0
     bill, by = asked["bill"], asked["by"]
     billed = None if bill is None else read_bill(Path(str(bill)), span)
-    report = add_up(charges, by, billed=billed)  # type: ignore[arg-type] # one of click's choices
+    with project.open_planner() as planner:
+        if output == "focus":
+            emit(_csv(planner.economy.charges(span)))
+            return 0
+        report = planner.economy.costs(span, by, billed=billed)  # type: ignore[arg-type] # one of click's choices
     if output == "json":
         emit_document(report)
     else:

@@ -9,6 +9,7 @@ from headwater.runs.accuracy import AccuracyReport, read_accuracy
 from headwater.runs.books import prices_in_force
 from headwater.runs.calibrate import Calibration, calibrate
 from headwater.runs.context import Context
+from headwater.runs.costs import By, CostReport, add_up
 from headwater.runs.ledger import Charges, Span, read_charges
 from headwater.runs.reprice import Offer, PriceDifference, compare_prices
 from headwater.runs.stored import StoredReport, read_stored
@@ -37,8 +38,12 @@ class Economy:
         """
         return prices_in_force(self.settings, self.root)
 
+    def costs(self, span: Span, by: By, *, billed: float | None = None) -> CostReport:
+        """Return what the runs of a span cost, added up."""
+        return add_up(self.context, span, by, self.prices, billed=billed)
+
     def charges(self, span: Span) -> Charges:
-        """Return the priced ledger of a span."""
+        """Return the priced ledger of a span, row by row."""
         return read_charges(self.context, span, self.prices)
 
     def stored(self) -> StoredReport:

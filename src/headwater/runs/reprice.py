@@ -13,7 +13,8 @@ from headwater.plan.state import Prices
 from headwater.runs.books import find_book, laid_over
 from headwater.runs.calibrate import find_calibration_or_none, speed_of
 from headwater.runs.context import Context
-from headwater.runs.ledger import CostLine, Span, add_up, read_charges
+from headwater.runs.costs import CostLine, add_up
+from headwater.runs.ledger import Span
 
 SPEED_FACTOR = 1.28
 """Half width of the interval around a CPU time that was carried over to another kind of machine of
@@ -116,8 +117,8 @@ def compare_prices(
     is_exact = one.machine == other.machine and after.speed is None
     speed = 1.0 if is_exact else after.speed or _measured_speed(root, one, other)
     slower = replace(other, cpu_hour=other.cpu_hour / speed)
-    first = add_up(read_charges(context, span, one), "model")
-    second = add_up(read_charges(context, span, slower), "model")
+    first = add_up(context, span, "model", one)
+    second = add_up(context, span, "model", slower)
     factor = 1.0 if is_exact else SPEED_FACTOR
     by_key = {line.key: line for line in second.lines}
     lines = [_line(line, by_key[line.key], factor) for line in first.lines]

@@ -10,6 +10,7 @@ from threading import RLock
 
 from headwater.base.ids import NodeId, RunId
 from headwater.base.relations import TableName
+from headwater.catalog.ledger import UsageTotal, ledger_rows
 from headwater.catalog.metastore import HISTORY_MAX, Metastore
 from headwater.catalog.records import (
     AttemptRecord,
@@ -197,6 +198,35 @@ class MemoryMetastore(Metastore):
             ]
         found.sort(key=lambda each: (each.started_at, each.run_id, each.node, each.attempt))
         return tuple(found)
+
+    def usage_totals(
+        self, since: str = "", until: str = "9999", *, run: str = "", by_run: bool = False
+    ) -> tuple[UsageTotal, ...]:
+        """See Metastore."""
+        runs = [each for each in self.runs_between(since, until) if each.run_id.startswith(run)]
+        sums: dict[tuple[str, ...], UsageTotal] = {}
+        for row in ledger_rows(runs, self.attempts_between(since, until)):
+            day = next(each.started_at[:10] for each in runs if each.run_id == row.run_id)
+            own, node = (row.run_id, "") if by_run else ("", row.node)
+            first = UsageTotal(
+                project=row.project,
+                target=row.target,
+                command=row.command,
+                user=row.user,
+                day=day,
+                run_id=own,
+                node=node,
+                kind=row.kind,
+            )
+            key = (row.project, row.target, row.command, row.user, day, own, node, row.kind)
+            total = sums.get(key, first)
+            counted = int(bool(row.attempt) and row.meter == "cpu_seconds")
+            sums[key] = replace(
+                total,
+                attempts=total.attempts + counted,
+                **{row.meter: getattr(total, row.meter) + row.quantity},
+            )
+        return tuple(sums[key] for key in sorted(sums))
 
     def list_lineage(self, *, to_node: str = "") -> tuple[LineageRecord, ...]:
         """See Metastore."""
