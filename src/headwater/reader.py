@@ -61,7 +61,6 @@ from headwater.runs.past import Left
 
 _NO_FLAGS: Mapping[str, str | float | bool | None] = MappingProxyType({})
 _NO_TEXTS: Mapping[str, str] = MappingProxyType({})
-_UNRENDERED = "state_modified_compare_more_unrendered_values"
 
 
 class Reader:
@@ -263,7 +262,7 @@ class Reader:
             project,
             graph,
             partial(self._previous, state),
-            by_unrendered=self._has_flag(_UNRENDERED),
+            by_unrendered=project.compares_written,
         )
         past = Left(state=state, own=self.target_path, compared=compared, observer=self.observer)
         chosen = choose(graph, selection, named, past)

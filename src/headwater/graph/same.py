@@ -13,6 +13,7 @@ from types import MappingProxyType
 
 from headwater.base.codec import Json
 from headwater.graph.previous import Entry, mapping_of
+from headwater.jinja.written import written_config_or_none
 
 PARSED = frozenset({
     "model", "seed", "snapshot", "test", "analysis", "operation", "sql_operation", "function",
@@ -44,6 +45,7 @@ _COMPARED: Mapping[str, tuple[str, ...]] = MappingProxyType(
 
 _LISTS = frozenset({"check_cols", "post_hook", "pre_hook", "tags"})
 _CONSTANT = re.compile(r"Keyword\(key='\w+', value=Const\(value=(.*)\)\)", re.DOTALL)
+_TREE = "Keyword(key="
 _GENERIC_TEST = "test_metadata"
 _USUAL_ACCESS = "protected"
 
@@ -170,7 +172,12 @@ def _listed(value: Json) -> tuple[str, ...]:
 
 def _written(entry: Entry) -> Mapping[str, Json]:
     """Return a config as written, in one of the forms that dbt's releases have for it."""
-    config = mapping_of(entry.get("unrendered_config"))
+    config = dict(mapping_of(entry.get("unrendered_config")))
+    trees = [key for key, value in config.items() if str(value).startswith(_TREE)]
+    if trees:  # of a call dbt 1.12 has come to write the words
+        words = written_config_or_none(str(entry.get("raw_code") or "")) or {}
+        trees = [key for key in trees if _CONSTANT.fullmatch(str(config[key])) is None]
+        config |= {key: words[key] for key in trees if key in words}
     written = {key.replace("-", "_"): _read(value) for key, value in config.items()}
     for key in _LISTS & written.keys():
         value = written[key]

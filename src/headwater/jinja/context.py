@@ -71,6 +71,10 @@ class ContextValues:
     dependencies: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     variables: Mapping[str, object] = field(default_factory=dict)
 
+    def has_flag(self, name: str) -> bool:
+        """Say whether dbt_project.yml turns a flag of dbt's on."""
+        return self.flags.get(name.upper()) is True
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Subject:

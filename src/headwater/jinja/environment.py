@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable, Sequence
 from itertools import chain, islice
 from types import BuiltinMethodType, MethodType
 
-from jinja2 import Undefined, nodes, pass_context
+from jinja2 import Environment, Undefined, nodes, pass_context
 from jinja2.compiler import CodeGenerator, Frame
 from jinja2.ext import Extension, LoopControlExtension, do
 from jinja2.nativetypes import NativeCodeGenerator
@@ -342,6 +342,15 @@ def make_text_environment(undefined: type[Undefined], meter: Meter) -> TextEnvir
     environment.filters.update(dict.fromkeys(names, _unchanged))
     _count(environment, meter)
     return environment
+
+
+def parse_template(text: str) -> nodes.Template:
+    """Parse a template into its tree, for those who read it and run nothing.
+
+    Raises:
+        jinja2.TemplateSyntaxError: It is none.
+    """
+    return Environment(extensions=_EXTENSIONS).parse(text)  # noqa: S701 - it renders nothing
 
 
 def make_value_environment(undefined: type[Undefined], meter: Meter) -> ValueEnvironment:

@@ -21,6 +21,7 @@ from headwater.project.files import ProjectFile, folders_of, stem_of
 from headwater.project.findings import suggestion
 from headwater.project.names import relation_of_node
 from headwater.project.node import Node, Ref, ResourceType, SourceRef
+from headwater.project.project import COMPARES_WRITTEN
 from headwater.project.promises import check_promises_of, with_foreign_keys
 from headwater.project.properties import (
     doc_blocks_of,
@@ -310,6 +311,7 @@ def with_properties(reading: Reading, node: Node, entry: Entry | None) -> Node:
     return replace(
         changed,
         config_patch=MappingProxyType(patch_config(entry)),
+        config_written=_config_as_written(reading, entry),
         description=render_description(
             reading, entry.package, entry.values.get("description"), entry
         ),
@@ -320,6 +322,13 @@ def with_properties(reading: Reading, node: Node, entry: Entry | None) -> Node:
             {key: value for key, value in entry.values.items() if key in _DECLARED}
         ),
     )
+
+
+def _config_as_written(reading: Reading, entry: Entry) -> Mapping[str, Json]:
+    """Return the config of a properties entry before Jinja, where the project compares that."""
+    written = entry.written.get("config")
+    is_asked = reading.values.has_flag(COMPARES_WRITTEN)
+    return MappingProxyType(written if is_asked and isinstance(written, dict) else {})
 
 
 def _tags_of(config: Mapping[str, Json], entry: Entry | None) -> tuple[str, ...]:

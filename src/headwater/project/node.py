@@ -169,6 +169,8 @@ class Node:
             blanks at both ends.
         config_call: The in-file config() values alone (dbt's ``config_call_dict``).
         config_patch: The values of its properties file alone (dbt's ``patch_config_dict``).
+        config_written: ``config:`` of its properties file before Jinja was rendered, where the
+            project compares that.
         functions: Calls of function, in order.
         overloads: Other forms of a function.
         doc_blocks: unique_ids of the docs blocks that the description shows.
@@ -202,6 +204,7 @@ class Node:
     where: Span | None = None
     config_call: Mapping[str, Json] = field(default_factory=_empty)
     config_patch: Mapping[str, Json] = field(default_factory=_empty)
+    config_written: Mapping[str, Json] = field(default_factory=_empty)
     place: TableName | None = None
     functions: tuple[Ref, ...] = ()
     overloads: tuple[Overload, ...] = ()

@@ -13,6 +13,9 @@ from headwater.project.config import ConfigTrees
 from headwater.project.node import Node
 from headwater.project.options import Target
 
+COMPARES_WRITTEN = "state_modified_compare_more_unrendered_values"
+"""dbt's flag of a project that wants configs compared as they are written."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DocBlock:
@@ -127,6 +130,11 @@ class Project:
     checksum: str
     paths: Mapping[str, tuple[str, ...]]
     text_readers: frozenset[NodeId] = frozenset()
+
+    @property
+    def compares_written(self) -> bool:
+        """Whether ``state:modified`` shall compare what is written before Jinja is rendered."""
+        return self.context_values.has_flag(COMPARES_WRITTEN)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

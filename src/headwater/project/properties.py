@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from types import MappingProxyType
 from typing import cast
 
@@ -128,24 +129,12 @@ def _read_entries(
             path=file.path,
             index=index,
             values=values,
+            written=values,
         )
         if needs_rendering:
-            rendered = render_entry(reading, entry)
-            entry = _with_values(entry, rendered)
+            entry = replace(entry, values=render_entry(reading, entry))
         _check_entry(reading, entry)
         _keep(reading, entry)
-
-
-def _with_values(entry: Entry, values: Mapping[str, Json]) -> Entry:
-    return Entry(
-        key=entry.key,
-        package=entry.package,
-        file=entry.file,
-        original_path=entry.original_path,
-        path=entry.path,
-        index=entry.index,
-        values=values,
-    )
 
 
 def render_entry(reading: Reading, entry: Entry) -> Mapping[str, Json]:

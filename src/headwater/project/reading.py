@@ -51,6 +51,7 @@ class Entry:
         path: The file, relative to its resource folder.
         index: Position below the key.
         values: The entry, with everything rendered but descriptions, tests and hooks.
+        written: The entry before anything was rendered; of a version, its own part.
     """
 
     key: str
@@ -60,6 +61,7 @@ class Entry:
     path: str
     index: int
     values: Mapping[str, Json]
+    written: Mapping[str, Json] = field(default_factory=dict)
 
     @property
     def name(self) -> str:

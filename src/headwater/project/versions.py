@@ -163,9 +163,16 @@ def _flattened(reading: Reading, entry: Entry, written: _Written, latest: Json) 
     return Version(
         v=written.v,
         latest=latest,
-        entry=replace(entry, values=values),
+        entry=replace(entry, values=values, written=_as_written(entry, written)),
         columns=tuple(path for path, _column in columns),
     )
+
+
+def _as_written(entry: Entry, version: _Written) -> Mapping[str, Json]:
+    """Return a version's own part of an entry before it was rendered."""
+    versions = entry.written.get("versions")
+    own = versions[version.index] if isinstance(versions, list) else None
+    return own if isinstance(own, dict) else {}
 
 
 def tests_of_versions(reading: Reading, entry: Entry, test: Node) -> tuple[Node, ...]:
