@@ -146,6 +146,13 @@ def test_rules_that_cannot_be_read_are_refused(hw: Hw, options: str) -> None:
     assert ended.codes[0] in {"HW1915", "HW1901", "HW1004", "HW1001", "HW1002", "HW1003"}
 
 
+@pytest.mark.parametrize("options", ["{error: all, include: all}", "{include: all, error: all}"])
+def test_two_words_of_one_meaning_are_both_named(hw: Hw, options: str) -> None:
+    ended = hw("check", "--warn-error-options", options, "--output", "json")
+
+    assert "`include` and `error` mean the same" in ended.out
+
+
 def test_both_ways_at_once_are_refused(hw: Hw) -> None:
     ended = hw("check", "--warn-error", "--warn-error-options", "{}", "--output", "json")
 

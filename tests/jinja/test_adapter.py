@@ -37,6 +37,8 @@ CASES: list[tuple[str, str]] = [
     ("{% set answer = adapter.execute('select 7 as n') %}{{ answer[1] | length }}", "0"),
     # what engines differ in
     ("{{ adapter.quote_as_configured('a b', 'identifier') }}", '"a b"'),
+    ("{{ adapter.config.quoting.database }} {{ adapter.config.quoting.schema }}", "True True"),
+    ("{{ adapter.config.project_name }} {{ ref.config.quoting.identifier }}", "shop True"),
     ("{{ adapter.quote_seed_column('a', none) }} {{ adapter.quote_seed_column('a', false) }}",
      '"a" a'),
     ("{{ adapter.convert_type(none, 0) }} {{ adapter.is_motherduck() }}", "varchar False"),

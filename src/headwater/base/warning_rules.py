@@ -144,9 +144,9 @@ def read_warning_rules(written: Mapping[str, Json], place: str) -> WarningRules:
         if name not in {"error", "warn", "silence"}:
             raise _invalid(place, f"there is no `{key}`", "write error, warn and silence")
         if name in values:
-            raise _invalid(
-                place, f"`{key}` is given beside `{name}`, which means the same", "keep one of them"
-            )
+            older = next(each for each, meant in _SOFTER.items() if meant == name)
+            what = f"`{older}` and `{name}` mean the same, and both are given"
+            raise _invalid(place, what, "keep one of them")
         values[name] = value
     is_all = values.get("error") in ("all", "*")
     return WarningRules(

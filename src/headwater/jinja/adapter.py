@@ -5,6 +5,7 @@ does. What would change the lake from inside a template is refused: only a plan'
 """
 
 from collections.abc import Iterable, Mapping
+from types import MappingProxyType
 from typing import NoReturn
 
 from jinja2 import pass_context
@@ -27,20 +28,28 @@ class Adapter:
     Attributes:
         Relation: Makes relations, as templates reach it.
         Column: Makes columns, as templates reach it.
+        config: What packages read of dbt's own config of the project.
     """
 
-    def __init__(self, host: Host, naming: Naming | None = None) -> None:
+    def __init__(
+        self,
+        host: Host,
+        naming: Naming | None = None,
+        config: Mapping[str, object] = MappingProxyType({}),
+    ) -> None:
         """Answer for a warehouse.
 
         Args:
             host: The world.
             naming: How the project writes names; the embedded engine's way when None.
+            config: See ``config``.
         """
         self._host = host
         self._naming = naming or Naming()
         self._warehouse = self._naming.warehouse
         self.Relation = RelationKind(self._naming)
         self.Column = ColumnKind(self._warehouse)
+        self.config = config
 
     @pass_context
     def dispatch(

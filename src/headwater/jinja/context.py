@@ -339,7 +339,8 @@ def make_context(values: ContextValues, subject: Subject, host: Host) -> dict[st
     The result may be rendered with any number of times; ``this`` is asked of the host once.
     """
     results = Results(host)
-    adapter = Adapter(host, values.naming)
+    config = _config_of(values)
+    adapter = Adapter(host, values.naming, config)
     context = make_base_context(values.environment, subject.variables, values.modules)
     context |= {
         "project_name": values.project_name,
@@ -349,7 +350,7 @@ def make_context(values: ContextValues, subject: Subject, host: Host) -> dict[st
         "invocation_id": values.invocation_id,
         "doc": _doc(values),
         "execute": host.execute,
-        "ref": RefFunction(host, values),
+        "ref": RefFunction(host, config),
         "source": _source(host),
         "function": _function(host),
         "config": subject.config,
@@ -388,24 +389,30 @@ class _Plain(dict[str, object]):
         return dict(self)
 
 
+def _config_of(values: ContextValues) -> Mapping[str, object]:
+    """Return what packages read of dbt's own config of a project, by its names there."""
+    parts = ("database", "schema", "identifier")
+    return {
+        "project_name": values.project_name,
+        "dependencies": values.dependencies,
+        "vars": _Plain(values.variables),
+        "quoting": dict(zip(parts, values.naming.quoted, strict=True)),
+    }
+
+
 class RefFunction:
     """``ref`` in Jinja.
 
     Attributes:
-        config: What packages read of dbt's own config of the project: its name, its packages, its
-            variables.
+        config: What packages read of dbt's own config of the project.
     """
 
     __slots__ = ("_host", "config")
 
-    def __init__(self, host: Host, values: ContextValues) -> None:
+    def __init__(self, host: Host, config: Mapping[str, object]) -> None:
         """Answer by the host."""
         self._host = host
-        self.config = {
-            "project_name": values.project_name,
-            "dependencies": values.dependencies,
-            "vars": _Plain(values.variables),
-        }
+        self.config = config
 
     def __call__(self, *names: object, **options: object) -> Relation:
         """Return the relation of a node.

@@ -31,13 +31,14 @@ from headwater.project.properties import (
     texts,
 )
 from headwater.project.reading import Entry, Reading
+from headwater.project.source_overrides import source_entries
 
 _LOADED_AT = ("loaded_at_field", "loaded_at_query")
 
 
 def read_sources(reading: Reading) -> None:
     """Read the sources of all packages, and their tests."""
-    for entry in reading.entries.get("sources", ()):
+    for entry in source_entries(reading):
         tables = entry.values.get("tables")
         if tables is not None and not isinstance(tables, list):
             what = f"`tables` of source `{entry.name}` must be a list"
