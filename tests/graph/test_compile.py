@@ -400,3 +400,26 @@ def test_tests_that_are_not_traced_have_the_same_text_and_the_same_hash() -> Non
     assert before.reads
     assert after == dataclasses.replace(before, lineage=None, reads=())
     assert compiled(whole, "stg") == compiled(read, "stg")
+
+
+TOO_EARLY = "select {{ 'there' if load_relation(ref('first')) else 'absent' }} as said"
+
+
+def test_asking_for_a_table_that_is_yet_to_be_built_is_told() -> None:
+    result = compile_graph(project_of(sql("first", "select 1 as a"), sql("m", TOO_EARLY, "first")))
+
+    assert [(each.name, each.node) for each in result.diagnostics] == [
+        ("compiled-too-early", "model.shop.m")
+    ]
+    assert "absent" in result.graph.nodes[key("m")].code
+
+
+def test_asking_for_a_table_that_is_there_is_nothing_to_tell() -> None:
+    first = sql("first", "select 1 as a")
+    assert first.relation is not None
+    lake = FixedLake({first.relation: (Column("a", "INTEGER"),)})
+
+    result = compile_graph(project_of(first, sql("m", TOO_EARLY, "first")), lake)
+
+    assert result.diagnostics == ()
+    assert "there" in result.graph.nodes[key("m")].code

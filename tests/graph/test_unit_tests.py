@@ -66,6 +66,30 @@ def test_wrong_value_is_shown_from_both_sides() -> None:
     assert sorted(differing_rows(result)) == [("actual", 2), ("expected", 3)]
 
 
+def test_queries_that_give_rows_are_rendered() -> None:
+    rows = (
+        "{% set kind = 'integer' %}select cast({{ var('n', 4) }} as {{ kind }}) as id, 1 as amount"
+    )
+
+    result = compiled(
+        given=[{"input": "source('raw', 'orders')", "format": "sql", "rows": rows}],
+        expect={"format": "sql", "rows": "select {{ 2 * 2 }} as id, 1 as total, 1 as label"},
+    )
+
+    assert differing_rows(result) == []
+
+
+def test_a_query_that_gives_rows_and_cannot_be_rendered_is_told() -> None:
+    rows = "select {{ nowhere() }} as id"
+
+    result = compiled(
+        given=[{"input": "source('raw', 'orders')", "format": "sql", "rows": rows}],
+        expect={"rows": []},
+    )
+
+    assert [each.name for each in result.diagnostics] == ["jinja-undefined"]
+
+
 def test_duplicate_rows_count() -> None:
     result = compiled(
         "select id, null as total from {{ source('raw', 'orders') }}",

@@ -2,7 +2,8 @@
 
 dbt compiles a node just before it runs it, and a node that cannot be compiled fails alone. Here all
 is compiled first; so what cannot be compiled yet is left out, the rest is built, and then it is
-tried again, until nothing more is gained. Tests are not run: what they compile to is compared.
+tried again, until nothing more is gained; so is what asks for tables that are yet to be built, as
+its warning says (HW2242). Tests are not run: what they compile to is compared.
 """
 
 from pathlib import Path
@@ -31,24 +32,24 @@ def build(home: Path, project: Subject) -> tuple[tuple[Run, ...], frozenset[Node
         without ephemeral ones, which are built in no case.
     """
     runs: list[Run] = []
-    tried: frozenset[NodeId] | None = None
+    tried: tuple[frozenset[NodeId], ...] = ()
     for _ in range(ROUNDS_MAX):
         with _opened(home, project) as workspace:
-            graph, left_out = _compiled(workspace)
-            if left_out == tried:
+            graph, left_out, early = _compiled(workspace)
+            if (left_out, early) == tried:
                 break
-            tried = left_out
+            tried = (left_out, early)
             runs.append(_run(workspace, "build", frozenset(graph.nodes) - left_out - _tests(graph)))
-        if not left_out:
+        if not left_out and not early:
             break
-    never = {key for key in tried or () if graph.nodes[key].node.materialized != "ephemeral"}
+    never = {key for key in left_out if graph.nodes[key].node.materialized != "ephemeral"}
     return tuple(runs), frozenset(never)
 
 
 def run_tests(home: Path, project: Subject) -> tuple[Run, frozenset[NodeId]]:
     """Run the tests of what was built; return the run, and the tests that cannot be compiled."""
     with _opened(home, project) as workspace:
-        graph, left_out = _compiled(workspace)
+        graph, left_out, _ = _compiled(workspace)
         tests = _tests(graph)
         return _run(workspace, "test", tests - left_out), tests & left_out
 
@@ -64,7 +65,8 @@ def _run(workspace: Workspace, verb: Verb, nodes: frozenset[NodeId]) -> Run:
     return workspace.apply(planned)
 
 
-def _compiled(workspace: Workspace) -> tuple[Graph, frozenset[NodeId]]:
+def _compiled(workspace: Workspace) -> tuple[Graph, frozenset[NodeId], frozenset[NodeId]]:
+    """Return the graph, what cannot be compiled, and what asks for tables yet to be built."""
     compiled = workspace.compile_project(workspace.read("build"))
     assert compiled is not None
     faulty = frozenset(
@@ -72,7 +74,12 @@ def _compiled(workspace: Workspace) -> tuple[Graph, frozenset[NodeId]]:
         for each in compiled.diagnostics
         if each.severity == "error" and each.node and each.name not in FAILS_ALONE
     )
-    return compiled.graph, faulty | descendants(edges_of(compiled.graph).readers, faulty)
+    early = frozenset(
+        NodeId(each.node)
+        for each in compiled.diagnostics
+        if each.name == "compiled-too-early" and each.node
+    )
+    return compiled.graph, faulty | descendants(edges_of(compiled.graph).readers, faulty), early
 
 
 def _tests(graph: Graph) -> frozenset[NodeId]:

@@ -19,10 +19,11 @@ from tests.peer.explained import known_ends
 from tests.peer.freeze import dbt_python
 from tests.peer.relations import Contents, as_stored, of_database, ours, without
 from tests.peer.statements import Sent, not_sent, recorded, sent_by_dbt
+from tests.peer.synthetic import write_inputs
 
 NAMES = (
     "dbt-utils", "dbt-date", "dbt-expectations", "dbt-audit-helper", "dbt-codegen",
-    "dbt-project-evaluator", "dbt-project-evaluator-2", "elementary", "dbt_artifacts",
+    "dbt-project-evaluator", "dbt-project-evaluator-2", "elementary", "dbt_artifacts", "tuva",
 )  # fmt: skip
 Ends = Mapping[str, str]
 Tables = Mapping[str, Contents]
@@ -54,7 +55,10 @@ def build_theirs(home: Path, project: Subject) -> tuple[Done, Sequence[Sent]]:
 
 
 def _dbt(home: Path, environment: Mapping[str, str], *command: str) -> tuple[int, Ends]:
-    log = ("--log-path", command[0], "--log-level-file", "debug", "--log-format-file", "json")
+    log = (
+        *("--log-path", command[0], "--log-level-file", "debug", "--log-format-file", "json"),
+        *("--log-file-max-bytes", "0"),  # one file, however long
+    )
     ended = subprocess.run(
         [str(dbt_python().parent / "dbt"), "--quiet", *command, "--profiles-dir", ".", *log],
         cwd=home,
@@ -119,11 +123,13 @@ def unequal(mine: Tables, theirs: Tables, left_out: Collection[str] = ()) -> lis
 @pytest.mark.peer
 @pytest.mark.filterwarnings("ignore:invalid escape sequence")
 @pytest.mark.slow
-@pytest.mark.timeout(900)
+@pytest.mark.timeout(1800)
 @pytest.mark.parametrize("name", NAMES)
 def test_project_ends_as_with_dbt_and_holds_the_same_rows(name: str, tmp_path: Path) -> None:
     project = subject(name)
     home, theirs = prepare(project, tmp_path / "ours"), prepare(project, tmp_path / "theirs")
+    for each in (home, theirs) if project.has_made_rows else ():
+        write_inputs(each, tmp_path / "inputs")
 
     wanted, sent = build_theirs(theirs, project)
     with recorded() as texts:

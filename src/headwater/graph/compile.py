@@ -38,6 +38,7 @@ from headwater.graph.unit_tests import (
     compile_unit_test,
     fixture_name,
     read_unit_test,
+    with_rendered_rows,
 )
 from headwater.graph.warehouses import (
     TranslatedLookup,
@@ -649,7 +650,7 @@ class Compilation:
         try:
             test = read_unit_test(node, self.found)
             model = self.project.nodes[test.model]
-            code = compile_unit_test(test, self._tested_text(test, model), self._fixture_columns)
+            code = compile_unit_test(*self._tested(test, model), self._fixture_columns)
         except HeadwaterError as error:
             self._report(error, node)
             return replace(compiled, fingerprint=fingerprint_of(node, [], []))
@@ -668,8 +669,8 @@ class Compilation:
     def _fixture_columns(self, key: NodeId) -> tuple[Column, ...] | None:
         return self.columns.get(key)
 
-    def _tested_text(self, test: UnitTest, model: Node) -> str:
-        """Render the model's text with its inputs replaced."""
+    def _tested(self, test: UnitTest, model: Node) -> tuple[UnitTest, str]:
+        """Render the model's text with its inputs replaced, and queries that give rows."""
         fixtures = {key: fixture_name(key) for key in test.given}
         host = FixtureHost(
             model,
@@ -695,7 +696,9 @@ class Compilation:
                 why=f"not given: {', '.join(host.missing)}",
                 fix="give it with `rows: []` when its rows do not matter",
             )
-        return text
+        return with_rendered_rows(
+            test, lambda rows: render_text(self.project, model, context, rows).text
+        ), text
 
 
 def _rewrites_itself(compiled: CompiledNode) -> bool:

@@ -205,6 +205,8 @@ class CompileHost:
         """Return a table or view that exists now."""
         self.has_asked = True
         kind = self._lookup.relation_kind_or_none(table)
+        if kind is None and table in self._planned and self.sent is None and not self.is_live:
+            self._note_too_early(table)
         return Relation.of_table(table, kind, self._naming) if kind else None
 
     def columns(self, relation: Relation) -> tuple[Column, ...]:
@@ -228,6 +230,20 @@ class CompileHost:
         return tuple(
             replace(column, type=warehouse_type(column.type, dialect)) for column in columns
         )
+
+    def _note_too_early(self, table: TableName) -> None:
+        """Say once that a text was made for a lake without a table that is yet to be built."""
+        found = Diagnostic(
+            code="compiled-too-early",
+            severity="warning",
+            what=f"`{self._node.name}` asks whether `{table}` is there, which is not built yet",
+            why="its text is made before anything runs, as if that were never to be there",
+            fix="build once more: then the text is made anew, and what it changes is built",
+            where=self._node.where,
+            node=self._node.unique_id,
+        )
+        if found not in self.diagnostics:
+            self.diagnostics.append(found)
 
     def log(self, message: str, *, info: bool) -> None:
         """Keep what is said, as long as nobody listens: compiling itself says nothing."""

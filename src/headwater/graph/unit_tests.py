@@ -10,7 +10,7 @@ import io
 import json
 import re
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 from headwater.base.codec import Json
@@ -20,6 +20,7 @@ from headwater.base.ids import NodeId
 from headwater.base.relations import Column, quote_identifier
 from headwater.graph.ephemeral import CTE_PREFIX, inject
 from headwater.graph.resolve import Resolution, find, tested_model
+from headwater.jinja.environment import has_jinja
 from headwater.project.node import Node, Ref, SourceRef
 from headwater.sql.write import quote_literal
 
@@ -142,6 +143,24 @@ def _rows(node: Node, entry: Mapping[str, Json]) -> Rows:
         case _:
             pass
     raise _invalid(node.name, f"`rows` do not have the format `{form}`")
+
+
+def with_rendered_rows(test: UnitTest, render: Callable[[str], str]) -> UnitTest:
+    """Render the queries that stand for rows: they may have Jinja, as the model's text has.
+
+    Args:
+        test: The unit test.
+        render: Renders a text in the context of the model under test.
+
+    Raises:
+        HeadwaterError: Jinja failed.
+    """
+
+    def rendered(rows: Rows) -> Rows:
+        return replace(rows, sql=render(rows.sql)) if has_jinja(rows.sql) else rows
+
+    given = {key: rendered(rows) for key, rows in test.given.items()}
+    return replace(test, given=given, expect=rendered(test.expect))
 
 
 def compile_unit_test(test: UnitTest, text: str, columns_of: ColumnsOf) -> str:

@@ -339,6 +339,25 @@ make it `access: protected` or `public`.
 """,
     ),
     Code(
+        name="compiled-too-early",
+        number="HW2242",
+        title="a text was made before a table that it asks for was built",
+        explain="""\
+**What it finds.** A model or test whose macros ask whether a table of the project is there, by
+`load_relation` or `adapter.get_relation`, while that table has never been built.
+
+**Why it matters.** All texts are made before anything runs, so that a plan can be shown. dbt makes
+each one just before it runs, when the tables before it are there: the first build of a new lake may
+give such a model fewer columns than dbt would.
+
+**Example.** `dbt_utils.get_column_values(ref('kinds'), 'kind', default=[])` gives no column for any
+kind when `kinds` is built for the first time in the same command.
+
+**How to mend it.** Build once more: the table is there then, the text is made anew, and what it
+changes is built. In a new lake build what is asked for first, such as by `hw seed`.
+""",
+    ),
+    Code(
         name="model-deprecated",
         number="HW2250",
         title="a model is deprecated",
