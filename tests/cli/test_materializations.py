@@ -175,3 +175,49 @@ def test_a_strategy_may_ask_for_new_columns(hw: Hw, project: Path) -> None:
     hw("build", "--select", "mine", "--force")
 
     assert rows(hw, "select id, more from mine") == [[1, "new"]]
+
+
+VIEW = """
+{% materialization view, default %}
+  {% call statement('main') -%}create or replace view {{ this }} as select 8 as id{%- endcall %}
+  {{ return({'relations': [this]}) }}
+{% endmaterialization %}
+"""
+FLAG = "flags: {require_explicit_package_overrides_for_builtin_materializations: false}\n"
+
+
+def with_package(project: Path, macro: str, flags: str, kind: str) -> None:
+    settings = project / "dbt_project.yml"
+    settings.write_text(settings.read_text() + flags)
+    model = f"{{{{ config(materialized='{kind}') }}}} select 7 as id"
+    write_files(
+        project,
+        {
+            "dbt_packages/ways/dbt_project.yml": "name: ways\n",
+            "dbt_packages/ways/macros/ways.sql": macro,
+            "models/mine.sql": model,
+        },
+    )
+
+
+def test_a_package_replaces_what_is_built_in_only_where_the_project_allows_it(
+    hw: Hw, project: Path
+) -> None:
+    with_package(project, VIEW, "", "view")
+    assert hw("build", "--select", "mine").code == 0
+    assert rows(hw, "select * from mine") == [[7]]
+
+    settings = project / "dbt_project.yml"
+    settings.write_text(settings.read_text() + FLAG)
+
+    assert hw("build", "--select", "mine").code == 0
+    assert rows(hw, "select * from mine") == [[8]]
+
+
+def test_a_default_of_a_package_is_farther_off_than_what_dbt_duckdb_has(
+    hw: Hw, project: Path
+) -> None:
+    with_package(project, VIEW.replace("view, default", "table, default"), FLAG, "table")
+
+    assert hw("build", "--select", "mine").code == 0
+    assert rows(hw, "select * from mine") == [[7]]

@@ -11,34 +11,45 @@ from headwater.project.project import Project
 
 BUILT_IN = frozenset({"table", "view", "incremental", "ephemeral", "materialized_view"})
 """Materializations that only the project itself replaces, not a package, as in dbt."""
+_OF_DUCKDB = frozenset({"table", "incremental"})
+"""Those that dbt-duckdb has of its own, so that a `default` one of a package is farther off."""
+_NEEDS_OWN_MACRO = "require_explicit_package_overrides_for_builtin_materializations"
 
 
 def materialization_of(project: Project, node: Node) -> Macro | None:
     """Return the macro that builds a model; None where Headwater builds it.
 
-    A macro ``{% materialization NAME %}`` of the project or, for a name of their own, of a
-    package; and our own incremental one where the project has a macro for the strategy.
+    A macro ``{% materialization NAME %}`` of the project or, for a name of their own and where the
+    project allows it by dbt's older flag, of a package; and our own incremental one where the
+    project has a macro for the strategy.
     """
     if node.resource_type != "model" or node.original_path.endswith(".py"):
         return None
     index = project.templates.index
-    for package in _packages(project, node):
-        for prefix in index.prefixes:
-            name = f"materialization_{node.materialized}_{prefix}"
-            found = index.packages.get(package, {}).get(name)
-            if found is not None:
-                return found
+    for package, prefix in _places(project, node):
+        name = f"materialization_{node.materialized}_{prefix}"
+        found = index.packages.get(package, {}).get(name)
+        if found is not None:
+            return found
     if node.materialized == "incremental" and _has_strategy(project, node):
         return index.global_macros["materialization_incremental_default"]
     return None
 
 
-def _packages(project: Project, node: Node) -> Iterator[str]:
+def _places(project: Project, node: Node) -> Iterator[tuple[str, str]]:
+    """Give packages and prefixes of names in the order in which they are looked at."""
     index = project.templates.index
-    yield index.root
-    if node.materialized not in BUILT_IN:
-        yield node.package
-        yield from (name for name in index.packages if name != GLOBAL_PACKAGE)
+    for prefix in index.prefixes:
+        yield index.root, prefix
+    prefixes = index.prefixes
+    if node.materialized in BUILT_IN:
+        if project.context_values.flags.get(_NEEDS_OWN_MACRO.upper()) is not False:
+            return
+        is_near = node.materialized in _OF_DUCKDB
+        prefixes = tuple(each for each in prefixes if not is_near or each != "default")
+    for package in (node.package, *(each for each in index.packages if each != GLOBAL_PACKAGE)):
+        for prefix in prefixes:
+            yield package, prefix
 
 
 def _has_strategy(project: Project, node: Node) -> bool:
