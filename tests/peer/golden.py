@@ -9,7 +9,7 @@ import json
 import lzma
 from collections import defaultdict
 from collections.abc import Collection, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
 
@@ -85,8 +85,10 @@ def _hash(value: Any) -> str:
 
 
 def write_golden(name: str, golden: Golden) -> None:
-    """Keep a golden."""
-    document = {key: getattr(golden, key) for key in Golden.__slots__}
+    """Keep a golden; what is as it usually is is left out, so that asking again changes nothing."""
+    usual = {each.name: each.default for each in fields(golden)}
+    document = {key: getattr(golden, key) for key in usual}
+    document = {key: value for key, value in document.items() if value != usual[key]}
     text = json.dumps(document, sort_keys=True, separators=(",", ":"))
     FOLDER.mkdir(exist_ok=True)
     (FOLDER / f"{name}.json.xz").write_bytes(lzma.compress(text.encode(), preset=9))

@@ -3,7 +3,7 @@
 A model whose macro asks for a table that is not built yet must not keep its own seed from loading.
 """
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import replace
 
 from headwater.base.codes import code_numbers
@@ -31,8 +31,8 @@ def weigh_faults(
 ) -> tuple[Diagnostic, ...]:
     """Make warnings of errors in nodes that are neither wanted nor read by wanted ones.
 
-    A fault of an ephemeral model's own query is none as long as nothing that is built reads it:
-    the query is never sent.
+    A fault of a node's own query is none as long as that query is not sent: where a node is read
+    and not built, it is read as it was built before. An ephemeral model is sent with its readers.
 
     Args:
         diagnostics: What compiling found.
@@ -42,7 +42,7 @@ def weigh_faults(
     inputs = edges_of(graph).inputs
     needed = wanted | descendants(inputs, wanted)
     sent = frozenset(key for key in wanted if not _is_inlined(graph, key))
-    read = sent | descendants(inputs, sent)
+    read = sent | _inlined_into(graph, inputs, sent)
 
     def is_harmless(found: Diagnostic) -> bool:
         if found.severity != "error" or not found.node:
@@ -52,6 +52,19 @@ def weigh_faults(
     return tuple(
         replace(found, severity="warning") if is_harmless(found) else found for found in diagnostics
     )
+
+
+def _inlined_into(
+    graph: Graph, inputs: Mapping[NodeId, Collection[NodeId]], nodes: Collection[NodeId]
+) -> frozenset[NodeId]:
+    """Return the ephemeral models whose queries are parts of those of some nodes."""
+    found: set[NodeId] = set()
+    rest = list(nodes)
+    while rest:
+        below = {key for key in inputs.get(rest.pop(), ()) if _is_inlined(graph, key)} - found
+        found |= below
+        rest += below
+    return frozenset(found)
 
 
 def _is_inlined(graph: Graph, key: NodeId) -> bool:

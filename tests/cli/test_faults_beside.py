@@ -1,0 +1,61 @@
+"""Faults of queries that are not sent stand in nobody's way, as in dbt."""
+
+from pathlib import Path
+
+import pytest
+from tests.cli.conftest import Hw, write_files
+
+READER = "{{ config(materialized='table') }} select *, 3 as more from {{ ref('first') }}"
+
+
+def model(kind: str, query: str) -> str:
+    return f"{{{{ config(materialized='{kind}') }}}} {query}"
+
+
+def rows(hw: Hw, sql: str) -> list[list[object]]:
+    found: list[list[object]] = hw("sql", sql, "--output", "json").document["rows"]
+    return found
+
+
+@pytest.mark.parametrize("kind", ["view", "table"])
+def test_a_faulty_model_that_is_not_selected_is_read_as_it_was_built(
+    hw: Hw, project: Path, kind: str
+) -> None:
+    write_files(project, {"models/first.sql": model(kind, "select 1 as a")})
+    assert hw("build", "--select", "first").code == 0
+    write_files(project, {"models/first.sql": model(kind, "select nope( as a"),
+                          "models/second.sql": READER})  # fmt: skip
+
+    built = hw("build", "--select", "second", "--output", "json")
+
+    assert built.code == 0, built.out
+    assert rows(hw, "select * from second") == [[1, 3]]
+
+
+def test_a_faulty_model_that_was_never_built_is_missed(hw: Hw, project: Path) -> None:
+    write_files(project, {"models/first.sql": model("table", "select nope( as a"),
+                          "models/second.sql": READER})  # fmt: skip
+
+    planned = hw("plan", "--select", "second", "--output", "json")
+
+    assert planned.code != 0
+    assert "HW3003" in planned.out
+
+
+@pytest.mark.parametrize("between", ["ephemeral", None])
+def test_a_faulty_ephemeral_model_is_sent_with_its_readers(
+    hw: Hw, project: Path, between: str | None
+) -> None:
+    files = {
+        "models/first.sql": model("ephemeral", "select nope( as a"),
+        "models/second.sql": READER,
+    }
+    if between:
+        files["models/second.sql"] = READER.replace("first", "middle")
+        files["models/middle.sql"] = model(between, "select * from {{ ref('first') }}")
+    write_files(project, files)
+
+    built = hw("build", "--select", "second", "--output", "json")
+
+    assert built.code == 2
+    assert "HW2101" in built.out
