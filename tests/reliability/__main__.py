@@ -55,7 +55,7 @@ def main() -> int:
             for subject in subjects
         }
     if asked.kills:
-        report["kills"] = _kills(folder, asked.kills, asked.seed)
+        report["kills"] = _kills(folder, asked.kills, asked.seed, asked.seconds)
     if asked.mutants:
         report["mutants"] = _mutants(folder, extent)
     if asked.output:
@@ -68,6 +68,7 @@ def main() -> int:
 def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m tests.reliability", description=__doc__)
     parser.add_argument("--kills", type=int, default=0, help="random kills")
+    parser.add_argument("--seconds", type=int, default=0, help="end random kills after so long")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--faults", action="store_true", help="faults at named points")
     parser.add_argument("--fault", action="append", choices=FAULTS, help="only this kind")
@@ -95,7 +96,7 @@ def _counted(title: str, trials: Iterable[Trial]) -> dict[str, Any]:
     return {"tried": count, "violated": bad, "seconds": took}
 
 
-def _kills(folder: Path, kills: int, seed: int) -> dict[str, Any]:
+def _kills(folder: Path, kills: int, seed: int, seconds: int) -> dict[str, Any]:
     began, done, recovery, bad = time.monotonic(), 0, [], []
     for kill in soak(folder / "soak", kills, seed):
         done += kill.was_killed
@@ -103,6 +104,8 @@ def _kills(folder: Path, kills: int, seed: int) -> dict[str, Any]:
         if kill.found:
             bad.append(asdict(kill))
             print(f"VIOLATED kill {kill.number}", *kill.found, sep="\n    ", flush=True)
+        if seconds and time.monotonic() - began > seconds:
+            break
     recovery.sort()
     found = {
         "kills": done,

@@ -211,19 +211,27 @@ class Upkeep(Subject):
 
 @dataclass(frozen=True, slots=True)
 class Ingest(Subject):
-    """A load of three files from outside, in two commits."""
+    """A load of three files from outside, in two commits; the second may widen a column."""
+
+    widens: bool = False
 
     def prepare(self, context: Context) -> None:
         inbox = Path(context.project_root) / "inbox"
         inbox.mkdir()
         for number in range(3):
-            lines = "".join(f"{number * 100 + i},{number}\n" for i in range(100))
+            batch = number << 40 if self.widens else number
+            lines = "".join(f"{number * 100 + i},{batch}\n" for i in range(100))
             (inbox / f"{number}.csv").write_text("id,batch\n" + lines)
 
     def act(self, context: Context) -> bool:
         root = Path(context.project_root)
-        options = IngestOptions(rejects_file=root / "rejects.jsonl")
-        for files in (("0.csv", "1.csv"), ("2.csv",)):
+        first, rest = (
+            (("0.csv",), ("1.csv", "2.csv")) if self.widens else (("0.csv", "1.csv"), ("2.csv",))
+        )
+        options = IngestOptions(
+            rejects_file=root / "rejects.jsonl", types={"batch": "INTEGER"}, widens=self.widens
+        )
+        for files in (first, rest):
             paths = tuple(str(root / "inbox" / name) for name in files)
             if ingest_sources(context, self.name, Asking(paths), options).exit_code:
                 return False
@@ -259,6 +267,7 @@ SUBJECTS: tuple[Subject, ...] = (
     Upkeep("restore", "restore"),
     Upkeep("checkpoint", "checkpoint"),
     Ingest("ingest"),
+    Ingest("widen", widens=True),
 )
 BY_NAME: Mapping[str, Subject] = MappingProxyType({each.name: each for each in SUBJECTS})
 
