@@ -331,6 +331,20 @@ def test_the_one_who_asks_is_first_however_busy_the_others_are() -> None:
     assert took < 50 * append_keeper.TURN_SECONDS_MAX / 4
 
 
+def test_one_who_asked_to_be_first_and_died_is_not_waited_for_long(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(append_keeper, "TURN_SECONDS_MAX", 0.05)
+    turns = Turns()
+    turns._is_asked = True  # as a thread leaves it that ends before it has the lock
+
+    started = time.monotonic()
+    with turns:
+        took = time.monotonic() - started
+
+    assert 0.04 < took < 5
+
+
 def test_checkpoints_are_made_on_the_way(context: Context) -> None:
     with appending(context, "t", EVERY_ROW) as appender:
         for number in range(30):

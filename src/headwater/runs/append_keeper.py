@@ -34,7 +34,7 @@ PRESSED_MIN = 2
 leaves the others to who appends, whose commits take half as long at the 99th percentile."""
 
 TURN_SECONDS_MAX = 1.0
-"""How long one who lets another go first sleeps before it looks again."""
+"""How long one lets another go first, or sleeps before it looks again."""
 
 
 class Turns:
@@ -51,10 +51,9 @@ class Turns:
         self._rests = False
 
     def __enter__(self) -> Self:
-        """Take it, after the one that asks to be first."""
+        """Take it, after the one that asks to be first; not for ever, for that one may be dead."""
         self._changed.acquire()
-        while self._is_asked:
-            self._changed.wait(TURN_SECONDS_MAX)
+        self._changed.wait_for(lambda: not self._is_asked, TURN_SECONDS_MAX)
         return self
 
     def __exit__(
