@@ -1,7 +1,11 @@
 """``hw table clone`` and ``hw table diff``, as a user calls them."""
 
+import pytest
 from tests.cli.conftest import Hw
 from tests.cli.test_commands import check_schema
+
+from headwater.cli.proposals import line
+from headwater.runs.proposals import Proposal
 
 
 def test_a_clone_is_listed_queried_and_planned_around(hw: Hw) -> None:
@@ -59,3 +63,14 @@ def test_upkeep_says_that_nothing_pays_for_tables_in_order(hw: Hw) -> None:
     assert (told.code, told.out) == (0, "nothing to do: no upkeep pays\n")
     assert document["proposals"] == []
     check_schema(document)
+
+
+@pytest.mark.parametrize(
+    ("seconds", "text"), [(0.00042, "0.42 ms"), (0.0000016, "0.0016 ms"), (0.25, "250 ms")]
+)
+def test_what_is_saved_a_read_is_never_shown_as_nothing(seconds: float, text: str) -> None:
+    proposal = Proposal(
+        table="t", verb="optimize", why="", cost_seconds=1, saving_seconds=seconds, pays_after=2
+    )
+
+    assert f"saves ~{text} a read" in line(proposal)

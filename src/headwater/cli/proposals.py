@@ -12,6 +12,9 @@ if TYPE_CHECKING:
     from headwater.runs.proposals import Proposal
 
 
+_EXACT_BELOW = 0.01
+
+
 @click.command("upkeep")
 @project_options
 @click.option(
@@ -33,16 +36,22 @@ def upkeep_command(project: ProjectFlags, *, reads: int, does: bool, output: str
     if output == "json":
         emit_document(found)
     elif found.proposals:
-        emit_lines(_line(each) for each in found.proposals)
+        emit_lines(line(each) for each in found.proposals)
     else:
         emit_lines(["nothing to do: no upkeep pays"])
     return 0
 
 
-def _line(proposal: "Proposal") -> str:
+def line(proposal: "Proposal") -> str:
+    """Say of a proposal what it costs and saves, in one line."""
     done = "done     " if proposal.is_done else "would pay"
     head = f"{done} {proposal.verb} {proposal.table}: {proposal.why}"
     if proposal.pays_after is None:
         return f"{head}; frees {format_bytes(proposal.frees_bytes)}"
-    cost, saving = map(format_seconds, (proposal.cost_seconds, proposal.saving_seconds))
+    cost, saving = map(_time, (proposal.cost_seconds, proposal.saving_seconds))
     return f"{head}; costs ~{cost} of CPU, saves ~{saving} a read, pays after {proposal.pays_after}"
+
+
+def _time(seconds: float) -> str:
+    """Write a duration that may be far below a millisecond and still be saved a thousand times."""
+    return format_seconds(seconds) if seconds >= _EXACT_BELOW else f"{seconds * 1000:.2g} ms"
