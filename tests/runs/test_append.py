@@ -427,7 +427,7 @@ def test_a_table_that_was_removed_meanwhile_is_said_to_be_gone(
         with pytest.raises(Conflict) as error:
             appender.append([{"id": 3}])
 
-    assert error.value.code == "append-table-gone"
+    assert error.value.code == "load-table-gone"
     assert table_of(context).version_or_none() is None
 
 
@@ -444,7 +444,7 @@ def test_a_table_whose_first_versions_were_removed_is_said_to_be_gone(context: C
         with pytest.raises(Conflict) as error:
             appender.append([{"id": 3}])
 
-    assert error.value.code == "append-table-gone"
+    assert error.value.code == "load-table-gone"
     assert "cannot be used" in error.value.why
 
 

@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -29,7 +30,7 @@ from tests.runs.world import (
 )
 
 from headwater.base.codes import find_code
-from headwater.base.errors import Invalid, NotFound
+from headwater.base.errors import Conflict, Invalid, NotFound
 from headwater.base.relations import TableName
 from headwater.lake.compaction import CLUSTER_TAG
 from headwater.lake.table import Table
@@ -752,3 +753,22 @@ def test_hidden_rows_stay_hidden_when_a_column_is_widened(context: Context, inbo
     load(context, put(inbox, "a.json", '{"id": 1099511627776, "s": "big"}'), widens=True)
 
     assert sorted(rows_of(context, "t"), key=str) == sorted([*before, (2**40, "big")], key=str)
+
+
+def test_a_table_that_is_removed_between_two_commits_of_a_load_is_not_made_anew(
+    context: Context, inbox: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(ingesting, "BATCH_FILES", 1)
+    for number in range(3):
+        put(inbox, f"{number}.json", f'{{"id": {number}}}')
+    options = IngestOptions(rejects_file=inbox.parent / "rejects.jsonl")
+
+    def remove(end: FileEnd) -> None:
+        if end.version == 1:
+            shutil.rmtree(table_of(context).root)
+
+    with pytest.raises(Conflict) as error:
+        ingest_sources(context, "t", Asking((str(inbox),)), options, remove)
+
+    assert error.value.code == "load-table-gone"
+    assert table_of(context).version_or_none() is None

@@ -6,7 +6,7 @@ together on the way, and checkpoints are made as often as they pay.
 """
 
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import dataclass
 from threading import Thread
 from types import TracebackType
@@ -28,15 +28,14 @@ from headwater.lake.commit import (
 )
 from headwater.lake.compaction import count_small
 from headwater.lake.maintain import discard_files
-from headwater.lake.replay import entry_name
 from headwater.lake.snapshot import DataFile
-from headwater.lake.table import Table
 from headwater.runs.append_keeper import TURN_SECONDS_MAX, AppendKeeper, Turns
 from headwater.runs.context import Context
 from headwater.runs.loads import (
     TRIES_MAX,
     Load,
     check_partitions,
+    check_still_there,
     fit_columns,
     loading,
     output_metrics,
@@ -160,7 +159,7 @@ class Appender:
             Invalid: ``append-rows-unreadable``, ``append-rows-unfit``, ``append-sequence``,
                 ``append-closed``, ``ingest-new-column``.
             Conflict: ``append-overtaken``, when another appender has the same source;
-                ``append-table-gone``, when somebody removed the table.
+                ``load-table-gone``, when somebody removed the table.
             HeadwaterError: What went wrong with this commit, or with one made meanwhile. What was
                 not committed is gone; ``sequence`` says where to go on.
         """
@@ -296,13 +295,13 @@ class Appender:
                 version = self._publish(intakes)
             except Conflict as error:
                 discard_files(self._load.table, prefix)
-                self._check_there(error)
+                check_still_there(self._load.table, self._seen(), error)
                 self._check_overtaken(error)
                 self._snapshot = self._load.table.snapshot_or_none()
             except HeadwaterError as error:
                 if not may_still_land(self._load.table, error):
                     discard_files(self._load.table, prefix)
-                self._check_there(error)
+                check_still_there(self._load.table, self._seen(), error)
                 raise
             else:
                 self._note(intakes, version)
@@ -383,24 +382,11 @@ class Appender:
         )
         return commit(self._load.table, entry, self._load.context.clock, checkpoint_every=0)
 
-    def _check_there(self, error: HeadwaterError) -> None:
-        """Say that the table was taken away, when the version that was seen last is gone.
-
-        Raises:
-            Conflict: ``append-table-gone``.
-        """
-        seen = self.version
-        if seen is None and self._snapshot is not None:
-            seen = self._snapshot.version
-        table = self._load.table
-        if seen is None or _is_there(table, seen):
-            return
-        raise Conflict(
-            "append-table-gone",
-            f"the table at `{table.root}` was removed while rows were appended to it",
-            why=f"its version {seen} is not there any more; what then went wrong: {error.what}",
-            fix="put its folder back, or remove what is left of it and append all rows again",
-        ) from error
+    def _seen(self) -> int | None:
+        """Return the newest version that was made or looked at; None when there was no table."""
+        if self.version is None and self._snapshot is not None:
+            return self._snapshot.version
+        return self.version
 
     def _check_overtaken(self, error: Conflict) -> None:
         if error.code == "already-committed":
@@ -501,13 +487,6 @@ def _check(options: AppendOptions) -> None:
             f"`{wrong[0]}` of an appender cannot be `{getattr(options, wrong[0])}`",
             fix="give a positive number, and a source with a name",
         )
-
-
-def _is_there(table: Table, version: int) -> bool:
-    """Tell whether a version is in a table's log; one that cannot be looked for counts as there."""
-    with suppress(HeadwaterError):
-        return table.storage.exists(entry_name(version))
-    return True
 
 
 def _files_of(intakes: tuple[Intake, ...]) -> tuple[DataFile, ...]:

@@ -39,6 +39,7 @@ from headwater.runs.loads import (
     TRIES_MAX,
     Load,
     check_partitions,
+    check_still_there,
     fit_columns,
     loading,
     output_metrics,
@@ -210,7 +211,7 @@ def ingest(
 
     Raises:
         Conflict: ``commit-conflict``, when other writers change the table's columns again and
-            again.
+            again; ``load-table-gone``, when somebody removed it.
         HeadwaterError: As ``Session.take_in`` and ``commit`` do, for what is no fault of a file.
     """
     with loading(context, name, "ingest") as load:
@@ -300,6 +301,7 @@ class _Loader:
     def take_batch(self, batch: Sequence[SourceFile]) -> None:
         """Load a batch by one commit; again when other writers came between."""
         for _ in range(TRIES_MAX):
+            check_still_there(self.table, self.version)
             waiting = self._unknown(batch)
             if not waiting:
                 return
@@ -316,6 +318,7 @@ class _Loader:
             except HeadwaterError as error:
                 if not may_still_land(self.table, error):
                     discard_files(self.table, f"{self.run_id}-{self.attempt}-")
+                check_still_there(self.table, None if snapshot is None else snapshot.version, error)
                 if not isinstance(error, Conflict):
                     raise
                 continue
@@ -516,10 +519,10 @@ class _Loader:
 
     def _compact(self) -> None:
         """Write small files together when there are too many; the load stands without it."""
-        snapshot = self.table.snapshot()
-        if count_small(snapshot.files) < SMALL_FILES_MAX:
-            return
         with suppress(HeadwaterError):
+            snapshot = self.table.snapshot()
+            if count_small(snapshot.files) < SMALL_FILES_MAX:
+                return
             own = RunId(f"{self.run_id}-compact{self.attempt}")
             done = rearrange(self.context, self.table, snapshot, choose_newest(snapshot), own)
             self.compacted += done.files_removed

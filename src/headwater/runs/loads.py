@@ -9,12 +9,13 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from typing import Literal
 
-from headwater.base.errors import HeadwaterError, Invalid
+from headwater.base.errors import Conflict, HeadwaterError, Invalid
 from headwater.base.ids import RunId, new_run_id
 from headwater.base.relations import Column, TableName
 from headwater.catalog.names import full_name_or_none
 from headwater.catalog.records import TableRecord, ViewRecord
 from headwater.lake.commit import Action, Requirement, SchemaIs, SetSchema, VersionIs
+from headwater.lake.replay import entry_name
 from headwater.lake.snapshot import DataFile, Snapshot
 from headwater.lake.table import Table
 from headwater.plan.plan import Plan, Totals
@@ -138,6 +139,37 @@ def output_metrics(files: Sequence[DataFile]) -> dict[str, str]:
         "numOutputRows": str(sum(file.rows or 0 for file in files)),
         "numOutputBytes": str(sum(file.size_bytes for file in files)),
     }
+
+
+def check_still_there(
+    table: Table, version: int | None, error: HeadwaterError | None = None
+) -> None:
+    """Refuse to go on with a table that was taken away: a version that was seen is not in its log.
+
+    Args:
+        table: The table.
+        version: The version; None when there was no table yet.
+        error: What went wrong, if anything did.
+
+    Raises:
+        Conflict: ``load-table-gone``.
+    """
+    if version is None or _is_there(table, version):
+        return
+    then = "" if error is None else f"; what then went wrong: {error.what}"
+    raise Conflict(
+        "load-table-gone",
+        f"the table at `{table.root}` was removed while rows were loaded into it",
+        why=f"its version {version} is not there any more{then}",
+        fix="put its folder back, or remove what is left of it and load all rows again",
+    ) from error
+
+
+def _is_there(table: Table, version: int) -> bool:
+    """Tell whether a version is in a table's log; one that cannot be looked for counts as there."""
+    with suppress(HeadwaterError):
+        return table.storage.exists(entry_name(version))
+    return True
 
 
 def check_partitions(table: Table, wanted: tuple[str, ...]) -> None:

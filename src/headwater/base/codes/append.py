@@ -1,4 +1,4 @@
-"""Codes of rows that programs append: HW83xx."""
+"""Codes of rows that programs append, and of loads: HW83xx."""
 
 from headwater.base.codes.code import Code
 
@@ -100,12 +100,12 @@ empty.
 """,
     ),
     Code(
-        name="append-table-gone",
+        name="load-table-gone",
         number="HW8307",
-        title="The table was removed while rows were appended to it",
+        title="The table was removed while rows were loaded into it",
         explain="""
-**What it finds.** The version that an appender has made or seen last is not in the table's log any
-more: its folder was removed or replaced by another program.
+**What it finds.** The version that an appender or `hw ingest` has made or seen last is not in the
+table's log any more: its folder was removed or replaced by another program.
 
 **Why it matters.** Rows that were committed before are gone with it. Going on would make a table
 that begins in the middle, and nobody would notice.
@@ -113,8 +113,8 @@ that begins in the middle, and nobody would notice.
 **Example.** `rm -r lake/shop/main/events` while a program appends to `events`.
 
 **How to mend it.** Put the folder back from a copy; then open the appender again, whose `sequence`
-says where to go on. Or remove what is left of the folder, `hw table forget` the name, and append
-all rows again.
+says where to go on. Or remove what is left of the folder, `hw table forget` the name, and load all
+rows again.
 """,
     ),
 )
