@@ -2,8 +2,12 @@ from dataclasses import replace
 from pathlib import Path
 from types import MappingProxyType
 
+import pytest
 from tests.lake.writing import append, create, open_table
 
+from headwater.lake import checkpoint
+from headwater.lake.make_checkpoint import make_checkpoint
+from headwater.lake.replay import entry_name
 from headwater.lake.snapshot import ColumnStats, Snapshot
 from headwater.lake.tablestats import bounds_of, null_counts_of
 
@@ -60,3 +64,28 @@ def test_nan_is_above_every_number_as_the_engine_has_it(tmp_path: Path) -> None:
     low, high = bounds_of(table.snapshot())
 
     assert (float(low["p"]), high["p"].lower()) == (2.5, "nan")
+
+
+def test_bounds_of_a_large_checkpoint_are_those_of_its_files(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rows = (
+        "select i as a, cast(i / 7 as decimal(38, 18)) as d, 'w' || i as w, if(i > 3, i, null)"
+        " as n, date '2024-01-01' + i::int as day, i % 2 as p from range({0}, {0} + 3) r(i)"
+    )
+    table = open_table(tmp_path / "t")
+    create(table, rows.format(0), partition_by=("p",))
+    append(table, rows.format(8), partition_by=("p",))
+    version = append(table, rows.format(4), partition_by=("p",))
+    make_checkpoint(table, version)
+    for number in range(version + 1):
+        Path(table.root, entry_name(number)).unlink()
+    append(table, rows.format(11), partition_by=("p",))
+    small = bounds_of(open_table(table.root).snapshot())
+    monkeypatch.setattr(checkpoint, "KEPT_ADDS_MAX", 0)
+
+    large = bounds_of(open_table(table.root).snapshot())
+
+    assert large == tuple(
+        {name: text for name, text in side.items() if name != "p"} for side in small
+    )

@@ -395,3 +395,15 @@ def test_a_seed_and_its_reader_are_estimated_from_the_file() -> None:
 
     assert made.totals.not_estimated == 0
     assert cost(made).bytes_read.grade == "guess"
+
+
+def test_files_that_a_filter_leaves_out_are_not_read() -> None:
+    state = with_sources(world().graph(), None)
+    table = next(iter(state.tables.values()))
+    half = {str(table.name): (table.size_bytes or 0) // 2}
+
+    narrow = cost(plan(world(), replace(state, needed={FCT: half}))).bytes_read
+    other = cost(plan(world(), replace(state, needed_before={FCT: half}))).bytes_read
+
+    assert (narrow.value, narrow.grade) == (1000, "bound")
+    assert other.value == 2000

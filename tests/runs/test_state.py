@@ -21,7 +21,7 @@ from headwater.base.artifacts import ArtifactFacts
 from headwater.base.relations import TableName
 from headwater.engines.engine import FileSource
 from headwater.graph.graph import Graph
-from headwater.plan.plan import Step
+from headwater.plan.plan import Build, BuildView, Step
 from headwater.runs.context import Context
 from headwater.runs.results import make_run_results
 from headwater.runs.state import read_state
@@ -241,3 +241,33 @@ def test_a_record_keeps_the_incremental_query(context: Context) -> None:
     deployed = read_state(graph(step), context).deployed[node_id("numbers")]
 
     assert deployed.incremental_code == "select 1 where false"
+
+
+def test_state_tells_the_bytes_that_a_models_filter_can_touch(context: Context) -> None:
+    numbers = build("numbers", "select i as id from range(10) r(i)")
+    more = append("numbers", "select i as id from range(10, 99) r(i)", 0)
+    run_steps(context, numbers)
+    run_steps(context, more)
+    stage = view("stage", f"select id as number from {quoted('numbers')}", reads=["numbers"])
+    few = f"select number from {quoted('stage')} where number > 50"
+    every = f"select number from {quoted('stage')} where number % 2 = 1"
+
+    readers = (build("few", few, reads=["stage"]), build("every", every, reads=["stage"]))
+    steps: list[Build | BuildView] = [numbers, stage, *readers]
+    made = graph(*steps)
+    nodes = {
+        step.node: replace(
+            made.nodes[step.node],
+            code=step.sql,
+            node=replace(
+                made.nodes[step.node].node, config={"materialized": step.target.materialized}
+            ),
+        )
+        for step in steps
+    }
+
+    state = read_state(replace(made, nodes=nodes), context)
+
+    files = context.tables.table(relation("numbers")).snapshot().files
+    largest = max(files, key=lambda file: file.rows or 0)
+    assert state.needed == {node_id("few"): {str(relation("numbers")): largest.size_bytes}}

@@ -150,6 +150,17 @@ class FileList(Sequence[S], Generic[T, S]):
                 yield self._make(path, file)
         yield from self._own()
 
+    def notes(self) -> Iterator[Note]:
+        """Yield what the checkpoint notes of each of its files that is still active."""
+        gone = {self._files.base.places[path] for path in self._files.gone}
+        for place, note in enumerate(self._files.base.notes(with_values=True)):
+            if place not in gone:
+                yield note
+
+    def since(self) -> Iterator[S]:
+        """Yield the files that came after the checkpoint."""
+        yield from self._own()
+
     def _own(self) -> Iterator[S]:
         return (self._make(path, file) for path, file in self._files.own.items())
 

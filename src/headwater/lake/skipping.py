@@ -357,7 +357,7 @@ def _noted_test(
         if each.name not in snapshot.partition_columns and each.name not in snapshot.stored_types
     ]
     fields = {each.name: f"c{place}" for place, each in enumerate(stored)}
-    decode = _stats_decoder(stored, snapshot.physical_names).decode
+    decode = stats_decoder(stored, snapshot.physical_names).decode
     facts = _Noted(fields)
 
     def noted(text: str | None, pairs: Iterable[tuple[str, str | None]]) -> bool:
@@ -379,10 +379,18 @@ def _asked(condition: Condition) -> frozenset[str]:
             return frozenset().union(*map(_asked, parts))
 
 
-def _stats_decoder(
+def stats_decoder(
     columns: Sequence[Column], physical: Mapping[str, str]
 ) -> msgspec.json.Decoder[Any]:
-    """Make what reads the statistics of a few columns; the n-th is called ``cn``."""
+    """Make what reads the statistics of a few columns out of an entry's text.
+
+    It gives ``numRecords``, and ``minValues``, ``maxValues`` and ``nullCount``, each None or with
+    the n-th column as ``cn``; decimals keep their digits.
+
+    Args:
+        columns: The columns.
+        physical: Their names in the log, where those are others.
+    """
     names = {f"c{place}": physical.get(each.name, each.name) for place, each in enumerate(columns)}
     kinds = [Decimal | None if each.type.startswith("DECIMAL(") else Any for each in columns]
     exact = [(name, kind, None) for name, kind in zip(names, kinds, strict=True)]

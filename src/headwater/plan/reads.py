@@ -82,9 +82,10 @@ def predict_reads(
     """
     marks = _marks_by_relation(draft, version) if mode == "incremental" else {}
     node = version.compiled.node.unique_id
+    needed = _needed(draft, version)
     reads: dict[TableName, Estimate] = {}
     for scan in find_scans(draft, version.compiled, is_deployed=version.is_deployed):
-        reads[scan.relation] = scan_bytes(draft, scan, sizes)
+        reads[scan.relation] = scan_bytes(draft, scan, sizes, needed)
         table = draft.state.tables.get(str(scan.relation))
         if scan.relation in marks and table is not None:
             fresh = _fresh_bytes(draft, node, table, sizes, is_usual=is_usual)
@@ -92,6 +93,13 @@ def predict_reads(
             new = None if fresh is None else fresh * share_of(table, scan)
             reads[scan.relation] = _increment(reads[scan.relation], new, again)
     return reads
+
+
+def _needed(draft: Draft, version: Version) -> Mapping[str, int]:
+    """Return the bytes of files that a version's own filters can touch, where there are others."""
+    node = version.compiled.node.unique_id
+    is_present = version.compiled.code == draft.compiled(node).code
+    return (draft.state.needed if is_present else draft.state.needed_before).get(node, {})
 
 
 def add_reads(reads: Mapping[TableName, Estimate]) -> Estimate:

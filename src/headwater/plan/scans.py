@@ -1,11 +1,13 @@
 """Which stored columns a query has to read, and how many bytes they are.
 
 Views are followed to their tables. Compressed bytes by column come from the files' own
-statistics. Files that a filter could leave out are still counted, so a sum is an upper bound.
+statistics. Files that a filter surely leaves out are not counted; rows of the others that it leaves
+out are, so a sum is an upper bound.
 """
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from types import MappingProxyType
 
 from headwater.base.relations import TableName
 from headwater.base.units import UNKNOWN, Estimate, Grade, exact
@@ -18,6 +20,8 @@ from headwater.sql.lineage import QueryLineage
 
 Sizes = Mapping[TableName, Estimate]
 """Bytes of each relation that the plan builds, once it is built."""
+
+_NOTHING_LEFT_OUT: Mapping[str, int] = MappingProxyType({})
 
 EVERY = "*"
 """Stands for all columns, where a query could not be traced."""
@@ -104,14 +108,24 @@ def _view_or_none(draft: Draft, relation: TableName, *, is_deployed: bool) -> Co
     return compiled if is_view(compiled) else None
 
 
-def scan_bytes(draft: Draft, scan: Scan, sizes: Sizes) -> Estimate:
-    """Return the bytes of a scan: by statistics, or by what this plan makes of the table first."""
+def scan_bytes(
+    draft: Draft, scan: Scan, sizes: Sizes, needed: Mapping[str, int] = _NOTHING_LEFT_OUT
+) -> Estimate:
+    """Return the bytes of a scan: by statistics, or by what this plan makes of the table first.
+
+    Args:
+        draft: The draft.
+        scan: The scan.
+        sizes: Bytes of what this plan builds, once it is built.
+        needed: Bytes of the files of tables that the reader's filters can touch, as State has them.
+    """
     table = draft.state.tables.get(str(scan.relation))
     if scan.relation in sizes:
         return _of_planned(table, scan, sizes[scan.relation])
     if table is None or table.size_bytes is None:
         return UNKNOWN
-    return bound(table.size_bytes * share_of(table, scan))
+    size = needed.get(str(scan.relation), table.size_bytes)
+    return bound(size * share_of(table, scan))
 
 
 def share_of(table: TableState, scan: Scan) -> float:

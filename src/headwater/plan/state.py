@@ -248,6 +248,9 @@ class State:
         packages: Checksums of the packages at the last run, by name; None before the first.
         held: Of models with ``refresh`` that are built: what they have read of each input table,
             by the text of its TableName.
+        needed: Bytes of the files that the filters of a node's query can touch, by the text of
+            the table's TableName; only tables of which there are others.
+        needed_before: Likewise for the query that is deployed, where that is another one.
     """
 
     deployed: Mapping[NodeId, DeployedNode] = field(default_factory=lambda: MappingProxyType({}))
@@ -261,3 +264,7 @@ class State:
     today: str = ""
     packages: Mapping[str, str] | None = None
     held: Mapping[NodeId, Mapping[str, Held]] = field(default_factory=lambda: MappingProxyType({}))
+    needed: Mapping[NodeId, Mapping[str, int]] = field(default_factory=lambda: MappingProxyType({}))
+    needed_before: Mapping[NodeId, Mapping[str, int]] = field(
+        default_factory=lambda: MappingProxyType({})
+    )

@@ -37,7 +37,7 @@ from headwater.plan.plan import (
 from headwater.runs.gate import Verdict, count_failures, failing_rows_sql, judge
 from headwater.runs.held import consumed_app
 from headwater.runs.live import HookCalls, build_by_macro, run_calls
-from headwater.runs.narrow import narrowed
+from headwater.runs.narrow import emptied, narrowed
 from headwater.runs.pins import Relation
 from headwater.runs.publish import (
     UNFINISHED,
@@ -255,6 +255,8 @@ class _Attempt:
         may_skip = self.work.context.engine.can_skip_files and not self.work.prelude
         if may_skip and _reads_by_its_query(self.step):
             fewer = narrowed(self.step.sql, sources)
+        elif isinstance(self.step, BuildView) and not self.step.target.pre_hooks:
+            fewer = emptied(sources)  # a view is only described
         for name, source in sources.items():
             session.bind(name, fewer.get(name, source))
         return tuple(fewer)

@@ -12,6 +12,7 @@ from types import MappingProxyType
 from headwater.base.conditions import Condition, any_of
 from headwater.base.relations import Column, TableName
 from headwater.engines.engine import EmptySource, FunctionSource, Source, ViewSource
+from headwater.lake.files import FileList
 from headwater.lake.skipping import files_needed
 from headwater.lake.snapshot import Snapshot
 from headwater.sql.row_filters import Schemas, find_columns_or_none, find_row_filters
@@ -29,23 +30,38 @@ def narrowed(sql: str, sources: Sources) -> Sources:
         sql: The query; its relations have the names of ``sources``.
         sources: What it reads, and what lies behind views, inputs before what reads them.
     """
-    large = [
-        name
-        for name, source in sources.items()
-        if isinstance(source, Snapshot) and len(source.files) >= FILES_MIN
-    ]
-    if not large or "where" not in _texts(sql, sources) or _has_functions(sources):
+    if not _may_narrow(sql, sources):
         return MappingProxyType({})
     conditions = find_conditions(sql, sources)
     found: dict[TableName, Source] = {}
-    for name in large:
-        condition, source = conditions.get(name), sources[name]
-        if condition is None or not isinstance(source, Snapshot):
+    for name, source in sources.items():
+        condition = conditions.get(name)
+        if condition is None or not isinstance(source, Snapshot) or len(source.files) < FILES_MIN:
             continue
         files = files_needed(source, condition)
         if len(files) < len(source.files):
             found[name] = replace(source, files=files)
     return MappingProxyType(found)
+
+
+def emptied(sources: Sources) -> Sources:
+    """Return the tables of very many files without any: enough to describe a query over them."""
+    return MappingProxyType(
+        {
+            name: replace(source, files=())
+            for name, source in sources.items()
+            if isinstance(source, Snapshot) and isinstance(source.files, FileList)
+        }
+    )
+
+
+def _may_narrow(sql: str, sources: Sources) -> bool:
+    """Say, without reading the query, whether it may need fewer files than there are."""
+    is_large = any(
+        isinstance(source, Snapshot) and len(source.files) >= FILES_MIN
+        for source in sources.values()
+    )
+    return is_large and "where" in _texts(sql, sources) and not _has_functions(sources)
 
 
 def _texts(sql: str, sources: Sources) -> str:

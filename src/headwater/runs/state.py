@@ -35,6 +35,7 @@ from headwater.plan.watermark import event_columns
 from headwater.runs.context import Context
 from headwater.runs.held import read_held
 from headwater.runs.lateness import measure_lateness
+from headwater.runs.needed import read_needed
 from headwater.runs.pins import Pins, local_files
 from headwater.runs.publish import is_node_commit
 
@@ -72,6 +73,8 @@ def read_state(graph: Graph, context: Context, *, prices: Prices | None = None) 
     }
     deployed |= _recover(graph, deployed, entries)
     runs = context.metastore.list_runs(limit=1)
+    may_skip = context.engine.can_skip_files
+    needed, needed_before = read_needed(graph, pins, deployed) if may_skip else ({}, {})
     return State(
         deployed=MappingProxyType(deployed),
         tables=MappingProxyType(tables),
@@ -82,6 +85,8 @@ def read_state(graph: Graph, context: Context, *, prices: Prices | None = None) 
         today=f"{context.clock.now():%Y-%m-%d}",
         packages=_packages_before(graph, context),
         held=read_held(graph, context, pins),
+        needed=needed,
+        needed_before=needed_before,
     )
 
 

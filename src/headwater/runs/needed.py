@@ -1,0 +1,99 @@
+"""How many bytes the files are that a node's filters can touch: the planner's share of skipping.
+
+The same conditions and the same test as when the node runs, so that a plan counts what is read.
+"""
+
+from collections.abc import Mapping
+from types import MappingProxyType
+
+from headwater.base.ids import NodeId
+from headwater.base.relations import TableName
+from headwater.engines.engine import Source, ViewSource
+from headwater.graph.graph import CompiledNode, Graph
+from headwater.lake.snapshot import Snapshot
+from headwater.plan.inputs import is_view
+from headwater.plan.state import DeployedNode
+from headwater.runs.narrow import narrowed
+from headwater.runs.pins import Pins
+
+Needed = Mapping[NodeId, Mapping[str, int]]
+
+
+class _Reader:
+    """Looks at the inputs of nodes, each once."""
+
+    def __init__(self, graph: Graph, pins: Pins) -> None:
+        self._pins = pins
+        self._views = {
+            compiled.node.relation: compiled
+            for compiled in graph.nodes.values()
+            if is_view(compiled) and compiled.node.relation is not None
+        }
+
+    def needed(self, compiled: CompiledNode, code: str) -> Mapping[str, int]:
+        """Return the bytes of files that a query can touch, for tables that have others."""
+        return {
+            str(name): source.size_bytes
+            for name, source in narrowed(code, self._sources(compiled)).items()
+            if isinstance(source, Snapshot)
+        }
+
+    def _sources(self, compiled: CompiledNode) -> Mapping[TableName, Source]:
+        found: dict[TableName, Source] = {}
+        for name in compiled.reads:
+            self._visit(name, found, frozenset())
+        return found
+
+    def _visit(
+        self, name: TableName, found: dict[TableName, Source], above: frozenset[TableName]
+    ) -> None:
+        if name in found or name in above:
+            return
+        view = self._views.get(name)
+        if view is not None:
+            for read in view.reads:
+                self._visit(read, found, above | {name})
+            found[name] = ViewSource(sql=view.code)
+            return
+        known = self._pins.find_or_none(name)
+        for read in known.reads if known else ():
+            self._visit(read, found, above | {name})
+        if known is not None:
+            found[name] = known.source
+
+
+def _leaves_files_out(compiled: CompiledNode) -> bool:
+    """Say whether a node is built by its query alone, without what may need every file."""
+    node = compiled.node
+    others = ("refresh", "pre_hook", "event_time")
+    return (
+        bool(compiled.code)
+        and node.resource_type == "model"
+        and not any(node.config.get(key) for key in others)
+    )
+
+
+def read_needed(
+    graph: Graph, pins: Pins, deployed: Mapping[NodeId, DeployedNode]
+) -> tuple[Needed, Needed]:
+    """Return the bytes of files that nodes can touch: by their present and their deployed query.
+
+    Args:
+        graph: The project.
+        pins: Tables at the versions that the planner sees.
+        deployed: Nodes of the last successful runs.
+    """
+    reader = _Reader(graph, pins)
+    now: dict[NodeId, Mapping[str, int]] = {}
+    before: dict[NodeId, Mapping[str, int]] = {}
+    for node, compiled in graph.nodes.items():
+        if not compiled.reads or not _leaves_files_out(compiled):
+            continue
+        if found := reader.needed(compiled, compiled.code):
+            now[node] = found
+        known = deployed.get(node)
+        if known is None or not known.code or known.code == compiled.code:
+            continue
+        if found := reader.needed(compiled, known.code):
+            before[node] = found
+    return MappingProxyType(now), MappingProxyType(before)
