@@ -488,7 +488,9 @@ class Engine(ABC):
         return False
 
     @abstractmethod
-    def open_session(self, *, catalog: str, schema: str, threads: int | None = None) -> Session:
+    def open_session(
+        self, *, catalog: str, schema: str, threads: int | None = None, is_small: bool = False
+    ) -> Session:
         """Open a session whose bare names resolve in ``catalog.schema``.
 
         At most ``sessions_max`` are open at once; a caller beyond that waits.
@@ -498,6 +500,8 @@ class Engine(ABC):
             schema: Schema of bare names.
             threads: Processors to use; None for all that there are. One is as fast for a few
                 thousand rows, and leaves the others to whoever waits.
+            is_small: It will read and write few rows; a hint, by which nothing but the time and
+                memory that it takes may differ.
         """
 
     @abstractmethod

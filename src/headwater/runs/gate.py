@@ -75,6 +75,24 @@ def count_failures(session: Session, step: RunTest) -> Count:
     )
 
 
+def pass_unasked(step: RunTest, at: str) -> Verdict:
+    """Return how a test ended that needed no query, because its answer is known.
+
+    Args:
+        step: The test.
+        at: Now.
+    """
+    return Verdict(
+        step=step,
+        status="pass",
+        message="no failures, by the statistics of the files",
+        failures=0,
+        meter=Meter(),
+        started_at=at,
+        finished_at=at,
+    )
+
+
 def judge(step: RunTest, count: Count) -> tuple[NodeStatus, str]:
     """Say by dbt's rules how a test ended, and why in one line."""
     rows = format_count(count.failures)

@@ -94,10 +94,12 @@ class End:
 
 
 @contextmanager
-def open_session(work: Work) -> Iterator[Session]:
+def open_session(work: Work, *, is_small: bool = False) -> Iterator[Session]:
     """Open a session in which everything stands that the run's start hooks prepared."""
     context = work.context
-    session = context.engine.open_session(catalog=context.catalog, schema=context.schema)
+    session = context.engine.open_session(
+        catalog=context.catalog, schema=context.schema, is_small=is_small
+    )
     try:
         with work.cancel.guard(session):
             for hook in work.prelude:

@@ -79,10 +79,17 @@ class Lookup:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Scan:
-    """A query that reads something, and the lookup tables to make before."""
+    """A query that reads something.
+
+    Attributes:
+        sql: The query.
+        lookups: Small tables to make before.
+        kept_table: The table of the instance that it reads instead of files; empty for none.
+    """
 
     sql: str
     lookups: tuple[Lookup, ...] = ()
+    kept_table: str = ""
 
 
 def scan_of(source: Source, *, project_root: str, lookup_name: str) -> Scan:

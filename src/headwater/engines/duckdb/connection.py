@@ -23,6 +23,9 @@ from headwater.engines.duckdb.python import run_python
 from headwater.engines.duckdb.text import is_query, split_statements, text_of_one
 from headwater.engines.engine import PythonModel
 
+QUERIES_MAX = 20_000
+"""Texts of which an engine remembers that each is one query: it is parsed once for a command."""
+
 _COMMENT_UNSAFE = re.compile(r"[^\w.:-]")
 
 
@@ -52,7 +55,21 @@ class Connection:
         lookup_tables: Quoted names of the small tables that it made, which outlive it.
     """
 
-    def __init__(self, raw: duckdb.DuckDBPyConnection, clocks: ThreadClocks, files: Files) -> None:
+    def __init__(
+        self,
+        raw: duckdb.DuckDBPyConnection,
+        clocks: ThreadClocks,
+        files: Files,
+        queries: dict[str, str] | None = None,
+    ) -> None:
+        """Take a connection of the driver.
+
+        Args:
+            raw: The driver's connection.
+            clocks: Clocks of its instance.
+            files: The storages that it can reach.
+            queries: What texts were parsed to already, which this connection adds to.
+        """
         self._raw = raw
         self.files = files
         self._metered = Metered(connection=raw, clocks=clocks)
@@ -65,6 +82,7 @@ class Connection:
         self._has_functions = False
         self._running = Lock()
         self._parsed: tuple[str, duckdb.Statement] | None = None
+        self._queries = {} if queries is None else queries
         self.lookup_tables: set[str] = set()
 
     def begin(self, *, run: str = "", is_metered: bool = True) -> None:
@@ -141,7 +159,8 @@ class Connection:
         Raises:
             UserCodeError: ``sql-failed`` or ``statement-unusable``.
         """
-        return self.text_of(self.statements(sql), sql)
+        known = self._queries.get(sql)
+        return self.text_of(self.statements(sql), sql) if known is None else known
 
     def text_of(self, statements: Sequence[duckdb.Statement], sql: str) -> str:
         """Return the text of the one query that a text was parsed to.
@@ -151,6 +170,8 @@ class Connection:
         """
         query = text_of_one(statements, sql)
         self._parsed = (query, statements[0])
+        if len(self._queries) < QUERIES_MAX:
+            self._queries[sql] = query
         return query
 
     def statements(self, sql: str) -> list[duckdb.Statement]:
@@ -240,6 +261,19 @@ class Connection:
                 why=error_of(error, "").what,
                 fix="hand over an Arrow table, a data frame or a list of dicts",
             ) from error
+
+    def columns_of_table(self, name: str) -> tuple[Column, ...]:
+        """Return the columns of a table by its qualified name; faster than ``DESCRIBE``.
+
+        Raises:
+            HeadwaterError: As ``error_of`` maps what goes wrong.
+        """
+        try:
+            found = self._raw.table(name)
+        except DRIVER_ERRORS as error:
+            raise error_of(error, "") from error
+        pairs = zip(found.columns, found.types, strict=True)
+        return tuple(Column(name=column, type=str(kind)) for column, kind in pairs)
 
     def columns_of_offered(self, name: str) -> tuple[Column, ...]:
         """Return the columns of what is offered under a name; faster than ``DESCRIBE``."""

@@ -66,14 +66,56 @@ def copy_to_files(
         Denied: ``lake-read-only``.
         DataDamaged: ``data-file-mismatch``.
     """
-    storage = connection.files.storage(destination.root)
     destination = _with_exact_partitions(destination, columns)
     if in_order:
         connection.keep_order(in_order=True)
+    return _written(connection, _copy(query, destination, in_order=in_order), columns, destination)
+
+
+def copy_to_one(
+    connection: Connection,
+    query: Statement,
+    columns: Sequence[Column],
+    destination: Destination,
+    *,
+    name: str,
+) -> tuple[DataFile, ...]:
+    """Run a query of few rows and write them as one file of a table without partitions.
+
+    Args:
+        connection: Where to run it.
+        query: The query; its columns are ``columns``.
+        columns: Stored columns.
+        destination: Where to.
+        name: Tells the file apart from any other of the destination.
+
+    Raises:
+        Unavailable: ``disk-full``. Whatever was written is removed after any error.
+        Denied: ``lake-read-only``.
+        DataDamaged: ``data-file-mismatch``.
+    """
+    path = f"{destination.root.rstrip('/')}/{_safe(destination.prefix)}-{name}.parquet"
+    options = (
+        f"FORMAT parquet, COMPRESSION {destination.compression}, RETURN_STATS true,"
+        " USE_TMP_FILE false"
+    )
+    copy = Statement(
+        before=f"COPY ({query.before}",
+        sql=query.sql,
+        after=f"{query.after}) TO {quote_text(path)} ({options})",
+    )
+    return _written(connection, copy, columns, destination)
+
+
+def _written(
+    connection: Connection, copy: Statement, columns: Sequence[Column], destination: Destination
+) -> tuple[DataFile, ...]:
+    """Run the statement that writes, and return the files that have rows."""
+    storage = connection.files.storage(destination.root)
     if "://" not in destination.root:
         _make_folder(destination.root)
     try:
-        rows = connection.named_rows(_copy(query, destination, in_order=in_order))
+        rows = connection.named_rows(copy)
         files = tuple(
             _data_file(row, columns, destination, storage) for row in rows if row["count"]
         )

@@ -54,7 +54,7 @@ class DuckDBEngine(Engine):
         self._slots = threading.BoundedSemaphore(sessions)
         # Also held while an instance opens: its threads are those that are new then.
         self._lock = threading.Lock()
-        self._idle: dict[int, list[Instance]] = {}
+        self._idle: dict[tuple[int, bool], list[Instance]] = {}
         self._sessions: set[DuckDBSession] = set()
         self._closed = False
         self._instance_settings = InstanceSettings(
@@ -76,11 +76,18 @@ class DuckDBEngine(Engine):
         """Whether no setting changes what a comparison means."""
         return not _OTHER_COMPARISONS & {name.lower() for name in self._instance_settings.settings}
 
-    def open_session(self, *, catalog: str, schema: str, threads: int | None = None) -> Session:
-        """Open a session whose bare names resolve in ``catalog.schema``; waits for a free slot."""
+    def open_session(
+        self, *, catalog: str, schema: str, threads: int | None = None, is_small: bool = False
+    ) -> Session:
+        """Open a session whose bare names resolve in ``catalog.schema``; waits for a free slot.
+
+        A small one has an instance of one thread: to wake another for a thousand rows costs more
+        than they do.
+        """
         self._slots.acquire()
         try:
-            session = self._make_session(threads or self._instance_settings.threads)
+            threads = 1 if is_small else threads or self._instance_settings.threads
+            session = self._make_session(threads, keeps_rows=is_small)
         except BaseException:
             self._slots.release()
             raise
@@ -114,14 +121,14 @@ class DuckDBEngine(Engine):
             for instance in instances:
                 instance.close()
 
-    def _make_session(self, threads: int) -> DuckDBSession:
+    def _make_session(self, threads: int, *, keeps_rows: bool) -> DuckDBSession:
         with self._lock:
             if self._closed:
                 raise InternalError(
                     "session-closed", "the engine is closed", fix="open a new engine"
                 )
-            idle = self._idle.get(threads)
-            settings = replace(self._instance_settings, threads=threads)
+            idle = self._idle.get((threads, keeps_rows))
+            settings = replace(self._instance_settings, threads=threads, keeps_rows=keeps_rows)
             instance = idle.pop() if idle else Instance(settings)
             try:
                 session = DuckDBSession(
@@ -136,12 +143,14 @@ class DuckDBEngine(Engine):
             return session
 
     def _take_back(self, session: DuckDBSession, instance: Instance, reusable: bool) -> None:  # noqa: FBT001 - a callback
-        kept = reusable and instance.clean(session.catalogs, session.lookup_tables)
+        kept = reusable and instance.clean(
+            session.catalogs, session.lookup_tables, session.passing_names
+        )
         with self._lock:
             self._sessions.discard(session)
             kept = kept and not self._closed
             if kept:
-                self._idle.setdefault(instance.threads, []).append(instance)
+                self._idle.setdefault(instance.kind, []).append(instance)
         if not kept:
             instance.close()
         self._slots.release()

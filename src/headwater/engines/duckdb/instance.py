@@ -14,15 +14,19 @@ from types import MappingProxyType
 import duckdb
 
 from headwater.base.errors import Invalid
-from headwater.base.relations import quote_identifier
+from headwater.base.relations import TableName, quote_identifier
 from headwater.engines.duckdb.errors import DRIVER_ERRORS, error_of
 from headwater.engines.duckdb.files import Files, RemoteFiles
+from headwater.engines.duckdb.kept import KeptRows
 from headwater.engines.duckdb.profile import PROFILE_SETTINGS, ThreadClocks, thread_ids
 from headwater.engines.duckdb.spill import make_spill_folder
+from headwater.engines.duckdb.standing import Standing
 from headwater.engines.duckdb.text import quote_text
 
 HOME = "__headwater"
-"""Catalog of our own lookup tables; also the default one, so that any other can be detached."""
+"""Catalog of our own tables; also the default one, so that any other can be detached."""
+
+_THREADS = frozenset({"threads", "worker_threads"})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,6 +40,8 @@ class InstanceSettings:
         project_root: Base of relative paths in SQL.
         settings: The profile's own DuckDB settings.
         make_remote: Makes the file system of object stores; None for folders only.
+        keeps_rows: Its sessions work on few rows: what they write is kept for those after them.
+        queries: What texts were parsed to, for all instances of an engine.
     """
 
     memory_limit_bytes: int
@@ -44,6 +50,8 @@ class InstanceSettings:
     project_root: str
     settings: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
     make_remote: Callable[[], RemoteFiles] | None = None
+    keeps_rows: bool = False
+    queries: dict[str, str] = field(default_factory=dict)
 
 
 class Instance:
@@ -56,7 +64,8 @@ class Instance:
             Invalid: ``engine-setting-invalid``, when the spill folder cannot be made.
         """
         self._settings = settings
-        self.threads = settings.threads
+        self.kind = (settings.threads, settings.keeps_rows)
+        self.queries = settings.queries
         self._spare: duckdb.DuckDBPyConnection | None = None
         self._spill = make_spill_folder(settings.temp_directory)
         # Also when the program ends without closing; only a kill leaves the folder behind.
@@ -68,6 +77,8 @@ class Instance:
             self._remove_spill()
             raise error_of(error, "") from error
         self.clocks = ThreadClocks(thread_ids() - others, works_alone=settings.threads == 1)
+        self.kept = KeptRows() if settings.keeps_rows else None
+        self.standing = Standing() if settings.keeps_rows else None
         remote = settings.make_remote() if settings.make_remote else None
         if remote is not None:
             self._root.register_filesystem(remote)
@@ -88,10 +99,14 @@ class Instance:
             cursor, self._spare = self._spare, None
             return cursor
         cursor = self._root.cursor()
+        if self.standing is not None:
+            self.standing.home = None
         # UTC: the same results on every machine; the profile may set another. At once, because a
         # statement costs 0.1 ms however little it does.
         cursor.execute("; ".join((*PROFILE_SETTINGS, "SET TimeZone = 'UTC'", f"USE {HOME}")))
         for name, value in self._settings.settings.items():
+            if self._settings.keeps_rows and name.lower() in _THREADS:
+                continue
             try:
                 cursor.execute(f"SET {quote_identifier(name)} = {quote_text(value)}")
             except DRIVER_ERRORS as error:
@@ -109,7 +124,9 @@ class Instance:
         """Give the next session a connection on which nothing was set since ``connect``."""
         self._spare = connection
 
-    def clean(self, catalogs: Iterable[str], tables: Iterable[str]) -> bool:
+    def clean(
+        self, catalogs: Iterable[str], tables: Iterable[str], views: Iterable[TableName] = ()
+    ) -> bool:
         """Drop what a session made; False when that failed and it must be closed.
 
         The session says what it made: to ask the catalog's own views takes 2 ms, longer than many
@@ -118,10 +135,14 @@ class Instance:
         Args:
             catalogs: Names of the catalogs that it attached.
             tables: Qualified and quoted names of its tables in ``HOME``.
+            views: Those of its names that shall not stand, in catalogs that it leaves.
         """
-        dropped = (f"DROP TABLE IF EXISTS {table}" for table in tables)
+        surplus = () if self.kept is None else self.kept.take_surplus()
+        gone = () if self.standing is None else self.standing.take_over(surplus)
+        unbound = (f"DROP VIEW IF EXISTS {name.quoted()}" for name in (*gone, *views))
+        dropped = (f"DROP TABLE IF EXISTS {table}" for table in (*tables, *surplus))
         detached = (f"DETACH DATABASE IF EXISTS {quote_identifier(name)}" for name in catalogs)
-        statements = "; ".join((*detached, *dropped))
+        statements = "; ".join((*unbound, *detached, *dropped))
         with suppress(*DRIVER_ERRORS):
             if statements:
                 self._run(statements)

@@ -12,15 +12,17 @@ from headwater.base.errors import HeadwaterError, Invalid
 from headwater.base.functions import read_function
 from headwater.base.meters import Meter
 from headwater.base.relations import Column, TableName, quote_identifier
-from headwater.engines.duckdb.bind import empty_table_or_none, scan_of
+from headwater.engines.duckdb.bind import Scan, empty_table_or_none, scan_of
 from headwater.engines.duckdb.changes import TableCopy, fill_copy, make_copy, write_changes
 from headwater.engines.duckdb.connection import Connection, Statement
 from headwater.engines.duckdb.functions import make_statements
 from headwater.engines.duckdb.instance import HOME, Instance
 from headwater.engines.duckdb.intake import take_in
 from headwater.engines.duckdb.intake_rows import take_rows
+from headwater.engines.duckdb.kept import write_kept
 from headwater.engines.duckdb.merge import write_merge
 from headwater.engines.duckdb.seed import describe_seed, write_seed
+from headwater.engines.duckdb.standing import NAMES_MAX, may_stand, stamp_or_none
 from headwater.engines.duckdb.text import check_reads_only, is_query
 from headwater.engines.duckdb.write import write_all, write_partitions
 from headwater.engines.engine import (
@@ -81,11 +83,15 @@ class DuckDBSession(Session):
         self._instance = instance
         self._project_root = project_root
         self._give_back = give_back
-        self._connection = Connection(instance.connect(), instance.clocks, instance.files)
-        self._attached: dict[str, str] = {}
+        self._connection = Connection(
+            instance.connect(), instance.clocks, instance.files, instance.queries
+        )
+        standing = instance.standing
+        self._attached: dict[str, str] = {} if standing is None else standing.attached
         self._bound: dict[TableName, Source] = {}
         self._tables: set[str] = set()
-        self._schemas: set[tuple[str, str]] = set()
+        self._schemas: set[tuple[str, str]] = set() if standing is None else standing.schemas
+        self._passing: set[TableName] = set()
         self._copies: dict[TableName, TableCopy] = {}
         self._lookups = 0
         self._reusable = True
@@ -98,18 +104,26 @@ class DuckDBSession(Session):
             Invalid: ``catalog-name-reserved``.
         """
         self._connection.begin(is_metered=False)
-        use = f"USE {quote_identifier(catalog)}.{quote_identifier(schema)}"
-        self._connection.rows("; ".join((*self._schema_statements(catalog, schema), use)))
+        statements, standing = self._schema_statements(catalog, schema), self._instance.standing
+        if standing is None or standing.home != (catalog, schema):
+            statements.append(f"USE {quote_identifier(catalog)}.{quote_identifier(schema)}")
+        if statements:
+            self._connection.rows("; ".join(statements))
+        if standing is not None:
+            standing.home = (catalog, schema)
 
     def bind(self, name: TableName, source: Source) -> None:
         """Make ``name`` readable in SQL, as a view, replacing an earlier binding."""
         if self._reusable and self._bound.get(name) is source:
+            return
+        if self._takes_over(name, source):
             return
         self._connection.begin(is_metered=False)
         self._make_schema(name.catalog, name.schema)
         if isinstance(source, Snapshot):
             self._connection.files.check(source.root)
         if isinstance(source, FunctionSource):
+            self._reusable = self._reusable and self._instance.standing is None
             function = read_function(source.sql)
             for made in make_statements(name, function, self._connection.add_function):
                 self._connection.rows(made)
@@ -117,8 +131,9 @@ class DuckDBSession(Session):
             return
         if isinstance(source, EmptySource) and self._bind_table(name, source):
             return
+        stamp = stamp_or_none(source, self._project_root)
         self._drop_table(name)
-        scan = scan_of(source, project_root=self._project_root, lookup_name=self._lookup_name())
+        scan = self._scan(source)
         create = f"CREATE OR REPLACE VIEW {name.quoted()} AS\n"
         sql = self._connection.make_scan(scan)
         if isinstance(source, ViewSource):
@@ -127,9 +142,65 @@ class DuckDBSession(Session):
             create, sql = f"{create}{sql}", ""  # none of it was written by a user
         self._connection.rows(Statement(before=create, sql=sql))
         self._bound[name] = source
+        self._let_stand(name, source, scan, stamp)
+
+    def _takes_over(self, name: TableName, source: Source) -> bool:
+        """Take a name as a session before this one left it; False when it is to be bound."""
+        standing = self._instance.standing
+        if standing is None:
+            return False
+        if isinstance(source, ViewSource):
+            self._hide(source.sql)
+        if standing.stands(name, source, project_root=self._project_root):
+            self._bound[name] = source
+            return True
+        if standing.forget(name):
+            self._passing.add(name)
+            self._drop([each for each in standing.readers(name) if each not in self._bound])
+        return False
+
+    def _let_stand(
+        self, name: TableName, source: Source, scan: Scan, stamp: tuple[int, int] | None
+    ) -> None:
+        """Leave a name to later sessions, or drop it at the end when it may not stand."""
+        standing = self._instance.standing
+        if standing is None:
+            return
+        if stamp is None or scan.lookups or not may_stand(name):
+            self._passing.add(name)
+            return
+        self._passing.discard(name)
+        standing.put(name, source, scan.kept_table, stamp)
+
+    def _hide(self, text: str | None) -> None:
+        """Drop the names of other sessions that a text could mean; all of them for None."""
+        standing = self._instance.standing
+        if standing is not None and len(standing):
+            self._drop(standing.strangers(text, self._bound))
+
+    def _drop(self, names: Sequence[TableName]) -> None:
+        """Drop names that stand."""
+        standing = self._instance.standing
+        if standing is None or not names:
+            return
+        self._connection.begin(is_metered=False)
+        self._connection.rows("; ".join(f"DROP VIEW IF EXISTS {each.quoted()}" for each in names))
+        for name in names:
+            standing.forget(name)
+
+    def _scan(self, source: Source) -> Scan:
+        """Make the query that reads a source: from memory, when these very rows are there."""
+        kept = self._instance.kept
+        if kept is not None and isinstance(source, Snapshot):
+            table = kept.table_or_none(source)
+            if table is not None:
+                return Scan(sql=f"SELECT * FROM {table}", kept_table=table)
+        return scan_of(source, project_root=self._project_root, lookup_name=self._lookup_name())
 
     def _bind_table(self, name: TableName, source: EmptySource) -> bool:
         """Make ``name`` an empty table, unless it is a view already or no table can be like it."""
+        if self._instance.standing is not None:
+            return False
         columns, key = empty_table_or_none(source.columns), str(name).lower()
         if columns is None or (name in self._bound and key not in self._tables):
             return False
@@ -146,11 +217,16 @@ class DuckDBSession(Session):
 
     def describe(self, sql: str) -> tuple[Column, ...]:
         """Return the columns of a query without running it."""
+        self._hide(sql)
         self._connection.begin(is_metered=False)
-        return self._connection.describe(self._connection.query_text(sql))
+        # Parsed even when it is known: what was parsed is described without being parsed again.
+        return self._connection.describe(
+            self._connection.text_of(self._connection.statements(sql), sql)
+        )
 
     def query(self, sql: str, *, rows_max: int, is_plain: bool = False) -> Result:
         """Run one query and return at most ``rows_max`` rows; nothing may be changed."""
+        self._hide(sql)
         self._connection.begin()
         self._connection.keep_order(in_order=True)
         if is_plain:
@@ -166,6 +242,7 @@ class DuckDBSession(Session):
 
     def execute(self, sql: str) -> Meter:
         """Run statements for their effect on this session; results are dropped."""
+        self._hide(sql)
         self._connection.begin()
         self._connection.keep_order(in_order=True)
         self._reusable = False
@@ -182,6 +259,7 @@ class DuckDBSession(Session):
 
     def run_statement(self, sql: str, *, rows_max: int) -> Result:
         """Run one statement of any kind in this session and return at most ``rows_max`` rows."""
+        self._hide(sql)
         self._connection.begin()
         self._connection.keep_order(in_order=True)
         statements = self._connection.statements(sql)
@@ -199,6 +277,7 @@ class DuckDBSession(Session):
 
     def stored_here(self) -> Mapping[TableName, Literal["table", "view"]]:
         """Return the tables and views that this session holds; temporary ones are left out."""
+        self._hide(None)
         self._connection.begin()
         found = self._connection.rows(_STORED)
         return MappingProxyType(
@@ -221,6 +300,7 @@ class DuckDBSession(Session):
 
     def take_out(self, name: TableName, snapshot: Snapshot, rows: CopyRows) -> None:
         """Make ``name`` a table of this session that statements can change."""
+        self._hide(None)
         self._connection.begin()
         self._reusable = False
         copy = self._copies.get(name)
@@ -252,6 +332,7 @@ class DuckDBSession(Session):
 
     def run_python(self, model: PythonModel) -> str:
         """Run a Python model and return the query of the rows that it gave."""
+        self._hide(None)
         self._connection.begin()
         self._connection.keep_order(in_order=True)
         self._reusable = False
@@ -259,9 +340,12 @@ class DuckDBSession(Session):
 
     def write(self, sql: str, mode: WriteMode, destination: Destination) -> Written:
         """Run a query and write its rows as data files."""
+        self._hide(sql)
         self._connection.begin(run=destination.prefix)
-        query = self._connection.query_text(sql)
+        query, kept = self._connection.query_text(sql), self._instance.kept
         match mode:
+            case WriteAll(cluster_by=()) if kept is not None and not destination.partition_by:
+                written = write_kept(self._connection, query, destination, kept, HOME)
             case WriteAll(cluster_by=cluster_by):
                 written = write_all(self._connection, query, destination, cluster_by)
             case WriteMerge():
@@ -339,8 +423,16 @@ class DuckDBSession(Session):
 
     @property
     def catalogs(self) -> tuple[str, ...]:
-        """Names of the catalogs that this session attached to its instance."""
-        return tuple(self._attached.values())
+        """Names of the catalogs that go with this session: all that it attached, or none."""
+        standing = self._instance.standing
+        if standing is None:
+            return tuple(self._attached.values())
+        return standing.take_all() if len(standing) > NAMES_MAX else ()
+
+    @property
+    def passing_names(self) -> tuple[TableName, ...]:
+        """Names that are dropped at its end, although the catalogs stay."""
+        return tuple(self._passing)
 
     @property
     def lookup_tables(self) -> tuple[str, ...]:
