@@ -2,6 +2,8 @@
 
 import errno
 import os
+import shutil
+from dataclasses import dataclass
 from pathlib import Path
 
 import polars as pl
@@ -10,10 +12,10 @@ from deltalake import DeltaTable
 from tests.lake.writing import RUN, append, create, open_table
 
 from headwater.base.errors import HeadwaterError
-from headwater.lake.disk import Disk, QuickDisk, disk_of
+from headwater.lake.disk import Disk, FlushedNames, QuickDisk, disk_of
 from headwater.lake.maintain import find_orphans
 from headwater.lake.make_checkpoint import make_checkpoint
-from headwater.lake.storage import open_storage
+from headwater.lake.storage import LocalStorage, open_storage
 from headwater.lake.table import Table
 
 
@@ -75,6 +77,68 @@ def test_a_log_folder_that_another_process_made_is_flushed_with_the_first_versio
     create(opened(root, Disk()), "select 1 as a")
 
     assert "t" in flushed[: next(i for i, name in enumerate(flushed) if name.startswith(".tmp-"))]
+
+
+@dataclass
+class Clock:
+    """A clock that stands until it is moved."""
+
+    now: float = 0.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+@dataclass
+class Making:
+    """Makes tables in one lake, each some seconds after the one before."""
+
+    top: Path
+    flushed: list[str]
+
+    def __post_init__(self) -> None:
+        self.clock = Clock()
+        self.lake = LocalStorage(str(self.top / "lake"), Disk(), FlushedNames(self.clock))
+
+    def make(self, name: str, *, after: float) -> set[str]:
+        """Return which of the folders above were flushed."""
+        self.clock.now += after
+        self.flushed.clear()
+        create(Table(str(self.top / "lake/catalog/schema" / name), self.lake), "select 1 as a")
+        return {*self.flushed} & {"catalog", "lake", self.top.name, "schema"}
+
+
+def test_folders_above_tables_in_which_nothing_changes_are_flushed_no_more(
+    tmp_path: Path, flushed: list[str]
+) -> None:
+    making = Making(top=tmp_path, flushed=flushed)
+    above = {"catalog", "lake", tmp_path.name}
+
+    made = [making.make(str(number), after=1) for number in range(6)]
+
+    assert made == [{*above, "schema"}] * 4 + [{"schema"}] * 2
+
+
+def test_a_folder_above_that_has_changed_is_flushed_again(
+    tmp_path: Path, flushed: list[str]
+) -> None:
+    making = Making(top=tmp_path, flushed=flushed)
+    for number in range(3):
+        making.make(str(number), after=9)
+    (tmp_path / "lake/other").mkdir()
+
+    assert making.make("next", after=0) == {"lake", "schema"}
+    assert making.make("last", after=9) == {"lake", "schema"}
+    assert making.make("end", after=0) == {"schema"}
+
+
+def test_folders_that_were_made_anew_are_flushed_anew(tmp_path: Path, flushed: list[str]) -> None:
+    making = Making(top=tmp_path, flushed=flushed)
+    for number in range(3):
+        making.make(str(number), after=9)
+    shutil.rmtree(tmp_path / "lake")
+
+    assert making.make("next", after=9) == {"catalog", "lake", "schema", tmp_path.name}
 
 
 def test_a_checkpoint_is_flushed_before_what_points_to_it(

@@ -424,3 +424,15 @@ def test_what_a_node_used_is_measured_and_kept(context: Context) -> None:
     assert result.cost.cpu_seconds > 0
     assert result.cost.bytes_written > 100_000
     assert context.metastore.attempts_of_run(run.run_id)[0].meter == result.cost
+
+
+def test_a_new_table_is_pinned_by_the_id_that_its_log_has(context: Context) -> None:
+    kept = {"materialized": "incremental"}
+    numbers = build("numbers", NUMBERS)
+    total = build("total", f"select 1 as n from {quoted('numbers')}", reads=["numbers"], **kept)
+
+    run_steps(context, numbers, total)
+
+    table_id = context.tables.table(relation("numbers")).snapshot().table_id
+    consumed = context.tables.table(relation("total")).snapshot().transactions
+    assert consumed[f"headwater/{node_id('total')}/{table_id}"] == 0

@@ -128,6 +128,8 @@ class SetSchema:
         properties: Table properties to set.
         description: The table's description; None to leave it as it is.
         comments: Comments by column, compared without case; None to leave them as they are.
+        table_id: Id of a table that the commit makes, so that whoever makes it need not read it
+            back; empty for one that nobody knows before. A table that is there keeps its own.
     """
 
     columns: tuple[Column, ...]
@@ -135,6 +137,7 @@ class SetSchema:
     properties: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
     description: str | None = None
     comments: Mapping[str, str] | None = None
+    table_id: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -547,7 +550,7 @@ def _metadata(old: Metadata | None, schema: SetSchema) -> Metadata:
     if description is None and old is not None:
         description = old.description
     return Metadata(
-        id=old.id if old else str(uuid4()),
+        id=old.id if old else schema.table_id or str(uuid4()),
         schema_string=text,
         partition_columns=schema.partition_by,
         configuration=configuration,

@@ -5,8 +5,21 @@ place where tests stop the world: between any two of these calls a process may d
 """
 
 import os
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, replace
 
 from headwater.base.durability import Durability
+
+SECONDS_SETTLED = 2.5
+"""How long a folder's time of change must have stood: FAT's clock ticks every two seconds."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Seen:
+    stamp: tuple[int, int, int]
+    since: float
+    is_flushed: bool = False
 
 
 class Disk:
@@ -53,6 +66,39 @@ class Disk:
     def flush(self, descriptor: int) -> None:
         """Flush what is open."""
         os.fsync(descriptor)
+
+
+class FlushedNames:
+    """Folders in which no name has changed since they were flushed.
+
+    A folder's time of change tells, once it is older than the coarsest clock of a file system: what
+    changes later than that gets another time. By our own clock, for a server's may be wrong.
+    """
+
+    def __init__(self, monotonic: Callable[[], float] = time.monotonic) -> None:
+        """Know none yet.
+
+        Args:
+            monotonic: Seconds since some start.
+        """
+        self._monotonic = monotonic
+        self._seen: dict[str, _Seen] = {}
+
+    def ask(self, folder: str) -> Callable[[], None] | None:
+        """Return what to call once the folder has been flushed; None when it need not be.
+
+        Raises:
+            OSError: When there is no such folder.
+        """
+        found = os.stat(folder)  # noqa: PTH116
+        stamp, now = (found.st_dev, found.st_ino, found.st_mtime_ns), self._monotonic()
+        seen = self._seen.get(folder)
+        if seen is None or seen.stamp != stamp:
+            seen = _Seen(stamp=stamp, since=now)
+        elif seen.is_flushed:
+            return None
+        done = replace(seen, is_flushed=now - seen.since >= SECONDS_SETTLED)
+        return lambda: self._seen.update({folder: done})
 
 
 class QuickDisk(Disk):

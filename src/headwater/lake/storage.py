@@ -36,7 +36,7 @@ from obstore.exceptions import (
 from obstore.store import MemoryStore, ObjectStore, from_url
 
 from headwater.base.errors import Denied, HeadwaterError, Invalid, NotFound, Unavailable
-from headwater.lake.disk import Disk
+from headwater.lake.disk import Disk, FlushedNames
 
 NO_OPTIONS: Mapping[str, str] = MappingProxyType({})
 TEMPORARY_PREFIX = ".tmp-"
@@ -240,10 +240,13 @@ def check_path(path: str) -> str:
 class LocalStorage(Storage):
     """A folder. Its ``put_if_absent`` is: temporary file, fsync, link(2), fsync of the folder."""
 
-    def __init__(self, root: str, disk: Disk | None = None) -> None:
+    def __init__(
+        self, root: str, disk: Disk | None = None, flushed: FlushedNames | None = None
+    ) -> None:
         self.root = root.rstrip("/") or "/"
         self.options = NO_OPTIONS
         self._disk = disk or Disk()
+        self._flushed = flushed or FlushedNames()
 
     def read(self, path: str) -> bytes:
         """Return a whole file."""
@@ -351,26 +354,32 @@ class LocalStorage(Storage):
                 self._disk.sync(full)
 
     def make_root_durable(self, folder: str = "") -> None:
-        """Flush the folders above the root that name it; those we may not read are not ours."""
+        """Flush the folders above the root that name it; those we may not read are not ours.
+
+        One in which no name has changed since it was flushed is left alone.
+        """
         if folder:
             with _mapped(self.root):
-                self._make_folders(self._full(folder))
-                self._disk.sync(self.root)
+                if not self._make_folders(self._full(folder)):
+                    self._disk.sync(self.root)  # whoever made it may have died before it did
         above = self.root
         for _ in range(_FOLDERS_ABOVE_ROOT):
             above = os.path.dirname(above)  # noqa: PTH120
             with _mapped(above), suppress(PermissionError):
-                self._disk.sync(above)
+                done = self._flushed.ask(above)
+                if done is not None:
+                    self._disk.sync(above)
+                    done()
 
     def within(self, path: str) -> "LocalStorage":
         """Return the same storage rooted at the folder ``path``."""
-        return LocalStorage(self._full(path), self._disk)
+        return LocalStorage(self._full(path), self._disk, self._flushed)
 
     def _full(self, path: str) -> str:
         return f"{self.root}/{check_path(path)}"
 
-    def _make_folders(self, folder: str) -> None:
-        """Make a folder and its parents, each durable in the folder above it."""
+    def _make_folders(self, folder: str) -> bool:
+        """Make a folder and its parents, each durable in the folder above it; False for none."""
         missing: list[str] = []
         at = folder
         while not os.path.isdir(at):  # noqa: PTH112
@@ -380,6 +389,7 @@ class LocalStorage(Storage):
             with suppress(FileExistsError):
                 self._disk.make_folder(path)
             self._disk.sync(os.path.dirname(path))  # noqa: PTH120
+        return bool(missing)
 
 
 class ObjectStorage(Storage):

@@ -5,6 +5,7 @@ a session of its own. Nothing here knows SQL or storage.
 """
 
 import contextlib
+from collections import deque
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
@@ -34,7 +35,7 @@ from headwater.runs.work import Work, engine_name
 POLL_SECONDS = 0.1
 """How soon a cancellation that arrives while all workers are busy is seen."""
 
-_Message = Event | tuple[Unit, tuple[NodeResult, ...]] | BaseException
+_Message = tuple[Unit, tuple[NodeResult, ...]] | BaseException
 
 
 Listener = Callable[[Event], None]
@@ -90,7 +91,7 @@ def execute_in(
     units = make_units(plan.steps)
     token = cancel or CancelToken()
     plan_hash = journal.start(plan)
-    inbox: SimpleQueue[_Message] = SimpleQueue()
+    events: deque[Event] = deque()
     work = Work(
         context=context,
         plan=plan,
@@ -100,10 +101,10 @@ def execute_in(
         pins=pins,
         producers=producers_of(graph),
         cancel=token,
-        post=inbox.put,
+        post=events.append,
     )
     started = context.now()
-    loop = _Loop(work=work, plan=plan, inbox=inbox, sink=sink)
+    loop = _Loop(work=work, plan=plan, events=events, sink=sink)
     status: Literal["success", "failed", "cancelled"] = "failed"  # what a crash stays
     steps = sum(len(unit.steps) for unit in units)
     steps += len(plan.on_run_start) + len(plan.on_run_end)
@@ -139,14 +140,18 @@ class _Loop:
     """The scheduling loop of one run.
 
     Attributes:
+        events: What workers have to tell; each is told at the latest after ``POLL_SECONDS``. To
+            wake this thread for every event of a thousand small nodes cost more than telling them.
+        inbox: What ends: units, and workers by a fault of ours.
         results: Results in the order in which steps ended.
         stops: Nothing new starts any more: a failure with fail_fast, or a cancellation.
     """
 
     work: Work
     plan: Plan
-    inbox: "SimpleQueue[_Message]"
+    events: deque[Event]
     sink: Listener
+    inbox: "SimpleQueue[_Message]" = field(default_factory=SimpleQueue)
     results: list[NodeResult] = field(default_factory=list)
     stops: bool = False
 
@@ -225,15 +230,14 @@ class _Loop:
         try:
             message = self.inbox.get(timeout=POLL_SECONDS)
         except Empty:
+            self._tell()
             return
         except KeyboardInterrupt:
             self.work.cancel.escalate()
             return
+        self._tell()
         if isinstance(message, BaseException):
             raise message
-        if not isinstance(message, tuple):
-            self.sink(message)
-            return
         unit, results = message
         running.discard(unit.node)
         self.results.extend(results)
@@ -246,6 +250,11 @@ class _Loop:
             self.stops = self.stops or self.plan.fail_fast
         else:
             schedule.finish(unit)
+
+    def _tell(self) -> None:
+        """Tell what workers had to tell so far; what a unit told is there before its end is."""
+        while self.events:
+            self.sink(self.events.popleft())
 
     def _skip(self, units: tuple[Unit, ...], why: str) -> None:
         at = self.work.context.now()

@@ -6,6 +6,7 @@ Apart from staging, so that every way of writing rows makes its commit of the sa
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from operator import attrgetter
+from uuid import uuid4
 
 from headwater.base.meters import Meter
 from headwater.base.relations import Column
@@ -68,12 +69,18 @@ def replaced(place: Place, written: Written) -> Staged:
     destination, current = place.destination, place.current
     removed = () if current is None else tuple(file.path for file in current.files)
     verb = "CREATE TABLE" if current is None else "CREATE OR REPLACE TABLE"
+    source = pending(place, written.columns, written.added)
+    if current is None:
+        source = replace(source, table_id=str(uuid4()))
+    schema = SetSchema(
+        columns=written.columns, partition_by=destination.partition_by, table_id=source.table_id
+    )
     return Staged(
-        source=pending(place, written.columns, written.added),
+        source=source,
         columns=written.columns,
         operation=f"{verb} AS SELECT",
         actions=(
-            SetSchema(columns=written.columns, partition_by=destination.partition_by),
+            schema,
             *(RemoveFile(path=path) for path in removed),
             *(AddFile(file=file) for file in written.added),
         ),
@@ -143,7 +150,8 @@ def with_changes(staged: Staged, source: Snapshot, written: Written) -> Staged:
     schema: tuple[Action, ...] = ()
     if columns != staged.columns:
         kept = tuple(action for action in kept if not isinstance(action, SetSchema))
-        schema = (SetSchema(columns=columns, partition_by=source.partition_columns),)
+        partition_by, table_id = source.partition_columns, source.table_id
+        schema = (SetSchema(columns=columns, partition_by=partition_by, table_id=table_id),)
     files = (*(file for file in source.files if file.path not in gone), *written.added)
     return replace(
         staged,
