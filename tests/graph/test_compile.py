@@ -423,3 +423,12 @@ def test_asking_for_a_table_that_is_there_is_nothing_to_tell() -> None:
 
     assert result.diagnostics == ()
     assert "there" in result.graph.nodes[key("m")].code
+
+
+def test_asking_for_a_table_that_is_no_input_is_nothing_to_tell() -> None:
+    text = "select {{ adapter.get_relation('shop', 'main', 'first') is none }} as a"
+
+    result = compile_graph(project_of(sql("first", "select 1 as a"), sql("m", text)))
+
+    assert result.diagnostics == ()
+    assert "True" in result.graph.nodes[key("m")].code

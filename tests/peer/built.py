@@ -32,15 +32,20 @@ def build(home: Path, project: Subject) -> tuple[tuple[Run, ...], frozenset[Node
         without ephemeral ones, which are built in no case.
     """
     runs: list[Run] = []
-    tried: tuple[frozenset[NodeId], ...] = ()
+    tried: frozenset[NodeId] | None = None
+    late: frozenset[NodeId] = frozenset()
     for _ in range(ROUNDS_MAX):
         with _opened(home, project) as workspace:
             graph, left_out, early = _compiled(workspace)
-            if (left_out, early) == tried:
+            nodes = frozenset(graph.nodes)
+            if left_out == tried:
+                nodes, early = late | descendants(edges_of(graph).readers, late), frozenset()
+            nodes -= left_out | _tests(graph)
+            if not nodes:
                 break
-            tried = (left_out, early)
-            runs.append(_run(workspace, "build", frozenset(graph.nodes) - left_out - _tests(graph)))
-        if not left_out and not early:
+            tried, late = left_out, early
+            runs.append(_run(workspace, "build", nodes))
+        if not left_out and not late:
             break
     never = {key for key in left_out if graph.nodes[key].node.materialized != "ephemeral"}
     return tuple(runs), frozenset(never)

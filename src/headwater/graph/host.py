@@ -4,7 +4,7 @@ One host serves one rendering, and notes what the text asked for, because that d
 the text must be rendered and which CTEs it needs.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 
 from headwater.base.diagnostics import Diagnostic
@@ -153,6 +153,13 @@ class CompileHost:
         assert place is not None  # noqa: S101 - every function has a place
         return Relation.of_table(place)
 
+    def _referred(self) -> Iterator[Node]:
+        """Give the nodes that the node refers to."""
+        for ref in self._node.refs:
+            found = find(self._names, self._node, ref)
+            if isinstance(found, Node):
+                yield found
+
     def _named(self, call: Ref | SourceRef) -> Node:
         found = find(self._names, self._node, call)
         if isinstance(found, Diagnostic):
@@ -206,7 +213,7 @@ class CompileHost:
         self.has_asked = True
         kind = self._lookup.relation_kind_or_none(table)
         if kind is None and table in self._planned and self.sent is None and not self.is_live:
-            self._note_too_early(table)
+            self._note_if_too_early(table)
         return Relation.of_table(table, kind, self._naming) if kind else None
 
     def columns(self, relation: Relation) -> tuple[Column, ...]:
@@ -231,8 +238,10 @@ class CompileHost:
             replace(column, type=warehouse_type(column.type, dialect)) for column in columns
         )
 
-    def _note_too_early(self, table: TableName) -> None:
-        """Say once that a text was made for a lake without a table that is yet to be built."""
+    def _note_if_too_early(self, table: TableName) -> None:
+        """Say once that a text was made for a lake without an input that is yet to be built."""
+        if not any(each.relation == table for each in self._referred()):
+            return  # nothing says that it is built before, in dbt neither
         found = Diagnostic(
             code="compiled-too-early",
             severity="warning",
