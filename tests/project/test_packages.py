@@ -4,6 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from headwater.project.package_list import package_values
 from headwater.project.packages import (
     PackageEntry,
     choose_version,
@@ -116,3 +117,26 @@ def test_prereleases_sort_by_the_rules_of_semantic_versions() -> None:
     shuffled = (*versions[3:], *versions[:3])
 
     assert [str(version) for version in sorted(shuffled)] == texts
+
+
+SECRET = {"DBT_ENV_SECRET_TOKEN": "abc123"}
+
+
+def test_a_secret_is_put_in_where_it_stands_whole() -> None:
+    evaluate = package_values("packages.yml", SECRET, {})
+
+    address = evaluate("https://u:{{ env_var('DBT_ENV_SECRET_TOKEN') }}@example.org/x.git")
+
+    assert address == "https://u:abc123@example.org/x.git"
+
+
+@pytest.mark.parametrize("filter_", ["join(' ')", "upper", "reverse", "list", "length"])
+def test_no_filter_gets_hold_of_a_secret(filter_: str) -> None:
+    text = f"{{{{ env_var('DBT_ENV_SECRET_TOKEN') | {filter_} }}}}"
+
+    one, other = (
+        package_values("packages.yml", {"DBT_ENV_SECRET_TOKEN": secret}, {})(text)
+        for secret in ("abc123", "another")
+    )
+
+    assert one == other

@@ -92,6 +92,26 @@ def test_duckdb_output_is_accepted_unchanged(output: str, catalog: str, schema: 
     assert (result.target.catalog, result.target.schema) == (catalog, schema)
 
 
+def test_a_secret_of_the_environment_is_put_in_whole_and_not_changed() -> None:
+    text = 'a:\n  outputs:\n    default:\n      type: duckdb\n      schema: "{}"\n'
+    asked = "env_var('DBT_ENV_SECRET_S')"
+    environment = {"DBT_ENV_SECRET_S": "abc"}
+
+    whole, joined = (
+        read_target(
+            ProfileRequest(
+                project="p", profile="a", environment=environment, vars={},
+                text=text.replace("{}", f"{{{{ {shown} }}}}"),
+            )
+        ).target
+        for shown in (asked, f"{asked} | join(' ')")
+    )  # fmt: skip
+
+    assert whole is not None
+    assert whole.schema == "abc"
+    assert joined is None or "a b c" not in joined.schema
+
+
 def test_templates_never_see_secrets() -> None:
     chosen = target("duck")
 

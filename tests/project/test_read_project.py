@@ -417,3 +417,23 @@ def test_docs_block_may_hold_jinja_of_its_own_and_sees_nothing(read: Read) -> No
 
     assert node_of(result, "model.shop.a").description == "{{ ref('x') }} !"
     assert found(result) == [("jinja-undefined", "models/d.md:6:1")]
+
+
+@pytest.mark.parametrize(
+    ("written", "order"),
+    [
+        ("{arguments: {values: [1]}}", ["column_name", "values", "model"]),
+        ("{values: [1]}", ["values", "column_name", "model"]),
+    ],
+)
+def test_arguments_of_a_test_are_in_dbts_order(read: Read, written: str, order: list[str]) -> None:
+    column = f"{{name: id, data_tests: [{{accepted_values: {written}}}]}}"
+    result = read(
+        {
+            "models/a.sql": "select 1 as id",
+            "models/a.yml": f"models: [{{name: a, columns: [{column}]}}]\n",
+        }
+    )
+
+    test = next(node.test for node in project_of(result).nodes.values() if node.test)
+    assert list(test.arguments) == order

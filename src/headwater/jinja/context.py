@@ -17,6 +17,7 @@ from headwater.jinja.functions import make_exceptions, make_functions, tojson
 from headwater.jinja.host import Host, QueryRows
 from headwater.jinja.modules import make_modules
 from headwater.jinja.relation import Relation
+from headwater.jinja.secrets import stand_in
 from headwater.jinja.table import ResultTable
 
 __all__ = [
@@ -295,6 +296,7 @@ def make_env_var(environment: Mapping[str, str], *, secrets: bool = False) -> Ca
     Args:
         environment: The variables.
         secrets: Whether ``DBT_ENV_SECRET...`` may be read: only in profiles and package lists.
+            A template gets a stand-in, see ``with_secrets``.
     """
 
     def env_var(name: str, default: object = None) -> object:
@@ -305,7 +307,7 @@ def make_env_var(environment: Mapping[str, str], *, secrets: bool = False) -> Ca
                 fix="use a variable without the DBT_ENV_SECRET_ prefix",
             )
         if name in environment:
-            return environment[name]
+            return stand_in(name) if name.startswith(SECRET_PREFIX) else environment[name]
         if default is not None:
             return default
         raise Invalid(

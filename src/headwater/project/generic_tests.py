@@ -217,10 +217,10 @@ def _build(
 ) -> Built:
     tested = declared.tested
     nested = arguments.pop("arguments", None)
-    if isinstance(nested, dict):
-        arguments = {**arguments, **nested}
     if declared.column is not None:
         arguments["column_name"] = declared.column
+    if isinstance(nested, dict):
+        arguments = {**arguments, **nested}
     arguments["model"] = f"{{{{ get_where_subquery({tested.call}) }}}}"
     config = _config(reading, declared, arguments)
     description = str(arguments.pop("description", None) or "")

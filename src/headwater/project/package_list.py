@@ -8,6 +8,7 @@ from headwater.jinja.context import Variables, make_base_context
 from headwater.jinja.macros import MacroIndex
 from headwater.jinja.modules import make_modules
 from headwater.jinja.render import Templates
+from headwater.jinja.secrets import with_secrets
 
 
 def package_values(
@@ -30,4 +31,4 @@ def package_values(
     def evaluate(value: str) -> Json:
         return cast("Json", templates.evaluate(value, name=file, context=context, package=""))
 
-    return evaluate
+    return with_secrets(evaluate, environment)

@@ -18,6 +18,7 @@ from headwater.jinja.context import Variables, make_base_context
 from headwater.jinja.macros import MacroIndex
 from headwater.jinja.modules import make_modules
 from headwater.jinja.render import Templates
+from headwater.jinja.secrets import with_secrets
 from headwater.project.findings import suggestion
 from headwater.project.options import THREADS_DEFAULT, Target
 from headwater.project.yaml_text import YamlFile, read_yaml
@@ -164,11 +165,16 @@ def _chosen(
         secrets=True,
     )
 
+    def evaluate(text: str) -> Json:
+        return templates.evaluate(  # type: ignore[return-value] # a YAML scalar's Jinja
+            text, name=request.file, context=context, package=request.project
+        )
+
+    evaluated = with_secrets(evaluate, request.environment)
+
     def rendered(value: Json) -> Json:
         if isinstance(value, str):
-            return templates.evaluate(  # type: ignore[return-value] # a YAML scalar's Jinja
-                value, name=request.file, context=context, package=request.project
-            )
+            return evaluated(value)
         if isinstance(value, dict):
             return {key: rendered(part) for key, part in value.items()}
         if isinstance(value, list):

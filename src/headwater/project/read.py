@@ -23,6 +23,7 @@ from headwater.jinja.environment import has_jinja
 from headwater.jinja.macros import GLOBAL_PACKAGE, Macro, MacroIndex, read_macros
 from headwater.jinja.modules import make_modules
 from headwater.jinja.render import Templates
+from headwater.jinja.secrets import with_secrets
 from headwater.project.catalogs import check_catalogs
 from headwater.project.checks import check_nodes
 from headwater.project.config import ConfigTrees
@@ -370,7 +371,8 @@ def _check_packages(reading: Reading, files: ProjectFiles) -> None:
         return cast("Json", shown)
 
     try:
-        entries, found = parse_package_list(file, text, evaluate)
+        evaluated = with_secrets(evaluate, reading.options.environment)
+        entries, found = parse_package_list(file, text, evaluated)
     except HeadwaterError as error:
         reading.found.append(diagnostic_of(error))
         return
