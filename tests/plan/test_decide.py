@@ -373,3 +373,36 @@ def test_a_changed_window_is_said_in_words(before: str, after: str, line: str) -
 
     assert reasons(made) == {"fct": line}
     assert actions(made) == {"fct": "incremental"}
+
+
+@pytest.mark.parametrize(
+    ("cluster_by", "said"),
+    [
+        ("id", []),
+        (["TS", "id"], []),
+        (["to_date(ts)"], ["config-without-effect"]),
+        (["id", "id"], ["config-without-effect"]),
+        ("elsewhere", ["config-without-effect"]),
+    ],
+)
+def test_a_clustering_that_the_table_cannot_have_is_said(cluster_by: Json, said: list[str]) -> None:
+    made = (
+        World()
+        .source("raw", "id BIGINT, ts TIMESTAMP")
+        .model("fct", "select id, ts from {raw}", cluster_by=cluster_by)
+    )
+
+    found = plan(made, with_sources(made.graph())).diagnostics
+
+    assert [each.name for each in found] == said
+
+
+def test_another_clustering_builds_the_table_again() -> None:
+    def made(by: str) -> World:
+        raw = World().source("raw", "id BIGINT, ts TIMESTAMP")
+        return raw.model("fct", "select id, ts from {raw}", cluster_by=by)
+
+    changed = plan(made("ts"), deploy(made("id")))
+
+    assert [step.action for step in changed.steps] == ["rebuild"]
+    assert "cluster_by" in " ".join(line for change in changed.changes for line in change.lines)

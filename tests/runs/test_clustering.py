@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import polars as pl
 import pytest
@@ -16,7 +17,7 @@ from tests.runs.world import (
 )
 
 from headwater.base.errors import Invalid
-from headwater.lake.compaction import CLUSTER_TAG
+from headwater.lake.compaction import CLUSTER_TAG, choose_kept
 from headwater.lake.snapshot import DataFile, Snapshot
 from headwater.runs.context import Context
 from headwater.runs.proposals import find_proposals
@@ -153,3 +154,51 @@ def test_a_column_that_has_gone_does_not_stop_compaction(context: Context) -> No
     done = Keeper(context).optimize("t")
 
     assert (done.files_removed, done.files_added) == (2, 1)
+
+
+def layout(cluster_by: object) -> dict[str, Any]:
+    return {"config": {"cluster_by": cluster_by}}
+
+
+@pytest.mark.parametrize("cluster_by", ["a", ["A", "b"], "a, b"])
+def test_a_model_is_written_in_the_order_that_it_asks_for(
+    context: Context, cluster_by: object
+) -> None:
+    run_steps(context, build("m", SCATTERED, **layout(cluster_by)))
+
+    snapshot = context.tables.table(relation("m")).snapshot()
+
+    names = "a" if cluster_by == "a" else "a,b"
+    assert snapshot.properties[CLUSTER_TAG] == names
+    assert {file.tags.get(CLUSTER_TAG) for file in snapshot.files} == {names}
+    if names == "a":
+        rows = pl.read_parquet(f"{snapshot.root}/{snapshot.files[0].path}")
+        steps = rows["a"].cast(pl.Int64).diff().drop_nulls()
+        assert (steps < 0).sum() < 10  # a part written by another thread may be a little ahead
+    assert choose_kept(snapshot).groups == ()
+
+
+def test_rows_that_are_appended_are_ordered_likewise(context: Context) -> None:
+    run_steps(context, build("m", "select 1 as a, 2 as b", **layout("b")))
+    more = append("m", "select i as a, 100 - i as b from range(50) r(i)", 0)
+    run_steps(context, replace(more, target=target("m", version=0, **layout("b"))))
+
+    files = context.tables.table(relation("m")).snapshot().files
+
+    new = max(files, key=lambda file: file.rows or 0)
+    root = context.tables.table(relation("m")).root
+    assert pl.read_parquet(f"{root}/{new.path}")["b"].is_sorted()
+    assert {file.tags.get(CLUSTER_TAG) for file in files} == {"b"}
+
+
+@pytest.mark.parametrize("cluster_by", ["to_date(at)", ["a", "a"], list("abcde"), ["a", "nowhere"]])
+def test_a_model_is_built_where_its_clustering_means_nothing_here(
+    context: Context, cluster_by: object
+) -> None:
+    run_steps(context, build("m", "select 1 as a, 2 as b, 3 as c, 4 as d, 5 as e",
+                             **layout(cluster_by)))  # fmt: skip
+
+    snapshot = context.tables.table(relation("m")).snapshot()
+
+    assert CLUSTER_TAG not in snapshot.properties
+    assert len(snapshot.files) == 1

@@ -21,6 +21,7 @@ STORED_BY = (
     "on_schema_change",
     "partition_by",
     "partitioned_by",
+    "cluster_by",
     "event_time",
     "batch_size",
     "begin",

@@ -4,7 +4,7 @@ dbt's default is merge when there is a unique_key and append when there is none;
 matches by key is an append when there is no key to match by.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from types import MappingProxyType
 from typing import Literal
 
@@ -104,11 +104,58 @@ def check_strategy(compiled: CompiledNode) -> Diagnostic | None:
     return None
 
 
+CLUSTER_COLUMNS_MAX = 4
+"""Columns that a table may be clustered by: of more, each divides too little to help."""
+
+
+def cluster_by_of(
+    config: Mapping[str, Json], columns: Sequence[str], partition_by: Sequence[str]
+) -> tuple[str, ...]:
+    """Return the columns by whose values a model's rows lie near each other, as they are spelled.
+
+    Args:
+        config: The model's.
+        columns: Its columns.
+        partition_by: Those by which it is partitioned.
+
+    Returns:
+        None at all where ``cluster_by`` does not name one to four columns, each once, of which the
+        table is not partitioned by one: other warehouses take expressions there.
+    """
+    asked = [name.strip().strip('"').lower() for name in names_of(config.get("cluster_by"))]
+    asked = [part.strip() for name in asked for part in name.split(",")]
+    exact = {column.lower(): column for column in columns}
+    taken = {name.lower() for name in partition_by}
+    is_usable = 0 < len(asked) <= CLUSTER_COLUMNS_MAX and len(set(asked)) == len(asked)
+    if not is_usable or not set(asked) <= exact.keys() or set(asked) & taken:
+        return ()
+    return tuple(exact[name] for name in asked)
+
+
+def _check_clustering(compiled: CompiledNode) -> Iterator[Diagnostic]:
+    """Report a clustering that the table cannot have; the model is built without it."""
+    node = compiled.node
+    if not node.config.get("cluster_by") or node.materialized == "view" or not compiled.columns:
+        return
+    columns = [column.name for column in compiled.columns]
+    if cluster_by_of(node.config, columns, partition_by_of(compiled)):
+        return
+    yield Diagnostic(
+        code="config-without-effect",
+        severity="warning",
+        what=f"`{node.search_name}` sets `cluster_by`, which has no effect",
+        why=f"one to {CLUSTER_COLUMNS_MAX} of its columns can order its rows, each once, and none "
+        "by which it is partitioned; expressions cannot",
+        fix=f"name some of {', '.join(columns[:8])}, or leave `cluster_by` out",
+        where=node.where,
+        node=node.unique_id,
+    )
+
+
 _WITHOUT_EFFECT: Mapping[str, str] = MappingProxyType(
     {
         "indexes": "Delta tables have none; files are left out by their statistics",
         "catalog_name": "every table is a Delta table of the workspace's lake",
-        "cluster_by": "`hw table optimize --cluster-by` orders what is written",
         "sorted_by": "files are written in the order of the query",
     }
 )
@@ -153,6 +200,7 @@ def check_promises(compiled: CompiledNode) -> Iterator[Diagnostic]:
                 where=node.where,
                 node=node.unique_id,
             )
+    yield from _check_clustering(compiled)
     if node.config.get("grants"):
         yield Diagnostic(
             code="grants-not-applied",

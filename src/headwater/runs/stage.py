@@ -5,7 +5,7 @@ Nothing here changes a table. What comes back says which commit would.
 
 # ruff: noqa: S608 - names are quoted; the user's query is a subquery as it is
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import assert_never
 
@@ -24,6 +24,7 @@ from headwater.engines.engine import (
     WritePartitions,
 )
 from headwater.lake.commit import VECTORS_PROPERTY, SetSchema
+from headwater.lake.compaction import tagged
 from headwater.lake.snapshot import Snapshot
 from headwater.lake.types import comments_of
 from headwater.plan.plan import (
@@ -38,6 +39,7 @@ from headwater.plan.plan import (
     ReplaceBatches,
     TakeSnapshot,
 )
+from headwater.plan.strategy import cluster_by_of
 from headwater.runs.batches import stage_batches
 from headwater.runs.columns import naming_wider, plan_columns, select_columns
 from headwater.runs.snapshots import snapshot_sql
@@ -124,7 +126,7 @@ def stage(session: Session, step: PlainStep, place: Place) -> Staged:
         case BuildView():
             return Staged(source=ViewSource(sql=step.sql), columns=session.describe(step.sql))
         case Build():
-            return replaced(place, session.write(step.sql, WriteAll(), place.destination))
+            return _stage_build(session, step, place)
         case LoadSeed():
             written = session.write_seed(
                 step.path, step.column_types, step.delimiter, place.destination
@@ -143,9 +145,25 @@ def stage(session: Session, step: PlainStep, place: Place) -> Staged:
             assert_never(other)
 
 
+def _stage_build(session: Session, step: Build | IncrementalStep, place: Place) -> Staged:
+    """Write all rows, near each other where the model says by which columns."""
+    columns = session.describe(step.sql) if step.target.config.get("cluster_by") else ()
+    cluster_by = _clustering(step, columns, place)
+    written = session.write(step.sql, WriteAll(cluster_by=cluster_by), place.destination)
+    return replaced(place, written, cluster_by)
+
+
+def _clustering(
+    step: Build | IncrementalStep, columns: Sequence[Column], place: Place
+) -> tuple[str, ...]:
+    """Return the columns by whose values a step's rows are put near each other."""
+    names = [column.name for column in columns]
+    return cluster_by_of(step.target.config, names, place.destination.partition_by)
+
+
 def _stage_increment(session: Session, step: IncrementalStep, place: Place) -> Staged:
     if place.current is None:  # the planner asks for a full build then; a race may remove it
-        return replaced(place, session.write(step.sql, WriteAll(), place.destination))
+        return _stage_build(session, step, place)
     query = session.describe(step.sql)
     plan = plan_columns(step.on_schema_change, place.current.columns, query, step.name)
     sql = step.sql if plan.incoming is None else select_columns(step.sql, plan.incoming)
@@ -158,8 +176,13 @@ def _stage_increment(session: Session, step: IncrementalStep, place: Place) -> S
         rewritten = session.write(select_columns(own, kept), WriteAll(), destination)
         target, meter = replace(target, files=rewritten.added), rewritten.meter
     how = "copy_on_write" if plan.rewrites else merge_mode(step.target.config, place.current)
+    mode = _mode(step, target, how)
+    is_added = isinstance(mode, WriteAll)
+    cluster_by = _clustering(step, plan.incoming or query, place) if is_added else ()
+    mode = WriteAll(cluster_by=cluster_by) if is_added else mode
     with naming_wider(plan):
-        written = session.write(sql, _mode(step, target, how), place.destination)
+        written = session.write(sql, mode, place.destination)
+    written = replace(written, added=tuple(tagged(file, cluster_by) for file in written.added))
     files = after_write(target, written)
     return Staged(
         source=pending(place, plan.columns, files),

@@ -13,6 +13,7 @@ from headwater.base.relations import Column
 from headwater.base.telemetry import BatchEnd
 from headwater.engines.engine import Destination, EmptySource, ViewSource, Written
 from headwater.lake.commit import Action, AddFile, RemoveFile, SetSchema
+from headwater.lake.compaction import CLUSTER_TAG, tagged
 from headwater.lake.snapshot import DataFile, Snapshot
 
 
@@ -64,16 +65,28 @@ class Place:
     now: datetime
 
 
-def replaced(place: Place, written: Written) -> Staged:
-    """Make the commit that replaces the whole table."""
+def replaced(place: Place, written: Written, cluster_by: tuple[str, ...] = ()) -> Staged:
+    """Make the commit that replaces the whole table.
+
+    Args:
+        place: Where it goes.
+        written: Its rows.
+        cluster_by: Columns by whose values they lie near each other; the table keeps them in mind.
+    """
+    properties = {CLUSTER_TAG: ",".join(cluster_by)} if cluster_by else {}
+    added = tuple(tagged(file, cluster_by) for file in written.added)
     destination, current = place.destination, place.current
     removed = () if current is None else tuple(file.path for file in current.files)
     verb = "CREATE TABLE" if current is None else "CREATE OR REPLACE TABLE"
-    source = pending(place, written.columns, written.added)
+    source = pending(place, written.columns, added)
+    source = replace(source, properties={**source.properties, **properties})
     if current is None:
         source = replace(source, table_id=str(uuid4()))
     schema = SetSchema(
-        columns=written.columns, partition_by=destination.partition_by, table_id=source.table_id
+        columns=written.columns,
+        partition_by=destination.partition_by,
+        properties=properties,
+        table_id=source.table_id,
     )
     return Staged(
         source=source,
@@ -82,7 +95,7 @@ def replaced(place: Place, written: Written) -> Staged:
         actions=(
             schema,
             *(RemoveFile(path=path) for path in removed),
-            *(AddFile(file=file) for file in written.added),
+            *(AddFile(file=file) for file in added),
         ),
         rows=written.meter.rows_written,
         meter=written.meter,

@@ -36,6 +36,7 @@ from headwater.lake.snapshot import DataFile, Snapshot
 from headwater.lake.table import Table
 from headwater.lake.vacuum import find_dead, retention_of
 from headwater.plan.plan import Plan, Totals
+from headwater.plan.strategy import CLUSTER_COLUMNS_MAX
 from headwater.runs.context import Context
 from headwater.runs.copies import clone, clone_name
 from headwater.runs.differences import Difference, find_differences
@@ -46,9 +47,6 @@ from headwater.runs.proposals import Proposals, find_proposals
 from headwater.runs.query import find_table, table_of
 from headwater.runs.reading_on import Behind, read_behind
 from headwater.runs.rearrange import rearrange
-
-CLUSTER_COLUMNS_MAX = 4
-"""Columns that a table may be clustered by: of more, each divides too little to help."""
 
 FILES_NAMED_MAX = 1000
 """How many files a document names."""

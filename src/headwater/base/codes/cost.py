@@ -164,15 +164,15 @@ its query reads something that is not there yet.
         number="HW3019",
         title="a config has no effect on Delta tables",
         explain="""\
-**What it finds.** A model with `indexes`, `cluster_by`, `sorted_by` or `catalog_name`.
+**What it finds.** A model with `indexes`, `sorted_by` or `catalog_name`, or with a `cluster_by`
+that names anything but one to four of its columns.
 
 **Why it matters.** The model is built, but not in the way that these ask for: files hold the rows in
 the order of the query, and a reader leaves out files by the smallest and largest value of a column.
 
 **Example.** `indexes: [{columns: [id]}]`
 
-**How to mend it.** Leave the config out; end the query with `order by` where readers filter by a
-column.
+**How to mend it.** Leave the config out; name the columns by which readers filter in `cluster_by`.
 """,
     ),
     Code(
