@@ -10,7 +10,7 @@ import json
 import sys
 import time
 from collections.abc import Mapping
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any, Literal
 
@@ -19,11 +19,11 @@ import accuracy_supply
 from accuracy import FIRST_DAYS, Step
 from generator.raw import TABLES, Knobs, raw_sql
 
-from headwater.base.codec import decode, encode
+from headwater.base.codec import decode, encode, from_builtins
 from headwater.graph.graph import Graph
 from headwater.plan.build import make_plan
 from headwater.plan.options import PlanOptions
-from headwater.plan.plan import Plan
+from headwater.plan.plan import Cost, Plan
 from headwater.plan.state import State
 from headwater.runs.answers import Planned, PlanRequest
 from headwater.runs.run import NodeResult, Run
@@ -166,19 +166,32 @@ def keep_world(
         file.write(encode({key: encode(value).decode() for key, value in world.items()}))
 
 
-def replayed(folder: Path, number: int) -> dict[str, Any]:
-    """Predict a recorded step again."""
-    with gzip.open(folder / "steps" / f"{number:04}.world.gz", "rb") as file:
-        world = json.loads(file.read())
+Past = dict[tuple[str, float], Cost]
+"""What was expected of a run of a node, by what it then measured."""
+
+
+def replayed(world: Mapping[str, str], past: Past) -> dict[str, Any]:
+    """Predict a recorded step again, as if today's code had predicted all steps before it."""
     graph, state = decode(Graph, world["graph"]), decode(State, world["state"])
+    history = {
+        node: tuple(replace(run, expected=past.get((node, run.meter.cpu_seconds))) for run in runs)
+        for node, runs in state.history.items()
+    }
+    state = replace(state, history=history)
     return predicted_of(make_plan(graph, state, decode(PlanOptions, world["options"])))
 
 
 def replay(folder: Path) -> None:
     """Predict every recorded step again and leave that beside it."""
+    past: Past = {}
     for path in sorted((folder / "steps").glob("*.world.gz")):
-        again = path.with_name(f"{path.name[:4]}.replayed.json")
-        again.write_text(json.dumps(replayed(folder, int(path.name[:4]))), encoding="utf-8")
+        with gzip.open(path, "rb") as file:
+            predicted = replayed(json.loads(file.read()), past)
+        number = path.name[:4]
+        path.with_name(f"{number}.replayed.json").write_text(json.dumps(predicted))
+        measured = json.loads(path.with_name(f"{number}.measured.json").read_bytes())
+        for node, found in measured["nodes"].items():
+            past[node, found["cpu_seconds"]] = from_builtins(Cost, predicted["nodes"][node]["cost"])
 
 
 def main() -> None:

@@ -59,6 +59,7 @@ class Made:
     depends_on: Sequence[str] = ()
     declared: Mapping[str, Json] = field(default_factory=dict)
     checksum: str = "1"
+    arguments: Mapping[str, Json] = field(default_factory=dict)
 
     @property
     def node_id(self) -> NodeId:
@@ -119,6 +120,16 @@ class World:
     def unique(self, model: str, column: str) -> World:
         sql = f"select {column} from {{{model}}} group by {column} having count(*) > 1"
         return self.test(f"unique_{model}_{column}", model, sql, test="unique", column=column)
+
+    def relationships(self, model: str, column: str, to: str, to_column: str) -> World:
+        sql = (
+            f"select {column} from {{{model}}} where {column} is not null "
+            f"and {column} not in (select {to_column} from {{{to}}})"
+        )
+        name = f"relationships_{model}_{column}"
+        self.test(name, model, sql, test="relationships", column=column)
+        made = replace(self.made[name], arguments={"field": to_column})
+        return self.add(made)
 
     def exposure(self, name: str, *depends_on: str, **declared: Json) -> World:
         made = Made(name=name, kind="exposure", depends_on=depends_on, declared=declared)
@@ -205,7 +216,7 @@ class World:
             test = TestInfo(
                 name=made.test,
                 namespace=None,
-                arguments={},
+                arguments=made.arguments,
                 column=made.column,
                 attached_node=attached.node_id if attached else None,
             )

@@ -14,6 +14,7 @@ from headwater.base.units import UNKNOWN, ZERO, Estimate, exact, sum_estimates
 from headwater.graph.graph import CompiledNode
 from headwater.plan.decide import can_run_incrementally
 from headwater.plan.draft import SAME, Draft
+from headwater.plan.facts import FactBook, open_facts
 from headwater.plan.history import (
     FACTOR_GUESS,
     FACTOR_OTHER,
@@ -36,6 +37,7 @@ from headwater.plan.reads import (
     predict_reads,
     present_version,
 )
+from headwater.plan.rows import predict_rows, rows_in
 from headwater.plan.scans import Sizes
 from headwater.plan.sizes import size_after
 from headwater.plan.strategy import strategy_of
@@ -51,8 +53,11 @@ def price_steps(draft: Draft) -> Draft:
     """Fill the cost of every step, and of every change before and after."""
     sizes: dict[TableName, Estimate] = {}
     steps: list[Step] = []
+    book = open_facts(draft)
     for step in draft.steps:
-        priced = replace(step, cost=_cost_of_step(draft, step, sizes))
+        priced = replace(
+            step, cost=_with_rows(draft, step, _cost_of_step(draft, step, sizes), book)
+        )
         steps.append(priced)
         relation = draft.compiled(step.node).node.relation
         if draft.is_built(step.node) and relation is not None:
@@ -61,6 +66,23 @@ def price_steps(draft: Draft) -> Draft:
     by_node = {step.node: step for step in steps}
     changes = tuple(_with_costs(draft, change, by_node, sizes) for change in draft.changes)
     return replace(draft, changes=changes)
+
+
+def _with_rows(draft: Draft, step: Step, cost: Cost, book: FactBook) -> Cost:
+    """Add the rows that a step reads and leaves."""
+    compiled = draft.compiled(step.node)
+    if isinstance(step, Skip) or is_view(compiled):
+        return cost
+    mode = mode_of_step(draft, step)
+    inputs = rows_in(draft, book, compiled)
+    return replace(cost, rows=predict_rows(draft, book, compiled, mode, inputs), rows_in=inputs)
+
+
+def mode_of_step(draft: Draft, step: Step) -> Mode:
+    """Return how a step runs its node."""
+    if isinstance(step, RunTest):
+        return "test"
+    return "incremental" if draft.decisions[step.node].how == "incremental" else "full"
 
 
 def _with_costs(draft: Draft, change: Change, steps: Mapping[NodeId, Step], sizes: Sizes) -> Change:
@@ -85,10 +107,7 @@ def _cost_of_step(draft: Draft, step: Step, sizes: Sizes) -> Cost:
     if isinstance(step, Skip) or is_view(compiled):
         return nothing(draft)
     version = present_version(draft, compiled)
-    if isinstance(step, RunTest):
-        return cost_of(draft, version, "test", sizes)
-    is_incremental = draft.decisions[step.node].how == "incremental"
-    return cost_of(draft, version, "incremental" if is_incremental else "full", sizes)
+    return cost_of(draft, version, mode_of_step(draft, step), sizes)
 
 
 def cost_of(

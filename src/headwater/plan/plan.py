@@ -33,12 +33,16 @@ class Cost:
         bytes_written: Bytes of the data files written.
         cpu_seconds: User and system CPU time.
         dollars: CPU time at the declared price; unknown when no price is declared.
+        rows: Rows of the table once the step is done; unknown for tests and views.
+        rows_in: Rows of its stored inputs, views followed, each table whole and once.
     """
 
     bytes_read: Estimate = UNKNOWN
     bytes_written: Estimate = UNKNOWN
     cpu_seconds: Estimate = UNKNOWN
     dollars: Estimate = UNKNOWN
+    rows: Estimate = UNKNOWN
+    rows_in: Estimate = UNKNOWN
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

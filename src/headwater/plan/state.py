@@ -10,10 +10,14 @@ from headwater.base.ids import NodeId, RunId
 from headwater.base.meters import Meter
 from headwater.base.relations import Column, TableName
 from headwater.plan.books import Rule
+from headwater.plan.plan import Cost
 from headwater.sql.lineage import QueryLineage
 
 HISTORY_RUNS_MAX = 20
 """How many earlier runs of a node State carries, newest first."""
+
+EXPECTED_RUNS_MAX = 8
+"""For how many of them what was expected comes along, newest first."""
 
 NO_RUN = RunId("")
 """Stands for no run."""
@@ -186,6 +190,7 @@ class NodeRun:
         rows: Rows written, or failing rows of a test.
         input_bytes: Bytes of its inputs then; None when unknown.
         at: ISO 8601 UTC time.
+        expected: What the plan of the run expected it to use; None when that was not kept.
     """
 
     run_id: RunId
@@ -195,6 +200,12 @@ class NodeRun:
     rows: int | None
     input_bytes: int | None
     at: str
+    expected: Cost | None = None
+
+    @property
+    def rows_in(self) -> float | None:
+        """Rows of its inputs by the statistics that its plan was made from."""
+        return None if self.expected is None else self.expected.rows_in.value
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -13,7 +13,7 @@ from functools import partial
 from types import MappingProxyType
 from typing import TypeGuard
 
-from headwater.base.codec import Json, decode
+from headwater.base.codec import Json, decode, decode_plain_or_none
 from headwater.base.ids import NodeId, RunId
 from headwater.base.relations import TableName
 from headwater.catalog.records import AttemptRecord, ViewRecord
@@ -21,8 +21,10 @@ from headwater.engines.engine import EmptySource, FileSource, ViewSource
 from headwater.graph.graph import CompiledNode, Graph
 from headwater.lake.snapshot import HistoryEntry, Snapshot
 from headwater.lake.tablestats import bounds_of, column_bytes_of, null_counts_of
+from headwater.plan.plan import Cost
 from headwater.plan.state import (
     CHANGES_MAX,
+    EXPECTED_RUNS_MAX,
     HISTORY_RUNS_MAX,
     DeployedNode,
     NodeRun,
@@ -319,6 +321,9 @@ def _node_runs(records: Iterable[AttemptRecord]) -> tuple[NodeRun, ...]:
             rows=record.rows,
             input_bytes=record.input_bytes,
             at=record.started_at,
+            expected=decode_plain_or_none(Cost, record.estimate)
+            if place < EXPECTED_RUNS_MAX
+            else None,
         )
-        for record in records
+        for place, record in enumerate(records)
     )

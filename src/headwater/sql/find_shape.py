@@ -15,7 +15,6 @@ from headwater.base.relations import Column, TableName
 from headwater.sql.dialects import DUCKDB
 from headwater.sql.duckdb_functions import KNOWN_CALLS
 from headwater.sql.fingerprint import clock_use
-from headwater.sql.functions import AGGREGATES
 from headwater.sql.keyed import (
     Cell,
     Keyed,
@@ -28,6 +27,14 @@ from headwater.sql.keyed import (
     with_nested,
 )
 from headwater.sql.parse import parse_query
+from headwater.sql.select_parts import (
+    aggregates,
+    is_word_all,
+    nested_queries,
+    own_nodes,
+    projection,
+    windows,
+)
 from headwater.sql.select_scope import Entry, SelectScope
 from headwater.sql.shape import KeyColumn, Origin, Shape
 from headwater.sql.types import canonical_type
@@ -207,7 +214,7 @@ class _Walker:
             if isinstance(each, exp.Alias)
         }
         self._where(scope, select)
-        nested = [self.query(query, inner) for query in _nested_queries(select)]
+        nested = [self.query(query, inner) for query in nested_queries(select)]
         scope.rows = with_nested(scope.rows, nested)
         outputs = list(_outputs(scope, select))
         cells = self._narrowed(scope, select, outputs)
@@ -218,7 +225,7 @@ class _Walker:
             branches=scope.rows.branches,
         )
         compares = any(select.args.get(key) for key in ("group", "having", "qualify", "distinct"))
-        if compares or _aggregates(select) or list(_windows(select)):
+        if compares or aggregates(select) or list(windows(select)):
             rows = settled(rows)
         return self._limited(select, rows)
 
@@ -308,7 +315,7 @@ class _Walker:
         if side in {"LEFT", "FULL"}:
             _forget(rows.cells)
         if on := join.args.get("on"):
-            nested = [self.query(query, ctes) for query in _nested_queries(on)]
+            nested = [self.query(query, ctes) for query in nested_queries(on)]
             scope.rows = with_nested(scope.rows, nested)
 
     def _equate(self, scope: SelectScope, join: exp.Join, side: str) -> None:
@@ -355,14 +362,14 @@ class _Walker:
                 yield frozenset(scope.text(scope.expanded(each)) for each in on.expressions)
                 self.leaves_open["ties of `distinct on`"] = None
         if group is None:
-            if _aggregates(select):
+            if aggregates(select):
                 self.words["aggregate of everything"] = None
                 yield frozenset()
             return
         _only(group, {"expressions", "all"})
-        nodes = [_projection(select, node) for node in group.expressions]
-        if group.args.get("all") or any(_is_word_all(node) for node in nodes):
-            nodes = [each.unalias() for each in select.expressions if not _aggregates(each)]
+        nodes = [projection(select, node) for node in group.expressions]
+        if group.args.get("all") or any(is_word_all(node) for node in nodes):
+            nodes = [each.unalias() for each in select.expressions if not aggregates(each)]
         if any(isinstance(node, (exp.Rollup, exp.Cube, exp.GroupingSets)) for node in nodes):
             self.words["grouping sets"] = None
             yield frozenset()
@@ -373,7 +380,7 @@ class _Walker:
 
     def _window_parts(self, scope: SelectScope, select: exp.Select) -> Iterator[frozenset[str]]:
         named = {each.this.name.lower(): each for each in select.args.get("windows") or ()}
-        for window in _windows(select):
+        for window in windows(select):
             name = str(window.args.get("alias") or "").strip('"').lower()
             spec = named.get(name, window)
             parts = spec.args.get("partition_by") or ()
@@ -384,7 +391,7 @@ class _Walker:
             yield frozenset(scope.text(scope.expanded(part)) for part in parts)
 
     def _note_open(self, select: exp.Select) -> None:
-        for node in _own_nodes(select.expressions, select.args.get("qualify")):
+        for node in own_nodes(select.expressions, select.args.get("qualify")):
             if isinstance(node, exp.Window) and isinstance(node.this, _ORDER_DECIDES):
                 self.leaves_open[f"ties in the order of {_function_name(node.this)}"] = None
             is_unordered = isinstance(node, _IN_ORDER) and not isinstance(node.this, exp.Order)
@@ -493,20 +500,6 @@ def _star(
             yield Cell(name=cell.name, origins=dict(cell.origins), type=cell.type), body
 
 
-def _projection(select: exp.Select, node: exp.Expr) -> exp.Expr:
-    """Return what a group expression means: a number is the place of an output."""
-    if isinstance(node, exp.Literal) and node.is_int:
-        place = int(node.name) - 1
-        if 0 <= place < len(select.expressions):
-            chosen: exp.Expr = select.expressions[place].unalias()
-            return chosen
-    return node
-
-
-def _is_word_all(node: exp.Expr) -> bool:
-    return isinstance(node, exp.Column) and not node.table and node.name.lower() == "all"
-
-
 def _called(select: exp.Select, node: exp.Expr) -> str:
     """Return an expression's name for people."""
     for each in select.expressions:
@@ -515,54 +508,5 @@ def _called(select: exp.Select, node: exp.Expr) -> str:
     return node.name if isinstance(node, exp.Column) else node.sql(dialect=DUCKDB)[:40]
 
 
-def _own_nodes(*roots: object) -> Iterator[exp.Expr]:
-    """Give the nodes of expressions, those of queries inside of them left out."""
-    todo = [each for root in roots for each in (root if isinstance(root, list) else [root])]
-    while todo:
-        node = todo.pop()
-        if not isinstance(node, exp.Expr):
-            continue
-        yield node
-        if not isinstance(node, exp.Query):
-            todo.extend(node.iter_expressions())
-
-
-def _clauses(select: exp.Expr) -> list[object]:
-    if not isinstance(select, exp.Select):
-        return [select]
-    keys = ("where", "group", "having", "qualify", "order", "distinct")
-    return [*select.expressions, *(select.args.get(key) for key in keys)]
-
-
-def _nested_queries(tree: exp.Expr) -> Iterator[exp.Expr]:
-    """Give the queries inside of a SELECT's expressions, but not those that it reads from."""
-    for node in _own_nodes(*_clauses(tree)):
-        if isinstance(node, exp.Query):
-            yield node
-
-
-def _windows(select: exp.Select) -> Iterator[exp.Window]:
-    for node in _own_nodes(*_clauses(select)):
-        if isinstance(node, exp.Window):
-            yield node
-
-
-def _aggregates(tree: exp.Expr) -> bool:
-    """Say whether an expression, or a SELECT's outputs and conditions, aggregate."""
-    for node in _own_nodes(*_clauses(tree)):
-        name = str(node.this).lower() if isinstance(node, exp.Anonymous) else ""
-        if (isinstance(node, exp.AggFunc) or name in AGGREGATES) and not _is_windowed(node):
-            return True
-    return False
-
-
 def _function_name(node: exp.Func) -> str:
     return str(node.sql_name()).lower()
-
-
-def _is_windowed(node: exp.Expr) -> bool:
-    """Say whether an aggregate is what a window computes."""
-    inner, outer = node, node.parent
-    while isinstance(outer, (exp.Filter, exp.IgnoreNulls, exp.RespectNulls, exp.WithinGroup)):
-        inner, outer = outer, outer.parent
-    return isinstance(outer, exp.Window) and outer.this is inner

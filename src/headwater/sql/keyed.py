@@ -131,7 +131,16 @@ _EXACT = (
 
 def compares_exactly(one: Cell, two: Cell) -> bool:
     """Say whether two columns are equal exactly when their values are the same."""
-    if one.type in _INTEGERS and two.type in _INTEGERS:
+    return are_same_values(one.type, two.type)
+
+
+def are_same_values(one: str, two: str) -> bool:
+    """Say whether values of two canonical types are equal exactly when they are the same."""
+    if one in _INTEGERS and two in _INTEGERS:
         return True
-    is_decimal = one.type.startswith("DECIMAL(")
-    return one.type == two.type and (one.type in _EXACT or is_decimal)
+    return one == two and (one in _EXACT or one.startswith("DECIMAL("))
+
+
+def is_integer(type_name: str) -> bool:
+    """Say whether a canonical type is one of whole numbers."""
+    return type_name in _INTEGERS
