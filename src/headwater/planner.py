@@ -258,6 +258,7 @@ class Planner(Reader):
             event_time=read_event_time(request.inputs) or instead.sample,
             as_of=request.as_of,
             takes_part=request.inputs.empty or bool(request.inputs.sample),
+            threads=self._world.threads,
         )
         prices = prices_in_force(self.settings, self.root)
         state = read_state(graph, self._world.context_of(project), prices=prices)

@@ -8,12 +8,12 @@ from tests.plan.world import World, apply, commit, relation, with_sources
 
 from headwater.base.ids import NodeId, RunId
 from headwater.base.meters import Meter
-from headwater.base.units import Estimate
+from headwater.base.units import Estimate, exact
 from headwater.plan.build import make_plan
-from headwater.plan.history import cpu_from_runs, find_basis, from_runs
+from headwater.plan.history import find_basis, fixed_seconds, from_runs, weighted_median
 from headwater.plan.options import PlanOptions
 from headwater.plan.plan import Cost, Plan
-from headwater.plan.state import NodeRun, Prices, State
+from headwater.plan.state import NodeRun, Pace, Prices, State
 
 FCT = NodeId("model.shop.fct")
 PRICES = Prices(name="list", cpu_hour=3.6, runs_per_month=100)
@@ -329,10 +329,87 @@ def test_what_statements_take_anyway_is_not_scaled() -> None:
         at="",
     )
 
-    assert cpu_from_runs([run], [0.0], is_same=False).value == pytest.approx(0.006)
-    assert cpu_from_runs([run], [10.0], is_same=False).value == pytest.approx(0.046)
+    assert fixed_seconds(run) == pytest.approx(0.006)
     tiny = replace(run, meter=Meter(cpu_seconds=0.001, statements=3))
-    assert cpu_from_runs([tiny], [10.0], is_same=False).value == pytest.approx(0.001)
+    assert fixed_seconds(tiny) == pytest.approx(0.001)
+
+
+def test_the_newest_runs_count_most() -> None:
+    assert weighted_median([5.0]) == 5.0
+    assert weighted_median([1.0, 9.0]) == 1.0
+    assert weighted_median([1.0, 9.0, 9.0, 9.0, 9.0]) == 9.0
+
+
+def expecting(state: State, *runs: tuple[float, Cost]) -> State:
+    """Return a State whose runs of ``fct`` took so many seconds when so much was expected."""
+    fingerprint = state.deployed[FCT].fingerprint
+    found = tuple(
+        NodeRun(
+            run_id=RunId(f"r{place}"),
+            action="rebuild",
+            fingerprint=fingerprint,
+            meter=Meter(cpu_seconds=seconds, bytes_written=500),
+            rows=100,
+            input_bytes=None,
+            at="",
+            expected=expected,
+        )
+        for place, (seconds, expected) in enumerate(runs)
+    )
+    return replace(state, history=MappingProxyType({**state.history, FCT: found}))
+
+
+def test_cpu_time_is_scaled_by_how_much_more_work_it_is() -> None:
+    state = deploy(world())
+    then = cost(plan(world(), commit(state, "raw", size=0, rows=0)))
+    state = commit(expecting(state, (2.0, then)), "raw", rows=0, size=40_000_000)
+
+    cpu = cost(plan(world(), state)).cpu_seconds
+
+    assert cpu.grade == "measured"
+    assert cpu.value is not None
+    assert 20 < cpu.value < 200  # from next to no bytes to 20 MB; a step is a fixed cost, too
+
+
+def test_changed_sql_takes_as_much_more_as_its_work() -> None:
+    state = deploy(world())
+    then = cost(plan(world(), commit(state, "raw", size=0, rows=0)))
+    state = commit(expecting(state, (2.0, then)), "raw", rows=0, size=0)
+    sql = "select a, sum(b) over (partition by a order by b) as s from {stg}"
+
+    changed = cost(plan(world().model("fct", sql), state)).cpu_seconds
+
+    assert changed.grade == "modelled"
+    assert changed.value is not None
+    assert 2.0 < changed.value < 8.0  # a window more, over the same rows
+
+
+def test_a_node_that_never_ran_takes_what_others_of_the_project_took() -> None:
+    made = world()
+    for place in range(25):
+        made = made.model(f"m{place}", "select a from {stg}")
+    state = deploy(made)
+    runs = {
+        node: (replace(history[0], expected=Cost(bytes_read=exact(2000), rows_in=exact(100))),)
+        for node, history in state.history.items()
+    }
+    state = replace(state, history=MappingProxyType(runs))
+    new = made.copy().model("new", "select a from {stg}")
+
+    cpu = cost(plan(new, state), "new").cpu_seconds
+
+    assert cpu.grade == "modelled"
+    assert cpu.value == pytest.approx(0.5, rel=0.7)  # all the others took 0.5 s; a prior says 3 ms
+
+
+def test_a_calibrated_machine_replaces_the_prior() -> None:
+    slow = Pace(build=(1.0,) * 10, test=(1.0,) * 4)
+
+    cpu = cost(plan(world(), State(pace=slow))).cpu_seconds
+
+    assert cpu.grade == "guess"
+    assert cpu.value is not None
+    assert cpu.value > 1
 
 
 def test_a_first_incremental_run_is_guessed_from_the_full_one() -> None:

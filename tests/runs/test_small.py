@@ -10,7 +10,7 @@ from tests.runs.world import build, check, opened, quoted, relation, rows_of, ru
 from headwater.engines.engine import FileSource
 from headwater.runs.context import Context
 from headwater.runs.pins import Pins
-from headwater.runs.schedule import Unit
+from headwater.plan.schedule import Unit
 from headwater.runs.small import BYTES_MAX, ROWS_MAX, is_small
 
 

@@ -1,34 +1,47 @@
 """Sixth pass: what each step should use, and what a regular run used before and will use after.
 
-Every step has its price, tests too. Bytes come from the statistics of files, CPU time from
-earlier runs of the same kind, scaled by how the predicted bytes of both versions differ. What
-this plan builds first has no statistics yet, so its readers are modelled on its predicted size.
+Every step has its price, tests too. Bytes come from the statistics of files, rows from constraints
+and earlier runs, CPU time from earlier runs of the same kind, scaled by how much more work they
+are now. What this plan builds first has no statistics yet, so its readers are modelled on its
+predicted size.
 """
 
-from collections.abc import Mapping
-from dataclasses import replace
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
 
 from headwater.base.ids import NodeId
 from headwater.base.relations import TableName
-from headwater.base.units import UNKNOWN, ZERO, Estimate, exact, sum_estimates
+from headwater.base.units import UNKNOWN, ZERO, Estimate, Grade, exact, sum_estimates
 from headwater.graph.graph import CompiledNode
 from headwater.plan.decide import can_run_incrementally
 from headwater.plan.draft import SAME, Draft
+from headwater.plan.effort import (
+    RUNS_ENOUGH,
+    RUNS_PER_NODE_MAX,
+    CpuModel,
+    Kind,
+    Sample,
+    amounts_of,
+    kind_of,
+    learn,
+    sample_of,
+)
 from headwater.plan.facts import FactBook, open_facts
 from headwater.plan.history import (
     FACTOR_GUESS,
+    FACTOR_LEARNED,
     FACTOR_OTHER,
     Basis,
     Mode,
     around,
-    cpu_from_runs,
     find_basis,
+    fixed_seconds,
     from_runs,
-    guess_cpu,
+    mode_of_run,
 )
 from headwater.plan.inputs import is_test, is_view
 from headwater.plan.plan import Change, Cost, Driver, LoadSeed, RunTest, Skip, Step
-from headwater.plan.prices import price_of
+from headwater.plan.prices import month_of, price_of
 from headwater.plan.reads import (
     Version,
     add_reads,
@@ -38,9 +51,52 @@ from headwater.plan.reads import (
     present_version,
 )
 from headwater.plan.rows import predict_rows, rows_in
-from headwater.plan.scans import Sizes
 from headwater.plan.sizes import size_after
+from headwater.plan.spread import Spread, measure_spread, total_of
+from headwater.plan.state import NodeRun
 from headwater.plan.strategy import strategy_of
+from headwater.plan.wall import predict_wall
+from headwater.plan.widths import width_of_row
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Pricing:
+    """What the costs of a plan are computed from, as its steps fill it in.
+
+    Attributes:
+        draft: The draft with its decisions.
+        facts: What is known of the rows of relations.
+        model: What work takes in this project.
+        spread: How far predictions have been off.
+        sizes: Bytes of what the steps priced so far build.
+    """
+
+    draft: Draft
+    facts: FactBook
+    model: CpuModel
+    spread: Spread
+    sizes: dict[TableName, Estimate] = field(default_factory=dict)
+
+
+def open_pricing(draft: Draft) -> Pricing:
+    """Learn from the runs of a project, before its first step is priced."""
+    samples: dict[Kind, list[Sample]] = {"build": [], "test": []}
+    kinds: dict[str, Kind] = {}
+    for node, compiled in draft.graph.nodes.items():
+        history = draft.state.history.get(node, ())
+        kinds[node] = "test" if is_test(compiled) else "build"
+        same = [run for run in history if run.fingerprint == compiled.fingerprint]
+        for run in () if is_view(compiled) else same[:RUNS_PER_NODE_MAX]:
+            mode = mode_of_run(run)
+            sample = None if mode is None else sample_of(compiled, mode, run)
+            if sample is not None:
+                samples[kinds[node]].append(sample)
+    return Pricing(
+        draft=draft,
+        facts=open_facts(draft),
+        model=learn(samples, draft.state.pace),
+        spread=measure_spread(draft.state, kinds),
+    )
 
 
 def nothing(draft: Draft) -> Cost:
@@ -50,93 +106,107 @@ def nothing(draft: Draft) -> Cost:
 
 
 def price_steps(draft: Draft) -> Draft:
-    """Fill the cost of every step, and of every change before and after."""
-    sizes: dict[TableName, Estimate] = {}
+    """Fill the cost of every step, of every change before and after, and of a month of runs."""
+    pricing = open_pricing(draft)
     steps: list[Step] = []
-    book = open_facts(draft)
     for step in draft.steps:
-        priced = replace(
-            step, cost=_with_rows(draft, step, _cost_of_step(draft, step, sizes), book)
-        )
+        priced = replace(step, cost=_cost_of_step(pricing, step))
         steps.append(priced)
         relation = draft.compiled(step.node).node.relation
         if draft.is_built(step.node) and relation is not None:
-            sizes[relation] = size_after(draft, priced, sizes)
+            pricing.sizes[relation] = size_after(draft, priced, pricing.sizes)
     draft = replace(draft, steps=tuple(steps))
-    by_node = {step.node: step for step in steps}
-    changes = tuple(_with_costs(draft, change, by_node, sizes) for change in draft.changes)
-    return replace(draft, changes=changes)
+    pricing = replace(pricing, draft=draft)
+    before = {node: regular_cost_before(pricing, node) for node in draft.state.deployed}
+    after = {
+        step.node: regular_cost_after(pricing, step, before.get(step.node, Cost()))
+        for step in steps
+    }
+    changes = tuple(_with_costs(pricing, change, before, after) for change in draft.changes)
+    months = [
+        month_of(_dollars(pricing, costs.values()), draft.state.prices) for costs in (before, after)
+    ]
+    acting = [step.cost for step in steps if not isinstance(step, Skip)]
+    cpu = total_of([cost.cpu_seconds for cost in acting], pricing.spread)
+    totals = replace(
+        draft.totals,
+        cost=Cost(
+            bytes_read=sum_estimates([cost.bytes_read for cost in acting]),
+            bytes_written=sum_estimates([cost.bytes_written for cost in acting]),
+            cpu_seconds=cpu,
+            dollars=price_of(cpu, draft.state.prices),
+        ),
+        month_before=months[0],
+        month_after=months[1],
+        wall_seconds=predict_wall(steps, draft.state, draft.options.threads),
+        threads=draft.options.threads,
+    )
+    return replace(draft, changes=changes, totals=totals)
 
 
-def _with_rows(draft: Draft, step: Step, cost: Cost, book: FactBook) -> Cost:
-    """Add the rows that a step reads and leaves."""
-    compiled = draft.compiled(step.node)
-    if isinstance(step, Skip) or is_view(compiled):
-        return cost
-    mode = mode_of_step(draft, step)
-    inputs = rows_in(draft, book, compiled)
-    return replace(cost, rows=predict_rows(draft, book, compiled, mode, inputs), rows_in=inputs)
+def _dollars(pricing: Pricing, costs: Iterable[Cost]) -> Estimate:
+    total = total_of([cost.cpu_seconds for cost in costs], pricing.spread)
+    return price_of(total, pricing.draft.state.prices)
 
 
-def mode_of_step(draft: Draft, step: Step) -> Mode:
-    """Return how a step runs its node."""
-    if isinstance(step, RunTest):
-        return "test"
-    return "incremental" if draft.decisions[step.node].how == "incremental" else "full"
+def _with_costs(
+    pricing: Pricing, change: Change, before: Mapping[NodeId, Cost], after: Mapping[NodeId, Cost]
+) -> Change:
+    drivers = _drivers(pricing, change.node) if change.node in after else ()
+    return replace(
+        change,
+        cost_before=before.get(change.node, Cost()),
+        cost_after=after.get(change.node) or nothing(pricing.draft),
+        drivers=drivers,
+    )
 
 
-def _with_costs(draft: Draft, change: Change, steps: Mapping[NodeId, Step], sizes: Sizes) -> Change:
-    before = regular_cost_before(draft, change.node)
-    if change.node not in steps:
-        return replace(change, cost_before=before, cost_after=nothing(draft))
-    after = regular_cost_after(draft, steps[change.node], before, sizes)
-    drivers = _drivers(draft, change.node, sizes)
-    return replace(change, cost_before=before, cost_after=after, drivers=drivers)
-
-
-def _drivers(draft: Draft, node: NodeId, sizes: Sizes) -> tuple[Driver, ...]:
+def _drivers(pricing: Pricing, node: NodeId) -> tuple[Driver, ...]:
+    draft = pricing.draft
     compiled, before = draft.compiled(node), deployed_version_or_none(draft, node)
     if before is None or is_view(compiled) or draft.differences[node].kind != "changed":
         return ()
     now = present_version(draft, compiled)
-    return find_drivers(draft, before, now, regular_mode(compiled), sizes)
+    return find_drivers(draft, before, now, regular_mode(compiled), pricing.sizes)
 
 
-def _cost_of_step(draft: Draft, step: Step, sizes: Sizes) -> Cost:
+def _cost_of_step(pricing: Pricing, step: Step) -> Cost:
+    draft = pricing.draft
     compiled = draft.compiled(step.node)
     if isinstance(step, Skip) or is_view(compiled):
         return nothing(draft)
-    version = present_version(draft, compiled)
-    return cost_of(draft, version, mode_of_step(draft, step), sizes)
+    mode: Mode = "incremental" if draft.decisions[step.node].how == "incremental" else "full"
+    mode = "test" if isinstance(step, RunTest) else mode
+    inputs = rows_in(draft, pricing.facts, compiled)
+    rows = predict_rows(draft, pricing.facts, compiled, mode, inputs)
+    known = Cost(rows=rows, rows_in=inputs)
+    return cost_of(pricing, present_version(draft, compiled), mode, known)
 
 
 def cost_of(
-    draft: Draft, version: Version, mode: Mode, sizes: Sizes, *, is_usual: bool = False
+    pricing: Pricing, version: Version, mode: Mode, known: Cost, *, is_usual: bool = False
 ) -> Cost:
     """Predict what running a node uses.
 
     Args:
-        draft: The draft with its decisions.
+        pricing: What it is computed from.
         version: The node.
         mode: How it is run.
-        sizes: Bytes of what earlier steps of the plan build.
+        known: With its rows.
         is_usual: Predict a regular incremental run instead of the one that is due now.
     """
-    compiled = version.compiled
-    bytes_read = _bytes_read(draft, version, mode, sizes, is_usual=is_usual)
+    draft, compiled = pricing.draft, version.compiled
+    bytes_read = _bytes_read(pricing, version, mode, is_usual=is_usual)
     basis = find_basis(
         draft.state.history.get(compiled.node.unique_id, ()), compiled.fingerprint, mode
     )
-    growths = _growths(draft, compiled, mode, basis, sizes, bytes_read)
-    cpu = _guess_cpu(draft, version, mode, sizes, bytes_read)
-    if basis.runs:
-        cpu = cpu_from_runs(basis.runs, growths, is_same=basis.is_same)
-    return Cost(
-        bytes_read=_with_target(draft, compiled, mode, bytes_read),
-        bytes_written=_bytes_written(draft, compiled, mode, basis, growths, bytes_read),
-        cpu_seconds=cpu,
-        dollars=price_of(cpu, draft.state.prices),
-    )
+    growths = _growths(pricing, compiled, mode, basis, bytes_read)
+    cost = replace(known, bytes_read=bytes_read)
+    written = _bytes_written(pricing, compiled, mode, basis, growths, cost)
+    bytes_read = _with_target(draft, compiled, mode, bytes_read)
+    cost = replace(cost, bytes_read=bytes_read, bytes_written=written)
+    cpu = _cpu_seconds(pricing, version, mode, basis, growths, cost)
+    return replace(cost, cpu_seconds=cpu, dollars=price_of(cpu, draft.state.prices))
 
 
 def _with_target(
@@ -155,46 +225,101 @@ def _with_target(
     return sum_estimates([bytes_read, Estimate(value=size, low=0.0, high=size, grade="bound")])
 
 
-def _guess_cpu(
-    draft: Draft, version: Version, mode: Mode, sizes: Sizes, bytes_read: Estimate
+def _cpu_seconds(
+    pricing: Pricing,
+    version: Version,
+    mode: Mode,
+    basis: Basis,
+    growths: list[float],
+    cost: Cost,
 ) -> Estimate:
-    """Guess the CPU time of what never ran: from a full run by the share read, or from bytes."""
-    plain, compiled = guess_cpu(bytes_read), version.compiled
-    if mode != "incremental" or bytes_read.value is None:
-        return plain
+    """Predict CPU time: by the node's own runs, or else by what other steps of the project took."""
+    kind = kind_of(mode)
+    amounts = amounts_of(version.compiled, mode, cost)
+    now = None if amounts is None else pricing.model.seconds(kind, amounts)
+    if basis.runs:
+        scales = [
+            _scale(pricing, version, mode, run, now) or _plain_scale(run, growth)
+            for run, growth in zip(basis.runs, growths, strict=True)
+        ]
+        values = [run.meter.cpu_seconds for run in basis.runs]
+        found = from_runs(values, scales, is_same=basis.is_same)
+    elif now is None:
+        return UNKNOWN
+    else:
+        value = _by_full_runs(pricing, version, mode, now, cost)
+        is_learned = pricing.model.runs[kind] >= RUNS_ENOUGH
+        grade: Grade = "modelled" if is_learned else "guess"
+        found = around(value, FACTOR_LEARNED if is_learned else FACTOR_GUESS, grade)
+    return pricing.spread.around(kind, found)
+
+
+def _scale(
+    pricing: Pricing, version: Version, mode: Mode, run: NodeRun, now: float | None
+) -> float | None:
+    """Return how many times as much work a node is now as in an earlier run; None if not known.
+
+    Both are computed by the same model, so that its bias cancels out.
+    """
+    if now is None or run.expected is None:
+        return None
+    compiled = version.compiled
+    if run.fingerprint != compiled.fingerprint:
+        deployed = deployed_version_or_none(pricing.draft, compiled.node.unique_id)
+        if deployed is None or deployed.compiled.fingerprint != run.fingerprint:
+            return None
+        compiled = deployed.compiled
+    amounts = amounts_of(compiled, mode, run.expected)
+    if amounts is None:
+        return None
+    then = pricing.model.seconds(kind_of(mode), amounts)
+    return now / then if then > 0 else None
+
+
+def _plain_scale(run: NodeRun, growth: float) -> float:
+    """Scale by the growth of the input; what statements take anyway does not grow."""
+    seconds = run.meter.cpu_seconds
+    fixed = fixed_seconds(run) / seconds if seconds > 0 else 0.0
+    return fixed + (1 - fixed) * growth
+
+
+def _by_full_runs(pricing: Pricing, version: Version, mode: Mode, now: float, cost: Cost) -> float:
+    """Return what a first incremental run takes: by the full runs of the node, if any."""
+    draft, compiled = pricing.draft, version.compiled
+    if mode != "incremental":
+        return now
     history = draft.state.history.get(compiled.node.unique_id, ())
-    full = find_basis(history, compiled.fingerprint, "full")
-    whole = add_reads(predict_reads(draft, version, "full", sizes)).value
-    if not full.runs or not whole:
-        return plain
-    share = min(1.0, bytes_read.value / whole)
-    scaled = cpu_from_runs(full.runs, [share] * len(full.runs), is_same=full.is_same).value
-    return plain if scaled is None else around(scaled, FACTOR_GUESS, "guess")
+    basis = find_basis(history, compiled.fingerprint, "full")
+    for run in basis.runs:
+        amounts = None if run.expected is None else amounts_of(compiled, "full", run.expected)
+        if amounts is not None:
+            then = pricing.model.seconds("build", amounts)
+            return run.meter.cpu_seconds * now / then if then > 0 else now
+    whole = add_reads(predict_reads(draft, version, "full", pricing.sizes)).value
+    if not basis.runs or not whole or cost.bytes_read.value is None:
+        return now
+    target = _with_target(draft, compiled, mode, ZERO).value or 0.0
+    share = min(1.0, max(0.0, cost.bytes_read.value - target) / whole)
+    return basis.runs[0].meter.cpu_seconds * _plain_scale(basis.runs[0], share)
 
 
-def _bytes_read(
-    draft: Draft, version: Version, mode: Mode, sizes: Sizes, *, is_usual: bool
-) -> Estimate:
-    node = version.compiled.node
+def _bytes_read(pricing: Pricing, version: Version, mode: Mode, *, is_usual: bool) -> Estimate:
+    draft, node = pricing.draft, version.compiled.node
     if node.resource_type == "seed":
         size = draft.options.seed_bytes.get(node.unique_id)
         return UNKNOWN if size is None else exact(size)
-    return add_reads(predict_reads(draft, version, mode, sizes, is_usual=is_usual))
+    return add_reads(predict_reads(draft, version, mode, pricing.sizes, is_usual=is_usual))
 
 
 def _growths(
-    draft: Draft,
-    compiled: CompiledNode,
-    mode: Mode,
-    basis: Basis,
-    sizes: Sizes,
-    bytes_read: Estimate,
+    pricing: Pricing, compiled: CompiledNode, mode: Mode, basis: Basis, bytes_read: Estimate
 ) -> list[float]:
     """Return for each earlier run how many times as much input there is today."""
+    draft = pricing.draft
     if mode == "incremental":
         growth = 1.0 if basis.is_same else _growth_of_version(draft, compiled, bytes_read)
         return [growth] * len(basis.runs)
-    now = _input_bytes(draft, compiled, sizes)
+    now = _input_bytes(pricing, compiled)
     return [now / run.input_bytes if now and run.input_bytes else 1.0 for run in basis.runs]
 
 
@@ -211,7 +336,8 @@ def _growth_of_version(draft: Draft, compiled: CompiledNode, now: Estimate) -> f
     return now.value / before.value if now.value and before.value else 1.0
 
 
-def _input_bytes(draft: Draft, compiled: CompiledNode, sizes: Sizes) -> float | None:
+def _input_bytes(pricing: Pricing, compiled: CompiledNode) -> float | None:
+    draft = pricing.draft
     if compiled.node.resource_type == "seed":
         return draft.options.seed_bytes.get(compiled.node.unique_id)
     total = 0.0
@@ -219,7 +345,7 @@ def _input_bytes(draft: Draft, compiled: CompiledNode, sizes: Sizes) -> float | 
         table = draft.state.tables.get(str(relation))
         if table is not None and table.kind == "view":
             continue
-        planned = sizes.get(relation)
+        planned = pricing.sizes.get(relation)
         size = planned.value if planned is not None else (table.size_bytes if table else None)
         if size is None:
             return None
@@ -228,24 +354,33 @@ def _input_bytes(draft: Draft, compiled: CompiledNode, sizes: Sizes) -> float | 
 
 
 def _bytes_written(
-    draft: Draft,
+    pricing: Pricing,
     compiled: CompiledNode,
     mode: Mode,
     basis: Basis,
     growths: list[float],
-    bytes_read: Estimate,
+    cost: Cost,
 ) -> Estimate:
     if mode == "test":
         return ZERO
+    draft = pricing.draft
     if basis.runs:
         written = [float(run.meter.bytes_written) for run in basis.runs]
-        return from_runs(written, growths, is_same=basis.is_same)
+        scales = list(growths)
+        if mode == "full" and cost.rows.value is not None:
+            scales = [
+                cost.rows.value / run.rows if run.rows else growth
+                for run, growth in zip(basis.runs, growths, strict=True)
+            ]
+        return from_runs(written, scales, is_same=basis.is_same)
     table = draft.state.tables.get(str(compiled.node.relation))
     if mode == "full" and table is not None and table.size_bytes is not None:
         return around(float(table.size_bytes), FACTOR_OTHER, "modelled")
-    if bytes_read.value is None:
-        return UNKNOWN
-    return around(bytes_read.value, FACTOR_GUESS, "guess")
+    found = [cost.bytes_read.value] if mode == "incremental" else []
+    if cost.rows.value is not None:
+        found.append(cost.rows.value * width_of_row(draft, compiled))
+    known = [value for value in found if value is not None]
+    return around(min(known), FACTOR_GUESS, "guess") if known else UNKNOWN
 
 
 def regular_mode(compiled: CompiledNode) -> Mode:
@@ -255,12 +390,13 @@ def regular_mode(compiled: CompiledNode) -> Mode:
     return "incremental" if can_run_incrementally(compiled) else "full"
 
 
-def regular_cost_before(draft: Draft, node: NodeId) -> Cost:
+def regular_cost_before(pricing: Pricing, node: NodeId) -> Cost:
     """Return what a regular run of the deployed version uses on today's tables.
 
     It is predicted like the version that is planned, so that both can be compared; unknown when
     the node was never deployed, or left no queries and no runs to go by.
     """
+    draft = pricing.draft
     deployed = draft.deployed_or_none(node)
     if deployed is None:
         return Cost()
@@ -275,11 +411,18 @@ def regular_cost_before(draft: Draft, node: NodeId) -> Cost:
             mode = "full"
     version = deployed_version_or_none(draft, node)
     if version is not None:
-        return cost_of(draft, version, mode, {}, is_usual=True)
+        # As the lake is now: nothing of this plan is built yet.
+        today = Pricing(
+            draft=draft,
+            facts=replace(pricing.facts, built={}),
+            model=pricing.model,
+            spread=pricing.spread,
+        )
+        return _regular_cost(today, version, mode)
     basis = find_basis(draft.state.history.get(node, ()), deployed.fingerprint, mode)
     if not basis.runs or not basis.is_same:
         return Cost()
-    cpu = cpu_from_runs(basis.runs, [1.0] * len(basis.runs), is_same=True)
+    cpu = _measured([run.meter.cpu_seconds for run in basis.runs])
     return Cost(
         bytes_read=_measured([run.meter.bytes_read for run in basis.runs]),
         bytes_written=_measured([run.meter.bytes_written for run in basis.runs]),
@@ -288,13 +431,23 @@ def regular_cost_before(draft: Draft, node: NodeId) -> Cost:
     )
 
 
-def _measured(values: list[int | None]) -> Estimate:
+def _measured(values: Iterable[float | None]) -> Estimate:
     known = [float(value) for value in values if value is not None]
     return from_runs(known, [1.0] * len(known), is_same=True)
 
 
-def regular_cost_after(draft: Draft, step: Step, before: Cost, sizes: Sizes) -> Cost:
+def _regular_cost(pricing: Pricing, version: Version, mode: Mode) -> Cost:
+    """Return what a regular run of a version uses, its table being as large as it is."""
+    draft, compiled = pricing.draft, version.compiled
+    table = draft.state.tables.get(str(compiled.node.relation))
+    rows = UNKNOWN if table is None or table.rows is None else exact(table.rows)
+    known = Cost(rows=rows, rows_in=rows_in(draft, pricing.facts, compiled))
+    return cost_of(pricing, version, mode, known, is_usual=True)
+
+
+def regular_cost_after(pricing: Pricing, step: Step, before: Cost) -> Cost:
     """Return what a regular run will use once the plan is applied."""
+    draft = pricing.draft
     compiled = draft.compiled(step.node)
     if is_view(compiled):
         return nothing(draft)
@@ -302,8 +455,7 @@ def regular_cost_after(draft: Draft, step: Step, before: Cost, sizes: Sizes) -> 
     is_known = before.cpu_seconds.value is not None
     if draft.differences[step.node].kind in SAME and is_known:
         return before
-    if isinstance(step, Skip):
-        return cost_of(draft, present_version(draft, compiled), mode, sizes, is_usual=True)
-    if mode == "full" or isinstance(step, (RunTest, LoadSeed)):
+    is_as_planned = mode == "full" or isinstance(step, (RunTest, LoadSeed))
+    if is_as_planned and not isinstance(step, Skip):
         return step.cost
-    return cost_of(draft, present_version(draft, compiled), mode, sizes, is_usual=True)
+    return _regular_cost(pricing, present_version(draft, compiled), mode)

@@ -1,13 +1,12 @@
 """What a node will use, from what it used: earlier runs scaled to today's inputs.
 
-The order of trust: runs of the same SQL, runs of an earlier version of it, constants per byte.
-Each has its own interval; a number from constants is a guess and says so.
+The order of trust: runs of the same SQL, runs of an earlier version of it, what other steps of the
+project took, a prior. Each has its own interval until ``plan.spread`` knows a better one.
 """
 
 import math
 from collections.abc import Iterable
 from dataclasses import dataclass
-from statistics import median
 from typing import Literal
 
 from headwater.base.units import UNKNOWN, Estimate, Grade
@@ -22,15 +21,14 @@ FACTOR_FEW = 1.35
 """Likewise around one or two runs."""
 FACTOR_OTHER = 1.8
 """Likewise around runs of an earlier version of the SQL."""
+FACTOR_LEARNED = 2.5
+"""Likewise around what other steps of the project took."""
 FACTOR_GUESS = 6.0
-"""Likewise around constants per byte."""
+"""Likewise around a prior."""
 RUNS_MANY = 3
+AGE_WEIGHT = 0.7
+"""A run counts so many times as much as the next newer one."""
 
-CPU_SECONDS_PER_BYTE = 1.5e-8
-"""CPU time to read, compute and write one compressed byte of input; a prior, not a measurement of
-this machine."""
-CPU_SECONDS_PER_STEP = 0.005
-"""CPU time of a step over next to no rows; likewise a prior."""
 CPU_SECONDS_PER_STATEMENT = 0.002
 """CPU time that each statement takes however little it reads, so that it is never scaled. Builds
 of a few hundred rows take 5-8 ms for their three statements."""
@@ -55,6 +53,11 @@ class Basis:
     is_same: bool
 
 
+def mode_of_run(run: NodeRun) -> Mode | None:
+    """Return how an earlier run ran its node."""
+    return next((mode for mode, actions in _ACTIONS.items() if run.action in actions), None)
+
+
 def find_basis(history: tuple[NodeRun, ...], fingerprint: str, mode: Mode) -> Basis:
     """Choose the runs to learn from: the same SQL, or else the newest earlier version of it."""
     fitting = [run for run in history if run.action in _ACTIONS[mode]]
@@ -65,14 +68,9 @@ def find_basis(history: tuple[NodeRun, ...], fingerprint: str, mode: Mode) -> Ba
     return Basis(tuple(run for run in fitting if run.fingerprint == newest), is_same=False)
 
 
-def cpu_from_runs(runs: Iterable[NodeRun], growths: Iterable[float], *, is_same: bool) -> Estimate:
-    """Predict CPU time from runs; what their statements take anyway is not scaled."""
-    meters = [run.meter for run in runs]
-    seconds = [meter.cpu_seconds for meter in meters]
-    fixed = [
-        min(meter.cpu_seconds, meter.statements * CPU_SECONDS_PER_STATEMENT) for meter in meters
-    ]
-    return from_runs(seconds, growths, is_same=is_same, fixed=fixed)
+def fixed_seconds(run: NodeRun) -> float:
+    """Return the CPU time of a run that its statements take anyway."""
+    return min(run.meter.cpu_seconds, run.meter.statements * CPU_SECONDS_PER_STATEMENT)
 
 
 def from_runs(
@@ -104,7 +102,7 @@ def from_runs(
     factor *= 1 + 0.3 * stretch  # 0.3: p90 of q-error over a 5x jump of the data is 1.33
     grade: Grade = "measured" if is_same else "modelled"
     return Estimate(
-        value=median(scaled),
+        value=weighted_median(scaled),
         low=min(scaled) / factor,
         high=max(scaled) * factor,
         grade=grade,
@@ -112,12 +110,18 @@ def from_runs(
     )
 
 
-def guess_cpu(bytes_read: Estimate) -> Estimate:
-    """Guess CPU time from bytes alone; unknown when the bytes are."""
-    if bytes_read.value is None:
-        return UNKNOWN
-    seconds = CPU_SECONDS_PER_STEP + bytes_read.value * CPU_SECONDS_PER_BYTE
-    return around(seconds, FACTOR_GUESS, "guess")
+def weighted_median(values: list[float]) -> float:
+    """Return the middle of values of which the first is the newest and counts most."""
+    ordered = sorted((value, AGE_WEIGHT**age) for age, value in enumerate(values))
+    half = sum(weight for _, weight in ordered) / 2
+    below = 0.0
+    for place, (value, weight) in enumerate(ordered):
+        below += weight
+        if math.isclose(below, half) and place + 1 < len(ordered):
+            return (value + ordered[place + 1][0]) / 2
+        if below > half:
+            return value
+    return ordered[-1][0]
 
 
 def around(value: float, factor: float, grade: Grade) -> Estimate:

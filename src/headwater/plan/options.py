@@ -64,6 +64,7 @@ class PlanOptions:
         invocation: What the command was asked; kept in the plan.
         as_of: ISO 8601 time up to which batches are built; empty for the time of planning.
         takes_part: Inputs are read in part or without rows (``--sample``, ``--empty``).
+        threads: How many nodes run at once.
     """
 
     selected: frozenset[NodeId] | None = None
@@ -89,3 +90,4 @@ class PlanOptions:
     invocation: Mapping[str, Json] = field(default_factory=lambda: MappingProxyType({}))
     takes_part: bool = False
     as_of: str = ""
+    threads: int = 1

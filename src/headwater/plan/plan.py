@@ -600,6 +600,8 @@ class Totals:
         month_before: Dollars per month of the deployed project at the declared schedule.
         month_after: Dollars per month once this plan is applied.
         month_budget: Declared budget in dollars per month; None when there is none.
+        wall_seconds: From the first step's start to the last one's end.
+        threads: On so many threads.
     """
 
     add: int = 0
@@ -614,6 +616,8 @@ class Totals:
     month_before: Estimate = UNKNOWN
     month_after: Estimate = UNKNOWN
     month_budget: float | None = None
+    wall_seconds: Estimate = UNKNOWN
+    threads: int = 1
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -16,6 +16,7 @@ from headwater.plan.deployed import as_deployed
 from headwater.plan.draft import Draft
 from headwater.plan.inputs import is_view
 from headwater.plan.state import TableState
+from headwater.plan.widths import share_by_types
 from headwater.sql.lineage import QueryLineage
 
 Sizes = Mapping[TableName, Estimate]
@@ -121,7 +122,10 @@ def scan_bytes(
     """
     table = draft.state.tables.get(str(scan.relation))
     if scan.relation in sizes:
-        return _of_planned(table, scan, sizes[scan.relation])
+        producer = draft.index.producers.get(scan.relation)
+        columns = None if producer is None else draft.compiled(producer).columns
+        share = share_by_types(columns, scan.columns) if table is None else share_of(table, scan)
+        return _of_planned(share, sizes[scan.relation])
     if table is None or table.size_bytes is None:
         return UNKNOWN
     size = needed.get(str(scan.relation), table.size_bytes)
@@ -143,10 +147,9 @@ def share_of(table: TableState, scan: Scan) -> float:
     return min(1.0, (sum(sizes.get(column, 0) for column in scan.columns) + new) / total)
 
 
-def _of_planned(table: TableState | None, scan: Scan, planned: Estimate) -> Estimate:
+def _of_planned(share: float, planned: Estimate) -> Estimate:
     if planned.value is None:
         return UNKNOWN
-    share = share_of(table, scan) if table is not None else 1.0
     grade: Grade = "guess" if planned.grade == "guess" else "modelled"
     return Estimate(
         value=planned.value * share,

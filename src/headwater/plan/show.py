@@ -259,7 +259,8 @@ def _cost_lines(plan: Plan, names: Names, width: int) -> Iterator[StyledLine]:
         amount = f"{amount} CPU, {_at_least(total.cost.dollars)}" + format_dollars(
             total.cost.dollars.value
         )
-    rows.append(_Row("total", "", "", amount, _basis(total.cost.cpu_seconds), "heading"))
+    basis = _basis(total.cost.cpu_seconds) + _wall(plan)
+    rows.append(_Row("total", "", "", amount, basis, "heading"))
     if total.cost.dollars.value is not None and total.month_after.value is not None:
         rows.append(_month_row(plan))
     yield from _table(rows, width)
@@ -267,6 +268,14 @@ def _cost_lines(plan: Plan, names: Names, width: int) -> Iterator[StyledLine]:
     if total.not_estimated:
         count = total.not_estimated
         yield _line(f"  {count} step{'s' if count > 1 else ''} not estimated", "dim")
+
+
+def _wall(plan: Plan) -> str:
+    """Say how long the plan takes; nothing where that is not known."""
+    wall, threads = plan.totals.wall_seconds, plan.totals.threads
+    if not wall.value:
+        return ""
+    return f"; about {format_seconds(wall.value)} on {_counted(threads, 'thread')}"
 
 
 def _month_row(plan: Plan) -> _Row:

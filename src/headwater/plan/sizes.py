@@ -4,7 +4,6 @@ A rebuilt table is what its step writes. An incremental step leaves what was sto
 it: its reader reads the whole table, not only the increment.
 """
 
-from headwater.base.relations import TableName
 from headwater.base.units import UNKNOWN, ZERO, Estimate
 from headwater.graph.graph import CompiledNode
 from headwater.plan.draft import Draft
@@ -12,16 +11,6 @@ from headwater.plan.inputs import is_view
 from headwater.plan.plan import Step
 from headwater.plan.scans import Sizes, new_bytes
 from headwater.plan.strategy import strategy_of
-
-
-def planned_sizes(draft: Draft) -> Sizes:
-    """Return the size of every relation that the plan builds; its steps must be priced."""
-    sizes: dict[TableName, Estimate] = {}
-    for step in draft.steps:
-        relation = draft.compiled(step.node).node.relation
-        if relation is not None and draft.is_built(step.node):
-            sizes[relation] = size_after(draft, step, sizes)
-    return sizes
 
 
 def size_after(draft: Draft, step: Step, sizes: Sizes) -> Estimate:

@@ -209,6 +209,21 @@ class NodeRun:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Pace:
+    """CPU seconds of a unit of work on this machine, measured; ``plan.effort`` has the units.
+
+    Attributes:
+        build: Of steps that build something.
+        test: Of tests.
+        machine: What was measured.
+    """
+
+    build: tuple[float, ...]
+    test: tuple[float, ...]
+    machine: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Prices:
     """What quantities cost: a figure of the user's, or a machine of a price book.
 
@@ -262,6 +277,8 @@ class State:
         needed: Bytes of the files that the filters of a node's query can touch, by the text of
             the table's TableName; only tables of which there are others.
         needed_before: Likewise for the query that is deployed, where that is another one.
+        pace: How fast this machine is, where it was measured; the project's own runs count
+            for more.
     """
 
     deployed: Mapping[NodeId, DeployedNode] = field(default_factory=lambda: MappingProxyType({}))
@@ -279,3 +296,4 @@ class State:
     needed_before: Mapping[NodeId, Mapping[str, int]] = field(
         default_factory=lambda: MappingProxyType({})
     )
+    pace: Pace | None = None

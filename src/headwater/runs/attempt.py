@@ -34,6 +34,7 @@ from headwater.plan.plan import (
     Refresh,
     RunTest,
 )
+from headwater.plan.schedule import Unit
 from headwater.runs.gate import Verdict, count_failures, failing_rows_sql, judge, pass_unasked
 from headwater.runs.held import consumed_app
 from headwater.runs.live import HookCalls, build_by_macro, run_calls
@@ -53,7 +54,6 @@ from headwater.runs.record import deployed_build, deployed_test, record, record_
 from headwater.runs.refresh import stage_refresh
 from headwater.runs.row_checks import check_rows
 from headwater.runs.run import NodeResult
-from headwater.runs.schedule import Unit
 from headwater.runs.small import is_small
 from headwater.runs.stage import as_query, stage, with_comments
 from headwater.runs.staged import Place, Staged, staged_changes, with_changes

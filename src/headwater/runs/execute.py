@@ -19,6 +19,7 @@ from headwater.base.meters import Meter
 from headwater.base.telemetry import Event, NodeFinished, RunFinished, RunStarted
 from headwater.graph.graph import Graph
 from headwater.plan.plan import Plan, RunHook, RunTest
+from headwater.plan.schedule import Schedule, Unit, make_units
 from headwater.runs.attempt import run_unit
 from headwater.runs.cancel import CancelToken
 from headwater.runs.context import Context
@@ -29,7 +30,6 @@ from headwater.runs.record import producers_of, settle
 from headwater.runs.relearn import relearn
 from headwater.runs.run import FAILED, NodeResult, Run
 from headwater.runs.run_hooks import HooksDone, end_facts, run_hooks
-from headwater.runs.schedule import Schedule, Unit, make_units
 from headwater.runs.work import Work, engine_name
 
 POLL_SECONDS = 0.1

@@ -6,7 +6,7 @@ from tests.runs.world import build, check
 
 from headwater.base.units import exact
 from headwater.plan.plan import Build, Cost
-from headwater.runs.schedule import Schedule, Unit, make_units
+from headwater.plan.schedule import Schedule, Unit, make_units
 
 
 def timed(name: str, seconds: float, *reads: str) -> Build:
