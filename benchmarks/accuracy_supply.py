@@ -21,20 +21,22 @@ RAW = {
     "1 + hash(i + 3) % 50 as size, 900 + hash(i + 4) % 1100 as retail_price "
     "from range(case when {a} = 0 then 0 else {parts} + {a} * 10 end, {parts} + {b} * 10) as r(i)",
     "suppliers": "select i as supplier_key, 'supplier ' || i as supplier, "
-    "hash(i) % 25 as nation_key, (hash(i + 9) % 10000) / 10.0 as balance "
+    "(hash(i) % 25)::bigint as nation_key, (hash(i + 9) % 10000) / 10.0 as balance "
     "from range({suppliers}) as r(i) where {a} = 0",
     "customers": "select i as customer_key, 'customer ' || i as customer, "
-    "hash(i) % 25 as nation_key, "
+    "(hash(i) % 25)::bigint as nation_key, "
     "(['AUTO', 'FOOD', 'HOME', 'TOOLS'])[(1 + hash(i) % 4)::int] as segment, "
     "(hash(i + 5) % 100000) / 10.0 as balance from range("
     "case when {a} = 0 then 0 else {customers} + {a} * 20 end, {customers} + {b} * 20) as r(i)",
-    "orders": "select o as order_key, hash(o) % {customers} as customer_key, "
+    "orders": "select o as order_key, (hash(o) % {customers})::bigint as customer_key, "
     "(['O', 'F', 'P'])[(1 + hash(o + 1) % 3)::int] as status, "
     "(hash(o + 2) % 500000) / 100.0 as total_price, date '{first}' + d::int as order_date, "
     "1 + hash(o + 3) % 5 as priority, 'clerk ' || hash(o + 4) % 1000 as clerk, "
     "repeat('x', (hash(o) % 30)::int) as comment from ({numbers})",
-    "lines": "select o as order_key, n as line_number, hash(o * 7 + n) % {parts} as part_key, "
-    "hash(o * 7 + n + 1) % {suppliers} as supplier_key, 1 + hash(o + n) % 50 as quantity, "
+    "lines": "select o as order_key, n as line_number, "
+    "(hash(o * 7 + n) % {parts})::bigint as part_key, "
+    "(hash(o * 7 + n + 1) % {suppliers})::bigint as supplier_key, "
+    "1 + hash(o + n) % 50 as quantity, "
     "(hash(o * 3 + n) % 1000000) / 100.0 as price, (hash(o + n * 5) % 11) / 100.0 as discount, "
     "(hash(o + n * 9) % 9) / 100.0 as tax, "
     "(['R', 'A', 'N'])[(1 + hash(o + n) % 3)::int] as return_flag, "

@@ -20,10 +20,14 @@ from headwater.plan.draft import Draft
 from headwater.plan.inputs import is_view
 from headwater.plan.state import TableState
 from headwater.project.node import TestInfo
+from headwater.sql.count_rows import Trees
 from headwater.sql.counted import TableFacts, Values
 from headwater.sql.keyed import is_integer
 
 Trust = Literal["proved", "likely"]
+
+NO_NODE = NodeId("")
+"""Stands for no node."""
 
 _PLAIN_TEST: Mapping[str, object] = MappingProxyType(
     {"where": None, "limit": None, "fail_calc": "count(*)", "error_if": "!= 0", "warn_if": "!= 0"}
@@ -56,11 +60,13 @@ class FactBook:
         draft: The draft with its decisions.
         claims: What tests say, by relation.
         built: What the steps priced so far make of relations.
+        trees: Queries that were read to count their rows.
     """
 
     draft: Draft
     claims: Mapping[TableName, tuple[Claim, ...]]
     built: dict[tuple[TableName, Trust], TableFacts] = field(default_factory=dict)
+    trees: Trees = field(default_factory=dict)
 
     def facts(self, relation: TableName, trust: Trust) -> TableFacts:
         """Return what is known of a relation at this point of the plan."""
@@ -168,9 +174,8 @@ def _is_proved(draft: Draft, compiled: CompiledNode, attached: NodeId) -> bool:
     """Say whether a test holds when the readers of what it is attached to run."""
     node = compiled.node.unique_id
     reads = draft.index.reads[node]
-    built = {name for name in reads if draft.is_built(draft.index.producers.get(name, NodeId("")))}
     decision = draft.decisions.get(node)
-    if built:
+    if any(draft.is_built(draft.index.producers.get(name, NO_NODE)) for name in reads):
         is_error = str(compiled.node.config.get("severity", "error")).lower() == "error"
         is_gate = node in draft.graph.gates.get(attached, ()) and draft.is_built(attached)
         is_run = decision is not None and decision.how == "test" and draft.is_asked_for(node)

@@ -5,9 +5,11 @@ often the number itself. Then the same over what tests only make likely. Then th
 scaled by the rows of its inputs. A number never leaves the bounds.
 """
 
+from collections.abc import Mapping
 from dataclasses import replace
 from statistics import median
 
+from headwater.base.relations import TableName
 from headwater.base.units import UNKNOWN, ZERO, Estimate, Grade, exact
 from headwater.graph.graph import CompiledNode
 from headwater.plan.draft import Draft
@@ -19,6 +21,8 @@ from headwater.plan.state import NodeRun
 from headwater.plan.strategy import strategy_of
 from headwater.sql.count_rows import RowCount, count_rows
 from headwater.sql.counted import TableFacts, least, plus
+
+TRUSTS: tuple[Trust, Trust] = ("proved", "likely")
 
 FACTOR_LIKELY = 1.02
 """Half width of the interval where only a test that may yet fail is missing for a proof."""
@@ -65,12 +69,13 @@ def predict_rows(
     relation = compiled.node.relation
     if mode == "test" or is_view(compiled) or relation is None or draft.options.takes_part:
         return UNKNOWN
-    proved = _count(draft, book, compiled, mode, "proved")
-    likely = _count(draft, book, compiled, mode, "likely")
+    known, assumed = (book.facts_for(compiled, trust) for trust in TRUSTS)
+    likely = _count(draft, book, compiled, mode, assumed)
+    is_open = likely.high is None and not likely.low  # less knowledge bounds no better
+    proved = likely if known == assumed or is_open else _count(draft, book, compiled, mode, known)
     found = _predicted(draft, compiled, mode, inputs, (proved, likely))
     columns = compiled.columns or ()
-    trusts: tuple[tuple[Trust, RowCount], ...] = (("proved", proved), ("likely", likely))
-    for trust, count in trusts:
+    for trust, count in zip(TRUSTS, (proved, likely), strict=True):
         facts = TableFacts(
             low=count.low,
             high=count.high,
@@ -85,24 +90,27 @@ def predict_rows(
 
 
 def _count(
-    draft: Draft, book: FactBook, compiled: CompiledNode, mode: Mode, trust: Trust
+    draft: Draft,
+    book: FactBook,
+    compiled: CompiledNode,
+    mode: Mode,
+    tables: Mapping[TableName, TableFacts],
 ) -> RowCount:
     """Bound the rows of the table after a step."""
     if compiled.node.resource_type == "seed" or not compiled.code or compiled.materialization:
         return RowCount()
     if compiled.node.config.get("incremental_strategy") == "microbatch":
         return RowCount()
-    tables = book.facts_for(compiled, trust)
     decision = draft.decisions.get(compiled.node.unique_id)
     if mode == "full" or (decision is not None and decision.refresh is not None):
-        return count_rows(compiled.code, tables)
+        return count_rows(compiled.code, tables, book.trees)
     table = draft.state.tables.get(str(compiled.node.relation))
     stored = None if table is None or table.rows is None else float(table.rows)
     if stored is None:
         return RowCount()
     if compiled.node.resource_type == "snapshot":
         return RowCount(low=stored)
-    new = count_rows(compiled.incremental_code or compiled.code, tables)
+    new = count_rows(compiled.incremental_code or compiled.code, tables, book.trees)
     keeps = strategy_of(compiled) in {"append", "merge"} and not _has_hooks(compiled)
     is_append = strategy_of(compiled) == "append" and keeps
     return RowCount(

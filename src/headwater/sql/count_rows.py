@@ -84,17 +84,24 @@ class RowCount:
     not_null: frozenset[str] = frozenset()
 
 
-def count_rows(sql: str, tables: Mapping[TableName, TableFacts]) -> RowCount:
+Trees = dict[str, exp.Expr | None]
+"""Queries read so far, by their text; None for one that cannot be read or may do anything."""
+
+
+def count_rows(
+    sql: str, tables: Mapping[TableName, TableFacts], trees: Trees | None = None
+) -> RowCount:
     """Count the rows of a query in the engine's dialect.
 
     Args:
         sql: The query; it names relations in three parts.
         tables: What is known of them; of others nothing is.
+        trees: Keeps what is read, for who counts many queries over the same views.
     """
-    walker = _Walker(tables)
+    walker = _Walker(tables, {} if trees is None else trees)
     try:
         rows = walker.text(sql)
-    except (Invalid, _Refused):
+    except _Refused:
         return RowCount()
     names = {one.id: one.name for one in reversed(rows.fields)}
     keys = [frozenset(names[each] for each in key) for key in rows.keys if key <= names.keys()]
@@ -116,6 +123,7 @@ class _Scope:
         aliases: Expressions of the select list by lower-case alias.
         is_open: Some entry has columns that are not known.
         made: Columns that stand for expressions, by their text.
+        is_grouped: Rows are grouped, so that equal texts matter.
     """
 
     rows: Counted
@@ -123,6 +131,7 @@ class _Scope:
     aliases: dict[str, exp.Expr] = field(default_factory=dict)
     is_open: bool = False
     made: dict[str, Field] = field(default_factory=dict)
+    is_grouped: bool = False
 
     def find(self, node: exp.Expr) -> Field | None:
         """Return the column that a name means; None when it is not plain to see."""
@@ -139,19 +148,19 @@ class _Scope:
 class _Walker:
     """Walks a query and what lies behind the views that it reads."""
 
-    def __init__(self, tables: Mapping[TableName, TableFacts]) -> None:
+    def __init__(self, tables: Mapping[TableName, TableFacts], trees: Trees) -> None:
         self._tables = tables
+        self._trees = trees
         self._ids = 0
         self._selects = 0
         self._views: tuple[TableName, ...] = ()
 
     def text(self, sql: str) -> Counted:
-        tree = parse_query(sql).tree
-        for node in tree.find_all(*_MAY_BE_ANYTHING):
-            is_known = isinstance(node, exp.Func) and str(node.this).lower() in KNOWN_CALLS
-            is_field = isinstance(node, exp.Dot) and not isinstance(node.expression, exp.Func)
-            if not (is_known or is_field):
-                raise _Refused(node.key)  # a macro of the user's may give any number of rows
+        if sql not in self._trees:
+            self._trees[sql] = _read_or_none(sql)
+        tree = self._trees[sql]
+        if tree is None:
+            raise _Refused("text")
         return self.query(tree, {})
 
     def query(self, tree: exp.Expr, ctes: CTEs) -> Counted:
@@ -345,6 +354,7 @@ class _Walker:
     def _select(self, select: exp.Select, ctes: CTEs) -> Counted:
         _only(select, _SELECT_ARGS)
         scope = self._from(select, ctes)
+        scope.is_grouped = select.args.get("group") is not None
         scope.aliases = {
             each.alias.lower(): each.this
             for each in select.expressions
@@ -432,8 +442,12 @@ class _Walker:
         return known or self._made(scope, plain)
 
     def _made(self, scope: _Scope, plain: exp.Expr) -> Field:
-        """Return a column for an expression: the same one for the same text."""
-        text = plain.sql(dialect=DUCKDB)
+        """Return a column for an expression: the same one for the same text.
+
+        Writing the text costs most of a count, and matters only where groups are told by it.
+        """
+        is_told = scope.is_grouped and not aggregates(plain)
+        text = plain.sql(dialect=DUCKDB) if is_told else ""
         if text in scope.made:
             return scope.made[text]
         cast_to = plain.args.get("to") if isinstance(plain, exp.Cast) else None
@@ -449,7 +463,7 @@ class _Walker:
             is_not_null=is_number or _is_never_null(scope, plain),
             numbers=numbers,
         )
-        if not any(map(_is_volatile, plain.walk())):
+        if is_told and not any(map(_is_volatile, plain.walk())):
             scope.made[text] = made
         return made
 
@@ -470,6 +484,19 @@ class _Walker:
             found = kept.get(found.id) or replace(found, covers=frozenset())
             numbers = None if is_cut else found.numbers
             yield replace(found, name=node.alias_or_name.lower(), numbers=numbers)
+
+
+def _read_or_none(sql: str) -> exp.Expr | None:
+    try:
+        tree = parse_query(sql).tree
+    except Invalid:
+        return None
+    for node in tree.find_all(*_MAY_BE_ANYTHING):
+        is_known = isinstance(node, exp.Func) and str(node.this).lower() in KNOWN_CALLS
+        is_field = isinstance(node, exp.Dot) and not isinstance(node.expression, exp.Func)
+        if not (is_known or is_field):
+            return None  # a macro of the user's may give any number of rows
+    return tree
 
 
 def _only(node: exp.Expr, known: Iterable[str]) -> None:
