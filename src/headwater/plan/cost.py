@@ -117,7 +117,9 @@ def price_steps(draft: Draft) -> Draft:
             pricing.sizes[relation] = size_after(draft, priced, pricing.sizes)
     draft = replace(draft, steps=tuple(steps))
     pricing = replace(pricing, draft=draft)
-    before = {node: regular_cost_before(pricing, node) for node in draft.state.deployed}
+    # As the lake is now: nothing of this plan is built yet.
+    today = replace(pricing, facts=pricing.facts.before(), sizes={})
+    before = {node: regular_cost_before(today, node) for node in draft.state.deployed}
     after = {
         step.node: regular_cost_after(pricing, step, before.get(step.node, Cost()))
         for step in steps
@@ -411,14 +413,7 @@ def regular_cost_before(pricing: Pricing, node: NodeId) -> Cost:
             mode = "full"
     version = deployed_version_or_none(draft, node)
     if version is not None:
-        # As the lake is now: nothing of this plan is built yet.
-        today = Pricing(
-            draft=draft,
-            facts=replace(pricing.facts, built={}),
-            model=pricing.model,
-            spread=pricing.spread,
-        )
-        return _regular_cost(today, version, mode)
+        return _regular_cost(pricing, version, mode)
     basis = find_basis(draft.state.history.get(node, ()), deployed.fingerprint, mode)
     if not basis.runs or not basis.is_same:
         return Cost()

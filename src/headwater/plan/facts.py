@@ -61,15 +61,32 @@ class FactBook:
         claims: What tests say, by relation.
         built: What the steps priced so far make of relations.
         trees: Queries that were read to count their rows.
+        asked: Facts that were asked for.
     """
 
     draft: Draft
     claims: Mapping[TableName, tuple[Claim, ...]]
     built: dict[tuple[TableName, Trust], TableFacts] = field(default_factory=dict)
     trees: Trees = field(default_factory=dict)
+    asked: dict[tuple[TableName, Trust], TableFacts] = field(default_factory=dict)
+
+    def note(self, relation: TableName, trust: Trust, facts: TableFacts) -> None:
+        """Note what a step makes of a relation."""
+        self.built[relation, trust] = facts
+        self.asked.pop((relation, trust), None)
+
+    def before(self) -> "FactBook":
+        """Return the facts before the first step."""
+        return FactBook(draft=self.draft, claims=self.claims, trees=self.trees)
 
     def facts(self, relation: TableName, trust: Trust) -> TableFacts:
         """Return what is known of a relation at this point of the plan."""
+        key = (relation, trust)
+        if key not in self.asked:
+            self.asked[key] = self._found(relation, trust)
+        return self.asked[key]
+
+    def _found(self, relation: TableName, trust: Trust) -> TableFacts:
         producer = self.draft.index.producers.get(relation)
         if producer is not None and is_view(view := self.draft.compiled(producer)):
             known = TableFacts(sql=view.code, columns=view.columns or ())

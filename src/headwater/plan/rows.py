@@ -85,7 +85,7 @@ def predict_rows(
         )
         if trust == "likely" and found.value is not None:
             facts = replace(facts, low=found.value, high=found.value)
-        book.built[relation, trust] = facts
+        book.note(relation, trust, facts)
     return found
 
 

@@ -263,10 +263,13 @@ class _Walker:
         """Give the columns ids and names of their own: the same table may be read twice."""
         ids = {one.id: self._new_id() for one in rows.fields}
         fields = tuple(
-            replace(
-                one,
-                id=ids[one.id],
+            Field(
                 name=names[place].lower() if place < len(names) else one.name,
+                id=ids[one.id],
+                type=one.type,
+                values=one.values,
+                covers=one.covers,
+                is_not_null=one.is_not_null,
                 numbers=None
                 if one.numbers is None or not one.numbers <= ids.keys()
                 else frozenset(ids[each] for each in one.numbers),
@@ -483,7 +486,9 @@ class _Walker:
             found = self._field(scope, node.unalias())
             found = kept.get(found.id) or replace(found, covers=frozenset())
             numbers = None if is_cut else found.numbers
-            yield replace(found, name=node.alias_or_name.lower(), numbers=numbers)
+            name = node.alias_or_name.lower()
+            is_as_is = found.name == name and found.numbers == numbers
+            yield found if is_as_is else replace(found, name=name, numbers=numbers)
 
 
 def _read_or_none(sql: str) -> exp.Expr | None:

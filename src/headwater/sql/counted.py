@@ -232,8 +232,10 @@ def _joined_keys(
 
 
 def _few(keys: Iterable[frozenset[int]]) -> frozenset[frozenset[int]]:
-    ordered = sorted(set(keys), key=lambda key: (len(key), sorted(key)))
-    return frozenset(ordered[:KEYS_MAX])
+    found = frozenset(keys)
+    if len(found) <= KEYS_MAX:
+        return found
+    return frozenset(sorted(found, key=lambda key: (len(key), sorted(key)))[:KEYS_MAX])
 
 
 def filtered(rows: Counted, not_null: Iterable[int] = ()) -> Counted:
@@ -313,11 +315,14 @@ def with_facts(rows: Counted, name: TableName, facts: TableFacts) -> Counted:
     """Return the rows of a table or view with what is known of it."""
     ids = {one.name: one.id for one in reversed(rows.fields)}
     fields = tuple(
-        replace(
-            one,
+        Field(
+            name=one.name,
+            id=one.id,
+            type=one.type,
             values=one.values | {(name, one.name)} | facts.references.get(one.name, frozenset()),
             covers=one.covers | {(name, one.name)},
             is_not_null=one.is_not_null or one.name in facts.not_null,
+            numbers=one.numbers,
         )
         for one in rows.fields
     )
