@@ -6,7 +6,7 @@ changes do not pile up.
 """
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from random import Random
@@ -60,32 +60,59 @@ class Model:
     is_leaf: bool
 
 
-def change(project: Path, models: Sequence[Model], number: int) -> str:
-    """Make change ``number`` to a project's files and say what it was."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Change:
+    """A change that was made.
+
+    Attributes:
+        what: One line.
+        file: The file that was written.
+        before: Its text before; None when there was none.
+    """
+
+    what: str
+    file: Path
+    before: str | None
+
+    def undo(self) -> None:
+        """Take it back."""
+        if self.before is None:
+            self.file.unlink()
+        else:
+            self.file.write_text(self.before, encoding="utf-8")
+
+
+def change(project: Path, models: Sequence[Model], number: int) -> Change:
+    """Make change ``number`` to a project's files."""
     choice = Random(number)  # noqa: S311 - a script's choice
     model = choice.choice(models)
     column = choice.choice(model.columns[:3])
     kind = choice.choice(KINDS)
     values = {"column": f'"{column}"', "model": "{{ ref('" + model.name + "') }}"}
     if kind in {"variant", "view"}:
-        first = model.file.with_suffix(".first")
-        if not first.exists():
-            first.write_text(model.file.read_text(encoding="utf-8"), encoding="utf-8")
-        text = first.read_text(encoding="utf-8")
-        if kind == "view" and model.is_leaf:
-            model.file.write_text("{{ config(materialized='view') }}\n" + text, encoding="utf-8")
-            return f"{model.name} becomes a view"
-        variant = choice.choice((*VARIANTS, FEWER) if model.is_leaf else VARIANTS)
-        config = "".join(CONFIG.findall(text))
-        body = CONFIG.sub("", text)
-        last = variant.format(**values)
-        model.file.write_text(
-            f"{config}\nwith original as (\n{body}\n)\n{last}\n", encoding="utf-8"
-        )
-        return f"{model.name}: {variant}"
+        before = model.file.read_text(encoding="utf-8")
+        what = _rewrite(model, kind, values, choice)
+        return Change(what=what, file=model.file, before=before)
     is_test = kind == "test"
     query = choice.choice(NEW_TESTS if is_test else NEW_MODELS)
     folder = project / ("tests" if is_test else "models/added")
     folder.mkdir(parents=True, exist_ok=True)
-    (folder / f"added_{number}.sql").write_text(query.format(**values) + "\n", encoding="utf-8")
-    return f"added_{number}: {query}"
+    file = folder / f"added_{number}.sql"
+    file.write_text(query.format(**values) + "\n", encoding="utf-8")
+    return Change(what=f"{file.stem}: {query}", file=file, before=None)
+
+
+def _rewrite(model: Model, kind: str, values: Mapping[str, str], choice: Random) -> str:
+    """Give a model another text, made from its first one, and say what it is."""
+    first = model.file.with_suffix(".first")
+    if not first.exists():
+        first.write_text(model.file.read_text(encoding="utf-8"), encoding="utf-8")
+    text = first.read_text(encoding="utf-8")
+    if kind == "view" and model.is_leaf:
+        model.file.write_text("{{ config(materialized='view') }}\n" + text, encoding="utf-8")
+        return f"{model.name} becomes a view"
+    variant = choice.choice((*VARIANTS, FEWER) if model.is_leaf else VARIANTS)
+    config = "".join(CONFIG.findall(text))
+    body, last = CONFIG.sub("", text), variant.format(**values)
+    model.file.write_text(f"{config}\nwith original as (\n{body}\n)\n{last}\n", encoding="utf-8")
+    return f"{model.name}: {variant}"

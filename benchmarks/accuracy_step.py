@@ -31,6 +31,9 @@ from headwater.runs.sources import seed_sizes
 from headwater.runs.state import read_state
 from headwater.workspace import Workspace
 
+TRIES = 5
+"""A change that breaks another one's model is taken back, and another one made."""
+
 
 def load_days(folder: Path, step: Step, scale: float, seed: int) -> None:
     """Append the rows of a step's day; those of the first days at once."""
@@ -75,16 +78,27 @@ def changeable(planned: Planned, folder: Path) -> list[accuracy_changes.Model]:
     return found
 
 
+def change_project(project: Path, number: int) -> str:
+    """Make a change that leaves the project without faults, and say what it was."""
+    for attempt in range(TRIES):
+        with Workspace.open(project) as workspace:
+            models = changeable(workspace.plan(PlanRequest()), project)
+        made = accuracy_changes.change(project, models, number + attempt * 1_000_000)
+        with Workspace.open(project) as workspace:
+            if workspace.plan(PlanRequest()).graph is not None:
+                return made.what
+        made.undo()
+    return "no change"
+
+
 def run_step(folder: Path, step: Step, scale: float, seed: int) -> None:
     """Prepare a step, freeze what is predicted, apply the plan, and keep what was measured."""
     project = folder / step.project
     what = f"day {step.day}"
     if step.kind == "day":
         load_days(folder, step, scale, seed)
-    with Workspace.open(project) as workspace:
-        if step.kind == "change":
-            models = changeable(workspace.plan(PlanRequest()), project)
-            what = accuracy_changes.change(project, models, seed * 1000 + step.change)
+    if step.kind == "change":
+        what = change_project(project, seed * 1000 + step.change)
     with Workspace.open(project) as workspace:
         is_forced = step.kind == "repeat"
         planned = workspace.plan(PlanRequest(force=is_forced, accept=("HW3002",)))
