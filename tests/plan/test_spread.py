@@ -56,6 +56,15 @@ def test_the_interval_is_what_held_nine_of_ten() -> None:
     assert spread.around("build", measured(10.0, runs=1)) == measured(10.0, runs=1)
 
 
+def test_intervals_that_held_too_little_grow() -> None:
+    ratios = [0.2, 0.25, *[1.0] * 76, 4.0, 5.0, *[1.6] * 10]  # 14 of 90 lie outside of factor 1.5
+
+    found = spread_of(history(ratios)).around("build", measured(1.0))
+
+    assert found.low == pytest.approx(0.25)
+    assert found.high == pytest.approx(4.0)
+
+
 def test_a_value_is_never_outside_its_own_interval() -> None:
     found = spread_of(history([2.0] * 40)).around("build", measured(1.0))
 
@@ -112,4 +121,4 @@ def test_what_is_unknown_stays_unknown() -> None:
 
 
 def test_clocks_that_went_wrong_teach_nothing() -> None:
-    assert spread_of(history([0.0] * 30 + [-1.0] * 30)) == Spread(steps={}, totals=())
+    assert spread_of(history([0.0] * 30 + [-1.0] * 30)) == Spread()

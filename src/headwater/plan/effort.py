@@ -100,6 +100,8 @@ def amounts_of(compiled: CompiledNode, mode: Mode, cost: Cost) -> Amounts | None
     if mode == "test":
         return (1.0, compared + windows, bytes_read / MILLION, rows_in / MILLION)
     computed = _computed_columns(lineage)
+    # Windows of a query that groups mostly look at its groups.
+    numbered = min(rows, rows_in) if _is_grouped(lineage) else rows_in
     is_rewrite = mode == "incremental" and strategy_of(compiled) != "append"
     return (
         1.0,
@@ -109,7 +111,7 @@ def amounts_of(compiled: CompiledNode, mode: Mode, cost: Cost) -> Amounts | None
         rows * computed / MILLION,
         _known(cost.bytes_written) / MILLION,
         rows_in * compared / MILLION,
-        rows_in * windows / MILLION,
+        numbered * windows / MILLION,
         float(is_rewrite),
         float(compiled.node.resource_type == "seed"),
     )
@@ -129,6 +131,10 @@ def _operators(lineage: QueryLineage | None) -> tuple[float, float]:
         any(each.subtype == "window" for each in column.influences) for column in lineage.columns
     )
     return float(joins + ("group_by" in uses)), float(windows + ("window" in uses))
+
+
+def _is_grouped(lineage: QueryLineage | None) -> bool:
+    return lineage is not None and any(each.subtype == "group_by" for each in lineage.row_set)
 
 
 def _computed_columns(lineage: QueryLineage | None) -> int:

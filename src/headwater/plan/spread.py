@@ -1,12 +1,12 @@
 """How far predictions of this project have been off, and the intervals that follow from it.
 
 Split conformal prediction: the interval around a prediction is what held nine of ten earlier
-predictions of its kind, whatever the model behind it. Until there are enough of them the constants
-of ``plan.history`` stand in.
+predictions of its kind, whatever the model behind it; where fewer held of late, it takes in more.
+Until there are enough of them the constants of ``plan.history`` stand in.
 """
 
 import math
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 
@@ -23,6 +23,9 @@ TOTALS_MIN = 10
 
 SHARE = 0.9
 """Share of values that an interval shall hold."""
+
+SHARE_MAX = 0.98
+"""Share of earlier errors that an interval takes in at most."""
 
 SIGMAS = 1.645
 """Standard deviations to each side of the middle that hold this share of a normal distribution."""
@@ -46,18 +49,20 @@ class Spread:
 
     steps: Mapping[Group, tuple[float, ...]] = field(default_factory=dict)
     totals: tuple[float, ...] = ()
+    shares: Mapping[Group, float] = field(default_factory=dict)
 
     def around(self, kind: Kind, estimate: Estimate) -> Estimate:
         """Return a prediction with the interval that held nine of ten like it."""
-        found = self.steps.get(_group(kind, estimate), ())
+        group = _group(kind, estimate)
+        found = self.steps.get(group, ())
         if estimate.value is None or len(found) < COUNT_MIN:
             return estimate
-        return _around(estimate, found)
+        return _around(estimate, found, self.shares.get(group, SHARE))
 
 
-def _around(estimate: Estimate, found: tuple[float, ...]) -> Estimate:
-    """Put the ends of the middle nine tenths of earlier errors around a value."""
-    value, count, tail = estimate.value or 0.0, len(found), (1 - SHARE) / 2
+def _around(estimate: Estimate, found: tuple[float, ...], share: float) -> Estimate:
+    """Put the ends of the middle part of earlier errors around a value."""
+    value, count, tail = estimate.value or 0.0, len(found), (1 - share) / 2
     first = max(0, math.floor((count + 1) * tail) - 1)
     last = min(count - 1, math.ceil((count + 1) * (1 - tail)) - 1)
     low, high = value * math.exp(found[first]), value * math.exp(found[last])
@@ -72,6 +77,7 @@ def measure_spread(state: State, kinds: Mapping[str, Kind]) -> Spread:
         kinds: Kind of step by node; others are left out.
     """
     steps: dict[Group, list[float]] = defaultdict(list)
+    held: Counter[Group] = Counter()
     runs: dict[str, list[NodeRun]] = defaultdict(list)
     for node, history in state.history.items():
         for run in history if node in kinds else ():
@@ -79,12 +85,30 @@ def measure_spread(state: State, kinds: Mapping[str, Kind]) -> Spread:
             if expected is None or not expected.value or run.meter.cpu_seconds <= 0:
                 continue
             error = math.log(run.meter.cpu_seconds / expected.value)
-            steps[_group(kinds[node], expected)].append(error)
+            group = _group(kinds[node], expected)
+            steps[group].append(error)
+            held[group] += _holds(expected, run.meter.cpu_seconds)
             runs[run.run_id].append(run)
     return Spread(
         steps={group: tuple(sorted(found)) for group, found in steps.items()},
         totals=tuple(sorted(_total_error(found) for found in runs.values())),
+        shares={group: _share_wanted(held[group] / len(found)) for group, found in steps.items()},
     )
+
+
+def _holds(expected: Estimate, seconds: float) -> bool:
+    return (
+        (expected.low or 0.0) <= seconds <= (math.inf if expected.high is None else expected.high)
+    )
+
+
+def _share_wanted(held: float) -> float:
+    """Return the share of earlier errors to take in, where so large a share of intervals held.
+
+    A machine that grows busier makes errors of yesterday too small for today: what was missing is
+    added, as adaptive conformal inference does.
+    """
+    return min(SHARE_MAX, max(SHARE, SHARE + (SHARE - held)))
 
 
 def _group(kind: Kind, estimate: Estimate) -> Group:
@@ -116,7 +140,7 @@ def total_of(parts: Iterable[Estimate], spread: Spread) -> Estimate:
     runs = min((part.runs for part in known if part.grade == "measured"), default=0)
     total = Estimate(value=value, low=value, high=value, grade=grade, runs=runs)
     if len(spread.totals) >= TOTALS_MIN:
-        return _around(total, spread.totals)
+        return _around(total, spread.totals, SHARE)
     below = [(part.value or 0.0) - (part.low or 0.0) for part in known]
     above = [(part.high or 0.0) - (part.value or 0.0) for part in known]
     common = COMMON_SHARE * SIGMAS * value if len(known) > 1 and grade != "exact" else 0.0
