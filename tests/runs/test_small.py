@@ -8,9 +8,9 @@ import pytest
 from tests.runs.world import build, check, opened, quoted, relation, rows_of, run_steps, view
 
 from headwater.engines.engine import FileSource
+from headwater.plan.schedule import Unit
 from headwater.runs.context import Context
 from headwater.runs.pins import Pins
-from headwater.plan.schedule import Unit
 from headwater.runs.small import BYTES_MAX, ROWS_MAX, is_small
 
 

@@ -10,8 +10,8 @@ from headwater.base.errors import HeadwaterError
 from headwater.engines.engine import EmptySource, FileSource, ViewSource
 from headwater.lake.snapshot import Snapshot
 from headwater.plan.plan import BuildStep, LoadSeed, RunTest
-from headwater.runs.pins import Pins, Relation, local_files
 from headwater.plan.schedule import Unit
+from headwater.runs.pins import Pins, Relation, local_files
 
 ROWS_MAX = 100_000
 """Rows of all tables that a small step reads together."""
