@@ -33,6 +33,7 @@ from headwater.graph.previous import Previous
 from headwater.graph.references import GraphResult, resolve_graph
 from headwater.graph.said import Said
 from headwater.graph.substitutes import InputRequest, Substitutes, read_event_time
+from headwater.plan.budgets import read_budgets
 from headwater.plan.build import breaks, make_faulty_plan, make_plan, wanted_batches
 from headwater.plan.options import PlanOptions
 from headwater.plan.plan import Plan
@@ -250,6 +251,7 @@ class Planner(Reader):
             warnings_fail=self._warning_rules.fails_tests,
             needs_start=self._needs_start(),
             tests=request.tests,
+            budgets=read_budgets(self.settings.items("budgets")),
             severities=dict.fromkeys(accepted, "warning"),
             project_root=str(self.root),
             seed_bytes=seed_sizes(project, self.root),

@@ -406,3 +406,54 @@ def test_a_table_that_is_gone_is_named_and_the_others_are_shown(hw: Hw, project:
 
     assert shown["shop.main.revenue"]["problem"]
     assert shown["shop.main.raw_orders"]["newest_bytes"] > 0
+
+
+@pytest.mark.parametrize(
+    ("budget", "named"),
+    [
+        ("{node: extra, run: 0.0000001}", "a run of `extra`"),
+        ("{tag: nightly, month: 0.0001, runs_per_month: 30}", "a month of tag `nightly`"),
+        ("{owner: ada, run: 0.0000001}", "a run of owner `ada`"),
+        ("{run: 0.0000001}", "a run of the project"),
+    ],
+)
+def test_a_plan_that_goes_above_a_budget_is_blocked(
+    hw: Hw, project: Path, budget: str, named: str
+) -> None:
+    write_files(project, PRICED)
+    assert hw("build").code == 0
+    text = f"{PRICED['headwater.yml']}budgets: [{budget}]\n"
+    write_files(project, {"headwater.yml": text, "models/extra.sql": TAGGED})
+
+    ended = hw("plan")
+
+    assert ended.code == 3, ended.err
+    assert named in ended.out
+    assert "HW3001" in ended.out
+
+
+def test_a_budget_that_is_kept_or_only_passed_by_data_blocks_nothing(hw: Hw, project: Path) -> None:
+    low = f"{PRICED['headwater.yml']}budgets: [{{node: revenue, run: 0.0000001}}]\n"
+    write_files(project, {"headwater.yml": low.replace("0.0000001", "1000")})
+    assert hw("build").code == 0
+    write_files(project, {"headwater.yml": low})
+
+    ended = hw("plan")
+
+    assert ended.code == 0, ended.err
+    assert "HW3001" in ended.out  # said all the same
+
+
+def test_a_budget_for_nobody_is_a_fault(hw: Hw, project: Path) -> None:
+    write_files(
+        project,
+        {"headwater.yml": f"{PRICED['headwater.yml']}budgets: [{{tag: nigthly, run: 1}}]\n"},
+    )
+
+    ended = hw("plan")
+
+    assert ended.code == 3
+    assert "HW3037" in ended.out
+    write_files(project, {"headwater.yml": "budgets: [{tag: x}]\n"})
+    refused = hw("plan")
+    assert (refused.code, "HW3037" in refused.err) == (2, True)

@@ -4,8 +4,10 @@ Flags win over environment variables, these over ``headwater.yml``, that over de
 are data, read once by the shell that starts a command; nothing below reads the environment.
 """
 
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass
+from difflib import get_close_matches
 from types import MappingProxyType
 from typing import Literal
 
@@ -18,6 +20,7 @@ _KINDS = MappingProxyType(
         "whole": "a whole number above zero",
         "number": "a number",
         "flag": "yes or no",
+        "list": "a list",
     }
 )
 
@@ -38,7 +41,7 @@ class Setting:
 
     name: str
     default: str | None
-    kind: Literal["text", "whole", "number", "flag"]
+    kind: Literal["text", "whole", "number", "flag", "list"]
     environment: tuple[str, ...]
     help: str
 
@@ -238,6 +241,15 @@ SETTINGS: tuple[Setting, ...] = (
         environment=(),
         help="Dollars a month; a plan above it is blocked (HW3001).",
     ),
+    Setting(
+        name="budgets",
+        default=None,
+        kind="list",
+        environment=(),
+        help="What may be spent, as a list: `{month: 50}` for all, `{tag: nightly, run: 0.5}`, "
+        "`{node: fct_orders, month: 20}`, `{owner: finance, month: 100}`; a plan that goes above "
+        "one is blocked (HW3001).",
+    ),
 )
 
 
@@ -274,6 +286,11 @@ class Settings:
         value = self.values[name].value
         return None if value is None else int(value)
 
+    def items(self, name: str) -> list[Json]:
+        """Return a list, empty when it is not set."""
+        found = json.loads(self.text(name) or "[]")
+        return found if isinstance(found, list) else [found]
+
     def number(self, name: str) -> float | None:
         """Return a number, or None when it is not set."""
         value = self.values[name].value
@@ -296,8 +313,33 @@ def resolve_settings(
         Invalid: ``setting-invalid``, when a value is not of its kind; ``setting-unknown``, when
             the file has a key that nobody reads.
     """
+    _check_known(file)
     values = {setting.name: _resolve(setting, flags, environment, file) for setting in SETTINGS}
     return Settings(values)
+
+
+def _check_known(file: Mapping[str, Json], above: str = "") -> None:
+    """Refuse names that nobody reads: a budget under a misspelt name would hold nobody.
+
+    Raises:
+        Invalid: ``setting-unknown``.
+    """
+    known = {setting.name for setting in SETTINGS}
+    groups = {name.rpartition(".")[0] for name in known} - {""}
+    for key, value in file.items():
+        name = f"{above}{key}"
+        if name in known:
+            continue
+        if name in groups and isinstance(value, Mapping):
+            _check_known(value, f"{name}.")
+            continue
+        near = get_close_matches(name, known | groups, n=1)
+        raise Invalid(
+            "setting-unknown",
+            f"`headwater.yml` sets `{name}`, which is no setting",
+            why=f"did you mean `{near[0]}`?" if near else "",
+            fix="`hw config show` lists every setting; take the line out, or correct its name",
+        )
 
 
 def _resolve(
@@ -328,6 +370,13 @@ def _find(file: Mapping[str, Json], name: str) -> Json:
     return level  # type: ignore[return-value]
 
 
+def _list_text(given: object) -> str:
+    """Write a list as JSON text, which is how a setting keeps it."""
+    if not isinstance(given, list):
+        raise ValueError(given)  # noqa: TRY004 - as int() and float() do
+    return json.dumps(given, default=str)
+
+
 def _positive(number: int) -> int:
     if number < 1:
         raise ValueError(number)
@@ -345,6 +394,8 @@ def _value(setting: Setting, given: object, origin: Origin, place: str) -> Value
                 value = float(str(given))
             case "flag":
                 value = str(given).lower() in {"1", "true", "yes", "on"}
+            case "list":
+                value = _list_text(given)
     except ValueError as error:
         raise Invalid(
             "setting-invalid",

@@ -143,7 +143,11 @@ def price_steps(draft: Draft) -> Draft:
         wall_seconds=predict_wall(steps, draft.state, draft.options.threads),
         threads=draft.options.threads,
     )
-    return replace(draft, changes=changes, totals=totals)
+    regular = {
+        node: (before.get(node, nothing(draft)), after.get(node, nothing(draft)))
+        for node in (*before, *(node for node in after if node not in before))
+    }
+    return replace(draft, changes=changes, totals=totals, regular=regular)
 
 
 def _dollars(pricing: Pricing, costs: Iterable[Cost]) -> Estimate:

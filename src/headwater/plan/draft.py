@@ -13,7 +13,7 @@ from headwater.base.ids import NodeId
 from headwater.graph.graph import CompiledNode, Graph
 from headwater.plan.inputs import InputIndex
 from headwater.plan.options import PlanOptions
-from headwater.plan.plan import Change, Impact, RefreshNote, Step, Totals
+from headwater.plan.plan import Change, Cost, Impact, RefreshNote, Step, Totals
 from headwater.plan.state import DeployedNode, State
 from headwater.sql.lineage import QueryChange
 from headwater.sql.shape import Shape
@@ -103,6 +103,7 @@ class Draft:
         impact: The plan's impact.
         diagnostics: The plan's findings.
         totals: The plan's sums.
+        regular: What a regular run of each node uses before the plan and after it.
     """
 
     graph: Graph
@@ -119,6 +120,9 @@ class Draft:
     impact: tuple[Impact, ...] = ()
     diagnostics: tuple[Diagnostic, ...] = ()
     totals: Totals = field(default_factory=Totals)
+    regular: Mapping[NodeId, tuple[Cost, Cost]] = field(
+        default_factory=lambda: MappingProxyType({})
+    )
 
     def compiled(self, node: NodeId) -> CompiledNode:
         """Return a node of the graph."""

@@ -12,6 +12,7 @@ from headwater.base.codec import Json
 from headwater.base.diagnostics import Severity
 from headwater.base.ids import NodeId
 from headwater.base.periods import Window
+from headwater.plan.budgets import Budget
 from headwater.plan.plan import Batch
 from headwater.project.node import ResourceType
 
@@ -55,6 +56,7 @@ class PlanOptions:
         fail_fast: Kept in the plan for the run.
         needs_start: Likewise; False when steps shall start although an on-run-start hook failed.
         limits: Thresholds of the risk rules.
+        budgets: What parts of the project may cost.
         severities: Severity by code (kebab name or number), or ``off``: the project's policy.
         project_root: Absolute folder of the root project, for the paths of seed files.
         seed_bytes: Sizes of seed files by node, where known.
@@ -77,6 +79,7 @@ class PlanOptions:
     fail_fast: bool = False
     needs_start: bool = True
     limits: Limits = field(default_factory=Limits)
+    budgets: tuple[Budget, ...] = ()
     severities: Mapping[str, Severity | Literal["off"]] = field(
         default_factory=lambda: MappingProxyType({})
     )

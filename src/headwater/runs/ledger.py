@@ -7,9 +7,10 @@ same runs cost something else with another book.
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
-from headwater.base.codec import Json, decode
+from headwater.base.codec import decode
 from headwater.catalog.ledger import Kind, LedgerRow, ledger_rows, row_of_run
 from headwater.catalog.records import RunRecord
+from headwater.plan.budgets import owner_of, tags_of
 from headwater.plan.prices import SECONDS_PER_HOUR, machine_time
 from headwater.plan.state import DeployedNode, Prices
 from headwater.runs.context import Context
@@ -160,17 +161,5 @@ def _facts_of_nodes(context: Context, project: str, target: str) -> Mapping[str,
             config = decode(DeployedNode, record.document).config
         except ValueError:  # garbled, or another release's
             continue
-        found[record.node] = Facts(tags=_tags(config.get("tags")), owner=_owner(config))
+        found[record.node] = Facts(tags=tags_of(config), owner=owner_of(config))
     return found
-
-
-def _tags(value: Json) -> tuple[str, ...]:
-    if isinstance(value, str):
-        return (value,)
-    return tuple(map(str, value)) if isinstance(value, list) else ()
-
-
-def _owner(config: Mapping[str, Json]) -> str:
-    meta = config.get("meta")
-    named = meta.get("owner") if isinstance(meta, Mapping) else None
-    return str(named or config.get("group") or "")

@@ -6,12 +6,12 @@ CODES: tuple[Code, ...] = (
     Code(
         name="over-budget",
         number="HW3001",
-        title="a month costs more than the declared budget",
+        title="a run or a month costs more than its budget",
         explain="""\
-**What it finds.** The dollars of a month of regular runs, once the plan is applied, are above the
-budget declared for a month. Nodes whose cost is unknown are left out of the sum, so the true
-figure may be higher still. It blocks a plan whose changes make the month dearer; where only data
-has grown it warns.
+**What it finds.** What regular runs cost once the plan is applied is above a budget: `prices.budget_month`
+for a month of the whole project, or an entry of `budgets` for a run or a month of the project, a tag, an
+owner or a node. Nodes whose cost is unknown are left out of the sum, so the true figure may be higher
+still. It blocks a plan whose changes make them dearer; where only data has grown it warns.
 
 **Why it matters.** A change is cheapest to undo before it is applied.
 

@@ -111,4 +111,21 @@ has no price of machines, storage or units in the region that is asked for.
 **How to mend it.** Download the list anew, and name a region as the provider writes it.
 """,
     ),
+    Code(
+        name="budget-malformed",
+        number="HW3037",
+        title="a budget cannot be read",
+        explain="""\
+**What it finds.** An entry of `budgets` in `headwater.yml` without an amount (`run` or `month`), with two
+of `node`, `tag` and `owner`, with another name, an amount below zero, or a node or tag that the project
+does not have.
+
+**Why it matters.** A budget that applies to nothing holds nobody.
+
+**Example.** `budgets: [{tag: nigthly, month: 20}]`
+
+**How to mend it.** `{month: 50}` is for the whole project; `{tag: nightly, run: 0.5}`,
+`{node: fct_orders, month: 20}` and `{owner: finance, month: 100}` for a part of it.
+""",
+    ),
 )

@@ -14,6 +14,15 @@ cannot be read, such as `threads: many`.
 value in that place.""",
     ),
     Code(
+        name="setting-unknown",
+        number="HW1916",
+        title="`headwater.yml` has a name that is no setting",
+        explain="""A key of `headwater.yml` is none that anything reads, such as `price:` for `prices:`. It is
+refused, because a budget under a misspelt name would hold nobody.
+
+`hw config show` lists every setting. Correct the name, or take the line out.""",
+    ),
+    Code(
         name="usage-invalid",
         number="HW1902",
         title="The command line cannot be read",

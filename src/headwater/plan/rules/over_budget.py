@@ -1,10 +1,11 @@
-"""A plan whose month costs more than the declared budget.
+"""A plan after which a run or a month costs more than its budget.
 
 What it finds:
-    The dollars of a month of regular runs, once the plan is applied, are above
-    ``budget_month``. Nodes whose cost is unknown are left out of the sum, so the true figure may
-    be higher still. An error when what this plan changes makes the month dearer, a warning when
-    nothing it changes does: growing data does not stop a nightly build.
+    What regular runs cost once the plan is applied, of the whole project or of the nodes of a tag,
+    an owner or a name, is above the budget declared for a run or a month. Nodes whose cost is
+    unknown are left out of the sum, so the true figure may be higher still. An error when what this
+    plan changes makes them dearer, a warning when nothing it changes does: growing data does not
+    stop a nightly build. A budget that no node falls under is an error.
 
 Why it matters:
     A change is cheapest to undo before it is applied.
@@ -17,40 +18,99 @@ Safer form:
     Restore the filter, run less often, or raise the budget knowingly.
 
 Known gaps:
-    Only CPU time is priced; storage and idle machines are not.
+    Only CPU time is priced; storage and idle machines are not. Tests count where their own config
+    has the tag or owner, and always for the whole project.
 """
 
 from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import partial
 
 from headwater.base.diagnostics import Diagnostic
-from headwater.base.units import format_dollars
+from headwater.base.units import format_money, sum_estimates
+from headwater.plan.budgets import Budget
 from headwater.plan.draft import Draft
 from headwater.plan.rules.rule import Rule
+from headwater.plan.state import Prices
 
 
 def check(draft: Draft) -> Iterator[Diagnostic]:
-    """Compare the month after the plan with the budget."""
-    prices, month = draft.state.prices, draft.totals.month_after
-    if prices is None or prices.budget_month is None or month.value is None:
+    """Compare what regular runs cost after the plan with every budget."""
+    prices = draft.state.prices
+    if prices is None:
         return
-    if month.value <= prices.budget_month:
+    if prices.budget_month is not None:
+        after, before = draft.totals.month_after, draft.totals.month_before
+        spent = _Spent(before=before.value, after=after.value, grade=after.grade)
+        yield from _compare(draft, spent, prices.budget_month, "", prices.runs_per_month)
+    for budget in draft.options.budgets:
+        yield from _check_one(draft, prices, budget)
+
+
+@dataclass(frozen=True, slots=True)
+class _Spent:
+    """What something costs before the plan and after it; None when unknown."""
+
+    before: float | None
+    after: float | None
+    grade: str
+
+    def times(self, runs: float) -> "_Spent":
+        """Return the same for so many runs."""
+        before = None if self.before is None else self.before * runs
+        return _Spent(before, None if self.after is None else self.after * runs, self.grade)
+
+
+def _check_one(draft: Draft, prices: Prices, budget: Budget) -> Iterator[Diagnostic]:
+    nodes = [node for node, compiled in draft.graph.nodes.items() if budget.covers(compiled)]
+    if not nodes:
+        yield Diagnostic(
+            code="budget-malformed",
+            severity="error",
+            what=f"the budget of {budget.name} is for no node of the project",
+            why="a budget that applies to nothing holds nobody",
+            fix="correct the name in `budgets` of headwater.yml",
+        )
         return
-    before = draft.totals.month_before
-    was = "" if before.value is None else f", {format_dollars(before.value)} before"
+    costs = [draft.regular[node] for node in nodes if node in draft.regular]
+    before = sum_estimates([each.dollars for each, _ in costs])
+    after = sum_estimates([each.dollars for _, each in costs])
+    spent = _Spent(before.value, after.value, after.grade)
+    if budget.run is not None:
+        yield from _compare(draft, spent, budget.run, budget.name, None)
+    runs = budget.runs_per_month or prices.runs_per_month
+    if budget.month is not None and runs is not None:
+        yield from _compare(draft, spent.times(runs), budget.month, budget.name, runs)
+
+
+def _compare(
+    draft: Draft, spent: _Spent, limit: float, name: str, runs: float | None
+) -> Iterator[Diagnostic]:
+    """Report what costs more than its budget.
+
+    Args:
+        draft: The draft with its prices.
+        spent: What it costs.
+        limit: Its budget.
+        name: What the budget is for; empty for the project.
+        runs: Runs of a month; None for one run.
+    """
+    if spent.after is None or spent.after <= limit:
+        return
+    prices = draft.state.prices
+    money = partial(format_money, currency=prices.currency if prices else "USD")
+    of = f" of {name}" if name else ""
+    was = "" if spent.before is None else f", {money(spent.before)} before"
+    basis = spent.grade if runs is None else f"{spent.grade} at {runs:g} runs a month"
+    dearer = spent.before is None or spent.after > spent.before
     yield Diagnostic(
         code="over-budget",
-        severity="error" if _is_by_change(draft) else "warning",
-        what=f"a month costs {format_dollars(month.value)} after this plan; "
-        f"the budget is {format_dollars(prices.budget_month)}",
-        why=f"{month.grade} at {prices.runs_per_month:g} runs a month{was}; price: {prices.name}",
+        severity="error" if draft.changes and dearer else "warning",
+        what=f"a {'run' if runs is None else 'month'}{of} costs {money(spent.after)} after this "
+        f"plan; the budget is {money(limit)}",
+        why=f"{basis}{was}; price: {prices.name if prices else '?'}",
         fix="make the costly step cheaper, run less often, or raise the budget",
     )
-
-
-def _is_by_change(draft: Draft) -> bool:
-    """Say whether this plan's changes make the month dearer than it is."""
-    before, after = draft.totals.month_before.value, draft.totals.month_after.value
-    return bool(draft.changes) and (before is None or after is None or after > before)
 
 
 OVER_BUDGET = Rule(code="over-budget", check=check)
