@@ -244,6 +244,8 @@ def test_what_ran_between_two_times_is_listed_by_when_its_run_began(metastore: M
     assert found.plan == b""
     assert [(each.run_id, each.attempt) for each in ended] == [("2", 1)]
     assert len(metastore.attempts_between()) == 2
+    (newest,) = metastore.attempts_between(limit=1)
+    assert newest.started_at == "2026-11-22"
 
 
 def test_what_runs_used_is_added_up_where_the_records_are(metastore: Metastore) -> None:

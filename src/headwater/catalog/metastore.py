@@ -42,6 +42,9 @@ from headwater.catalog.store import Parameters, Store
 HISTORY_MAX = 1000
 """How many records one listing returns at most, unless asked for fewer."""
 
+_ALL = -1
+"""SQLite's word for no limit."""
+
 
 class Metastore(ABC):
     """Names and records. Safe to use from several threads."""
@@ -173,8 +176,19 @@ class Metastore(ABC):
         """
 
     @abstractmethod
-    def attempts_between(self, since: str = "", until: str = "9999") -> tuple[AttemptRecord, ...]:
-        """Return the ended attempts of the runs that began between two ISO times, oldest first."""
+    def attempts_between(
+        self, since: str = "", until: str = "9999", *, limit: int | None = None
+    ) -> tuple[AttemptRecord, ...]:
+        """Return the ended attempts of the runs that began between two ISO times.
+
+        Args:
+            since: Runs that began then or later.
+            until: Runs that began before.
+            limit: At most so many, the newest; None for all.
+
+        Returns:
+            Oldest first.
+        """
 
     @abstractmethod
     def usage_totals(
@@ -327,10 +341,14 @@ class StoredMetastore(Metastore):
         rows = self._store.run("runs_ended_after", {"after": after, "limit": limit})
         return tuple((int(str(row[15])), run_from_row(row)) for row in rows)
 
-    def attempts_between(self, since: str = "", until: str = "9999") -> tuple[AttemptRecord, ...]:
+    def attempts_between(
+        self, since: str = "", until: str = "9999", *, limit: int | None = None
+    ) -> tuple[AttemptRecord, ...]:
         """See Metastore."""
-        rows = self._store.run("attempts_between", {"since": since, "until": until})
-        return tuple(map(attempt_from_row, rows))
+        most = _ALL if limit is None else limit
+        values: Parameters = {"since": since, "until": until, "limit": most}
+        rows = self._store.run("attempts_between", values)
+        return tuple(map(attempt_from_row, reversed(rows)))
 
     def usage_totals(
         self, since: str = "", until: str = "9999", *, run: str = "", by_run: bool = False

@@ -76,7 +76,7 @@ select run_id, node, attempt, action, status, fingerprint, message, rows, versio
 from attempt
 where status <> 'started'
   and run_id in (select run_id from run where started_at >= :since and started_at < :until)
-order by started_at, run_id, node, attempt;
+order by started_at desc, run_id desc, node desc, attempt desc limit :limit;
 
 -- name: usage_totals
 with chosen as (

@@ -25,6 +25,9 @@ LEAST: Mapping[Quantity, float] = MappingProxyType(
 )
 """What is less counts as this much: a ratio to next to nothing says nothing."""
 
+ATTEMPTS_MAX = 100_000
+"""Attempts that are looked at, the newest of a span; more would say the same more slowly."""
+
 _ENDED_WELL = frozenset({"success", "pass", "warn", "fail"})
 
 
@@ -92,7 +95,9 @@ def read_accuracy(context: Context, span: Span) -> AccuracyReport:
     """
     records = [
         record
-        for record in context.metastore.attempts_between(span.since, span.until or "9999")
+        for record in context.metastore.attempts_between(
+            span.since, span.until or "9999", limit=ATTEMPTS_MAX
+        )
         if record.status in _ENDED_WELL and record.run_id.startswith(span.run)
     ]
     costs = [(_cost_of(record), record) for record in records]

@@ -187,7 +187,9 @@ class MemoryMetastore(Metastore):
             ended = list(enumerate(self._ended, start=1))[after : after + limit]
             return tuple((at, replace(self._runs[run], plan=b"")) for at, run in ended)
 
-    def attempts_between(self, since: str = "", until: str = "9999") -> tuple[AttemptRecord, ...]:
+    def attempts_between(
+        self, since: str = "", until: str = "9999", *, limit: int | None = None
+    ) -> tuple[AttemptRecord, ...]:
         """See Metastore."""
         runs = {run.run_id for run in self.runs_between(since, until)}
         with self._lock:
@@ -197,7 +199,7 @@ class MemoryMetastore(Metastore):
                 if record.run_id in runs and record.status != "started"
             ]
         found.sort(key=lambda each: (each.started_at, each.run_id, each.node, each.attempt))
-        return tuple(found)
+        return tuple(found if limit is None else found[max(0, len(found) - limit) :])
 
     def usage_totals(
         self, since: str = "", until: str = "9999", *, run: str = "", by_run: bool = False
