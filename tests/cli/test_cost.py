@@ -43,14 +43,16 @@ def test_what_a_build_used_is_shown_node_by_node_and_adds_up(hw: Hw, project: Pa
     assert sum(line["share"] for line in report["lines"]) == pytest.approx(1)
 
 
-def test_the_rest_of_a_run_is_overhead_and_never_negative(hw: Hw) -> None:
+def test_the_rest_of_a_run_is_overhead(hw: Hw) -> None:
     assert hw("build").code == 0
     assert hw("build").code == 0  # nothing to do: planning alone
 
     by_kind = lines_of(hw, "--by", "kind")
 
     assert by_kind["overhead"]["cpu_seconds"] > 0
-    assert len(lines_of(hw, "--by", "run")) == 2
+    runs = lines_of(hw, "--by", "run")
+    assert len(runs) == 2
+    assert min(each["cpu_seconds"] for each in runs.values()) > 0
 
 
 def test_costs_are_added_up_by_tag_and_owner(hw: Hw, project: Path) -> None:
@@ -125,12 +127,23 @@ def test_a_bill_is_compared_and_what_it_says_more_is_shown(hw: Hw, project: Path
             (100, "2000-01-01T00:00:00Z"),  # before the span
         ]
     )
-    bad = {"older.csv": "unblended\n1\n", "bad.csv": "BilledCost\nx\n"}
+    bad = {
+        "older.csv": "unblended\n1\n",
+        "bad.csv": "BilledCost\nx\n",
+        "nothing.csv": "BilledCost\nnan\n",
+        "day.csv": "BilledCost,ChargePeriodStart\n1,01/11/2026\n",
+    }
     write_files(project, {"bill.csv": text, **bad})
 
     compared = hw("cost", "--bill", "bill.csv", "--output", "json").document
 
     assert compared["unexplained"] == pytest.approx(0.25)
+    month = "BilledCost,ChargePeriodStart\n" + "".join(
+        f"1,2026-11-{day:02}T00:00:00Z\n" for day in range(1, 31)
+    )
+    write_files(project, {"month.csv": f"{month}100,2026-12-01T00:00:00Z\n"})
+    whole = ("--since", "2026-11-01", "--until", "2026-12-01", "--bill", "month.csv")
+    assert hw("cost", *whole, "--output", "json").document["billed"] == 30.0
     assert "unexplained $0.25" in hw("cost", "--bill", "bill.csv").out
     for file in (*bad, "missing.csv"):
         refused = hw("cost", "--bill", file)
@@ -235,6 +248,10 @@ def test_a_machines_bill_has_rows_for_idle_time_and_its_minimum(hw: Hw, project:
 
     assert {"statement", "overhead", "idle", "startup", "minimum"} <= set(by_kind)
     assert total["money"] == pytest.approx(120.0)  # a minute of two processors
+    again = hw("price", "diff", "cloud", "cloud", "--output", "json").document["total"]
+    assert again["before"] == again["after"] == pytest.approx(120.0)
+    other = ("price", "diff", "cloud", "cloud", "--to-machine", "n1", "--speed", "2")
+    assert hw(*other).code == 2
 
 
 def test_another_price_reprices_history_exactly(hw: Hw, project: Path) -> None:
@@ -278,6 +295,29 @@ def test_another_machine_is_not_priced_before_it_was_measured(hw: Hw, project: P
     assert measured["total"]["after"] == pytest.approx(measured["total"]["before"] / 2)
     assert given["total"]["after"] == pytest.approx(given["total"]["before"] / 4)
     assert given["total"]["low"] < given["total"]["after"] < given["total"]["high"]
+
+
+def test_a_contract_is_what_is_paid_beside_the_list(hw: Hw, project: Path) -> None:
+    write_files(
+        project,
+        {
+            "prices/cloud.yml": book("2026-11-01", 7200),
+            "ours.yml": "{name: ours, date: d, discounts: [{sku: m1, percent: 50}]}\n",
+            "headwater.yml": "prices: {book: cloud, machine: m1, contract: ours.yml}\n",
+        },
+    )
+    assert hw("build").code == 0
+
+    paid = hw("cost", "--output", "json").document["total"]
+    rows = list(csv.DictReader(io.StringIO(hw("cost", "--output", "focus").out)))
+    same = hw("price", "diff", "cloud", "cloud", "--output", "json").document["total"]
+
+    assert paid["money"] == pytest.approx(paid["cpu_seconds"] / 2)
+    assert same["before"] == same["after"] == pytest.approx(paid["money"])
+    assert {(row["ListUnitPrice"], row["ContractedUnitPrice"]) for row in rows} >= {
+        ("3600.0", "1800.0")
+    }
+    assert sum(float(row["ListCost"]) for row in rows) == pytest.approx(paid["cpu_seconds"])
 
 
 def test_books_of_two_currencies_are_not_compared(hw: Hw, project: Path) -> None:
@@ -442,6 +482,17 @@ def test_a_budget_that_is_kept_or_only_passed_by_data_blocks_nothing(hw: Hw, pro
 
     assert ended.code == 0, ended.err
     assert "HW3001" in ended.out  # said all the same
+
+
+@pytest.mark.parametrize(
+    "settings", ["budgets: [{run: 1}]\n", f"{PRICED['headwater.yml']}budgets: [{{month: 1}}]\n"]
+)
+def test_a_budget_that_cannot_be_checked_is_told(hw: Hw, project: Path, settings: str) -> None:
+    write_files(project, {"headwater.yml": settings})
+
+    ended = hw("plan")
+
+    assert (ended.code, "HW3038" in ended.out) == (0, True)
 
 
 def test_a_budget_for_nobody_is_a_fault(hw: Hw, project: Path) -> None:

@@ -63,7 +63,7 @@ ROWS = st.lists(
 ).map(one_row_a_key)
 
 
-@settings(max_examples=25, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=12, deadline=None, suppress_health_check=list(HealthCheck))
 @given(
     batches=st.lists(ROWS, min_size=2, max_size=4),
     partitioned=st.booleans(),

@@ -215,6 +215,7 @@ def test_a_value_that_misfits_its_declared_type_is_refused(
     assert caught.value.code == "seed-value-misfit"
 
 
+@pytest.mark.slow
 @pytest.mark.timeout(30)
 def test_a_very_wide_seed_keeps_each_columns_own_type(session: Session, tmp_path: Path) -> None:
     kinds = [("1", "INTEGER"), ("x", "VARCHAR"), ("2026-01-02", "DATE"), ("true", "BOOLEAN")]

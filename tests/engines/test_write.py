@@ -210,6 +210,7 @@ def test_every_statement_of_a_write_says_whose_it_is(table: Table) -> None:
     assert sent.rstrip().endswith("/* headwater 20261121T060200-1f3a___x-2 */")
 
 
+@pytest.mark.slow
 def test_a_sort_larger_than_the_memory_limit_spills_and_completes(tmp_path: Path) -> None:
     engine = open_engine(
         EngineSettings(

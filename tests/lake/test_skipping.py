@@ -54,6 +54,10 @@ LEFT_OUT = [
      at_least("x", "zoned", "2024-01-01 06:30:00+01")),
 ]  # fmt: skip
 KEPT = [
+    ("TIMESTAMP", "2024-01-04T23:00:00.000", "2024-01-04T23:00:00.000",
+     at_least("x", "date", "2024-01-04 23:30:00")),  # a day, its time cut off
+    ("TIMESTAMP WITH TIME ZONE", "2024-01-04T00:00:00.000Z", "2024-01-04T00:00:00.000Z",
+     at_most("x", "date", "2024-01-03 23:00:00+00:00")),
     ("BIGINT", 1, 5, at_least("x", "integer", "5")),
     ("BIGINT", None, 5, at_most("x", "integer", "0")),
     ("BIGINT", 1, 5, at_least("x", "text", "5.6")),  # the engine makes 6 of it, or refuses it

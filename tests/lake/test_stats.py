@@ -299,7 +299,7 @@ VALUES = {
 
 @pytest.mark.parametrize("kind", VALUES)
 @settings(
-    max_examples=20, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+    max_examples=10, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )
 @given(data=st.data())
 def test_no_value_of_a_file_is_ever_pruned(tmp_path: Path, kind: str, data: st.DataObject) -> None:

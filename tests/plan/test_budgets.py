@@ -33,6 +33,7 @@ def test_a_budget_says_how_much_and_for_whom() -> None:
         ({"month": "much"}, "$.month"),
         ({"month": 1, "nod": "x"}, "$.nod"),
         ({"month": -1}, "below zero"),
+        ({"month": 1, "runs_per_month": 0}, "not above zero"),
         ({"month": 1, "tag": "a", "node": "b"}, "more than one"),
     ],
 )

@@ -409,6 +409,7 @@ load(context, Path(sys.argv[2]))
 """
 
 
+@pytest.mark.slow
 def test_a_load_killed_at_any_time_is_finished_by_the_next(tmp_path: Path, inbox: Path) -> None:
     for number in range(60):
         put(inbox, f"{number:02}.csv", f"id\n{number}\n")

@@ -103,6 +103,9 @@ def test_azure_machines_without_windows_spot_and_reservation(tmp_path: Path) -> 
         azure(retailPrice=9, productName="Virtual Machines Dsv5 Series Windows"),
         azure(retailPrice=9, skuName="D4s v5 Spot"),
         azure(retailPrice=9, type="Reservation"),
+        azure(retailPrice=9, productName="Dsv5 Series CloudServices"),
+        azure(retailPrice=9, armSkuName="Standard_D11_v2"),  # has two, not eleven
+        azure(retailPrice=0.3, armSkuName="Standard_E4-2s_v5", meterName="E4-2s v5"),
         azure(
             serviceName="Storage",
             unitOfMeasure="1 GB/Month",
@@ -117,10 +120,12 @@ def test_azure_machines_without_windows_spot_and_reservation(tmp_path: Path) -> 
 
     assert prices(book) == {
         ("Standard_D4s_v5", "eastus"): 0.192,
+        ("Standard_E4-2s_v5", "eastus"): 0.3,
         ("blob-storage-hot-lrs", "eastus"): 0.018,
     }
     assert [(each.type, each.vcpus, each.family) for each in book.machines] == [
-        ("Standard_D4s_v5", 4, "Ds_v5")
+        ("Standard_D4s_v5", 4, "Ds_v5"),
+        ("Standard_E4-2s_v5", 2, "E-2s_v5"),
     ]
 
 

@@ -541,7 +541,7 @@ def failing_at(point: str) -> Observer:
     return observer
 
 
-@settings(max_examples=6, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=3, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(steps=STEPS)
 def test_any_history_ends_equal_to_the_rebuild(
     tmp_path_factory: pytest.TempPathFactory, steps: list[Step]

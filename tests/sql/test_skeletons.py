@@ -3,7 +3,7 @@
 import re
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from headwater.base.relations import Column, TableName
@@ -47,6 +47,7 @@ def written(query: str, tables: dict[str, tuple[str, str]], catalog: str = "shop
     return re.sub(r"\b[ABC]\b", name, query)
 
 
+@settings(max_examples=40)
 @given(data=st.data())
 @pytest.mark.parametrize("query", TESTS)
 def test_other_tables_change_only_the_names(query: str, data: st.DataObject) -> None:

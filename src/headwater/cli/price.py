@@ -114,7 +114,7 @@ def price_import(
 @click.option("--to-machine", metavar="NAME", help="Machine of AFTER; else the same.")
 @click.option("--region", metavar="NAME", help="Region of BEFORE; else `prices.region`.")
 @click.option("--to-region", metavar="NAME", help="Region of AFTER; else the same.")
-@click.option("--contract", metavar="FILE", help="Contract laid over AFTER.")
+@click.option("--contract", metavar="FILE", help="Contract over AFTER; else `prices.contract`.")
 @click.option(
     "--speed",
     type=click.FloatRange(min=0, min_open=True),
@@ -135,14 +135,23 @@ def price_diff(
         machine = asked["machine"] or planner.settings.text("prices.machine") or ""
         region = asked["region"] or planner.settings.text("prices.region") or ""
         to_region = asked["to_region"]
+        contract = planner.settings.text("prices.contract")
+        bills_machine = planner.settings.text("prices.billing") == "machine"
         found = planner.economy.repriced(
             read_span(asked["since"] or "", asked["until"] or "", asked["run"] or ""),
-            Offer(book=before, machine=machine, region=region),
+            Offer(
+                book=before,
+                machine=machine,
+                region=region,
+                contract=contract,
+                bills_machine=bills_machine,
+            ),
             Offer(
                 book=after,
                 machine=asked["to_machine"] or machine,
                 region=region if to_region is None else to_region,
-                contract=asked["contract"],
+                contract=asked["contract"] or contract,
+                bills_machine=bills_machine,
                 speed=None if asked["speed"] is None else float(asked["speed"]),
             ),
         )

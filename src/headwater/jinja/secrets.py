@@ -10,7 +10,7 @@ from typing import TypeVar, cast
 
 Value = TypeVar("Value")
 _STAND_IN = "$$$secret:{}$$$"
-_STANDING_IN = re.compile(r"\$\$\$secret:(\w+)\$\$\$")
+_STANDING_IN = re.compile(r"\$\$\$secret:(.+?)\$\$\$")
 
 
 def stand_in(name: str) -> str:

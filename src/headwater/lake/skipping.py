@@ -298,6 +298,8 @@ def _moment_or_none(kind: str, constant: Constant, side: int) -> datetime | None
     match = _TIME.fullmatch(constant.text)
     if match is None or constant.kind in {"integer", "decimal"}:
         return None
+    if constant.kind == "date" and not _DATE.fullmatch(constant.text):
+        return None  # the engine cuts the time off, and may see another day in another zone
     has_zone = match[4] is not None
     if has_zone and kind == "TIMESTAMP" and constant.kind != "zoned":
         return None

@@ -63,7 +63,11 @@ def _bounds_in_notes(
         )  # fmt: skip
         for name, fold in zip(names, folded, strict=True):
             count = getattr(nulls, name, None)
-            fold.add(getattr(low, name, None), getattr(high, name, None), rows in {0, count})
+            fold.add(
+                getattr(low, name, None),
+                getattr(high, name, None),
+                rows is not None and rows in {0, count},
+            )
     for file in files.since():
         for column, fold in zip(columns, folded, strict=True):
             stats = file.stats.get(column.name, ColumnStats())

@@ -204,19 +204,25 @@ class PriceBook:
         ]
         return max(fitting, key=lambda each: bool(each.region), default=None)
 
-    def machine_hour(self, machine: Machine, region: str) -> float:
+    def machine_hour(self, machine: Machine, region: str, *, at_list: bool = False) -> float:
         """Return what an hour of a machine costs: as a whole, or by its processors and memory.
+
+        Args:
+            machine: The machine.
+            region: The provider's name of it.
+            at_list: The list price, whatever a contract says.
 
         Raises:
             NotFound: ``price-not-found``.
         """
         whole = self.find_or_none("machine_hour", region=region, sku=machine.type)
         if whole is not None:
-            return whole.paid
+            return whole.price if at_list else whole.paid
         cpu = self.find_or_none("vcpu_hour", region=region, family=machine.family)
         memory = self.find_or_none("gib_hour", region=region, family=machine.family)
         if cpu is not None and memory is not None:
-            return cpu.paid * machine.vcpus + memory.paid * machine.memory_gib
+            core, gib = (cpu.price, memory.price) if at_list else (cpu.paid, memory.paid)
+            return core * machine.vcpus + gib * machine.memory_gib
         regions = sorted({each.region for each in self.prices if each.sku == machine.type})
         raise NotFound(
             "price-not-found",

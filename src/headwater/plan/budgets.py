@@ -66,8 +66,10 @@ def _read(entry: Json, number: int) -> Budget:
     amounts = [each for each in (budget.run, budget.month) if each is not None]
     if not amounts:
         raise _malformed(number, "it has neither `run` nor `month`")
-    if min(amounts) < 0 or (budget.runs_per_month or 0.0) < 0:
+    if min(amounts) < 0:
         raise _malformed(number, "an amount is below zero")
+    if budget.runs_per_month is not None and budget.runs_per_month <= 0:
+        raise _malformed(number, "`runs_per_month` is not above zero")
     if sum(map(bool, (budget.node, budget.tag, budget.owner))) > 1:
         raise _malformed(number, "it names more than one of `node`, `tag` and `owner`")
     return budget

@@ -89,6 +89,7 @@ def machine_prices(
     return Prices(
         name=f"{book.version} {kind.type}",
         cpu_hour=hour / kind.vcpus,
+        cpu_hour_at_list=book.machine_hour(kind, region, at_list=True) / kind.vcpus,
         source=line.source if line else "",
         currency=book.currency,
         book=book.version,

@@ -239,6 +239,7 @@ class Prices:
         machine: Kind of machine of the book; empty likewise.
         region: Region of the book; may be empty.
         vcpus: Processors of the machine; 0 when there is none.
+        cpu_hour_at_list: Price of one CPU-hour before any contract; None when it is the same.
         gb_month: Price of 10^9 bytes stored for a month; None when the book does not say.
         rule: How the machine's time is billed; None when only work is, and idle time is not.
     """
@@ -254,8 +255,14 @@ class Prices:
     machine: str = ""
     region: str = ""
     vcpus: int = 0
+    cpu_hour_at_list: float | None = None
     gb_month: float | None = None
     rule: Rule | None = None
+
+    @property
+    def list_cpu_hour(self) -> float:
+        """Price of one CPU-hour at list."""
+        return self.cpu_hour if self.cpu_hour_at_list is None else self.cpu_hour_at_list
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

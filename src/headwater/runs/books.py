@@ -1,7 +1,6 @@
 """Finds and reads price books: those of the project, and those that come with Headwater.
 
-A book is a YAML file ``NAME.yml`` or ``NAME@DATE.yml`` in the project's folder ``prices``. One
-with very many lines keeps them beside it as Parquet, and says their hash in its head.
+A book is a YAML file ``NAME.yml`` or ``NAME@DATE.yml`` in the project's folder ``prices``.
 """
 
 from collections.abc import Mapping

@@ -7,6 +7,7 @@ ours, as the specification asks of columns that it does not define.
 import csv
 from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
+from math import inf, isfinite
 from pathlib import Path
 from types import MappingProxyType
 
@@ -59,10 +60,14 @@ def _what(charge: Charge, prices: Prices | None) -> Mapping[str, Cell]:
     money: Cell = "" if charge.money is None else charge.money
     is_cpu = row.meter == "cpu_seconds"
     unit_price: Cell = "" if prices is None else prices.cpu_hour if is_cpu else 0.0
+    listed: Cell = "" if prices is None else prices.list_cpu_hour if is_cpu else 0.0
+    at_list = charge.money
+    if prices is not None and charge.money is not None and prices.cpu_hour:
+        at_list = charge.money * prices.list_cpu_hour / prices.cpu_hour
     return {
         "BilledCost": money,
         "EffectiveCost": money,
-        "ListCost": money,
+        "ListCost": "" if at_list is None else at_list,
         "ContractedCost": money,
         "ChargeCategory": "Usage",
         "ChargeClass": "",
@@ -74,7 +79,7 @@ def _what(charge: Charge, prices: Prices | None) -> Mapping[str, Cell]:
         "ConsumedUnit": _UNITS[row.meter],
         "PricingQuantity": row.quantity / SECONDS_PER_HOUR if is_cpu else row.quantity,
         "PricingUnit": "vCPU-Hours" if is_cpu else _UNITS[row.meter],
-        "ListUnitPrice": unit_price,
+        "ListUnitPrice": listed,
         "ContractedUnitPrice": unit_price,
         "ResourceId": row.node,
         "ResourceName": row.name,
@@ -132,22 +137,34 @@ def _billed(file: Path, lines: "csv.DictReader[str]", span: Span) -> float:
     if "BilledCost" not in (lines.fieldnames or ()):
         raise _unreadable(file, "it has no column `BilledCost`")
     for number, line in enumerate(lines, start=2):
-        if not _is_in(line.get("ChargePeriodStart") or "", span):
+        try:
+            is_in = _is_in(line.get("ChargePeriodStart") or "", span)
+        except ValueError as error:
+            raise _unreadable(file, f"line {number}: {error}") from error
+        if not is_in:
             continue
         try:
-            total += float(line["BilledCost"] or 0)
-        except (TypeError, ValueError) as error:
-            raise _unreadable(
-                file, f"line {number} has the billed cost {line['BilledCost']!r}"
-            ) from error
+            cost = float(line["BilledCost"] or 0)
+        except (TypeError, ValueError):
+            cost = inf
+        if not isfinite(cost):
+            raise _unreadable(file, f"line {number} has the billed cost {line['BilledCost']!r}")
+        total += cost
     return total
 
 
 def _is_in(time: str, span: Span) -> bool:
     if not time:
         return True
-    moment = datetime.fromisoformat(time).astimezone(UTC).isoformat()
-    return span.since <= moment and (not span.until or moment < span.until)
+    moment = _moment(time)
+    begun = not span.since or _moment(span.since) <= moment
+    return begun and (not span.until or moment < _moment(span.until))
+
+
+def _moment(time: str) -> datetime:
+    """Read an ISO 8601 time; without a zone it is UTC, as the specification asks."""
+    moment = datetime.fromisoformat(time)
+    return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
 
 
 def _unreadable(file: Path, why: str) -> Invalid:

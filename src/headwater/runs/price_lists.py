@@ -214,7 +214,8 @@ def _aws_meter(line: _LINE) -> PriceMeter | None:
     return groups.get(line.get("group", "").lower())
 
 
-_VCPUS = re.compile(r"^Standard_[A-Za-z]+(?P<cpus>\d+)")
+_VCPUS = re.compile(r"^Standard_[A-Z]+(?P<cpus>\d+)(?:-(?P<active>\d+))?[a-z]*_v(?:[3-9]|\d\d)$")
+"""Names of sizes say their processors since version 3; `-N` says how many of them are active."""
 
 
 def _azure(items: Iterable[Mapping[str, Any]], found: _Found) -> None:
@@ -226,14 +227,15 @@ def _azure(items: Iterable[Mapping[str, Any]], found: _Found) -> None:
         unit, product = item["unitOfMeasure"], item.get("productName", "")
         is_machine = item["serviceName"] == "Virtual Machines" and unit == "1 Hour"
         cpus = _VCPUS.match(size or "")
-        if is_machine and is_plain and cpus and "Windows" not in product:
+        is_linux = product.startswith("Virtual Machines") and "Windows" not in product
+        if is_machine and is_plain and cpus and is_linux:
             _take_azure(item, size, "machine_hour", found)
             if (size, "machine_hour", item["armRegionName"]) in found.prices:
                 family = re.sub(r"\d+", "", size.removeprefix("Standard_"), count=1)
                 found.machines[size] = Machine(
                     type=size,
                     provider="azure",
-                    vcpus=int(cpus["cpus"]),
+                    vcpus=int(cpus["active"] or cpus["cpus"]),
                     memory_gib=0.0,  # not in this list
                     family=family,
                 )

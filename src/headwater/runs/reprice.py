@@ -115,6 +115,13 @@ def compare_prices(
             fix="compare books of one currency",
         )
     is_exact = one.machine == other.machine and after.speed is None
+    if after.bills_machine and not is_exact:
+        raise Invalid(
+            "machine-not-measured",
+            "nobody knows how long the runs would take on another machine",
+            why="`prices.billing: machine` bills time of the machine, and only work carries over",
+            fix="compare the work alone: prices.billing: cpu",
+        )
     speed = 1.0 if is_exact else after.speed or _measured_speed(root, one, other)
     slower = replace(other, cpu_hour=other.cpu_hour / speed)
     first = add_up(context, span, "model", one)

@@ -1,7 +1,7 @@
 """Says of a step whether it works on few rows, so that its session can be a small one.
 
 Here because the engine cannot know it before it has run, and the run knows the sizes of its inputs.
-A wrong answer costs time and nothing else.
+A wrong answer costs time, and memory or space to spill in, and nothing else.
 """
 
 import re

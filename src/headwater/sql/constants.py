@@ -5,7 +5,7 @@ null. All else says nothing, which is always true.
 """
 
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 
 from sqlglot import exp
 
@@ -184,13 +184,3 @@ def without_nulls(condition: Condition | None) -> Condition | None:
             return all_of(without_nulls(part) for part in parts)
         case AnyOf(parts):
             return any_of(without_nulls(part) for part in parts)
-
-
-def list_columns(condition: Condition) -> Iterable[str]:
-    """Yield the names of the columns that a condition is about."""
-    match condition:
-        case Within(column=name) | IsNull(column=name):
-            yield name
-        case AllOf(parts) | AnyOf(parts):
-            for part in parts:
-                yield from list_columns(part)

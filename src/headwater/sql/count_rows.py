@@ -376,14 +376,15 @@ class _Walker:
 
     def _where(self, scope: _Scope, terms: list[exp.Expr]) -> Counted:
         rows, shown, given = scope.rows, list[int](), set[int]()
-        for term in terms:
-            one = _numbered_first(scope, term)
-            if one is not None and one.numbers is not None:
-                by = {each.id: each for each in rows.fields}
-                parts = [by[each] for each in one.numbers if each in by]
-                rows = first_of_each(rows, parts, self._tables)
         left = [term for term in terms if not _always_holds(scope, term)]
-        left = [term for term in left if _numbered_first(scope, term) is None]
+        # Of several numberings the first rows may be different ones: the others are filters.
+        first = next((term for term in left if _numbered_first(scope, term) is not None), None)
+        one = None if first is None else _numbered_first(scope, first)
+        if one is not None and one.numbers is not None:
+            by = {each.id: each for each in rows.fields}
+            parts = [by[each] for each in one.numbers if each in by]
+            rows = first_of_each(rows, parts, self._tables)
+            left = [term for term in left if term is not first]
         for term in left:
             shown += [one.id for one in _compared(scope, term)]
             given |= _given(scope, term)

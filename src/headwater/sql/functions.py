@@ -16,6 +16,8 @@ kahan_sum kurtosis kurtosis_pop last list listagg lttb mad max max_by mean media
 product quantile quantile_cont quantile_disc regr_avgx regr_avgy regr_count regr_intercept regr_r2
 regr_slope regr_sxx regr_sxy regr_syy reservoir_quantile sem skewness stddev stddev_pop stddev_samp
 string_agg sum sum_no_overflow sumkahan var_pop var_samp variance variant_group_object
+geomean geometric_mean json_group_array json_group_object json_group_structure
+variant_group_array wavg weighted_avg
 """
 
 # The same with function_type = 'scalar' and stability = 'VOLATILE'; then 'CONSISTENT_WITHIN_QUERY'

@@ -332,7 +332,7 @@ class _Visit:
         while isinstance(node, exp.Subquery):
             node = node.this
         if isinstance(node, exp.SetOperation):
-            return self.columns(node.this, ctes) if not node.args.get("by_name") else None
+            return None if node.args.get("by_name") else self._of_both(node, ctes)
         if not isinstance(node, exp.Select) or not _has_only(node, _SELECT_PARTS):
             return None
         inner: Ctes = ctes
@@ -348,6 +348,15 @@ class _Visit:
             return None
         names = {name: passed.kind if passed else "" for name, passed in listed}
         return names if len(names) == len(listed) else None
+
+    def _of_both(self, node: exp.SetOperation, ctes: Ctes) -> Names | None:
+        """Return the columns of a set operation; of one kind where both sides are of it."""
+        left, right = self.columns(node.this, ctes), self.columns(node.expression, ctes)
+        if left is None or (right is not None and len(left) != len(right)):
+            return None
+        kinds = [""] * len(left) if right is None else list(right.values())
+        pairs = zip(left.items(), kinds, strict=True)
+        return {name: kind if kind == other else "" for (name, kind), other in pairs}
 
     def _passed(self, node: exp.Select, sources: list[_Source]) -> dict[str, _Passed]:
         """Return the columns that a select only passes on, by its names for them."""

@@ -128,4 +128,19 @@ does not have.
 `{node: fct_orders, month: 20}` and `{owner: finance, month: 100}` for a part of it.
 """,
     ),
+    Code(
+        name="budget-unchecked",
+        number="HW3038",
+        title="a budget cannot be checked",
+        explain="""\
+**What it finds.** `budgets` in `headwater.yml` without a price to compare with, or with an amount for a
+month where nothing says how many runs a month has.
+
+**Why it matters.** A budget that nobody compares with anything holds nobody.
+
+**Example.** `budgets: [{tag: nightly, month: 20}]` without `runs_per_month`.
+
+**How to mend it.** Declare `prices` (`hw price list`), and `runs_per_month` there or in the budget.
+""",
+    ),
 )

@@ -38,6 +38,8 @@ def check(draft: Draft) -> Iterator[Diagnostic]:
     """Compare what regular runs cost after the plan with every budget."""
     prices = draft.state.prices
     if prices is None:
+        if draft.options.budgets:
+            yield _unchecked("no price is declared", "declare `prices` in headwater.yml")
         return
     if prices.budget_month is not None:
         after, before = draft.totals.month_after, draft.totals.month_before
@@ -45,6 +47,10 @@ def check(draft: Draft) -> Iterator[Diagnostic]:
         yield from _compare(draft, spent, prices.budget_month, "", prices.runs_per_month)
     for budget in draft.options.budgets:
         yield from _check_one(draft, prices, budget)
+
+
+_SAME = 1 + 1e-9
+"""Sums of the same parts in another order differ by less."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,9 +84,24 @@ def _check_one(draft: Draft, prices: Prices, budget: Budget) -> Iterator[Diagnos
     spent = _Spent(before.value, after.value, after.grade)
     if budget.run is not None:
         yield from _compare(draft, spent, budget.run, budget.name, None)
-    runs = budget.runs_per_month or prices.runs_per_month
-    if budget.month is not None and runs is not None:
-        yield from _compare(draft, spent.times(runs), budget.month, budget.name, runs)
+    runs = prices.runs_per_month if budget.runs_per_month is None else budget.runs_per_month
+    if budget.month is None:
+        return
+    if runs is None:
+        why = f"nobody says how often {budget.name} runs in a month"
+        yield _unchecked(why, "add `runs_per_month` to the budget or to `prices`")
+        return
+    yield from _compare(draft, spent.times(runs), budget.month, budget.name, runs)
+
+
+def _unchecked(why: str, fix: str) -> Diagnostic:
+    return Diagnostic(
+        code="budget-unchecked",
+        severity="warning",
+        what="a budget in `headwater.yml` cannot be checked",
+        why=why,
+        fix=fix,
+    )
 
 
 def _compare(
@@ -102,7 +123,7 @@ def _compare(
     of = f" of {name}" if name else ""
     was = "" if spent.before is None else f", {money(spent.before)} before"
     basis = spent.grade if runs is None else f"{spent.grade} at {runs:g} runs a month"
-    dearer = spent.before is None or spent.after > spent.before
+    dearer = spent.before is None or spent.after > spent.before * _SAME
     yield Diagnostic(
         code="over-budget",
         severity="error" if draft.changes and dearer else "warning",
