@@ -274,6 +274,18 @@ def test_what_runs_used_is_added_up_where_the_records_are(metastore: Metastore) 
     assert metastore.usage_totals(since="2026-11-21", until="2026-11-21T05") == ()
 
 
+def test_stores_are_told_apart(tmp_path: Path) -> None:
+    one, other = (open_metastore(tmp_path / name) for name in ("a.db", "b.db"))
+
+    assert len(one.identity) == 16
+    assert one.identity != other.identity
+    one.close()
+    again = open_metastore(tmp_path / "a.db")
+    assert again.identity != other.identity
+    again.close()
+    other.close()
+
+
 def test_ends_are_numbered_in_their_order_so_that_each_is_told_once(metastore: Metastore) -> None:
     for name in ("1", "2", "3"):
         metastore.start_run(run(name, started_at=name))

@@ -4,6 +4,7 @@ import csv
 import io
 import json
 import shutil
+import sqlite3
 from pathlib import Path
 
 import pytest
@@ -131,6 +132,7 @@ def test_a_bill_is_compared_and_what_it_says_more_is_shown(hw: Hw, project: Path
         "older.csv": "unblended\n1\n",
         "bad.csv": "BilledCost\nx\n",
         "nothing.csv": "BilledCost\nnan\n",
+        "euro.csv": "BilledCost,BillingCurrency\n1,EUR\n",
         "day.csv": "BilledCost,ChargePeriodStart\n1,01/11/2026\n",
     }
     write_files(project, {"bill.csv": text, **bad})
@@ -406,6 +408,87 @@ def test_a_providers_list_becomes_a_book_of_the_project(hw: Hw, project: Path) -
     assert hw("price", "show", "ours").out.startswith("ours@2026-06-01 (USD)")
     refused = hw("price", "import", "page.html", "--name", "ours")
     assert (refused.code, "HW3036" in refused.err) == (2, True)
+
+
+def test_workspaces_that_share_a_lake_both_have_their_runs_in_the_table(
+    hw: Hw, project: Path
+) -> None:
+    assert hw("build").code == 0
+    assert hw("cost", "publish").out.endswith("1 run written\n")
+    for file in (project / ".headwater").glob("workspace.db*"):
+        file.unlink()  # as good as another workspace: its runs are numbered from one again
+    assert hw("build", "--force").code == 0
+
+    told = hw("cost", "publish")
+
+    assert told.out.endswith("1 run written\n")
+    asked = "select count(distinct run_id) from headwater.billing.usage where command = 'build'"
+    assert hw("sql", asked, "--output", "json").document["rows"] == [[2]]
+
+
+def test_options_in_front_of_a_subcommand_are_refused(hw: Hw) -> None:
+    for asked in (("--run", "x", "accuracy"), ("--output", "json", "storage")):
+        refused = hw("cost", *asked)
+        assert (refused.code, "HW1902" in refused.err) == (2, True)
+    assert hw("cost", "storage", "--output", "json").code == 0
+
+
+def test_a_run_that_crashed_did_not_cost_nothing(hw: Hw, project: Path) -> None:
+    write_files(project, PRICED)
+    assert hw("build").code == 0
+    store = sqlite3.connect(project / ".headwater/workspace.db")
+    store.execute("update run set status = 'crashed', cpu_seconds = null, wall_seconds = null")
+    store.execute("update attempt set cpu_seconds = 0")
+    store.commit()
+    store.close()
+
+    report = hw("cost", "--output", "json").document
+
+    assert (report["unmeasured"], report["total"]["money"]) == (1, None)
+    assert "1 run ended without a measurement" in hw("cost").out
+
+
+@pytest.mark.parametrize(
+    "prices", ["cpu_hour: -1", "cpu_hour: .inf", "cpu_hour: 1, budget_month: .nan"]
+)
+def test_a_price_that_is_none_is_refused(hw: Hw, project: Path, prices: str) -> None:
+    write_files(project, {"headwater.yml": f"prices: {{{prices}}}\n"})
+
+    refused = hw("plan")
+
+    assert (refused.code, "HW1901" in refused.err) == (2, True)
+
+
+def test_a_faulty_book_is_in_nobodys_way_but_its_own(hw: Hw, project: Path) -> None:
+    write_files(project, {"headwater.yml": "prices: {book: own, machine: desk-8}\n"})
+    junk = project / "prices/junk.yml"
+    junk.parent.mkdir()
+    junk.write_bytes(b"\xff\xfe\x00junk")
+
+    assert hw("build").code == 0
+    refused = hw("price", "show", "junk")
+    assert (refused.code, "HW3031" in refused.err) == (2, True)
+
+
+def test_a_shown_book_is_one_that_can_be_used(hw: Hw, project: Path) -> None:
+    text = hw("price", "show", "aws", "--output", "yaml").out
+    write_files(
+        project,
+        {
+            "prices/aws.yml": text,
+            "headwater.yml": "prices: {book: aws, machine: m7g.large}\n",  # its only region
+        },
+    )
+
+    assert hw("plan").code == 0
+    assert "project" in hw("price", "list").out.splitlines()[0]
+
+
+def test_a_plan_says_that_it_does_not_foresee_a_machines_bill(hw: Hw, project: Path) -> None:
+    own = "prices: {book: own, machine: desk-8, billing: machine}\n"
+    write_files(project, {"headwater.yml": own})
+
+    assert "HW3039" in hw("plan").out
 
 
 def test_storage_is_shown_with_what_older_versions_keep(hw: Hw, project: Path) -> None:

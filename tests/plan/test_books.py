@@ -117,7 +117,14 @@ def test_a_machine_may_be_priced_by_its_processors_and_memory() -> None:
 def test_what_a_book_does_not_price_is_not_free() -> None:
     book = read_book("b", content())
 
-    for ask in (lambda: book.machine("m2"), lambda: book.machine_hour(book.machine("m1"), "south")):
+    two = read_book("b", content(prices=[LINE, LINE | {"region": "east"}]))
+
+    assert book.machine_hour(book.machine("m1"), "") == 0.4  # its only region
+    for ask in (
+        lambda: book.machine("m2"),
+        lambda: book.machine_hour(book.machine("m1"), "south"),
+        lambda: two.machine_hour(two.machine("m1"), ""),
+    ):
         with pytest.raises(HeadwaterError) as refused:
             ask()
         assert refused.value.code == "price-not-found"

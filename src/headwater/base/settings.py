@@ -8,6 +8,7 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from difflib import get_close_matches
+from math import isfinite
 from types import MappingProxyType
 from typing import Literal
 
@@ -377,6 +378,12 @@ def _list_text(given: object) -> str:
     return json.dumps(given, default=str)
 
 
+def _finite(number: float) -> float:
+    if not isfinite(number):
+        raise ValueError(number)
+    return number
+
+
 def _positive(number: int) -> int:
     if number < 1:
         raise ValueError(number)
@@ -391,7 +398,7 @@ def _value(setting: Setting, given: object, origin: Origin, place: str) -> Value
             case "whole":
                 value = _positive(int(str(given)))
             case "number":
-                value = float(str(given))
+                value = _finite(float(str(given)))
             case "flag":
                 value = str(given).lower() in {"1", "true", "yes", "on"}
             case "list":

@@ -49,6 +49,11 @@ _ALL = -1
 class Metastore(ABC):
     """Names and records. Safe to use from several threads."""
 
+    @property
+    @abstractmethod
+    def identity(self) -> str:
+        """Tells these records from any other's: 16 hexadecimal digits, made with the store."""
+
     @abstractmethod
     def put_relation(self, record: RelationRecord) -> None:
         """Give a name to a table or view, replacing what had it."""
@@ -226,6 +231,11 @@ class StoredMetastore(Metastore):
 
     def __init__(self, store: Store) -> None:
         self._store = store
+
+    @property
+    def identity(self) -> str:
+        """See Metastore."""
+        return str(self._store.run("identity")[0][0])
 
     def put_relation(self, record: RelationRecord) -> None:
         """See Metastore."""

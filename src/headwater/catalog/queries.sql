@@ -1,5 +1,8 @@
 -- Every statement that Headwater sends to its store, by name. Parameters are always bound.
 
+-- name: identity
+select id from identity;
+
 -- name: put_relation
 insert into relation
   (catalog, schema, name, kind, location, sql, columns, reads, run_id, updated_at)

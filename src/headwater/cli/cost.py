@@ -9,6 +9,7 @@ from types import MappingProxyType
 from typing import ParamSpec, TypeVar, get_args
 
 import click
+from click.core import ParameterSource
 
 from headwater.base.errors import Invalid
 from headwater.base.units import format_bytes, format_money, format_seconds
@@ -72,14 +73,17 @@ def cost_command(
     (overhead). `--output focus` writes the ledger row by row, as CSV with the columns of FOCUS.
     """
     if context.invoked_subcommand is not None:
+        _refuse_before(context)
         return 0
     span = read_span(str(asked["since"]), str(asked["until"]), str(asked["run"]))
     bill, by = asked["bill"], asked["by"]
-    billed = None if bill is None else read_bill(Path(str(bill)), span)
     with project.open_planner() as planner:
         if output == "focus":
             emit(_csv(planner.economy.charges(span)))
             return 0
+        prices = planner.economy.prices
+        currency = prices.currency if prices else ""
+        billed = None if bill is None else read_bill(Path(str(bill)), span, currency)
         report = planner.economy.costs(span, by, billed=billed)  # type: ignore[arg-type] # one of click's choices
     if output == "json":
         emit_document(report)
@@ -88,6 +92,22 @@ def cost_command(
         if report.prices is None and report.runs:
             note("no price is declared, so money is `?`: see `hw price list`")
     return 0
+
+
+def _refuse_before(context: click.Context) -> None:
+    """Refuse options in front of a subcommand, which would not see them.
+
+    Raises:
+        Invalid: ``usage-invalid``.
+    """
+    by_hand = ParameterSource.COMMANDLINE
+    given = [each for each in context.params if context.get_parameter_source(each) is by_hand]
+    if given:
+        raise Invalid(
+            "usage-invalid",
+            f"`{given[0].replace('_', '-')}` stands in front of `{context.invoked_subcommand}`",
+            fix=f"write options behind it: hw cost {context.invoked_subcommand} ...",
+        )
 
 
 @cost_command.command("accuracy")
@@ -207,6 +227,8 @@ def _lines(report: CostReport, limit: int) -> list[str]:
     if rest > 0:
         lines.append(f"  ... and {rest} more: -n {len(report.lines)} shows them")
     lines.append(_line(report.total, width, currency))
+    if report.unmeasured:
+        lines.append(f"  {count_runs(report.unmeasured)} ended without a measurement")
     if report.billed is not None:
         billed = format_money(report.billed, currency)
         lines.append(f"  billed {billed}, unexplained {format_money(report.unexplained, currency)}")

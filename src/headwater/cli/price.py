@@ -8,10 +8,10 @@ import click
 from headwater.base.units import format_money
 from headwater.cli.cost import count_runs, read_span, span_options
 from headwater.cli.options import ProjectFlags, project_options
-from headwater.cli.output import emit_document, emit_lines, output_option
+from headwater.cli.output import emit, emit_document, emit_lines, output_option
 from headwater.plan.books import Price, PriceBook
 from headwater.runs.books import find_book, list_books
-from headwater.runs.price_lists import import_prices, keep_book
+from headwater.runs.price_lists import book_text, import_prices, keep_book
 from headwater.runs.reprice import Offer, PriceDifference, RepricedLine
 
 _SHOWN_MAX = 30
@@ -57,12 +57,14 @@ def price_list(project: ProjectFlags, *, output: str) -> int:
 @price_command.command("show")
 @click.argument("book")
 @project_options
-@output_option("text", "json")
+@output_option("text", "json", "yaml")
 def price_show(project: ProjectFlags, *, book: str, output: str) -> int:
     """Show what is in price book BOOK: a name, NAME@DATE, or a file."""
     with project.open_reader() as reader:
         found = find_book(book, reader.root)
-    if output == "json":
+    if output == "yaml":
+        emit(book_text(found.book))
+    elif output == "json":
         emit_document({
             "schema": "headwater.price-book/1",
             "digest": found.book.digest,

@@ -192,16 +192,22 @@ class PriceBook:
     def find_or_none(
         self, meter: PriceMeter, *, region: str = "", sku: str = "", family: str = ""
     ) -> Price | None:
-        """Return the price of a meter: of the region, or else the one that is for any."""
-        fitting = [
+        """Return the price of a meter: of the region, or else the one that is for any.
+
+        Without a region the only one that there is counts.
+        """
+        found = [
             each
             for each in self.prices
             if each.meter == meter
             and each.category == "standard"
-            and each.region in {region, ""}
             and sku in {"", each.sku}
             and family in {"", each.family}
         ]
+        regions = {each.region for each in found} - {""}
+        if not region and len(regions) == 1:
+            (region,) = regions
+        fitting = [each for each in found if each.region in {region, ""}]
         return max(fitting, key=lambda each: bool(each.region), default=None)
 
     def machine_hour(self, machine: Machine, region: str, *, at_list: bool = False) -> float:
@@ -229,7 +235,8 @@ class PriceBook:
             f"the price book `{self.version}` has no price of `{machine.type}` in "
             f"`{region or 'any region'}`",
             why=f"it has it in: {', '.join(regions) or 'no region'}",
-            fix="name another `prices.region`, or import a book that has it: hw price import",
+            fix="name one as `prices.region` (or --region), or import a book that has it: "
+            "hw price import",
         )
 
     def rule(self, provider: str, service: str) -> Rule:
@@ -253,19 +260,19 @@ def read_book(place: str, content: Mapping[str, Json]) -> PriceBook:
     try:
         book = from_hand(PriceBook, content)
     except ValueError as error:
-        raise _malformed(place, str(error)) from error
+        raise unusable_book(place, str(error)) from error
     seen: set[tuple[str, str, str, str]] = set()
     for price in book.prices:
         key = (price.sku, price.meter, price.region, price.category)
         if key in seen:
-            raise _malformed(place, f"`{price.sku}` has two prices in `{price.region or 'any'}`")
+            raise unusable_book(place, f"`{price.sku}` has two prices in `{price.region or 'any'}`")
         seen.add(key)
         if min(price.price, price.paid) < 0:
-            raise _malformed(place, f"the price of `{price.sku}` is below zero")
+            raise unusable_book(place, f"the price of `{price.sku}` is below zero")
     if any(each.vcpus < 1 for each in book.machines):
-        raise _malformed(place, "a machine has no processor")
+        raise unusable_book(place, "a machine has no processor")
     if any(each.granularity_seconds <= 0 for each in book.rules):
-        raise _malformed(place, "a rule rounds to no time at all")
+        raise unusable_book(place, "a rule rounds to no time at all")
     return book
 
 
@@ -315,10 +322,10 @@ def read_contract(place: str, content: Mapping[str, Json]) -> Contract:
     try:
         contract = from_hand(Contract, content)
     except ValueError as error:
-        raise _malformed(place, str(error)) from error
+        raise unusable_book(place, str(error)) from error
     for each in contract.discounts:
         if not 0 <= each.percent <= _WHOLE or (each.price or 0.0) < 0:
-            raise _malformed(place, "a discount lies outside of 0 to 100 per cent")
+            raise unusable_book(place, "a discount lies outside of 0 to 100 per cent")
     return contract
 
 
@@ -335,10 +342,11 @@ def _contracted(line: Price, contract: Contract) -> Price:
     return line
 
 
-def _malformed(place: str, why: str) -> Invalid:
+def unusable_book(place: str, why: str) -> Invalid:
+    """Return the error of a book that cannot be used."""
     return Invalid(
         "price-book-malformed",
         f"the price book `{place}` cannot be used",
         why=why,
-        fix="compare it with a shipped one: hw price show aws --output json",
+        fix="compare it with a shipped one: hw price show aws --output yaml",
     )

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from math import isfinite
 
 from headwater.base.codec import Json, from_hand
 from headwater.base.errors import Invalid
@@ -66,8 +67,8 @@ def _read(entry: Json, number: int) -> Budget:
     amounts = [each for each in (budget.run, budget.month) if each is not None]
     if not amounts:
         raise _malformed(number, "it has neither `run` nor `month`")
-    if min(amounts) < 0:
-        raise _malformed(number, "an amount is below zero")
+    if not all(map(isfinite, amounts)) or min(amounts) < 0:
+        raise _malformed(number, "an amount is below zero, or none")
     if budget.runs_per_month is not None and budget.runs_per_month <= 0:
         raise _malformed(number, "`runs_per_month` is not above zero")
     if sum(map(bool, (budget.node, budget.tag, budget.owner))) > 1:

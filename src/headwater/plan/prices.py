@@ -34,6 +34,14 @@ def declared_prices(settings: Settings, book: PriceBook | None = None) -> Prices
             f"setting `prices.billing` is `{billing}`",
             fix="write cpu or machine",
         )
+    for name in ("prices.cpu_hour", "prices.runs_per_month", "prices.budget_month"):
+        value = settings.number(name)
+        if value is not None and value < 0:
+            raise Invalid(
+                "setting-invalid",
+                f"setting `{name}` is {value:g}, which is below zero",
+                fix="write what it is, or take the line out",
+            )
     cpu_hour = settings.number("prices.cpu_hour")
     if cpu_hour is not None:
         return Prices(

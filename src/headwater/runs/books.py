@@ -3,7 +3,7 @@
 A book is a YAML file ``NAME.yml`` or ``NAME@DATE.yml`` in the project's folder ``prices``.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -11,7 +11,13 @@ from headwater.base.codec import Json
 from headwater.base.errors import NotFound
 from headwater.base.settings import Settings
 from headwater.plan import books
-from headwater.plan.books import PriceBook, read_book, read_contract, with_contract
+from headwater.plan.books import (
+    PriceBook,
+    read_book,
+    read_contract,
+    unusable_book,
+    with_contract,
+)
 from headwater.plan.prices import declared_prices
 from headwater.plan.state import Prices
 from headwater.project.yaml_text import read_mapping
@@ -43,10 +49,17 @@ def list_books(root: Path) -> tuple[FoundBook, ...]:
     Raises:
         Invalid: ``price-book-malformed``, ``yaml-malformed``.
     """
-    found = [_read(file, is_shipped=False) for file in sorted((root / FOLDER).glob("*.yml"))]
-    found += [_read(file, is_shipped=True) for file in sorted(_SHIPPED.glob("*.yml"))]
-    found.sort(key=lambda each: each.book.date, reverse=True)
-    return tuple(sorted(found, key=lambda each: (each.is_shipped, each.book.name)))
+    own = (_read(file, is_shipped=False) for file in sorted((root / FOLDER).glob("*.yml")))
+    return _in_order([*own, *_shipped()])
+
+
+def _shipped() -> list[FoundBook]:
+    return [_read(file, is_shipped=True) for file in sorted(_SHIPPED.glob("*.yml"))]
+
+
+def _in_order(found: list[FoundBook]) -> tuple[FoundBook, ...]:
+    newest = sorted(found, key=lambda each: each.book.date, reverse=True)
+    return tuple(sorted(newest, key=lambda each: (each.is_shipped, each.book.name)))
 
 
 def find_book(name: str, root: Path) -> FoundBook:
@@ -63,12 +76,20 @@ def find_book(name: str, root: Path) -> FoundBook:
         if not file.is_file():
             raise _missing(name, f"there is no file `{file}`")
         return _read(file, is_shipped=False)
+    # What another file says wrong is not in the way of a book that its file is named after.
+    stem = name.partition("@")[0]
+    files = sorted((root / FOLDER).glob("*.yml"))
+    own = [_read(file, is_shipped=False) for file in files if file.stem.partition("@")[0] == stem]
+    found = _called(name, _in_order([*own, *_shipped()])) or _called(name, list_books(root))
+    if found is not None:
+        return found
     known = list_books(root)
-    for each in known:
-        if name in {each.book.name, each.book.version}:
-            return each
     names = ", ".join(dict.fromkeys(each.book.version for each in known))
     raise _missing(name, f"there are: {names}")
+
+
+def _called(name: str, found: Iterable[FoundBook]) -> FoundBook | None:
+    return next((each for each in found if name in {each.book.name, each.book.version}), None)
 
 
 def prices_in_force(settings: Settings, root: Path) -> Prices | None:
@@ -114,7 +135,10 @@ def _read(file: Path, *, is_shipped: bool) -> FoundBook:
 
 
 def _content(file: Path) -> Mapping[str, Json]:
-    return read_mapping(file.name, file.read_text(encoding="utf-8"))
+    try:
+        return read_mapping(file.name, file.read_text(encoding="utf-8-sig"))
+    except (OSError, UnicodeDecodeError) as error:
+        raise unusable_book(file.name, str(error)) from error
 
 
 def _missing(name: str, why: str) -> NotFound:

@@ -132,12 +132,13 @@ def speed_of(one: Calibration, other: Calibration) -> float:
         Invalid: ``machine-not-measured``, when they did not do the same work.
     """
     kinds = one.nanoseconds.keys() & other.nanoseconds.keys()
-    if not kinds or one.engine != other.engine:
+    if not kinds or (one.engine, one.rows) != (other.engine, other.rows):
         raise Invalid(
             "machine-not-measured",
             f"`{one.machine}` and `{other.machine}` were not measured alike",
-            why=f"one with {one.engine}, the other with {other.engine}",
-            fix="run `hw calibrate` of one release of Headwater on both",
+            why=f"one with {one.engine} and {one.rows:,} rows, the other with {other.engine} "
+            f"and {other.rows:,}",
+            fix="run `hw calibrate` of one release of Headwater, with as many rows, on both",
         )
     logs = [log(one.nanoseconds[kind] / other.nanoseconds[kind]) for kind in sorted(kinds)]
     return exp(sum(logs) / len(logs))

@@ -5,7 +5,7 @@ millions of attempts; only what is left of them is priced here.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from types import MappingProxyType
 from typing import Literal
 
@@ -52,6 +52,7 @@ class CostReport:
         lines: Dearest first; days in their order.
         total: All of them; a row with several tags is counted once.
         runs: How many runs.
+        unmeasured: Runs that crashed: what they used beside their ended attempts is not known.
         prices: At which prices; None when none is declared.
         billed: What a bill says for the span; None when there is none to compare with.
         unexplained: What the bill says more than the ledger, or less; None likewise.
@@ -64,6 +65,7 @@ class CostReport:
     lines: tuple[CostLine, ...]
     total: CostLine
     runs: int
+    unmeasured: int
     prices: Prices | None
     billed: float | None = None
     unexplained: float | None = None
@@ -131,6 +133,9 @@ def add_up(
     else:
         lines.sort(key=lambda line: (-line.cpu_seconds, line.key))
     whole = total.line("total", total.cpu_seconds, prices)
+    unmeasured = sum(run.cpu_seconds is None and run.status != "running" for run in runs)
+    if runs and unmeasured == len(runs):
+        whole = replace(whole, money=None)
     known = None if billed is None or whole.money is None else billed - whole.money
     return CostReport(
         since=span.since,
@@ -139,6 +144,7 @@ def add_up(
         lines=tuple(lines),
         total=whole,
         runs=len(runs),
+        unmeasured=unmeasured,
         prices=prices,
         billed=billed,
         unexplained=known,

@@ -110,12 +110,13 @@ def _zulu(time: str) -> str:
     return f"{datetime.fromisoformat(time).astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}"
 
 
-def read_bill(file: Path, span: Span) -> float:
+def read_bill(file: Path, span: Span, currency: str = "") -> float:
     """Add up the billed cost of a bill's rows whose charge period begins in a span.
 
     Args:
         file: A CSV file with FOCUS columns.
         span: Which time; rows without ``ChargePeriodStart`` count always.
+        currency: Of the prices that it is compared with; empty to take any.
 
     Raises:
         NotFound: ``bill-unreadable``, when there is no such file.
@@ -123,7 +124,7 @@ def read_bill(file: Path, span: Span) -> float:
     """
     try:
         with file.open(encoding="utf-8-sig", newline="") as text:
-            return _billed(file, csv.DictReader(text), span)
+            return _billed(file, csv.DictReader(text), span, currency)
     except FileNotFoundError as error:
         raise NotFound(
             "bill-unreadable", f"there is no bill `{file}`", fix="give the path of its CSV file"
@@ -132,7 +133,7 @@ def read_bill(file: Path, span: Span) -> float:
         raise _unreadable(file, str(error)) from error
 
 
-def _billed(file: Path, lines: "csv.DictReader[str]", span: Span) -> float:
+def _billed(file: Path, lines: "csv.DictReader[str]", span: Span, currency: str) -> float:
     total = 0.0
     if "BilledCost" not in (lines.fieldnames or ()):
         raise _unreadable(file, "it has no column `BilledCost`")
@@ -143,6 +144,9 @@ def _billed(file: Path, lines: "csv.DictReader[str]", span: Span) -> float:
             raise _unreadable(file, f"line {number}: {error}") from error
         if not is_in:
             continue
+        other = line.get("BillingCurrency") or currency
+        if currency and other != currency:
+            raise _unreadable(file, f"line {number} is in {other}, and the prices in {currency}")
         try:
             cost = float(line["BilledCost"] or 0)
         except (TypeError, ValueError):

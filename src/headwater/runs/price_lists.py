@@ -114,10 +114,15 @@ def keep_book(root: Path, book: PriceBook) -> Path:
         raise _unreadable(f"`{book.name}` is no name of a book")
     file = root / FOLDER / f"{book.version}.yml"
     file.parent.mkdir(parents=True, exist_ok=True)
-    content: dict[str, Json] = json.loads(encode(book))
-    read_book(file.name, content)
-    file.write_text(write_yaml(content), encoding="utf-8")
+    file.write_text(book_text(book), encoding="utf-8")
     return file
+
+
+def book_text(book: PriceBook) -> str:
+    """Write a book as the YAML that it is read from."""
+    content: dict[str, Json] = json.loads(encode(book))
+    read_book(book.version, content)
+    return write_yaml(content)
 
 
 def _read(text: TextIO, found: _Found) -> None:

@@ -29,8 +29,6 @@ RUNS_DUE = 200
 RUNS_MAX = 10_000
 """Runs that are looked at at once; what is left waits for the next time."""
 
-_OPTIONS = AppendOptions(source="ledger", rows_max=100_000, seconds_max=0)
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Published:
@@ -56,7 +54,8 @@ def publish_usage(context: Context) -> Published:
         HeadwaterError: As an appender does; nothing is lost, the next call writes them.
     """
     runs = 0
-    with appending(context, TABLE, _OPTIONS) as appender:
+    options = AppendOptions(source=_source(context), rows_max=100_000, seconds_max=0)
+    with appending(context, TABLE, options) as appender:
         waiting = context.metastore.runs_ended_after(appender.sequence or 0, limit=RUNS_MAX)
         for number, run in waiting:
             attempts = context.metastore.attempts_of_run(run.run_id)
@@ -76,9 +75,14 @@ def publish_if_due(context: Context) -> None:
             publish_usage(context)
 
 
+def _source(context: Context) -> str:
+    """Name whose runs these are: several workspaces may share a lake, and a store may be lost."""
+    return f"ledger-{context.metastore.identity}"
+
+
 def _is_due(context: Context) -> bool:
     table = context.tables.table(target_name(context, TABLE))
-    written = table.transaction_or_none(f"{APP_PREFIX}{_OPTIONS.source}") or 0
+    written = table.transaction_or_none(f"{APP_PREFIX}{_source(context)}") or 0
     waiting = context.metastore.runs_ended_after(written, limit=RUNS_DUE)
     attempts = sum(len(context.metastore.attempts_of_run(run.run_id)) for _, run in waiting)
     return attempts >= ATTEMPTS_DUE or len(waiting) >= RUNS_DUE

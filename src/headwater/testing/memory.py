@@ -37,6 +37,11 @@ class MemoryMetastore(Metastore):
         self._attempts: dict[tuple[RunId, NodeId, int], AttemptRecord] = {}
         self._lineage: dict[NodeId, tuple[LineageRecord, ...]] = {}
 
+    @property
+    def identity(self) -> str:
+        """See Metastore."""
+        return f"{id(self):016x}"
+
     def put_relation(self, record: RelationRecord) -> None:
         """See Metastore."""
         with self._lock:

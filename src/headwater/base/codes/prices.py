@@ -30,7 +30,7 @@ of another kind, two prices for one thing, a price below zero or a machine witho
 
 **Example.** `- {sku: m7g.large, meter: machine_hours, ...}`: the meter is called `machine_hour`.
 
-**How to mend it.** The message says where it is. `hw price show aws --output json` shows a whole one.
+**How to mend it.** The message says where it is. `hw price show aws --output yaml` shows a whole one.
 """,
     ),
     Code(
@@ -141,6 +141,21 @@ month where nothing says how many runs a month has.
 **Example.** `budgets: [{tag: nightly, month: 20}]` without `runs_per_month`.
 
 **How to mend it.** Declare `prices` (`hw price list`), and `runs_per_month` there or in the budget.
+""",
+    ),
+    Code(
+        name="billing-not-planned",
+        number="HW3039",
+        title="a plan's money is of CPU time alone, and a machine is billed",
+        explain="""\
+**What it finds.** `prices.billing: machine` in a plan.
+
+**Why it matters.** A machine that is started for a run is billed for idle processors, its start and its
+minimum, which the plan does not foresee: a run of ten seconds may be billed for a minute.
+
+**Example.** A run of 0.3 CPU seconds on a machine with a minimum of 60 seconds.
+
+**How to mend it.** `hw cost --by kind` shows what it came to. Compare plans and budgets with the work alone.
 """,
     ),
 )

@@ -41,6 +41,15 @@ def check(draft: Draft) -> Iterator[Diagnostic]:
         if draft.options.budgets:
             yield _unchecked("no price is declared", "declare `prices` in headwater.yml")
         return
+    if prices.rule is not None:
+        yield Diagnostic(
+            code="billing-not-planned",
+            severity="warning",
+            what="money in this plan is of CPU time alone",
+            why="`prices.billing: machine` bills idle processors, start-up and a minimum as well, "
+            "which are known when a run has ended",
+            fix="`hw cost --by kind` shows what they come to; set budgets for the work alone",
+        )
     if prices.budget_month is not None:
         after, before = draft.totals.month_after, draft.totals.month_before
         spent = _Spent(before=before.value, after=after.value, grade=after.grade)
