@@ -135,6 +135,7 @@ def main() -> None:
     parser.add_argument("--repeat", type=int, default=5)
     parser.add_argument("--peer-repeat", type=int, default=3)
     parser.add_argument("--peer-venvs", type=Path, help="folder for the peers' environments")
+    parser.add_argument("--parse-only", action="store_true", help="leave compiling out")
     arguments = parser.parse_args()
 
     with tempfile.TemporaryDirectory() as scratch:
@@ -159,8 +160,9 @@ def main() -> None:
                 tool.project, profile="bench", database=tool.project / "bench.duckdb", threads=2
             )
             repeat = arguments.repeat if tool is ours else arguments.peer_repeat
-            results |= measure_tool(tool, repeat)
-        if others:
+            measured = dataclasses.replace(tool, compiles=False) if arguments.parse_only else tool
+            results |= measure_tool(measured, repeat)
+        if others and not arguments.parse_only:
             body["compiled_files"] = compare_compiled(ours.project, others[0].project)
             print(body["compiled_files"])
     measure.show(QUESTION, results)

@@ -171,8 +171,6 @@ class AppendKeeper:
                 done = rearrange(context, table, snapshot, choice, own, beside)
         finally:
             with self._turns.first():
-                if not done.files_removed:  # they are as many as before
-                    self._small += self._under_way
                 self._under_way = 0
                 self.compacted += done.files_removed
                 self.meter += done.meter
