@@ -53,7 +53,7 @@ def test_no_fault_at_a_point_breaks_an_invariant(tmp_path: Path, subject: str) -
 def test_no_fault_at_any_sampled_point_breaks_an_invariant(tmp_path: Path) -> None:
     report = tried(tmp_path, "--faults", "--power", "--sample", "3")
 
-    assert len(report["points"]) == 12
+    assert len(report["points"]) == 13
 
 
 @pytest.mark.slow

@@ -348,4 +348,4 @@ def test_generated_queries_stay_within_their_bounds() -> None:
 @pytest.mark.slow
 @pytest.mark.timeout(600)
 def test_many_generated_queries_stay_within_their_bounds() -> None:
-    check(10_000, 1500, 40)
+    check(10_000, 150, 40)
