@@ -9,8 +9,9 @@ from dataclasses import replace
 from functools import cached_property, partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import Literal
 
-from headwater.base.diagnostics import Diagnostic, has_errors, without_repeats
+from headwater.base.diagnostics import Diagnostic, Severity, has_errors, without_repeats
 from headwater.base.errors import Conflict, NotFound
 from headwater.base.ids import NodeId
 from headwater.graph.around import Direction, edges_around
@@ -33,13 +34,15 @@ from headwater.graph.previous import Previous
 from headwater.graph.references import GraphResult, resolve_graph
 from headwater.graph.said import Said
 from headwater.graph.substitutes import InputRequest, Substitutes, read_event_time
+from headwater.plan.base import deployed_as
 from headwater.plan.budgets import read_budgets
 from headwater.plan.build import breaks, make_faulty_plan, make_plan, wanted_batches
 from headwater.plan.options import PlanOptions
 from headwater.plan.plan import Plan
 from headwater.plan.state import State
 from headwater.plan.totals import with_findings
-from headwater.project.options import not_run
+from headwater.project.files import read_files
+from headwater.project.options import ReadOptions, not_run
 from headwater.project.project import Project, ProjectResult
 from headwater.project.settings import read_name
 from headwater.reader import Reader
@@ -66,6 +69,7 @@ from headwater.runs.invocation import (
 from headwater.runs.microbatch import render_batches
 from headwater.runs.recall import program_tag
 from headwater.runs.retry import Earlier, find_earlier, gone_findings
+from headwater.runs.revision import Base, base_findings, project_at
 from headwater.runs.said import said_of_plan
 from headwater.runs.sources import seed_sizes
 from headwater.runs.state import read_state
@@ -220,7 +224,8 @@ class Planner(Reader):
     def plan(self, request: PlanRequest | None = None) -> Planned:
         """Say what a build would do: functions 1 to 4. Nothing is written to the lake."""
         request = request or PlanRequest()
-        read = self.read(request.verb, full_refresh=request.full_refresh)
+        options = self.read_options(request.verb, full_refresh=request.full_refresh)
+        read = self.read_as(options)
         asked, acted_on = self._invocation(request), self._selected(read, request)
         read = tell_templates(read, asked, acted_on, self._environment)
         instead = self._substitutes(read, request)
@@ -237,12 +242,48 @@ class Planner(Reader):
             nodes, found = chosen.nodes, (*found, *chosen.diagnostics)
         wanted = nodes_of_types(graph, request.resource_types, nodes)
         wanted |= {*graph.on_run_start, *graph.on_run_end}
-        accepted = accepted_numbers(request.accept)
-        faults = soften(weigh_faults(compiled.diagnostics, graph, wanted), accepted)
-        found = (*found, *faults)
+        faults = weigh_faults(compiled.diagnostics, graph, wanted)
+        found = (*found, *soften(faults, accepted_numbers(request.accept)))
         if has_errors(each for each in found if not is_refusal(each)):
             return self._faulty(found)
-        options = PlanOptions(
+        base = self._base(request.base, options) if request.base is not None else None
+        how = self._plan_options(project, request, asked, nodes=nodes, instead=instead)
+        state = self._state(project, graph)
+        if base is not None:
+            state = deployed_as(base.graph, state, now=how.created_at)
+            found = (*found, *base.diagnostics)
+        how, batches = self._with_batches(project, graph, state, how, instead)
+        plan = make_plan(graph, state, how)
+        if not all(breaks(plan, each) for each in found if is_refusal(each)):
+            return self._faulty(found)
+        found = (*self._weighed(plan.diagnostics), *found, *not_run(self.target))
+        plan = with_findings(replace(plan, base=base.name if base else ""), found)
+        logged = said_of_plan(compiled.logged, batches, plan, wanted)
+        return Planned(
+            plan=plan, project=project, graph=graph, wanted=frozenset(wanted), logged=logged
+        )
+
+    def _state(self, project: Project, graph: Graph) -> State:
+        prices = prices_in_force(self.settings, self.root)
+        return read_state(graph, self._world.context_of(project), prices=prices)
+
+    def _plan_options(
+        self,
+        project: Project,
+        request: PlanRequest,
+        asked: Invocation,
+        *,
+        nodes: frozenset[NodeId] | None,
+        instead: Substitutes,
+    ) -> PlanOptions:
+        """Settle what a plan is asked for, without its batches."""
+        severities: dict[str, Severity | Literal["off"]] = dict.fromkeys(
+            accepted_numbers(request.accept), "warning"
+        )
+        if request.base is not None:
+            # A checkout for a pull request may have no lake at all: nothing is about to run.
+            severities["input-not-built"] = "info"
+        return PlanOptions(
             selected=nodes,
             resource_types=request.resource_types,
             full_refresh=request.full_refresh,
@@ -252,7 +293,7 @@ class Planner(Reader):
             needs_start=self._needs_start(),
             tests=request.tests,
             budgets=read_budgets(self.settings.items("budgets")),
-            severities=dict.fromkeys(accepted, "warning"),
+            severities=severities,
             project_root=str(self.root),
             seed_bytes=seed_sizes(project, self.root),
             created_at=self._context.now(),
@@ -262,18 +303,24 @@ class Planner(Reader):
             takes_part=request.inputs.empty or bool(request.inputs.sample),
             threads=self._world.threads,
         )
-        prices = prices_in_force(self.settings, self.root)
-        state = read_state(graph, self._world.context_of(project), prices=prices)
-        options, batches = self._with_batches(project, graph, state, options, instead)
-        plan = make_plan(graph, state, options)
-        if not all(breaks(plan, each) for each in found if is_refusal(each)):
-            return self._faulty(found)
-        found = (*self._weighed(plan.diagnostics), *found, *not_run(self.target))
-        plan = with_findings(plan, found)
-        logged = said_of_plan(compiled.logged, batches, plan, wanted)
-        return Planned(
-            plan=plan, project=project, graph=graph, wanted=frozenset(wanted), logged=logged
-        )
+
+    def _base(self, revision: str, options: ReadOptions) -> Base:
+        """Compile the project as it stood at a revision.
+
+        Raises:
+            NotFound: ``revision-not-found``.
+            Unavailable: ``revision-unreadable``.
+        """
+        installed = self._project_path("packages-install-path", "dbt_packages")
+        with project_at(self.root, revision, self._environment, installed=installed) as at:
+            read = self.read_as(options, files=read_files(at.folder))
+            compiled = self.compile_project(read)
+            found = (*read.diagnostics, *(compiled.diagnostics if compiled else ()))
+        if read.project is None or compiled is None:
+            # Before the project was begun, every node is new.
+            graph = Graph(project="", target="", nodes={}, gates={}, checksum="")
+            return Base(name=str(at), graph=graph)
+        return Base(name=str(at), graph=compiled.graph, diagnostics=tuple(base_findings(at, found)))
 
     def check_plan(self, plan: Plan, *, accept: tuple[str, ...] = ()) -> Planned:
         """Return a saved plan, ready to be applied, if the project is still the one planned.
@@ -285,8 +332,15 @@ class Planner(Reader):
             accept: Codes whose errors shall only warn.
 
         Raises:
-            Conflict: ``plan-stale``, when the project has changed since.
+            Conflict: ``plan-stale``, when the project has changed since; ``plan-only-compares``.
         """
+        if plan.base:
+            raise Conflict(
+                "plan-only-compares",
+                f"the plan compares the project with {plan.base} and is not applied",
+                why="what is deployed was not looked at, so its steps are no work to be done",
+                fix="plan without --base: hw plan -o plan.json",
+            )
         read = self.read("apply")
         compiled = self.compile_project(read)
         if read.project is None or compiled is None or compiled.graph.checksum != plan.checksum:

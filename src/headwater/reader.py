@@ -161,8 +161,17 @@ class Reader:
 
     def read(self, command: str = "build", *, full_refresh: bool = False) -> ProjectResult:
         """Read the project: function 1."""
+        return self.read_as(self.read_options(command, full_refresh=full_refresh))
+
+    def read_as(self, options: ReadOptions, *, files: ProjectFiles | None = None) -> ProjectResult:
+        """Read the project, or another version of its files, in a way that was settled before."""
+        read = read_project(files or self.files, options)
+        return replace(read, diagnostics=self._weighed(read.diagnostics))
+
+    def read_options(self, command: str, *, full_refresh: bool = False) -> ReadOptions:
+        """Settle how the project is read: the time and the id of the invocation among it."""
         now = self._clock.now()
-        options = ReadOptions(
+        return ReadOptions(
             target=self.target,
             vars=self._variables,
             environment=self._noted,
@@ -173,8 +182,6 @@ class Reader:
             on_clock=self.observer.passing,
             limits=limits_of(self.settings),
         )
-        read = read_project(self.files, options)
-        return replace(read, diagnostics=self._weighed(read.diagnostics))
 
     def parse(self) -> Checked:
         """Read the project, resolve its references and write manifest.json."""

@@ -13,8 +13,8 @@ from headwater.base.meters import Meter
 from headwater.base.units import UNKNOWN, Estimate, exact
 from headwater.plan.build import make_plan
 from headwater.plan.options import PlanOptions
-from headwater.plan.plan import Change, Cost, Driver, Plan, Totals
-from headwater.plan.show import show_markdown, show_plan, style_plan
+from headwater.plan.plan import Change, Cost, Driver, Plan
+from headwater.plan.show import show_plan, style_plan
 from headwater.plan.state import Prices
 
 CASES = [case.read_text(encoding="utf-8") for case in cases()]
@@ -71,33 +71,6 @@ def test_a_sum_with_an_unknown_part_is_a_lower_bound() -> None:
     shown = "\n".join(show_plan(replace(plan, totals=totals)))
 
     assert ">=1.5 s   unknown in part" in shown
-
-
-def test_markdown_cannot_be_broken_out_of() -> None:
-    change = Change(
-        node=NodeId("model.shop.x"),
-        sign="~",
-        lines=("config note: a | b ``` </details>",),
-        breaking=True,
-    )
-    plan = replace(EMPTY, changes=(change,), totals=Totals(rebuild=1))
-
-    text = show_markdown(plan)
-
-    table, _, fence = text.partition("<details>")
-    assert "a \\| b" in table
-    assert fence.count("```") == 2
-    assert "**breaking**" in table
-
-
-def test_markdown_folds_the_whole_plan_away() -> None:
-    plan, _, _ = plan_of_case(CASES[0])
-
-    text = show_markdown(plan)
-
-    assert text.startswith("### Plan: ")
-    for line in show_plan(plan):
-        assert line in text
 
 
 PRICE = Prices(name="list", cpu_hour=3.6, runs_per_month=100, budget_month=5.0)

@@ -5,6 +5,7 @@ from pathlib import Path
 import click
 
 from headwater.base.codec import encode_pretty
+from headwater.base.errors import Invalid
 from headwater.cli.diagnose import print_diagnostics
 from headwater.cli.files import write_file
 from headwater.cli.options import ProjectFlags, input_options, project_options, selection_options
@@ -12,8 +13,8 @@ from headwater.cli.output import emit, emit_json, note, output_option
 from headwater.cli.screen import print_plan
 from headwater.graph.choose import Selection
 from headwater.graph.substitutes import InputRequest
+from headwater.plan.comment import show_comment
 from headwater.plan.plan import Plan
-from headwater.plan.show import show_markdown
 from headwater.planner import Planner
 from headwater.runs.answers import PlanRequest
 
@@ -24,6 +25,9 @@ from headwater.runs.answers import PlanRequest
 @click.option("-o", "--out", metavar="FILE", help="Keep the plan for `hw apply FILE`.")
 @click.option("-f", "--full-refresh", is_flag=True, help="Rebuild incremental models whole.")
 @click.option("--accept", multiple=True, metavar="CODE", help="Let errors of CODE only warn.")
+@click.option(
+    "--base", metavar="REV", help="Compare with a revision of git instead of what is deployed."
+)
 @click.option("--detailed-exitcode", is_flag=True, help="Exit with 5 when there is work to do.")
 @input_options
 @output_option("text", "json", "github")
@@ -32,6 +36,7 @@ def plan_command(
     selection: Selection,
     *,
     out: str | None,
+    base: str | None,
     full_refresh: bool,
     accept: tuple[str, ...],
     detailed_exitcode: bool,
@@ -42,9 +47,16 @@ def plan_command(
 
     Exits with 3 when a finding blocks the plan.
     """
+    if base is not None and out:
+        fix = "leave out one of them; the document of a comparison is --output json"
+        raise Invalid("usage-invalid", "a plan with --base is not kept to be applied", fix=fix)
     with project.open_planner() as planner:
         request = PlanRequest(
-            selection=selection, full_refresh=full_refresh, accept=accept, inputs=inputs
+            selection=selection,
+            full_refresh=full_refresh,
+            accept=accept,
+            inputs=inputs,
+            base=base,
         )
         plan = planner.plan(request).plan
         if out and plan.is_compiled:
@@ -61,7 +73,7 @@ def show(plan: Plan, output: str, planner: Planner) -> None:
         case "json":
             emit_json(encode_pretty(plan))
         case "github":
-            emit(show_markdown(plan))
+            emit(show_comment(plan))
         case _ if not plan.is_compiled:
             print_diagnostics(plan.diagnostics, planner.root)
         case _:

@@ -641,6 +641,8 @@ class Plan:
         needs_start: No step starts when an on-run-start hook has failed.
         invocation: What the command was asked, for `hw retry`; empty when it is not known.
         packages: What the installed packages do besides their models.
+        base: Revision of the project that is compared with in place of what is deployed, such as
+            ``origin/main @ 4f1c2ab``; empty otherwise. Such a plan is only looked at.
         schema: Name and version of this document.
     """
 
@@ -660,6 +662,7 @@ class Plan:
     needs_start: bool = True
     invocation: Mapping[str, Json] = field(default_factory=lambda: MappingProxyType({}))
     packages: tuple[PackageEffect, ...] = ()
+    base: str = ""
     schema: Literal["headwater.plan/1"] = "headwater.plan/1"
 
     @property

@@ -1,4 +1,4 @@
-"""The plan as people read it: the same value as lines for a terminal, or as Markdown.
+"""The plan as people read it: the value as lines for a terminal; ``plan.comment`` has Markdown.
 
 Nothing is shown that is not in the Plan. A line is a tuple of spans, each a text with a style's
 name, so that a terminal may colour it and a file may not; the text alone says everything.
@@ -83,11 +83,11 @@ def style_plan(plan: Plan, width: int = WIDTH_DEFAULT) -> tuple[StyledLine, ...]
     """
     telling = [finding for finding in plan.diagnostics if finding.severity != "info"]
     if plan.is_empty and not plan.changes and not telling:
-        return (_line(f"Nothing to do: {_unchanged(plan)}. {_compared(plan)}"),)
+        return (_line(f"Nothing to do: {_unchanged(plan)}. {compared_with(plan)}"),)
     names = {step.node: step.name for step in plan.steps}
     nothing = (_line(f"Nothing to do: {_unchanged(plan)}."),) if plan.is_empty else ()
     return (
-        _line(_compared(plan), "heading"),
+        _line(compared_with(plan), "heading"),
         *_head_lines(plan, names, width),
         *nothing,
         *_package_lines(plan, width),
@@ -95,7 +95,7 @@ def style_plan(plan: Plan, width: int = WIDTH_DEFAULT) -> tuple[StyledLine, ...]
         *_cost_lines(plan, names, width),
         *_break_lines(plan, names, width),
         *_safe_lines(plan, width),
-        _last_line(plan),
+        last_line(plan),
     )
 
 
@@ -103,7 +103,10 @@ def _line(text: str, style: Style = "plain") -> StyledLine:
     return (StyledText(text, style),)
 
 
-def _compared(plan: Plan) -> str:
+def compared_with(plan: Plan) -> str:
+    """Say in a sentence without its end what the plan compares the project with."""
+    if plan.base:
+        return f"Compared with {plan.base}"
     if not plan.compared_with:
         return f"Compared with nothing: {plan.target} has not been built yet"
     return f"Compared with {plan.target} @ {plan.compared_with}"
@@ -237,8 +240,17 @@ def _wrapped(text: str, width: int) -> list[str]:
 
 
 @dataclass(frozen=True, slots=True)
-class _Row:
-    """One row of the cost table."""
+class CostRow:
+    """One row of the cost table, as text.
+
+    Attributes:
+        name: Sign and short name.
+        now: What a run of the deployed version uses.
+        after: What a regular run will use.
+        apply: What the step of this plan uses.
+        basis: How that is known.
+        style: Of the name.
+    """
 
     name: str
     now: str
@@ -249,18 +261,18 @@ class _Row:
 
 
 def _cost_lines(plan: Plan, names: Names, width: int) -> Iterator[StyledLine]:
-    in_dollars = _tells_by_dollars(plan)
-    rows = [*_cost_rows(plan, names, in_dollars=in_dollars)]
+    in_dollars = tells_by_dollars(plan)
+    rows = [*cost_rows(plan, names, in_dollars=in_dollars)]
     if not rows:
         return
     total = plan.totals
-    amount = _amount(total.cost, in_dollars=in_dollars)
+    amount = amount_of(total.cost, in_dollars=in_dollars)
     if not in_dollars and total.cost.dollars.value is not None:
         amount = f"{amount} CPU, {_at_least(total.cost.dollars)}" + format_dollars(
             total.cost.dollars.value
         )
-    basis = _basis(total.cost.cpu_seconds) + _wall(plan)
-    rows.append(_Row("total", "", "", amount, basis, "heading"))
+    basis = basis_of(total.cost.cpu_seconds) + _wall(plan)
+    rows.append(CostRow("total", "", "", amount, basis, "heading"))
     if total.cost.dollars.value is not None and total.month_after.value is not None:
         rows.append(_month_row(plan))
     yield from _table(rows, width)
@@ -275,34 +287,35 @@ def _wall(plan: Plan) -> str:
     wall, threads = plan.totals.wall_seconds, plan.totals.threads
     if not wall.value:
         return ""
-    return f"; about {format_seconds(wall.value)} on {_counted(threads, 'thread')}"
+    return f"; about {format_seconds(wall.value)} on {counted(threads, 'thread')}"
 
 
-def _month_row(plan: Plan) -> _Row:
+def _month_row(plan: Plan) -> CostRow:
     total = plan.totals
     budget = ""
     if total.month_budget is not None:
         over = [finding for finding in plan.diagnostics if finding.name == "over-budget"]
         marks = "".join(f"  {SIGNS[finding.severity]} {finding.code}" for finding in over)
         budget = f", budget {format_dollars(total.month_budget)}{marks}"
-    return _Row(
+    return CostRow(
         "total / month",
         _month(total.month_before),
         _month(total.month_after),
-        _difference(total.month_before, total.month_after),
-        _basis(total.month_after) + budget,
+        difference(total.month_before, total.month_after),
+        basis_of(total.month_after) + budget,
         "heading",
     )
 
 
-def _tells_by_dollars(plan: Plan) -> bool:
+def tells_by_dollars(plan: Plan) -> bool:
     """Say whether dollars are large enough to tell the rows apart."""
     costs = [plan.totals.cost]
     costs += [cost for change in plan.changes for cost in (change.cost_before, change.cost_after)]
     return any((cost.dollars.value or 0.0) >= DOLLARS_TELLING for cost in costs)
 
 
-def _cost_rows(plan: Plan, names: Names, *, in_dollars: bool) -> Iterator[_Row]:
+def cost_rows(plan: Plan, names: Names, *, in_dollars: bool) -> Iterator[CostRow]:
+    """Yield a row for each step that costs something; tests are one row."""
     changes = {change.node: change for change in plan.changes}
     tests: list[Step] = []
     for step in plan.steps:
@@ -313,32 +326,33 @@ def _cost_rows(plan: Plan, names: Names, *, in_dollars: bool) -> Iterator[_Row]:
             continue
         change = changes.get(step.node)
         sign = change.sign if change is not None else "*"
-        after = _amount(change.cost_after, in_dollars=in_dollars) if change is not None else ""
+        after = amount_of(change.cost_after, in_dollars=in_dollars) if change is not None else ""
         now = ""
         if change is not None and sign == "~":
-            now = _amount(change.cost_before, in_dollars=in_dollars)
-        yield _Row(
+            now = amount_of(change.cost_before, in_dollars=in_dollars)
+        yield CostRow(
             f"{sign} {short_name(step.node, names)}",
             "-" if sign == "+" else now,
             after,
-            _amount(step.cost, in_dollars=in_dollars),
-            _basis(step.cost.cpu_seconds),
+            amount_of(step.cost, in_dollars=in_dollars),
+            basis_of(step.cost.cpu_seconds),
             _style_of(sign),
         )
     if tests:
         yield _tests_row(tests, in_dollars=in_dollars)
 
 
-def _tests_row(tests: list[Step], *, in_dollars: bool) -> _Row:
+def _tests_row(tests: list[Step], *, in_dollars: bool) -> CostRow:
     seconds = sum_estimates([step.cost.cpu_seconds for step in tests])
     dollars = sum_estimates([step.cost.dollars for step in tests])
-    amount = _amount(Cost(cpu_seconds=seconds, dollars=dollars), in_dollars=in_dollars)
+    amount = amount_of(Cost(cpu_seconds=seconds, dollars=dollars), in_dollars=in_dollars)
     unknown = sum(step.cost.cpu_seconds.value is None for step in tests)
-    basis = f"{unknown} of {len(tests)} unknown" if unknown else _counted(len(tests), "test")
-    return _Row("* tests", "", "", amount, basis, "change")
+    basis = f"{unknown} of {len(tests)} unknown" if unknown else counted(len(tests), "test")
+    return CostRow("* tests", "", "", amount, basis, "change")
 
 
-def _amount(cost: Cost, *, in_dollars: bool) -> str:
+def amount_of(cost: Cost, *, in_dollars: bool) -> str:
+    """Write a cost in dollars, or as CPU time."""
     if in_dollars and cost.dollars.value is not None:
         return _money(cost.dollars)
     return _at_least(cost.cpu_seconds) + format_seconds(cost.cpu_seconds.value)
@@ -359,7 +373,8 @@ def _at_least(estimate: Estimate) -> str:
     return ">=" if estimate.grade == "unknown" and estimate.value is not None else ""
 
 
-def _difference(before: Estimate, after: Estimate) -> str:
+def difference(before: Estimate, after: Estimate) -> str:
+    """Write how much more the second amount of dollars is than the first."""
     if before.value is None or after.value is None:
         return "?"
     change = after.value - before.value
@@ -368,7 +383,7 @@ def _difference(before: Estimate, after: Estimate) -> str:
     return f"{'+' if change >= 0 else '-'}{format_dollars(abs(change))}"
 
 
-def _basis(estimate: Estimate) -> str:
+def basis_of(estimate: Estimate) -> str:
     """Say how a number is known, and how far it may be off."""
     match estimate.grade:
         case "unknown":
@@ -394,7 +409,7 @@ def _spread(estimate: Estimate) -> str:
     return f", x{ratio:.2g}"
 
 
-def _table(rows: list[_Row], width: int) -> Iterator[StyledLine]:
+def _table(rows: list[CostRow], width: int) -> Iterator[StyledLine]:
     wide = width >= WIDTH_NARROW
     name_width = max(16, *(len(row.name) for row in rows)) + 2
     head = f"{'COST':<{name_width + 2}}"
@@ -433,9 +448,9 @@ def _break_lines(plan: Plan, names: Names, width: int) -> Iterator[StyledLine]:
         return
     yield (
         StyledText("BREAKS  " if broken else "CHANGES ", "heading"),
-        StyledText(_summary(broken or touched)),
+        StyledText(summary_of(broken or touched)),
     )
-    listed = _one_per_node(touched)
+    listed = one_per_node(touched)
     for item in listed[:CHAINS_MAX]:
         yield from _touched_lines(item, names, width)
     rest = len(listed) - CHAINS_MAX
@@ -467,7 +482,7 @@ def _place(item: Impact) -> str:
     return f"  {last.file}:{last.line}" if last.line else f"  {last.file}"
 
 
-def _one_per_node(items: list[Impact]) -> list[Impact]:
+def one_per_node(items: list[Impact]) -> list[Impact]:
     """Keep each consumer once per effect and cause, where it is first touched."""
     kept: dict[tuple[str, str, str], Impact] = {}
     for item in items:
@@ -475,13 +490,13 @@ def _one_per_node(items: list[Impact]) -> list[Impact]:
     return list(kept.values())
 
 
-def _summary(items: list[Impact]) -> str:
+def summary_of(items: list[Impact]) -> str:
     """Count columns and consumers by kind: ``6 columns -> 4 models -> 2 exposures``."""
     columns = {(item.path[0], item.hops[0].column) for item in items if item.hops[0].column}
     kinds: dict[str, set[str]] = {}
     for item in items:
         kinds.setdefault(item.node.split(".")[0], set()).add(item.node)
-    parts = [_counted(len(columns), "column")] if columns else []
+    parts = [counted(len(columns), "column")] if columns else []
     order = [
         "model",
         "snapshot",
@@ -492,11 +507,12 @@ def _summary(items: list[Impact]) -> str:
         "saved_query",
         "exposure",
     ]
-    parts += [_counted(len(kinds[kind]), kind.replace("_", " ")) for kind in order if kind in kinds]
+    parts += [counted(len(kinds[kind]), kind.replace("_", " ")) for kind in order if kind in kinds]
     return " -> ".join(parts)
 
 
-def _counted(count: int, noun: str) -> str:
+def counted(count: int, noun: str) -> str:
+    """Write a number of things: ``1 model``, ``2 models``."""
     many = noun[:-1] + "ies" if noun.endswith("y") else noun + "s"
     return f"{count} {noun if count == 1 else many}"
 
@@ -510,7 +526,7 @@ def _safe_lines(plan: Plan, width: int) -> Iterator[StyledLine]:
         yield from _finding_lines(finding, width)
     added = len(safe)
     if added:
-        text = f"{_counted(added, 'column')} added or widened"
+        text = f"{counted(added, 'column')} added or widened"
         yield (StyledText("  + ", "add"), StyledText(text))
 
 
@@ -533,58 +549,18 @@ def _unchanged(plan: Plan) -> str:
     return f"{plan.totals.skip} unchanged"
 
 
-def _last_line(plan: Plan) -> StyledLine:
+def last_line(plan: Plan) -> StyledLine:
+    """Return the line that counts what would be done, and says what blocks it."""
     total = plan.totals
     parts = [f"{total.add} to add", f"{total.rebuild + total.incremental} to change"]
     if total.test:
-        parts.append(_counted(total.test, "test") + " to run")
+        parts.append(counted(total.test, "test") + " to run")
     text = f"Plan: {', '.join(parts)}, {_unchanged(plan)}."
     if not plan.is_blocked:
         return _line(text, "heading")
     first = next(finding for finding in plan.diagnostics if finding.severity == "error")
     return (
         StyledText(text, "heading"),
-        StyledText(f" Blocked: {_counted(total.errors, 'error')}.", "error"),
+        StyledText(f" Blocked: {counted(total.errors, 'error')}.", "error"),
         StyledText(f"   hw explain {first.code}", "dim"),
     )
-
-
-def show_markdown(plan: Plan) -> str:
-    """Return the plan as Markdown for a pull request: the head first, the rest folded away."""
-    if not plan.is_compiled:
-        errors = f"{plan.totals.errors} error{'s' if plan.totals.errors != 1 else ''}"
-        return "\n".join([f"### No plan: {errors}", "", *_markdown_findings(plan), ""])
-    names = {step.node: step.name for step in plan.steps}
-    total = plan.totals
-    head = "".join(part.text for part in _last_line(plan))
-    lines = [f"### {head}", ""]
-    if total.month_after.value is not None and total.month_before.value is not None:
-        change = _difference(total.month_before, total.month_after)
-        lines += [f"**{change} a month** ({_basis(total.month_after)})", ""]
-    lines += _markdown_changes(plan, names)
-    lines += _markdown_findings(plan)
-    lines += ["", "<details><summary>The whole plan</summary>", "", "```text"]
-    lines += [line.replace("```", "'''") for line in show_plan(plan)]
-    lines += ["```", "", "</details>", ""]
-    return "\n".join(lines)
-
-
-def _markdown_findings(plan: Plan) -> list[str]:
-    lines = []
-    for finding in plan.diagnostics:
-        if finding.severity != "info":
-            place = f" ({finding.where})" if finding.where else ""
-            lines.append(f"- **{finding.severity}** `{finding.code}` {finding.what}{place}")
-            lines += [f"  - {text}" for text in (finding.why, finding.fix) if text]
-    return lines
-
-
-def _markdown_changes(plan: Plan, names: Names) -> list[str]:
-    if not plan.changes:
-        return []
-    lines = ["| | node | change |", "|---|---|---|"]
-    for change in plan.changes:
-        text = "; ".join(change.lines).replace("|", "\\|")
-        mark = " **breaking**" if change.breaking else ""
-        lines.append(f"| `{change.sign}` | `{short_name(change.node, names)}` | {text}{mark} |")
-    return [*lines, ""]

@@ -48,6 +48,8 @@ class PlanRequest:
         nodes: Exactly these nodes, whatever the selection says; None to go by the selection.
         as_of: ISO 8601 time up to which batches are built, that of a run which is retried; empty
             for now.
+        base: Revision of the project's repository to compare with in place of what is deployed;
+            None for that.
     """
 
     selection: Selection = field(default_factory=Selection)
@@ -59,6 +61,7 @@ class PlanRequest:
     inputs: InputRequest = field(default_factory=InputRequest)
     nodes: tuple[NodeId, ...] | None = None
     as_of: str = ""
+    base: str | None = None
 
     @property
     def resource_types(self) -> frozenset[ResourceType]:

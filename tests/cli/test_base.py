@@ -1,0 +1,186 @@
+"""``hw plan --base``: the change of a pull request, by the project's own repository."""
+
+import json
+import subprocess
+from pathlib import Path
+
+import pytest
+from tests.cli.conftest import Hw, write_files
+
+RENAMED = """\
+select customer, sum(amount) as turnover, count(*) as orders
+from {{ ref('stg_orders') }}
+group by customer
+"""
+
+
+def git(folder: Path, *arguments: str) -> str:
+    done = subprocess.run(
+        ["git", "-c", "user.name=ada", "-c", "user.email=ada@example.com", *arguments],
+        cwd=folder,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    return done.stdout.strip()
+
+
+@pytest.fixture
+def repository(project: Path) -> Path:
+    """Make the project a folder of a repository with one commit, `main`."""
+    top = project.parent
+    write_files(top, {".gitignore": ".headwater/\ntarget/\ndbt_packages/\n.cache/\n"})
+    git(top, "init", "-q", "-b", "main")
+    git(top, "add", "-A")
+    git(top, "commit", "-q", "-m", "first")
+    return top
+
+
+def test_what_a_change_breaks_is_known_without_any_lake(
+    hw: Hw, repository: Path, project: Path
+) -> None:
+    write_files(project, {"models/revenue.sql": RENAMED})
+
+    ended = hw("plan", "--base", "main", "--output", "json")
+
+    plan = ended.document
+    commit = git(repository, "rev-parse", "--short=7", "HEAD")
+    assert plan["base"] == f"main @ {commit}"
+    assert [(each["node"], each["sign"]) for each in plan["changes"]] == [
+        ("model.shop.revenue", "~")
+    ]
+    assert "exposure.shop.board" in {each["node"] for each in plan["impact"]}
+    assert ended.code == 3
+
+
+def test_an_unchanged_checkout_has_nothing_to_do(hw: Hw, repository: Path) -> None:
+    ended = hw("plan", "--base", "HEAD", "--detailed-exitcode")
+
+    assert ended.code == 0
+    assert ended.out.startswith("Nothing to do")
+    assert "Compared with HEAD @" in ended.out
+
+
+def test_neither_checkout_nor_index_is_touched(hw: Hw, repository: Path, project: Path) -> None:
+    write_files(project, {"models/revenue.sql": RENAMED, "models/new.sql": "select 1 as a"})
+    git(repository, "add", "shop/models/new.sql")
+    before = git(repository, "status", "--porcelain=v2"), git(repository, "worktree", "list")
+
+    hw("plan", "--base", "main")
+
+    assert before == (
+        git(repository, "status", "--porcelain=v2"),
+        git(repository, "worktree", "list"),
+    )
+
+
+def test_what_was_built_here_is_not_what_is_compared_with(
+    hw: Hw, repository: Path, project: Path
+) -> None:
+    write_files(project, {"models/revenue.sql": RENAMED})
+    assert hw("build").code == 0
+
+    deployed = hw("plan", "--output", "json").document
+    compared = hw("plan", "--base", "main", "--output", "json").document
+
+    assert deployed["changes"] == []
+    assert [each["node"] for each in compared["changes"]] == ["model.shop.revenue"]
+    assert compared["changes"][0]["cost_after"]["cpu_seconds"]["value"] is not None
+
+
+def test_the_comment_says_what_it_is_compared_with(hw: Hw, repository: Path, project: Path) -> None:
+    write_files(project, {"models/revenue.sql": RENAMED})
+
+    ended = hw("plan", "--base", "main", "--output", "github")
+
+    assert ended.out.startswith("<!-- headwater-plan shop/")
+    assert "#### Breaks: 1 column" in ended.out
+    assert "models/revenue.sql:1 &rarr; <code>board</code> models/schema.yml:" in ended.out
+
+
+def test_packages_of_the_checkout_are_those_of_the_revision(
+    hw: Hw, repository: Path, project: Path
+) -> None:
+    package = {
+        "dbt_packages/extra/dbt_project.yml": "name: extra\nversion: '1.0'\nconfig-version: 2\n",
+        "dbt_packages/extra/macros/one.sql": "{% macro one() %}1{% endmacro %}",
+        "models/uses.sql": "select {{ extra.one() }} as a",
+    }
+    write_files(project, package)
+    git(repository, "add", "-A")
+    git(repository, "commit", "-q", "-m", "use a package that is not in the repository")
+
+    ended = hw("plan", "--base", "HEAD", "--output", "json")
+
+    assert ended.document["changes"] == []
+    assert ended.document["diagnostics"] == []
+
+
+def test_before_the_project_was_begun_everything_is_new(
+    hw: Hw, repository: Path, project: Path
+) -> None:
+    git(repository, "checkout", "-q", "--orphan", "empty")
+    git(repository, "reset", "-q")
+    git(repository, "commit", "-q", "--allow-empty", "-m", "nothing")
+
+    ended = hw("plan", "--base", "HEAD", "--output", "json")
+
+    signs = {each["node"]: each["sign"] for each in ended.document["changes"]}
+    assert signs["model.shop.revenue"] == "+"
+    assert ended.code == 0
+
+
+def test_faults_of_the_revision_are_not_those_of_the_change(
+    hw: Hw, repository: Path, project: Path
+) -> None:
+    good = (project / "models/revenue.sql").read_text(encoding="utf-8")
+    write_files(project, {"models/revenue.sql": "select * from {{ ref('gone') }}"})
+    git(repository, "commit", "-qam", "broken")
+    write_files(project, {"models/revenue.sql": good})
+
+    ended = hw("plan", "--base", "HEAD", "--output", "json")
+
+    assert [each["name"] for each in ended.document["diagnostics"]] == ["base-faulty"]
+    assert ended.code == 0
+
+
+@pytest.mark.parametrize("revision", ["nowhere", "", "--upload-pack=x", "main:shop", "HEAD~9"])
+def test_a_revision_that_is_not_there_is_an_answer(hw: Hw, repository: Path, revision: str) -> None:
+    ended = hw("plan", f"--base={revision}", "--output", "json")
+
+    assert ended.codes == ["HW2270"]
+    assert ended.code == 2
+
+
+def test_outside_of_a_repository_it_says_so(
+    hw: Hw, project: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("GIT_CEILING_DIRECTORIES", str(project.parent))
+
+    ended = hw("plan", "--base", "main")
+
+    assert "HW2270" in ended.err
+    assert "git repository" in ended.err
+
+
+def test_without_git_it_says_so(
+    hw: Hw, repository: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PATH", str(tmp_path))
+
+    ended = hw("plan", "--base", "main")
+
+    assert "revision-unreadable" in ended.err
+
+
+def test_a_comparison_is_not_applied(hw: Hw, repository: Path, project: Path) -> None:
+    write_files(project, {"models/revenue.sql": RENAMED})
+    document = hw("plan", "--base", "main", "--output", "json").out
+    (project / "plan.json").write_text(document, encoding="utf-8")
+
+    kept = hw("plan", "--base", "main", "-o", "other.json")
+    applied = hw("apply", "plan.json", "--output", "json")
+
+    assert kept.code == 2
+    assert applied.codes == ["HW8011"]
+    assert json.loads(document)["steps"]
