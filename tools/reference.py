@@ -25,7 +25,7 @@ RULES_HEAD = """\
 A finding has a severity: an `error` blocks the plan (exit 3), a `warning` and an `info` do not.
 Only what a plan changes blocks it: a risk that was deployed earlier warns.
 
-There are three ways to let a finding through, from narrow to wide:
+There are four ways to let a finding through, from narrow to wide:
 
 - **One node, with its reason.** The properties of the node say why the rule does not apply to it.
   The finding stays in the plan as information, with the reason, for whoever reads it next:
@@ -43,6 +43,9 @@ There are three ways to let a finding through, from narrow to wide:
   The key is the code's name or number (`late-rows-lost`, `HW4002`). In a model's file it is
   `{{ config(meta={'headwater': {'allow': {'HW4002': 'the reason'}}}) }}`.
 - **One plan.** `hw plan --accept HW4002` lets errors of a code only warn, this time.
+- **A project.** `rules` in `headwater.yml` says how grave a code is everywhere: `error`, `warning`,
+  `info` or `off`, as in `rules: {cross-join: error, HW4011: off}`. What a rule finds to be harmless
+  stays information.
 - **A budget** is in `headwater.yml`: raise `budget_month` knowingly.
 """
 

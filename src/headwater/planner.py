@@ -9,9 +9,8 @@ from dataclasses import replace
 from functools import cached_property, partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Literal
 
-from headwater.base.diagnostics import Diagnostic, Severity, has_errors, without_repeats
+from headwater.base.diagnostics import Diagnostic, has_errors, without_repeats
 from headwater.base.errors import Conflict, NotFound
 from headwater.base.ids import NodeId
 from headwater.graph.around import Direction, edges_around
@@ -39,6 +38,7 @@ from headwater.plan.budgets import read_budgets
 from headwater.plan.build import breaks, make_faulty_plan, make_plan, wanted_batches
 from headwater.plan.options import PlanOptions
 from headwater.plan.plan import Plan
+from headwater.plan.severities import read_severities
 from headwater.plan.state import State
 from headwater.plan.totals import with_findings
 from headwater.project.files import read_files
@@ -192,7 +192,9 @@ class Planner(Reader):
             self._world.lookup_of(read.project, away, meanings=self._known.meanings) as lookup,
         ):
             graph = compile_graph(read.project, lookup, known=self._known)
-        options = PlanOptions(project_root=str(self.root), severities={"input-not-built": "off"})
+        policy = read_severities(self.settings.mapping("rules"))
+        severities = {**policy, "input-not-built": "off"}
+        options = PlanOptions(project_root=str(self.root), severities=severities)
         plan = make_plan(graph.graph, State(), options)
         compiled = without_repeats(graph.diagnostics, read.diagnostics)
         found = (*read.diagnostics, *compiled, *plan.diagnostics)
@@ -277,9 +279,8 @@ class Planner(Reader):
         instead: Substitutes,
     ) -> PlanOptions:
         """Settle what a plan is asked for, without its batches."""
-        severities: dict[str, Severity | Literal["off"]] = dict.fromkeys(
-            accepted_numbers(request.accept), "warning"
-        )
+        accepted = accepted_numbers(request.accept)
+        severities = dict(read_severities(self.settings.mapping("rules"), accepted))
         if request.base is not None:
             # A checkout for a pull request may have no lake at all: nothing is about to run.
             severities["input-not-built"] = "info"

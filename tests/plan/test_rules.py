@@ -274,6 +274,15 @@ def test_policy_sets_the_severity_of_a_code(
     assert made.is_blocked == (wanted == "error")
 
 
+def test_policy_makes_no_information_graver() -> None:
+    world = moves(where="", config={"materialized": "table"})
+    world.add(replace(world.made["fct"], reads_clock="always"))
+
+    made = plan(world, options=PlanOptions(severities={"not-repeatable": "error"}))
+
+    assert found(made, "not-repeatable") == ["info"]
+
+
 def test_rules_leave_nodes_alone_that_were_not_selected() -> None:
     made = plan(
         moves("select * from {raw}", config=KEYED), options=PlanOptions(selected=frozenset())

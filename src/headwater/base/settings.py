@@ -22,6 +22,7 @@ _KINDS = MappingProxyType(
         "number": "a number",
         "flag": "yes or no",
         "list": "a list",
+        "mapping": "a mapping",
     }
 )
 
@@ -42,7 +43,7 @@ class Setting:
 
     name: str
     default: str | None
-    kind: Literal["text", "whole", "number", "flag", "list"]
+    kind: Literal["text", "whole", "number", "flag", "list", "mapping"]
     environment: tuple[str, ...]
     help: str
 
@@ -251,6 +252,14 @@ SETTINGS: tuple[Setting, ...] = (
         "`{node: fct_orders, month: 20}`, `{owner: finance, month: 100}`; a plan that goes above "
         "one is blocked (HW3001).",
     ),
+    Setting(
+        name="rules",
+        default=None,
+        kind="mapping",
+        environment=(),
+        help="How grave findings of a plan are, by code: `{cross-join: error, HW4011: off}`; "
+        "`error` blocks a plan, `warning` and `info` do not, `off` does not tell.",
+    ),
 )
 
 
@@ -291,6 +300,11 @@ class Settings:
         """Return a list, empty when it is not set."""
         found = json.loads(self.text(name) or "[]")
         return found if isinstance(found, list) else [found]
+
+    def mapping(self, name: str) -> Mapping[str, Json]:
+        """Return a mapping, empty when it is not set."""
+        found = json.loads(self.text(name) or "{}")
+        return found if isinstance(found, dict) else {}
 
     def number(self, name: str) -> float | None:
         """Return a number, or None when it is not set."""
@@ -371,9 +385,9 @@ def _find(file: Mapping[str, Json], name: str) -> Json:
     return level  # type: ignore[return-value]
 
 
-def _list_text(given: object) -> str:
-    """Write a list as JSON text, which is how a setting keeps it."""
-    if not isinstance(given, list):
+def _json_text(given: object, kind: type) -> str:
+    """Write a list or a mapping as JSON text, which is how a setting keeps it."""
+    if not isinstance(given, kind):
         raise ValueError(given)  # noqa: TRY004 - as int() and float() do
     return json.dumps(given, default=str)
 
@@ -402,7 +416,9 @@ def _value(setting: Setting, given: object, origin: Origin, place: str) -> Value
             case "flag":
                 value = str(given).lower() in {"1", "true", "yes", "on"}
             case "list":
-                value = _list_text(given)
+                value = _json_text(given, list)
+            case "mapping":
+                value = _json_text(given, dict)
     except ValueError as error:
         raise Invalid(
             "setting-invalid",

@@ -15,6 +15,7 @@ from headwater.plan.draft import Draft, Pass
 from headwater.plan.findings import run_rules
 from headwater.plan.impact import trace_impact
 from headwater.plan.inputs import index_inputs
+from headwater.plan.joins import read_joins
 from headwater.plan.options import PlanOptions
 from headwater.plan.packages import package_effects
 from headwater.plan.plan import Plan
@@ -32,6 +33,7 @@ PASSES: tuple[Pass, ...] = (
     trace_impact,
     price_steps,
     add_up,
+    read_joins,
     run_rules,
     count_findings,
 )

@@ -15,6 +15,8 @@ from headwater.plan.inputs import InputIndex
 from headwater.plan.options import PlanOptions
 from headwater.plan.plan import Change, Cost, Impact, RefreshNote, Step, Totals
 from headwater.plan.state import DeployedNode, State
+from headwater.sql.count_rows import RowCount
+from headwater.sql.counted import JoinSeen
 from headwater.sql.lineage import QueryChange
 from headwater.sql.shape import Shape
 from headwater.sql.watermark import Watermark
@@ -87,6 +89,19 @@ class Decision:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class NodeJoins:
+    """The joins of a node's query, and what is proved of its result.
+
+    Attributes:
+        rows: What is known of the result; None when the query is not understood to its end.
+        joins: Its joins, in order.
+    """
+
+    rows: RowCount | None
+    joins: tuple[JoinSeen, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Draft:
     """Everything known about the plan so far.
 
@@ -104,6 +119,7 @@ class Draft:
         diagnostics: The plan's findings.
         totals: The plan's sums.
         regular: What a regular run of each node uses before the plan and after it.
+        joins: Joins of the new and changed nodes whose inputs have rows.
     """
 
     graph: Graph
@@ -123,6 +139,7 @@ class Draft:
     regular: Mapping[NodeId, tuple[Cost, Cost]] = field(
         default_factory=lambda: MappingProxyType({})
     )
+    joins: Mapping[NodeId, NodeJoins] = field(default_factory=lambda: MappingProxyType({}))
 
     def compiled(self, node: NodeId) -> CompiledNode:
         """Return a node of the graph."""

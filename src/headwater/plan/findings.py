@@ -27,12 +27,16 @@ def run_rules(draft: Draft) -> Draft:
 
 
 def _judge(draft: Draft, finding: Diagnostic) -> Diagnostic | None:
-    """Apply the node's exemptions and the project's policy; None when it is switched off."""
+    """Apply the node's exemptions and the project's policy; None when it is switched off.
+
+    A policy does not make information graver: that a type fits, or that a table may be rebuilt, is
+    found by the same rule as its opposite.
+    """
     policy = {find_code(code).number: wanted for code, wanted in draft.options.severities.items()}
     wanted = policy.get(finding.code)
     if wanted == "off":
         return None
-    if wanted is not None:
+    if wanted is not None and finding.severity != "info":  # what is proved harmless stays so
         finding = replace(finding, severity=wanted)
     node = draft.graph.nodes.get(NodeId(finding.node))
     reason = allowed_reason(node.node, finding.name, finding.code) if node is not None else ""

@@ -179,6 +179,49 @@ class Lateness:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class KeyShape:
+    """How often the values of a column occur, nulls left out.
+
+    Attributes:
+        table: The table.
+        column: Its column.
+        rows: Rows counted, nulls among them.
+        nulls: Rows without a value.
+        keys: Different values.
+        most: Rows of the value that occurs most often.
+        squares: Sum of the squares of the rows of each value: what joining the column with itself
+            gives.
+        example: The value that occurs most often, as text.
+        is_sample: Only a part of the table was counted.
+    """
+
+    table: TableName
+    column: str
+    rows: int
+    nulls: int
+    keys: int
+    most: int
+    squares: int
+    example: str = ""
+    is_sample: bool = False
+
+    @property
+    def is_key(self) -> bool:
+        """True when no value was found twice."""
+        return self.most <= 1
+
+    @property
+    def rows_per_key(self) -> float:
+        """Rows of a value on average."""
+        return (self.rows - self.nulls) / self.keys if self.keys else 0.0
+
+    @property
+    def top_share(self) -> float:
+        """Share of the rows, 0 to 1, that have the value that occurs most often."""
+        return self.most / self.rows if self.rows else 0.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class NodeRun:
     """One earlier run of a node.
 
@@ -286,6 +329,7 @@ class State:
         needed_before: Likewise for the query that is deployed, where that is another one.
         pace: How fast this machine is, where it was measured; the project's own runs count
             for more.
+        keys: How often values occur of the stored columns that new and changed models join by.
     """
 
     deployed: Mapping[NodeId, DeployedNode] = field(default_factory=lambda: MappingProxyType({}))
@@ -304,3 +348,4 @@ class State:
         default_factory=lambda: MappingProxyType({})
     )
     pace: Pace | None = None
+    keys: tuple[KeyShape, ...] = ()

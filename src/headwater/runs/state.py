@@ -21,6 +21,7 @@ from headwater.engines.engine import EmptySource, FileSource, ViewSource
 from headwater.graph.graph import CompiledNode, Graph
 from headwater.lake.snapshot import HistoryEntry, Snapshot
 from headwater.lake.tablestats import bounds_of, column_bytes_of, null_counts_of
+from headwater.plan.joins import join_columns
 from headwater.plan.plan import Cost
 from headwater.plan.state import (
     CHANGES_MAX,
@@ -36,6 +37,7 @@ from headwater.plan.state import (
 from headwater.plan.watermark import event_columns
 from headwater.runs.context import Context
 from headwater.runs.held import read_held
+from headwater.runs.keyshapes import measure_keys
 from headwater.runs.lateness import measure_lateness
 from headwater.runs.needed import read_needed
 from headwater.runs.pins import Pins, local_files
@@ -89,6 +91,7 @@ def read_state(graph: Graph, context: Context, *, prices: Prices | None = None) 
         held=read_held(graph, context, pins),
         needed=needed,
         needed_before=needed_before,
+        keys=measure_keys(context, pins, join_columns(graph, deployed)),
     )
 
 

@@ -16,6 +16,7 @@ from headwater.sql.counted import (
     NOTHING_KNOWN,
     Counted,
     Field,
+    JoinSeen,
     Match,
     TableFacts,
     at_most,
@@ -98,11 +99,22 @@ def count_rows(
         tables: What is known of them; of others nothing is.
         trees: Keeps what is read, for who counts many queries over the same views.
     """
+    return _Walker(tables, {} if trees is None else trees).count_or_none(sql) or RowCount()
+
+
+def see_joins(
+    sql: str, tables: Mapping[TableName, TableFacts], trees: Trees | None = None
+) -> tuple[RowCount | None, tuple[JoinSeen, ...]]:
+    """Count the rows of a query and return its own joins as they were met.
+
+    Where something is not understood nothing is known of the rows, and what comes after it is not
+    met. Arguments as of ``count_rows``.
+    """
     walker = _Walker(tables, {} if trees is None else trees)
-    try:
-        rows = walker.text(sql)
-    except _Refused:
-        return RowCount()
+    return walker.count_or_none(sql), tuple(walker.joins.values())
+
+
+def _as_row_count(rows: Counted) -> RowCount:
     names = {one.id: one.name for one in reversed(rows.fields)}
     keys = [frozenset(names[each] for each in key) for key in rows.keys if key <= names.keys()]
     return RowCount(
@@ -154,6 +166,13 @@ class _Walker:
         self._ids = 0
         self._selects = 0
         self._views: tuple[TableName, ...] = ()
+        self.joins: dict[int, JoinSeen] = {}
+
+    def count_or_none(self, sql: str) -> RowCount | None:
+        try:
+            return _as_row_count(self.text(sql))
+        except _Refused:
+            return None
 
     def text(self, sql: str) -> Counted:
         if sql not in self._trees:
@@ -335,6 +354,9 @@ class _Walker:
             pairs = (*match.pairs, *_pairs(scope, terms, ids))
             # What WHERE compares bounds the rows that are left; each row need not find another.
             match = Match(pairs=pairs, is_all=match.is_all and len(pairs) == len(match.pairs))
+        if not self._views and isinstance(join.this, (exp.Table, exp.Subquery)):
+            seen = JoinSeen(left=left, right=right, match=match, side=side or "INNER", name=name)
+            self.joins[id(join)] = _with_conditions(seen, scope, join, terms)
         scope.rows = joined(left, right, match, side or "INNER")
 
     def _using(self, scope: _Scope, names: list[str], side: str, ids: set[int]) -> Match:
@@ -490,6 +512,34 @@ class _Walker:
             name = node.alias_or_name.lower()
             is_as_is = found.name == name and found.numbers == numbers
             yield found if is_as_is else replace(found, name=name, numbers=numbers)
+
+
+def _with_conditions(
+    seen: JoinSeen, scope: _Scope, join: exp.Join, terms: list[exp.Expr]
+) -> JoinSeen:
+    """Note what a join and the WHERE clause after it ask for."""
+    ids = {one.id for one in seen.right.fields}
+    named = [column for term in terms for column in term.find_all(exp.Column)]
+    asked = [each for each in (join.args.get("on"), *terms) if each is not None]
+    return replace(
+        seen,
+        says_cross=str(join.kind or "").upper() == "CROSS",
+        compares=bool(join.args.get("using")) or any(map(_compares_columns, asked)),
+        is_filtered=any(_may_be_of(scope, column, seen.name, ids) for column in named),
+    )
+
+
+def _may_be_of(scope: _Scope, column: exp.Column, name: str, ids: set[int]) -> bool:
+    found = scope.find(column)
+    return column.table.lower() in {"", name} if found is None else found.id in ids
+
+
+def _compares_columns(condition: exp.Expr) -> bool:
+    """Say whether a condition holds two columns, or what is made of them, to be equal."""
+    return any(
+        each.this.find(exp.Column) is not None and each.expression.find(exp.Column) is not None
+        for each in condition.find_all(exp.EQ, exp.NullSafeEQ)
+    )
 
 
 def _read_or_none(sql: str) -> exp.Expr | None:

@@ -112,6 +112,38 @@ class Match:
     is_all: bool = False
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class JoinSeen:
+    """One join of a query, as it was met while its rows were counted.
+
+    Attributes:
+        left: Rows before it.
+        right: Rows that are joined.
+        match: What is compared; of an inner join the comparisons of WHERE as well.
+        side: ``LEFT``, ``RIGHT``, ``FULL``, or ``INNER``.
+        name: What the joined rows are called.
+        says_cross: It is written as ``cross join``.
+        compares: Some condition may tell which rows belong together.
+        is_filtered: WHERE looks at columns of the joined rows.
+    """
+
+    left: Counted
+    right: Counted
+    match: Match
+    side: str
+    name: str
+    says_cross: bool = False
+    compares: bool = True
+    is_filtered: bool = False
+
+    @property
+    def is_many_to_many(self) -> bool:
+        """True when neither side is known to have a value of the key only once."""
+        once_right = self.right.is_unique_by(frozenset(one.id for _, one in self.match.pairs))
+        once_left = self.left.is_unique_by(frozenset(one.id for one, _ in self.match.pairs))
+        return not once_right and not once_left
+
+
 def times(one: float | None, other: float | None) -> float | None:
     """Multiply upper bounds; none of nothing is nothing."""
     if one == 0 or other == 0:

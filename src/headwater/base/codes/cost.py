@@ -208,6 +208,21 @@ can read the folder or bucket can read the table, whatever the config says.
 """,
     ),
     Code(
+        name="rule-severity-invalid",
+        number="HW3041",
+        title="`rules` in headwater.yml names no rule or no severity",
+        explain="""\
+**What it finds.** An entry of `rules` whose name is no code of a plan's findings, or whose value
+is none of `error`, `warning`, `info` and `off`.
+
+**Why it matters.** A rule under a misspelt name would hold nobody.
+
+**Example.** `rules: {croos-join: error}`
+
+**How to mend it.** `hw explain --list` lists the codes; those of plans are HW3xxx and HW4xxx.
+""",
+    ),
+    Code(
         name="overwrite-without-partitions",
         number="HW3005",
         title="insert_overwrite without partition_by would replace the whole table",

@@ -3,7 +3,7 @@
 from headwater.base.codes.code import Code
 
 
-def _with_exemption(name: str, explain: str) -> str:
+def with_exemption(name: str, explain: str) -> str:
     """Add how a node is exempt from the rule; the same words on every page."""
     return (
         f"{explain}\nA node is exempt when its properties say why: "
@@ -17,7 +17,7 @@ CODES: tuple[Code, ...] = (
         name="late-rows-lost",
         number="HW4002",
         title="an incremental window is narrower than rows arrive late",
-        explain=_with_exemption(
+        explain=with_exemption(
             "late-rows-lost",
             """\
 **What it finds.** An incremental filter of the shape `event > (select max(event) [- interval] from
@@ -41,7 +41,7 @@ days.
         name="merge-key-untested",
         number="HW4003",
         title="no test proves that a merge's key is a key",
-        explain=_with_exemption(
+        explain=with_exemption(
             "merge-key-untested",
             """\
 **What it finds.** An incremental merge or a snapshot whose `unique_key` has no `unique` test, or
@@ -61,7 +61,7 @@ combination and `not_null` on each.
         name="select-star-incremental",
         number="HW4004",
         title="select * from a stored table into an incremental model",
-        explain=_with_exemption(
+        explain=with_exemption(
             "select-star-incremental",
             """\
 **What it finds.** An incremental model whose columns are whatever its input has.
@@ -79,7 +79,7 @@ its columns: by `on_schema_change` it is dropped, fails the run, or is null in o
         name="type-narrowed",
         number="HW4005",
         title="a column of a deployed table gets a narrower type",
-        explain=_with_exemption(
+        explain=with_exemption(
             "type-narrowed",
             """\
 **What it finds.** A deployed table's column whose new type cannot hold every value of the old one.
@@ -98,7 +98,7 @@ makes the finding information, a proof that some do not makes it an error.
         name="large-full-refresh",
         number="HW4007",
         title="a large incremental table is rebuilt from nothing",
-        explain=_with_exemption(
+        explain=with_exemption(
             "large-full-refresh",
             """\
 **What it finds.** A plan that rebuilds an incremental model's stored table of more than 10 GiB.
@@ -117,7 +117,7 @@ to keep stored rows as they are, or a backfill by partition.
         name="not-repeatable",
         number="HW4008",
         title="a stored result depends on the clock or on a random value",
-        explain=_with_exemption(
+        explain=with_exemption(
             "not-repeatable",
             """\
 **What it finds.** `now()`, `random()`, `uuid()` and the like; a warning in incremental models and

@@ -1,6 +1,9 @@
 """Every risk rule, one a file; the planner runs them in this order."""
 
 from headwater.plan.rules.breaking_change import BREAKING_CHANGE
+from headwater.plan.rules.cross_join import CROSS_JOIN
+from headwater.plan.rules.exploding_join import EXPLODING_JOIN
+from headwater.plan.rules.fan_out import FAN_OUT
 from headwater.plan.rules.large_refresh import LARGE_REFRESH
 from headwater.plan.rules.late_rows import LATE_ROWS
 from headwater.plan.rules.merge_key import MERGE_KEY
@@ -8,6 +11,7 @@ from headwater.plan.rules.not_repeatable import NOT_REPEATABLE
 from headwater.plan.rules.over_budget import OVER_BUDGET
 from headwater.plan.rules.rule import Rule
 from headwater.plan.rules.select_star import SELECT_STAR
+from headwater.plan.rules.skewed_join import SKEWED_JOIN
 from headwater.plan.rules.type_narrowed import TYPE_NARROWED
 
 __all__ = ["RULES", "Rule"]
@@ -17,6 +21,10 @@ RULES: tuple[Rule, ...] = (
     BREAKING_CHANGE,
     LATE_ROWS,
     MERGE_KEY,
+    CROSS_JOIN,
+    EXPLODING_JOIN,
+    FAN_OUT,
+    SKEWED_JOIN,
     SELECT_STAR,
     TYPE_NARROWED,
     LARGE_REFRESH,

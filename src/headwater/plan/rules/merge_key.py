@@ -24,7 +24,6 @@ Known gaps:
 
 from collections.abc import Iterator
 
-from headwater.base.codec import Json
 from headwater.base.diagnostics import Diagnostic
 from headwater.base.ids import NodeId
 from headwater.base.relations import unquoted
@@ -33,12 +32,13 @@ from headwater.plan.draft import Draft
 from headwater.plan.refresh import is_refreshed
 from headwater.plan.rules.rule import Rule
 from headwater.plan.strategy import names_of, strategy_of
+from headwater.plan.tested import columns_tested, combination_of, tests_by_node
 from headwater.project.node import TestInfo
 
 
 def check(draft: Draft) -> Iterator[Diagnostic]:
     """Look for the tests of every merge's key."""
-    tests = _tests_by_node(draft)
+    tests = tests_by_node(draft.graph)
     for compiled in draft.graph.nodes.values():
         key = tuple(map(unquoted, names_of(compiled.node.config.get("unique_key"))))
         how = _matching(compiled)
@@ -69,33 +69,15 @@ def _tested(compiled: CompiledNode) -> tuple[NodeId, ...]:
     return (node.unique_id,)
 
 
-def _tests_by_node(draft: Draft) -> dict[NodeId, list[TestInfo]]:
-    found: dict[NodeId, list[TestInfo]] = {}
-    for compiled in draft.graph.nodes.values():
-        test = compiled.node.test
-        if test is not None and test.attached_node is not None:
-            found.setdefault(test.attached_node, []).append(test)
-    return found
-
-
 def _missing(key: tuple[str, ...], tests: list[TestInfo], *, needs_unique: bool) -> Iterator[str]:
     wanted = {column.lower() for column in key}
-    columns = {name: _columns_of(tests, name) for name in ("unique", "not_null", "primary_key")}
-    combined = any(wanted == _combination(test) for test in tests)
+    columns = {name: columns_tested(tests, name) for name in ("unique", "not_null", "primary_key")}
+    combined = any(wanted == combination_of(test) for test in tests)
     is_unique = combined or bool(wanted & (columns["unique"] | columns["primary_key"]))
     if needs_unique and not is_unique:
         yield "unique"
     if not wanted <= columns["not_null"] | columns["primary_key"]:
         yield "not_null"
-
-
-def _columns_of(tests: list[TestInfo], name: str) -> set[str]:
-    return {(test.column or "").lower() for test in tests if test.name == name}
-
-
-def _combination(test: TestInfo) -> set[str]:
-    listed: Json = test.arguments.get("combination_of_columns")
-    return {str(column).lower() for column in listed} if isinstance(listed, list) else set()
 
 
 def _finding(compiled: CompiledNode, key: tuple[str, ...], missing: list[str]) -> Diagnostic:
