@@ -1,39 +1,10 @@
 """``hw plan --base``: the change of a pull request, by the project's own repository."""
 
 import json
-import subprocess
 from pathlib import Path
 
 import pytest
-from tests.cli.conftest import Hw, write_files
-
-RENAMED = """\
-select customer, sum(amount) as turnover, count(*) as orders
-from {{ ref('stg_orders') }}
-group by customer
-"""
-
-
-def git(folder: Path, *arguments: str) -> str:
-    done = subprocess.run(
-        ["git", "-c", "user.name=ada", "-c", "user.email=ada@example.com", *arguments],
-        cwd=folder,
-        capture_output=True,
-        text=True,
-        check=True,
-    )
-    return done.stdout.strip()
-
-
-@pytest.fixture
-def repository(project: Path) -> Path:
-    """Make the project a folder of a repository with one commit, `main`."""
-    top = project.parent
-    write_files(top, {".gitignore": ".headwater/\ntarget/\ndbt_packages/\n.cache/\n"})
-    git(top, "init", "-q", "-b", "main")
-    git(top, "add", "-A")
-    git(top, "commit", "-q", "-m", "first")
-    return top
+from tests.cli.conftest import RENAMED, Hw, git, write_files
 
 
 def test_what_a_change_breaks_is_known_without_any_lake(

@@ -12,7 +12,7 @@ from headwater.graph.choose import Selection
 @click.command("check")
 @project_options
 @selection_options
-@output_option("text", "json")
+@output_option("text", "json", "sarif")
 def check_command(project: ProjectFlags, selection: Selection, *, output: str) -> int:
     """Read, compile and examine the project; nothing is written and no data is read.
 
@@ -28,6 +28,10 @@ def check_command(project: ProjectFlags, selection: Selection, *, output: str) -
                     "diagnostics": checked.diagnostics,
                 }
             )
+        elif output == "sarif":
+            from headwater.cli.sarif import sarif_of
+
+            emit_document(sarif_of(checked.diagnostics, planner.root, verb="check"))
         else:
             print_diagnostics(checked.diagnostics, planner.root)
             counts = dict.fromkeys(("error", "warning", "info"), 0)

@@ -9,7 +9,7 @@ from headwater.base.errors import Invalid
 from headwater.cli.diagnose import print_diagnostics
 from headwater.cli.files import write_file
 from headwater.cli.options import ProjectFlags, input_options, project_options, selection_options
-from headwater.cli.output import emit, emit_json, note, output_option
+from headwater.cli.output import emit, emit_document, emit_json, note, output_option
 from headwater.cli.screen import print_plan
 from headwater.graph.choose import Selection
 from headwater.graph.substitutes import InputRequest
@@ -30,7 +30,7 @@ from headwater.runs.answers import PlanRequest
 )
 @click.option("--detailed-exitcode", is_flag=True, help="Exit with 5 when there is work to do.")
 @input_options
-@output_option("text", "json", "github")
+@output_option("text", "json", "github", "sarif")
 def plan_command(
     project: ProjectFlags,
     selection: Selection,
@@ -74,6 +74,10 @@ def show(plan: Plan, output: str, planner: Planner) -> None:
             emit_json(encode_pretty(plan))
         case "github":
             emit(show_comment(plan))
+        case "sarif":
+            from headwater.cli.sarif import sarif_of_plan
+
+            emit_document(sarif_of_plan(plan, planner.root))
         case _ if not plan.is_compiled:
             print_diagnostics(plan.diagnostics, planner.root)
         case _:
