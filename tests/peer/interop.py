@@ -18,6 +18,7 @@ from typing import Any
 
 from tests.peer.readers import lines_of
 from tests.reliability.lake import SUBJECTS, opened
+from tests.runs.mapping import make_mapped
 from tests.runs.world import append, build, merge, quoted, relation, run_steps, target
 
 from headwater.runs.context import Context
@@ -95,6 +96,36 @@ def clustered(context: Context) -> None:
     Keeper(context).optimize("clustered", cluster_by=("a", "b"))
 
 
+NEW = """
+select i::bigint as id, 'new ' || i as word, case i % 2 when 0 then 'a' else 'b' end as p,
+  {'n': i::integer, 'in': {'w': 'deep ' || i}} as nested, [{'m': i::bigint}] as list,
+  i / 2 as more
+from range(2, 6) t(i)
+"""
+
+
+def mapped_by_name(context: Context) -> None:
+    """Columns under other names: appended to with a new one, merged into, one called otherwise."""
+    name = "mapped_by_name"
+    make_mapped(Path(context.tables.table(relation(name)).root), "name")
+    _written_twice(context, name)
+
+
+def mapped_by_id(context: Context) -> None:
+    """Columns found by their ids, in partitions."""
+    name = "mapped_by_id"
+    make_mapped(Path(context.tables.table(relation(name)).root), "id", partition_by=("p",))
+    _written_twice(context, name)
+
+
+def _written_twice(context: Context, name: str) -> None:
+    run_steps(context, append(name, NEW, 0, on_schema_change="append_new_columns"))
+    config = MappingProxyType({"merge_mode": "merge_on_read"})
+    made = target(name, version=1, materialized="incremental", config=config)
+    run_steps(context, merge(name, NEW.replace("'new '", "'newest '"), 1, target=made))
+    run_steps(context, append(name, NEW, 2))
+
+
 OWN: tuple[Callable[[Context], None], ...] = (
     types,
     partitions,
@@ -103,6 +134,8 @@ OWN: tuple[Callable[[Context], None], ...] = (
     checkpointed,
     cloned,
     clustered,
+    mapped_by_name,
+    mapped_by_id,
 )
 
 

@@ -5,17 +5,22 @@ They come from delta-kernel-rs and delta (DAT): 90 with the rows that their writ
 """
 
 import io
+import shutil
 import tarfile
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from tests.peer.public import fetch
+from tests.peer.readers import delta_rs, lines_of
 
-from headwater.base.errors import HeadwaterError
+from headwater.base.errors import HeadwaterError, Invalid
 from headwater.base.relations import TableName
-from headwater.engines.engine import Engine, EngineSettings, FileSource
+from headwater.engines.engine import Destination, Engine, EngineSettings, FileSource, WriteAll
 from headwater.engines.registry import open_engine
+from headwater.lake.commit import AddFile, Commit, VersionIs, commit
+from headwater.lake.mapping import mapped_or_none
+from headwater.lake.snapshot import Snapshot
 from headwater.lake.storage import open_storage
 from headwater.lake.table import Table
 
@@ -143,3 +148,62 @@ def test_every_golden_table_reads_as_expected_or_is_refused_by_name(
     assert refused == REFUSED
     assert otherwise == OTHERWISE
     assert len(same) == SAME
+
+
+MAPPED = 8
+"""Golden tables with mapped columns; rows are added to each of them."""
+
+
+def test_rows_added_to_mapped_tables_are_read_by_delta_rs(
+    tables: dict[str, Path], engine: Engine, tmp_path: Path
+) -> None:
+    doubled: list[str] = []
+    refused: dict[str, str] = {}
+    for name, folder in tables.items():
+        root = table_in(folder)
+        if root is None or not (mapped := mapped_in(root)):
+            continue
+        copy = tmp_path / name
+        shutil.copytree(root, copy)
+        try:
+            add_own_rows(engine, copy, mapped)
+        except Invalid as error:
+            refused[name] = error.what
+            continue
+        read, _ = delta_rs()
+        before = lines_of(read(str(root)))
+        assert lines_of(read(str(copy))) == sorted([*before, *before]), name
+        doubled.append(name)
+    assert len(doubled) == MAPPED, doubled
+    assert all("icebergCompatV1" in what for what in refused.values()), refused
+
+
+def mapped_in(root: Path) -> Snapshot | None:
+    try:
+        snapshot = Table(str(root), open_storage(str(root))).snapshot()
+    except HeadwaterError:
+        return None
+    return snapshot if snapshot.physical_names else None
+
+
+def add_own_rows(engine: Engine, root: Path, snapshot: Snapshot) -> None:
+    table = Table(str(root), open_storage(str(root)))
+    current = table.snapshot()
+    session = engine.open_session(catalog="gold", schema="main")
+    try:
+        session.bind(FOUND, current)
+        destination = Destination(
+            root=str(root),
+            prefix="again",
+            partition_by=current.partition_columns,
+            mapped=mapped_or_none(current),
+        )
+        written = session.write(f"select * from {FOUND.quoted()}", WriteAll(), destination)
+    finally:
+        session.close()
+    entry = Commit(
+        operation="WRITE",
+        requirements=(VersionIs(version=snapshot.version),),
+        actions=tuple(AddFile(file=file) for file in written.added),
+    )
+    commit(table, entry)

@@ -13,6 +13,7 @@ from typing import ClassVar, Literal
 from headwater.base.meters import Meter
 from headwater.base.relations import Column, TableName
 from headwater.engines.rows import OfferedRows
+from headwater.lake.mapping import Mapped
 from headwater.lake.snapshot import DataFile, Snapshot
 
 
@@ -64,6 +65,7 @@ class Destination:
         partition_by: Partition columns, in order.
         file_bytes: Aimed-at size of a data file.
         compression: How files are packed.
+        mapped: What the table calls its columns in files; None where they keep their names.
     """
 
     root: str
@@ -71,6 +73,7 @@ class Destination:
     partition_by: tuple[str, ...] = ()
     file_bytes: int = 128 * 1024 * 1024
     compression: Compression = "zstd"
+    mapped: Mapped | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

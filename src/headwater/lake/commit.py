@@ -29,6 +29,15 @@ from headwater.base.errors import (
 )
 from headwater.base.relations import Column
 from headwater.lake.make_checkpoint import make_checkpoint
+from headwater.lake.mapping import (
+    ID_MAX,
+    MODE,
+    UNMAPPED,
+    StoredNames,
+    mapped_schema,
+    read_names,
+)
+from headwater.lake.protocol import check_writable, with_feature
 from headwater.lake.replay import (
     LOG_FOLDER,
     Add,
@@ -39,6 +48,7 @@ from headwater.lake.replay import (
     check_readable,
     entry_name,
     read_entry,
+    read_mapping_or_none,
     unsupported,
 )
 from headwater.lake.snapshot import DataFile
@@ -66,23 +76,6 @@ RACES_LOST_MAX = 1000
 REFUSALS_MAX = 10
 """How often a store may refuse a version that nobody has taken: it says so while another put of
 the same name is under way (409 ConditionalRequestConflict), which may then fail."""
-
-WRITER_FEATURES = frozenset(
-    {"appendOnly", "invariants", "timestampNtz", "deletionVectors", "vacuumProtocolCheck"}
-)
-"""Writer features of the protocol that commits here respect."""
-
-_FEATURES_VERSION = 7
-_LEGACY_FEATURES = (
-    (2, ("appendOnly", "invariants")),
-    (3, ("checkConstraints",)),
-    (4, ("changeDataFeed", "generatedColumns")),
-    (5, ("columnMapping",)),
-    (6, ("identityColumns",)),
-)
-_CHECKED_BY_USE = frozenset(
-    {"checkConstraints", "changeDataFeed", "generatedColumns", "columnMapping", "identityColumns"}
-)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -130,6 +123,9 @@ class SetSchema:
         comments: Comments by column, compared without case; None to leave them as they are.
         table_id: Id of a table that the commit makes, so that whoever makes it need not read it
             back; empty for one that nobody knows before. A table that is there keeps its own.
+        schema_string: The log's schema, for whoever has it to the letter: of an older version, of
+            another table, or with columns that are called otherwise. Empty to make it of the
+            columns, so that those of the same name stay what they are.
     """
 
     columns: tuple[Column, ...]
@@ -138,6 +134,7 @@ class SetSchema:
     description: str | None = None
     comments: Mapping[str, str] | None = None
     table_id: str = ""
+    schema_string: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -432,22 +429,61 @@ def _entry_lines(state: LogState | None, commit: Commit) -> list[dict[str, Any]]
     if state is not None and metadata != state.metadata:
         removed = {action.path for action in commit.actions if isinstance(action, RemoveFile)}
         _check_evolution(state, metadata, state.files.keys() - removed)
-    leaves = leaves_of(
-        column
-        for column in schema_from_json(metadata.schema_string)
-        if column.name not in metadata.partition_columns
-    )
+    form = _form(protocol, metadata)
+    before = UNMAPPED if state is None else _names(state)
     for action in commit.actions:
         match action:
             case AddFile():
-                lines.append({"add": _add(action, leaves, metadata)})
+                lines.append({"add": _add(action, form)})
             case RemoveFile():
-                lines.append({"remove": _remove(action, state, metadata)})
+                lines.append({"remove": _remove(action, state, before, form)})
             case SetTransaction(app_id=app_id, version=version):
                 lines.append({"txn": {"appId": app_id, "version": version}})
             case SetSchema():
                 pass
     return lines
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Form:
+    """What files of a table must be like.
+
+    Attributes:
+        metadata: The table's.
+        names: What columns are called in files.
+        leaves: What has statistics.
+        marks: As which name, id and type each column is stored.
+    """
+
+    metadata: Metadata
+    names: StoredNames
+    leaves: tuple[Leaf, ...]
+    marks: Mapping[str, str]
+
+
+def _stored_values(values: Mapping[str, str | None], names: StoredNames) -> dict[str, str | None]:
+    """Return partition values as the log has them."""
+    physical = names.physical_names
+    return {physical.get(name, name): value for name, value in values.items()}
+
+
+def _names(state: LogState) -> StoredNames:
+    """Return what a table's columns are called in its files."""
+    if state.protocol is None or state.metadata is None:
+        return UNMAPPED
+    return read_mapping_or_none(state.protocol, state.metadata) or UNMAPPED
+
+
+def _form(protocol: Protocol, metadata: Metadata) -> _Form:
+    names = read_mapping_or_none(protocol, metadata) or UNMAPPED
+    columns = schema_from_json(metadata.schema_string)
+    inside = [column for column in columns if column.name not in metadata.partition_columns]
+    return _Form(
+        metadata=metadata,
+        names=names,
+        leaves=leaves_of(inside, names.physical_names, names.stored_types),
+        marks=names.marks([column.name for column in inside]),
+    )
 
 
 def _table_actions(state: LogState | None, schema: SetSchema | None) -> tuple[Protocol, Metadata]:
@@ -457,7 +493,7 @@ def _table_actions(state: LogState | None, schema: SetSchema | None) -> tuple[Pr
             raise _contradiction("the table does not exist and the commit has no schema")
         return _protocol(None, schema), _metadata(None, schema)
     protocol, metadata = check_readable(state)
-    _check_writable(protocol, metadata)
+    check_writable(protocol, metadata)
     if schema is None:
         return protocol, metadata
     return _protocol(protocol, schema), _metadata(metadata, schema)
@@ -481,7 +517,7 @@ def _with_vectors(protocol: Protocol, metadata: Metadata) -> tuple[Protocol, Met
     """Return what a table with deletion vectors must say of itself."""
     settings = {**metadata.configuration, VECTORS_PROPERTY: "true"}
     metadata = msgspec.structs.replace(metadata, configuration=settings)
-    return _with_feature(protocol, "deletionVectors"), metadata
+    return with_feature(protocol, "deletionVectors"), metadata
 
 
 def _check_evolution(state: LogState, metadata: Metadata, kept_files: AbstractSet[str]) -> None:
@@ -489,14 +525,16 @@ def _check_evolution(state: LogState, metadata: Metadata, kept_files: AbstractSe
     old = state.metadata
     if old is None or not kept_files:
         return
-    if old.partition_columns != metadata.partition_columns:
+    was, now = (read_names(each.schema_string).physical_names for each in (old, metadata))
+    partitions = [was[name] for name in old.partition_columns]
+    if partitions != [now[name] for name in metadata.partition_columns]:
         raise _contradiction("it changes the partitioning but keeps files")
-    before = {column.name: column.type for column in schema_from_json(old.schema_string)}
+    before = {was[column.name]: column.type for column in schema_from_json(old.schema_string)}
     for column in schema_from_json(metadata.schema_string):
-        if before.get(column.name, column.type) != column.type:
+        kind = before.get(now[column.name], column.type)
+        if kind != column.type:
             raise _contradiction(
-                f"it changes `{column.name}` from {before[column.name]} to {column.type} but "
-                "keeps files"
+                f"it changes `{column.name}` from {kind} to {column.type} but keeps files"
             )
 
 
@@ -541,9 +579,7 @@ def _metadata(old: Metadata | None, schema: SetSchema) -> Metadata:
     kept = old.configuration if old else {}
     configuration = {key: value for key, value in kept.items() if key != DROPPED}
     configuration |= schema.properties
-    text = schema_to_json(schema.columns)
-    if old is not None:
-        text = _with_old_fields(text, old.schema_string)
+    text, configuration = _schema_text(old, schema, configuration)
     if schema.comments is not None:
         text = schema_with_comments(text, schema.comments)
     description = schema.description
@@ -561,6 +597,25 @@ def _metadata(old: Metadata | None, schema: SetSchema) -> Metadata:
     )
 
 
+def _schema_text(
+    old: Metadata | None, schema: SetSchema, configuration: dict[str, str]
+) -> tuple[str, dict[str, str]]:
+    """Return the schema, and the properties that follow from it."""
+    text = schema.schema_string
+    is_mapped = configuration.get(MODE, "none") != "none"
+    if not text and old is not None and is_mapped:
+        mapped = mapped_schema(old.schema_string, configuration, old.id)
+        text = mapped.with_columns(schema.columns).schema_string
+    elif not text:
+        text = schema_to_json(schema.columns)
+    if is_mapped:
+        newest = mapped_schema(text, configuration, "").id_max
+        configuration = {**configuration, ID_MAX: str(newest)}
+    if old is not None and not schema.schema_string:
+        text = _with_old_fields(text, old.schema_string)
+    return text, configuration
+
+
 def _with_old_fields(text: str, old_text: str) -> str:
     """Keep the comments and other metadata of fields that do not change."""
     old = {field["name"]: field for field in schema_fields(old_text)}
@@ -576,71 +631,32 @@ def _with_old_fields(text: str, old_text: str) -> str:
 
 def _protocol(old: Protocol | None, schema: SetSchema) -> Protocol:
     """Return the protocol that the schema needs; features are only ever added."""
-    if not uses_timestamp_without_zone(schema.columns):
+    needed = [
+        *(["timestampNtz"] if uses_timestamp_without_zone(schema.columns) else []),
+        *(["columnMapping"] if schema.properties.get(MODE, "none") != "none" else []),
+    ]
+    if not needed:
         return old or Protocol(min_reader_version=1, min_writer_version=2)
-    return _with_feature(
-        old or Protocol(min_reader_version=1, min_writer_version=1), "timestampNtz"
-    )
+    protocol = old or Protocol(min_reader_version=1, min_writer_version=1)
+    for feature in needed:
+        protocol = with_feature(protocol, feature)
+    return protocol
 
 
-def _with_feature(protocol: Protocol, feature: str) -> Protocol:
-    """Return a protocol that asks readers and writers to understand one feature more."""
-    if feature in (protocol.reader_features or ()):
-        return protocol
-    readers = set(protocol.reader_features or ())
-    writers = set(protocol.writer_features or ()) | _legacy_features(protocol)
-    return Protocol(
-        min_reader_version=3,
-        min_writer_version=_FEATURES_VERSION,
-        reader_features=tuple(sorted({*readers, feature})),
-        writer_features=tuple(sorted({*writers, feature})),
-    )
-
-
-def _legacy_features(protocol: Protocol) -> set[str]:
-    if protocol.min_writer_version >= _FEATURES_VERSION:
-        return set()
-    return {
-        feature
-        for version, features in _LEGACY_FEATURES
-        if version <= protocol.min_writer_version
-        for feature in features
-    }
-
-
-def _check_writable(protocol: Protocol, metadata: Metadata) -> None:
-    """Refuse a table whose writers must do what we do not."""
-    if protocol.min_writer_version > _FEATURES_VERSION:
-        raise unsupported(f"writer version {protocol.min_writer_version}", "write")
-    features = {*(protocol.writer_features or ()), *_legacy_features(protocol)}
-    for feature in sorted(features - WRITER_FEATURES - _CHECKED_BY_USE):
-        raise unsupported(f"writer feature `{feature}`", "write")
-    settings = metadata.configuration
-    used = {
-        "changeDataFeed": settings.get("delta.enableChangeDataFeed") == "true",
-        "columnMapping": settings.get("delta.columnMapping.mode", "none") != "none",
-        "checkConstraints": any(name.startswith("delta.constraints.") for name in settings),
-        "generatedColumns": '"delta.generationExpression"' in metadata.schema_string,
-        "identityColumns": '"delta.identity.' in metadata.schema_string,
-        "invariants": '"delta.invariants"' in metadata.schema_string,
-    }
-    for feature, is_used in used.items():
-        if is_used:
-            raise unsupported(f"writer feature `{feature}`", "write")
-
-
-def _add(action: AddFile, leaves: tuple[Leaf, ...], metadata: Metadata) -> dict[str, Any]:
-    file = action.file
+def _add(action: AddFile, form: _Form) -> dict[str, Any]:
+    file, metadata = action.file, form.metadata
     if set(file.partition_values) != set(metadata.partition_columns):
         raise _contradiction(
             f"file `{file.path}` has partition values of {sorted(file.partition_values)}, "
             f"the table is partitioned by {sorted(metadata.partition_columns)}"
         )
-    stats = stats_to_json(file, leaves)
+    if file.stored_as is not None and not _is_named_so(file.stored_as, form.marks):
+        raise _contradiction(f"file `{file.path}` has columns under other names than the table")
+    stats = stats_to_json(file, form.leaves)
     tags = {"tags": dict(file.tags)} if file.tags else {}
     return {
         "path": encode_path(file.path),
-        "partitionValues": dict(file.partition_values),
+        "partitionValues": _stored_values(file.partition_values, form.names),
         "size": file.size_bytes,
         "modificationTime": file.modified_ms,
         "dataChange": action.changes_data,
@@ -650,21 +666,30 @@ def _add(action: AddFile, leaves: tuple[Leaf, ...], metadata: Metadata) -> dict[
     }
 
 
-def _remove(action: RemoveFile, state: LogState | None, metadata: Metadata) -> dict[str, Any]:
+def _is_named_so(stored: Mapping[str, str], marks: Mapping[str, str]) -> bool:
+    """Tell whether a file was written with the names and ids that the table gives its columns."""
+    return bool(stored) == bool(marks) and stored.items() <= marks.items()
+
+
+def _remove(
+    action: RemoveFile, state: LogState | None, before: StoredNames, form: _Form
+) -> dict[str, Any]:
     known = None if state is None else state.files.get(action.path)
     if known is None or state is None:
         raise _contradiction(f"file `{action.path}` is not in the table")
-    if action.changes_data and metadata.configuration.get("delta.appendOnly") == "true":
+    if action.changes_data and form.metadata.configuration.get("delta.appendOnly") == "true":
         raise unsupported("appending only (delta.appendOnly)", "write")
     vector = state.vectors.get(action.path)
     if vector is None and isinstance(known, DataFile) and known.deleted_rows:
         raise unsupported("removing a file whose deletion vector only a checkpoint has", "write")
+    is_raw = isinstance(known, Add)
     size = known.size if isinstance(known, Add) else known.size_bytes
+    values = known.partition_values if is_raw else _stored_values(known.partition_values, before)
     return {
         "path": encode_path(action.path),
         "dataChange": action.changes_data,
         "extendedFileMetadata": True,
-        "partitionValues": dict(known.partition_values),
+        "partitionValues": dict(values),
         "size": size,
         **({} if vector is None else {"deletionVector": msgspec.to_builtins(vector)}),
     }

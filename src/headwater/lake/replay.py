@@ -16,9 +16,10 @@ import msgspec
 from headwater.base.errors import DataDamaged, Invalid
 from headwater.base.relations import Column
 from headwater.lake.files import ActiveFiles, FileList
+from headwater.lake.mapping import MODE, MODES, UNMAPPED, StoredNames, read_names, top_ids
 from headwater.lake.snapshot import ColumnStats, DataFile, HistoryEntry, Snapshot, visible_rows
 from headwater.lake.stats import leaves_of, stats_from_json, with_column_bytes
-from headwater.lake.types import schema_fields, schema_from_json
+from headwater.lake.types import schema_from_json
 
 READER_FEATURES = frozenset(
     {"deletionVectors", "columnMapping", "timestampNtz", "v2Checkpoint", "vacuumProtocolCheck"}
@@ -29,7 +30,6 @@ LOG_FOLDER = "_delta_log"
 """Folder of a table's log, in its root."""
 
 _READER_VERSION_MAX = 3
-_MAPPING_MODE = "delta.columnMapping.mode"
 _READER_VERSION_FEATURES = 3
 _READER_VERSION_MAPPING = 2
 
@@ -265,8 +265,8 @@ def check_readable(state: LogState) -> tuple[Protocol, Metadata]:
     provider = metadata.format.get("provider", "parquet")
     if provider != "parquet":
         raise unsupported(f"file format `{provider}`", "read")
-    mode = metadata.configuration.get(_MAPPING_MODE, "none")
-    if mode not in {"none", "name", "id"}:
+    mode = metadata.configuration.get(MODE, "none")
+    if mode not in MODES:
         raise unsupported(f"column mapping by `{mode}`", "read")
     return protocol, metadata
 
@@ -285,11 +285,8 @@ def make_snapshot(state: LogState, root: str, read_rows: ReadRows) -> Snapshot:
     """
     protocol, metadata = check_readable(state)
     columns = schema_from_json(metadata.schema_string)
-    physical = _physical_names(protocol, metadata)
-    stored = _stored_types(metadata) if physical else {}
-    # Statistics inside of a mapped column are under other names; without them nothing is left out.
-    plain = tuple(column for column in columns if column.name not in stored)
-    parse = _file_parser(plain, physical, state.vectors, read_rows)
+    names = read_mapping_or_none(protocol, metadata) or UNMAPPED
+    parse = _file_parser(columns, names, state.vectors, read_rows)
     features = {*(protocol.reader_features or ()), *(protocol.writer_features or ())}
     return Snapshot(
         root=root,
@@ -300,9 +297,9 @@ def make_snapshot(state: LogState, root: str, read_rows: ReadRows) -> Snapshot:
         files=_files(state.files, parse),
         transactions=MappingProxyType(dict(state.transactions)),
         properties=MappingProxyType(dict(metadata.configuration)),
-        physical_names=MappingProxyType(physical),
+        physical_names=names.physical_names,
         field_ids=MappingProxyType(_field_ids(metadata)),
-        stored_types=MappingProxyType(stored),
+        stored_types=names.stored_types,
         schema_string=metadata.schema_string,
         reader_version=protocol.min_reader_version,
         writer_version=protocol.min_writer_version,
@@ -385,18 +382,17 @@ def missing_entry(version: int) -> DataDamaged:
 
 def _file_parser(
     columns: tuple[Column, ...],
-    physical: Mapping[str, str],
+    names: StoredNames,
     vectors: Mapping[str, DeletionVector],
     read_rows: ReadRows,
 ) -> Callable[[str, Add], DataFile]:
-    logical = {name: column for column, name in physical.items()}
-
-    leaves = leaves_of(columns, physical)
+    logical = {name: column for column, name in names.physical_names.items()}
+    leaves = leaves_of(columns, names.physical_names, names.stored_types)
 
     def parse(path: str, add: Add) -> DataFile:
         rows, stats = stats_from_json(add.stats, leaves)
         tags = {name: value for name, value in (add.tags or {}).items() if value is not None}
-        with_column_bytes(stats, tags)
+        with_column_bytes(stats, tags, logical)
         vector = vectors.get(path)
         return DataFile(
             path=path,
@@ -418,94 +414,59 @@ def _values(add: Add) -> Iterable[tuple[str, str | None]]:
     return add.partition_values.items()
 
 
-def _physical_names(protocol: Protocol, metadata: Metadata) -> dict[str, str]:
+def read_mapping_or_none(protocol: Protocol, metadata: Metadata) -> StoredNames | None:
+    """Return what the columns are called in the files; None when they have their own names."""
     if protocol.min_reader_version < _READER_VERSION_MAPPING:
-        return {}
-    if metadata.configuration.get(_MAPPING_MODE, "none") == "none":
-        return {}
-    fields = schema_fields(metadata.schema_string)
-    return {str(part["name"]): _physical_name(part) for part in fields}
-
-
-def _stored_types(metadata: Metadata) -> dict[str, str]:
-    """Return the types in the data files of columns whose inner names are mapped."""
-    fields = [
-        {**part, "type": _with_physical_names(part["type"])}
-        for part in schema_fields(metadata.schema_string)
-        if not _inner_names_match(part["type"])
-    ]
-    text = msgspec.json.encode({"type": "struct", "fields": fields}).decode()
-    return {column.name: column.type for column in schema_from_json(text)}
-
-
-def _with_physical_names(kind: Any) -> Any:  # noqa: ANN401 - JSON of a type
-    if not isinstance(kind, dict):
-        return kind
-    inner = {
-        name: _with_physical_names(kind[name])
-        for name in ("elementType", "keyType", "valueType")
-        if name in kind
-    }
-    if "fields" in kind:
-        inner["fields"] = [
-            {**part, "name": _physical_name(part), "type": _with_physical_names(part["type"])}
-            for part in kind["fields"]
-        ]
-    return {**kind, **inner}
+        return None
+    if metadata.configuration.get(MODE, "none") == "none":
+        return None
+    return read_names(metadata.schema_string)
 
 
 def _field_ids(metadata: Metadata) -> dict[str, int]:
-    """Return the ids of columns that are found in the data files by id.
-
-    Raises:
-        DataDamaged: ``log-damaged``, when a column has none.
-    """
-    if metadata.configuration.get(_MAPPING_MODE) != "id":
-        return {}
-    found: dict[str, int] = {}
-    for part in schema_fields(metadata.schema_string):
-        notes = part.get("metadata")
-        given = notes.get("delta.columnMapping.id") if isinstance(notes, dict) else None
-        if not isinstance(given, int):
-            raise _damaged(0, f"column `{part['name']}` is mapped by id and has none")
-        found[str(part["name"])] = given
-    return found
-
-
-def _physical_name(part: Mapping[str, Any]) -> str:
-    given = (part.get("metadata") or {}).get("delta.columnMapping.physicalName")
-    return str(given or part["name"])
-
-
-def _inner_names_match(kind: Any) -> bool:  # noqa: ANN401 - JSON of a type
-    if not isinstance(kind, dict):
-        return True
-    inner = [kind.get(name) for name in ("elementType", "keyType", "valueType")]
-    fields = kind.get("fields") or []
-    return all(_inner_names_match(part) for part in inner) and all(
-        _physical_name(part) == part["name"] and _inner_names_match(part["type"]) for part in fields
-    )
+    """Return the ids of columns that are found in the data files by id."""
+    return top_ids(metadata.schema_string) if metadata.configuration.get(MODE) == "id" else {}
 
 
 def _forget_parsed(state: LogState, metadata: Metadata) -> None:
     """Drop from parsed files the statistics of columns whose meaning changed.
 
-    A file keeps its own statistics; only names and types that are still there are kept.
+    A file keeps its own statistics; only names and types that are still there are kept. Those of a
+    column that is called otherwise from now on follow its name.
     """
     old = state.metadata
     if old is None or old.schema_string in {"", metadata.schema_string}:
         return
-    before = {column.name: column for column in schema_from_json(old.schema_string)}
-    after = {column.name: column for column in schema_from_json(metadata.schema_string)}
-    kept = {name for name, column in after.items() if before.get(name, column).type == column.type}
     if isinstance(state.files, ActiveFiles):
         return  # which keeps no parsed ones
+    before = {column.name: column for column in schema_from_json(old.schema_string)}
+    after = {column.name: column for column in schema_from_json(metadata.schema_string)}
+    names = _new_names(old, metadata)
+    kept = {
+        name: new
+        for name, new in names.items()
+        if new in after and (name not in before or before[name].type == after[new].type)
+    }
     for path, part in state.files.items():
         if isinstance(part, DataFile):
             stats: dict[str, ColumnStats] = {
-                name: value for name, value in part.stats.items() if name in kept
+                kept[name]: value for name, value in part.stats.items() if name in kept
             }
-            state.files[path] = replace(part, stats=MappingProxyType(stats))
+            values = {names.get(name, name): value for name, value in part.partition_values.items()}
+            state.files[path] = replace(
+                part, stats=MappingProxyType(stats), partition_values=MappingProxyType(values)
+            )
+
+
+def _new_names(old: Metadata, new: Metadata) -> dict[str, str]:
+    """Return what columns are called from now on, by what they were called until now."""
+    was, now = (read_names(each.schema_string).physical_names for each in (old, new))
+    called = {physical: name for name, physical in now.items()}
+    # A column that is new keeps its name; it may have come with files that were added before it.
+    new_ones = {name: name for name in now if name not in was}
+    return new_ones | {
+        name: called[physical] for name, physical in was.items() if physical in called
+    }
 
 
 def _read_only(value: object) -> Mapping[str, Any]:

@@ -43,6 +43,9 @@ class DataFile:
         tags: The add action's tags.
         only_rows: Positions of the only rows to be read, ascending; None for all that are not
             hidden. No table has such a file: it stands for what a commit hid or showed again.
+        stored_as: Of a file that was written now: under which name, id and type it has each
+            column of a mapped table; empty for a table that is not mapped. None when a log names
+            the file.
     """
 
     path: str
@@ -54,6 +57,7 @@ class DataFile:
     deleted_rows: tuple[int, ...] = ()
     tags: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
     only_rows: tuple[int, ...] | None = None
+    stored_as: Mapping[str, str] | None = field(default=None, compare=False, repr=False)
 
 
 def visible_rows(file: DataFile) -> int | None:

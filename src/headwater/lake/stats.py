@@ -19,6 +19,7 @@ from types import MappingProxyType
 from headwater.base.codec import Json
 from headwater.base.errors import InternalError, Invalid
 from headwater.base.relations import Column, quote_identifier
+from headwater.lake.mapping import UNMAPPED, StoredNames
 from headwater.lake.snapshot import ColumnStats, DataFile
 from headwater.lake.types import Scalar, parse_type, scalar_leaves
 
@@ -49,6 +50,7 @@ def data_file_from_copy(
     columns: Iterable[Column],
     partition_by: tuple[str, ...] = (),
     modified_ms: int,
+    names: StoredNames = UNMAPPED,
 ) -> DataFile:
     """Make a data file from one row of the engine's ``COPY ... (RETURN_STATS)``.
 
@@ -59,6 +61,7 @@ def data_file_from_copy(
         columns: The table's columns with stored types, partition columns included.
         partition_by: Partition columns.
         modified_ms: Modification time to record, milliseconds since 1970.
+        names: What the columns are called in the file.
 
     Raises:
         Invalid: ``partition-value-not-storable``.
@@ -66,16 +69,21 @@ def data_file_from_copy(
     """
     listed = tuple(columns)
     types = {column.name: column.type for column in listed}
-    given = _mapping(row.get("partition_keys"))
-    values = {name: _partition_text(name, given.get(name), types[name]) for name in partition_by}
-    measured = {
-        parse_quoted_path(path): _mapping(figures)
-        for path, figures in _mapping(row["column_statistics"]).items()
+    given, physical = _mapping(row.get("partition_keys")), names.physical_names
+    values = {
+        name: _partition_text(name, given.get(physical.get(name, name)), types[name])
+        for name in partition_by
     }
     inside = [column for column in listed if column.name not in partition_by]
+    paths = _logical_paths(inside, names)
+    measured = {
+        paths.get(path) or (*paths.get(path[:1], path[:1]), *path[1:]): _mapping(figures)
+        for text, figures in _mapping(row["column_statistics"]).items()
+        for path in [parse_quoted_path(text)]
+    }
     stats = dict(_stats_of_columns(inside, measured))
     sizes = {
-        name: part.size_bytes
+        physical.get(name, name): part.size_bytes
         for name, part in stats.items()
         if part.size_bytes is not None and name in types
     }
@@ -87,7 +95,23 @@ def data_file_from_copy(
         stats=MappingProxyType(stats),
         modified_ms=modified_ms,
         tags=MappingProxyType({COLUMN_BYTES_TAG: json.dumps(sizes, ensure_ascii=False)}),
+        stored_as=MappingProxyType(names.marks([column.name for column in inside])),
     )
+
+
+def _logical_paths(
+    columns: Iterable[Column], names: StoredNames
+) -> dict[tuple[str, ...], tuple[str, ...]]:
+    """Return the places of columns, and of scalars inside of them, by those in a file."""
+    if not names.physical_names:
+        return {}
+    found: dict[tuple[str, ...], tuple[str, ...]] = {}
+    for column in columns:
+        stored = _as_stored(column, names.physical_names, names.stored_types)
+        pairs = zip(scalar_leaves(stored), scalar_leaves(column), strict=True)
+        found[stored.name,] = (column.name,)
+        found |= {there[0]: here[0] for there, here in pairs}
+    return found
 
 
 def parse_quoted_path(text: str) -> tuple[str, ...]:
@@ -135,14 +159,40 @@ class Leaf:
 
 
 def leaves_of(
-    columns: Iterable[Column], physical_names: Mapping[str, str] = _NO_NAMES
+    columns: Iterable[Column],
+    physical_names: Mapping[str, str] = _NO_NAMES,
+    stored_types: Mapping[str, str] = _NO_NAMES,
 ) -> tuple[Leaf, ...]:
-    """Return the scalars of columns that can have statistics, struct fields included."""
+    """Return the scalars of columns that can have statistics, struct fields included.
+
+    Args:
+        columns: The columns.
+        physical_names: Names in the files by column, where those are others.
+        stored_types: Types in the files by column, where names inside of them are others.
+    """
+    if not physical_names:
+        return tuple(
+            Leaf(stats_key(path), path, kind)
+            for column in columns
+            for path, kind in scalar_leaves(column)
+        )
     return tuple(
-        Leaf(stats_key(path), (physical_names.get(path[0], path[0]), *path[1:]), kind)
+        Leaf(stats_key(path), stored, kind)
         for column in columns
-        for path, kind in scalar_leaves(column)
+        for (path, kind), (stored, _) in zip(
+            scalar_leaves(column),
+            scalar_leaves(_as_stored(column, physical_names, stored_types)),
+            strict=True,
+        )
     )
+
+
+def _as_stored(
+    column: Column, physical_names: Mapping[str, str], stored_types: Mapping[str, str]
+) -> Column:
+    """Return a column as its files have it."""
+    kind = stored_types.get(column.name, column.type)
+    return Column(name=physical_names.get(column.name, column.name), type=kind)
 
 
 def stats_to_json(file: DataFile, leaves: Iterable[Leaf]) -> str | None:
@@ -191,15 +241,26 @@ def stats_from_json(
     return (rows if isinstance(rows, int) else None), found
 
 
-def with_column_bytes(stats: dict[str, ColumnStats], tags: Mapping[str, str]) -> None:
-    """Add the sizes of the ``headwater.columnBytes`` tag to statistics by column."""
+def with_column_bytes(
+    stats: dict[str, ColumnStats],
+    tags: Mapping[str, str],
+    logical: Mapping[str, str] = _NO_NAMES,
+) -> None:
+    """Add the sizes of the ``headwater.columnBytes`` tag to statistics by column.
+
+    Args:
+        stats: The statistics.
+        tags: The add action's tags.
+        logical: Columns by their names in the files, where those are others.
+    """
     try:
         sizes = json.loads(tags.get(COLUMN_BYTES_TAG, "{}"))
     except ValueError:
         return
     if not isinstance(sizes, dict):
         return
-    for name, size in sizes.items():
+    for stored, size in sizes.items():
+        name = logical.get(stored, stored)
         old = stats.get(name, ColumnStats())
         if isinstance(size, int):
             stats[name] = ColumnStats(

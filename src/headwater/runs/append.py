@@ -28,6 +28,7 @@ from headwater.lake.commit import (
 )
 from headwater.lake.compaction import count_small
 from headwater.lake.maintain import discard_files
+from headwater.lake.mapping import mapped_or_none
 from headwater.lake.snapshot import DataFile
 from headwater.runs.append_keeper import TURN_SECONDS_MAX, AppendKeeper, Turns
 from headwater.runs.context import Context
@@ -329,6 +330,7 @@ class Appender:
                     prefix=f"{prefix}{number}-",
                     partition_by=by,
                     compression="uncompressed" if options.compacts else "zstd",
+                    mapped=mapped_or_none(snapshot),
                 )
                 intake = session.take_rows(
                     rows, target, destination, adds_columns=options.adds_columns

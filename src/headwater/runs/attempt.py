@@ -21,6 +21,7 @@ from headwater.catalog.records import RelationRecord, TableRecord, ViewRecord
 from headwater.engines.engine import Destination, EmptySource, Session, Source, ViewSource, WriteAll
 from headwater.graph.live import BuildCall
 from headwater.lake.commit import AddFile, RemoveFile, SetSchema
+from headwater.lake.mapping import mapped_or_none
 from headwater.lake.snapshot import Snapshot
 from headwater.lake.table import Table
 from headwater.plan.plan import (
@@ -233,6 +234,7 @@ class _Attempt:
                 root=self._table().root,
                 prefix=file_prefix(self.work, self.number),
                 partition_by=partition_by,
+                mapped=mapped_or_none(current),
             ),
             now=self.work.context.clock.now(),
         )
@@ -612,7 +614,8 @@ def _store_failures(
     name = _kept_in(step)
     table = work.context.tables.table(name)
     current = table.snapshot_or_none()
-    destination = Destination(root=table.root, prefix=file_prefix(work, attempt))
+    prefix = file_prefix(work, attempt)
+    destination = Destination(root=table.root, prefix=prefix, mapped=mapped_or_none(current))
     try:
         written = session.write(failing_rows_sql(step), WriteAll(), destination)
         staged = Staged(

@@ -14,7 +14,6 @@ from headwater.lake.commit import AddFile, Commit, SetSchema, VersionIs, commit
 from headwater.lake.deletion_vectors import vector_path_or_none
 from headwater.lake.snapshot import Snapshot
 from headwater.lake.table import DROPPED, Table
-from headwater.lake.types import comments_of
 from headwater.runs.context import Context
 from headwater.runs.pins import read_relation_or_none
 
@@ -64,16 +63,9 @@ def clone(
         deep: Copy the bytes of every file instead of sharing them.
 
     Raises:
-        Invalid: ``storage-unsupported``, where files cannot be shared;
-            ``table-feature-unsupported``, for columns with other names in the files.
+        Invalid: ``storage-unsupported``, where files cannot be shared.
         Conflict: ``commit-conflict``, when another writer makes a table of this name first.
     """
-    if snapshot.physical_names or snapshot.field_ids:
-        raise Invalid(
-            "table-feature-unsupported",
-            f"`{source.root}` maps columns to other names in its files, and a clone would not",
-            fix="write its rows into a new table: a model that selects all of it",
-        )
     target = context.tables.table(name)
     vectors = source.vectors(snapshot.version)
     named = {path for vector in vectors.values() if (path := vector_path_or_none(vector))}
@@ -94,7 +86,7 @@ def clone(
                 partition_by=snapshot.partition_columns,
                 properties={k: v for k, v in snapshot.properties.items() if k != DROPPED},
                 description=snapshot.description or None,
-                comments=comments_of(snapshot.schema_string) or None,
+                schema_string=snapshot.schema_string,
             ),
             *(AddFile(file=file, vector=vectors.get(file.path)) for file in snapshot.files),
         ),

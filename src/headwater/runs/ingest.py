@@ -30,6 +30,7 @@ from headwater.engines.engine import (
 from headwater.lake.commit import AddFile, Commit, SetTransaction, TransactionBelow, commit
 from headwater.lake.compaction import choose_newest, count_small
 from headwater.lake.maintain import discard_files
+from headwater.lake.mapping import mapped_or_none
 from headwater.lake.snapshot import Snapshot
 from headwater.lake.table import Table
 from headwater.runs.context import Context
@@ -457,6 +458,7 @@ class _Loader:
             root=self.table.root,
             prefix=f"{self.run_id}-{self.attempt}-{number}-",
             partition_by=options.partition_by if snapshot is None else snapshot.partition_columns,
+            mapped=mapped_or_none(snapshot),
         )
         intake = session.take_in(file, target, None if options.dry_run else destination)
         self._write_rejects(source, intake)

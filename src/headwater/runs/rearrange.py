@@ -26,6 +26,7 @@ from headwater.lake.commit import (
 )
 from headwater.lake.compaction import CLUSTER_TAG, Choice, tagged
 from headwater.lake.maintain import discard_files
+from headwater.lake.mapping import mapped_or_none
 from headwater.lake.snapshot import DataFile, Snapshot
 from headwater.lake.table import Table
 from headwater.runs.context import Context
@@ -135,6 +136,7 @@ def _write(
                 prefix=f"{prefix}{number}-",
                 partition_by=snapshot.partition_columns,
                 file_bytes=choice.file_bytes,
+                mapped=mapped_or_none(snapshot),
             )
             mode = WriteAll(cluster_by=choice.cluster_by)
             part = replace(snapshot, files=group)

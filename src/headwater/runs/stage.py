@@ -25,6 +25,7 @@ from headwater.engines.engine import (
 )
 from headwater.lake.commit import VECTORS_PROPERTY, SetSchema
 from headwater.lake.compaction import tagged
+from headwater.lake.mapping import with_columns
 from headwater.lake.snapshot import Snapshot
 from headwater.lake.types import comments_of
 from headwater.plan.plan import (
@@ -167,7 +168,7 @@ def _stage_increment(session: Session, step: IncrementalStep, place: Place) -> S
     query = session.describe(step.sql)
     plan = plan_columns(step.on_schema_change, place.current.columns, query, step.name)
     sql = step.sql if plan.incoming is None else select_columns(step.sql, plan.incoming)
-    target, meter = replace(place.current, columns=plan.columns), Meter()
+    target, meter = with_columns(place.current, plan.columns), Meter()
     if plan.rewrites:
         # Stored rows in the new columns first, then the increment on top of those files.
         own = f"SELECT * FROM {step.target.relation.quoted()}"

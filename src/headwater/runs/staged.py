@@ -14,6 +14,7 @@ from headwater.base.telemetry import BatchEnd
 from headwater.engines.engine import Destination, EmptySource, ViewSource, Written
 from headwater.lake.commit import Action, AddFile, RemoveFile, SetSchema
 from headwater.lake.compaction import CLUSTER_TAG, tagged
+from headwater.lake.mapping import with_columns
 from headwater.lake.snapshot import DataFile, Snapshot
 
 
@@ -138,7 +139,7 @@ def _with_files(
     root: str, current: Snapshot | None, columns: tuple[Column, ...], files: tuple[DataFile, ...]
 ) -> Snapshot:
     if current is not None:
-        return replace(current, version=current.version + 1, columns=columns, files=files)
+        return replace(with_columns(current, columns), version=current.version + 1, files=files)
     return Snapshot(
         root=root, table_id="", version=0, columns=columns, partition_columns=(), files=files
     )
@@ -168,7 +169,9 @@ def with_changes(staged: Staged, source: Snapshot, written: Written) -> Staged:
     files = (*(file for file in source.files if file.path not in gone), *written.added)
     return replace(
         staged,
-        source=replace(source, columns=columns, files=tuple(sorted(files, key=attrgetter("path")))),
+        source=replace(
+            with_columns(source, columns), files=tuple(sorted(files, key=attrgetter("path")))
+        ),
         columns=columns,
         actions=(
             *schema,
@@ -217,12 +220,10 @@ def pending(place: Place, columns: tuple[Column, ...], files: tuple[DataFile, ..
     if place.current is not None:
         partitions = place.destination.partition_by
         return replace(
-            place.current,
+            with_columns(place.current, columns),
             version=place.current.version + 1,
-            columns=columns,
             partition_columns=partitions or place.current.partition_columns,
             files=ordered,
-            physical_names={},
         )
     return Snapshot(
         root=place.destination.root,

@@ -32,6 +32,7 @@ from headwater.lake.compaction import (
     choose_unclustered,
 )
 from headwater.lake.make_checkpoint import make_checkpoint
+from headwater.lake.mapping import MODE
 from headwater.lake.snapshot import DataFile, Snapshot
 from headwater.lake.table import Table
 from headwater.lake.vacuum import find_dead, retention_of
@@ -365,7 +366,14 @@ def _actions_to(table: Table, now: Snapshot, old: Snapshot) -> tuple[Action, ...
     after = {file.path: file.deleted_rows for file in old.files}
     schema: tuple[Action, ...] = ()
     if (now.schema_string, now.partition_columns) != (old.schema_string, old.partition_columns):
-        schema = (SetSchema(columns=old.columns, partition_by=old.partition_columns),)
+        _check_mapping(now, old)
+        schema = (
+            SetSchema(
+                columns=old.columns,
+                partition_by=old.partition_columns,
+                schema_string=old.schema_string,
+            ),
+        )
     return (
         *schema,
         *(RemoveFile(path=path) for path, rows in before.items() if after.get(path) != rows),
@@ -375,6 +383,22 @@ def _actions_to(table: Table, now: Snapshot, old: Snapshot) -> tuple[Action, ...
             if before.get(file.path) != file.deleted_rows
         ),
     )
+
+
+def _check_mapping(now: Snapshot, old: Snapshot) -> None:
+    """Refuse to go back to a version whose files have their columns under names of another kind.
+
+    Raises:
+        Invalid: ``table-feature-unsupported``.
+    """
+    modes = [each.properties.get(MODE, "none") for each in (now, old)]
+    if modes[0] != modes[1]:
+        raise Invalid(
+            "table-feature-unsupported",
+            f"`{now.root}` cannot go back to version {old.version}",
+            why=f"since then its columns are mapped by `{modes[0]}`, before by `{modes[1]}`",
+            fix="read that version with `hw sql`, or clone it into a new table",
+        )
 
 
 def _check_there(table: Table, old: Snapshot, files: list[DataFile]) -> None:

@@ -14,6 +14,7 @@ from headwater.base.relations import Column, TableName, quote_identifier
 from headwater.engines.engine import Destination, WriteAll
 from headwater.lake.commit import Action, AddFile, RemoveFile
 from headwater.lake.compaction import cluster_columns, tagged
+from headwater.lake.mapping import mapped_or_none
 from headwater.lake.snapshot import Snapshot
 from headwater.runs.context import Context
 
@@ -68,7 +69,10 @@ def write_widened(
     own = TableName(context.catalog, context.schema, _OWN)
     clustered = cluster_columns(snapshot)
     destination = Destination(
-        root=snapshot.root, prefix=prefix, partition_by=snapshot.partition_columns
+        root=snapshot.root,
+        prefix=prefix,
+        partition_by=snapshot.partition_columns,
+        mapped=mapped_or_none(snapshot),
     )
     session = context.engine.open_session(catalog=context.catalog, schema=context.schema)
     try:

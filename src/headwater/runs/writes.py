@@ -27,6 +27,7 @@ from headwater.engines.engine import (
     Written,
 )
 from headwater.lake.commit import RemoveFile, SetSchema
+from headwater.lake.mapping import mapped_or_none
 from headwater.lake.snapshot import Snapshot
 from headwater.lake.table import DROPPED, Table
 from headwater.plan.state import DeployedNode
@@ -166,7 +167,8 @@ class Writer:
         if kind == "view":
             claimed = Claimed(base=touched.base, query=touched.query, reads=touched.reads)
         else:
-            written = self.session.write_changes(name, destination)
+            place = replace(destination, mapped=mapped_or_none(touched.base))
+            written = self.session.write_changes(name, place)
             self.meter += written.meter
             claimed = Claimed(base=touched.base, written=written)
         self.session.put_back(name)
@@ -396,6 +398,7 @@ class Writer:
             root=table.root,
             prefix=f"{self.work.run_id}-h{self.attempt}-",
             partition_by=() if base is None else base.partition_columns,
+            mapped=mapped_or_none(base),
         )
         written = self.session.write_changes(name, destination)
         self.meter += written.meter

@@ -14,8 +14,10 @@ from headwater.base.errors import DataDamaged, Denied, HeadwaterError, Invalid, 
 from headwater.base.relations import Column, quote_identifier
 from headwater.engines.duckdb.connection import Connection, Statement
 from headwater.engines.duckdb.errors import error_of
+from headwater.engines.duckdb.mapped import as_stored, ids_option, names_in_files
 from headwater.engines.duckdb.text import quote_text
 from headwater.engines.engine import Destination
+from headwater.lake.mapping import StoredNames
 from headwater.lake.snapshot import DataFile
 from headwater.lake.stats import data_file_from_copy
 from headwater.lake.storage import Storage
@@ -69,7 +71,8 @@ def copy_to_files(
     destination = _with_exact_partitions(destination, columns)
     if in_order:
         connection.keep_order(in_order=True)
-    return _written(connection, _copy(query, destination, in_order=in_order), columns, destination)
+    copy = _copy(query, columns, destination, in_order=in_order)
+    return _written(connection, copy, columns, destination)
 
 
 def copy_to_one(
@@ -99,10 +102,12 @@ def copy_to_one(
         f"FORMAT parquet, COMPRESSION {destination.compression}, RETURN_STATS true,"
         " USE_TMP_FILE false"
     )
+    names = names_in_files(destination, columns)
+    stored = as_stored(query, columns, names)
     copy = Statement(
-        before=f"COPY ({query.before}",
-        sql=query.sql,
-        after=f"{query.after}) TO {quote_text(path)} ({options})",
+        before=f"COPY ({stored.before}",
+        sql=stored.sql,
+        after=f"{stored.after}) TO {quote_text(path)} ({options}{ids_option(columns, names)})",
     )
     return _written(connection, copy, columns, destination)
 
@@ -116,8 +121,9 @@ def _written(
         _make_folder(destination.root)
     try:
         rows = connection.named_rows(copy)
+        names = names_in_files(destination, columns)
         files = tuple(
-            _data_file(row, columns, destination, storage) for row in rows if row["count"]
+            _data_file(row, columns, destination, (storage, names)) for row in rows if row["count"]
         )
         for row in rows:
             if not row["count"]:
@@ -140,7 +146,10 @@ def remove_files(connection: Connection, destination: Destination) -> None:
                 storage.delete(path)
 
 
-def _copy(query: Statement, destination: Destination, *, in_order: bool) -> Statement:
+def _copy(
+    query: Statement, columns: Sequence[Column], destination: Destination, *, in_order: bool
+) -> Statement:
+    names = names_in_files(destination, columns)
     options = [
         "FORMAT parquet",
         f"COMPRESSION {destination.compression}",
@@ -152,13 +161,16 @@ def _copy(query: Statement, destination: Destination, *, in_order: bool) -> Stat
     if not in_order:
         options.append("PRESERVE_ORDER false")
     if destination.partition_by:
-        names = ", ".join(quote_identifier(name) for name in destination.partition_by)
-        options += [f"PARTITION_BY ({names})", "WRITE_PARTITION_COLUMNS false"]
+        by = [names.physical_names.get(name, name) for name in destination.partition_by]
+        listed = ", ".join(map(quote_identifier, by))
+        options += [f"PARTITION_BY ({listed})", "WRITE_PARTITION_COLUMNS false"]
     root = quote_text(destination.root.rstrip("/"))
+    inside = [column for column in columns if column.name not in destination.partition_by]
+    stored = as_stored(query, columns, names)
     return Statement(
-        before=f"COPY ({query.before}",
-        sql=query.sql,
-        after=f"{query.after}) TO {root} ({', '.join(options)})",
+        before=f"COPY ({stored.before}",
+        sql=stored.sql,
+        after=f"{stored.after}) TO {root} ({', '.join(options)}{ids_option(inside, names)})",
     )
 
 
@@ -210,8 +222,12 @@ def _not_writable(root: str, error: OSError) -> Exception:
 
 
 def _data_file(
-    row: dict[str, object], columns: Sequence[Column], destination: Destination, storage: Storage
+    row: dict[str, object],
+    columns: Sequence[Column],
+    destination: Destination,
+    place: tuple[Storage, StoredNames],
 ) -> DataFile:
+    storage, names = place
     path = _relative(row, destination)
     found = storage.stat_or_none(path)
     if found is None:
@@ -224,6 +240,7 @@ def _data_file(
         columns=columns,
         partition_by=destination.partition_by,
         modified_ms=found.modified_ms,
+        names=names,
     )
 
 
