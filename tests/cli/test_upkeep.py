@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 from tests.cli.conftest import FILES, Hw, write_files
 from tests.cli.test_commands import check_schema
+from tests.runs.mapping import make_mapped
 
 KEPT = """\
 {{ config(materialized='incremental') }}
@@ -122,6 +123,25 @@ def test_a_table_whose_folder_was_removed_can_be_forgotten(hw: Hw, project: Path
     check_schema(done.document)
     assert (done.code, done.document["verb"]) == (0, "forget")
     assert "raw_orders" not in listed
+
+
+def test_columns_of_a_mapped_table_are_renamed_and_dropped(hw: Hw) -> None:
+    load_twice(hw)
+    location = hw("table", "describe", "raw_orders", "--output", "json").document["table"][
+        "location"
+    ]
+    plain = hw("table", "rename-column", "raw_orders", "order_id", "id")
+    shutil.rmtree(location)
+    make_mapped(Path(location), "name")
+
+    renamed = hw("table", "rename-column", "raw_orders", "word", "text", "--output", "json")
+    dropped = hw("table", "drop-column", "raw_orders", "nested")
+
+    assert (plain.code, "columns-not-mapped" in plain.err) == (2, True)
+    check_schema(renamed.document)
+    assert (renamed.document["verb"], renamed.document["version"]) == ("rename-column", 1)
+    assert dropped.out == "version 2: `nested` is dropped\n"
+    assert "old 3" in hw("sql", "select text from raw_orders").out
 
 
 def test_clustering_by_nothing_is_no_way_to_ask(hw: Hw) -> None:

@@ -23,13 +23,13 @@ from tests.runs.world import (
     target,
 )
 
-from headwater.base.errors import HeadwaterError
+from headwater.base.errors import HeadwaterError, Invalid
 from headwater.engines.engine import Destination, WriteAll
 from headwater.lake.commit import AddFile, Commit, commit
 from headwater.lake.replay import entry_name
-from headwater.lake.snapshot import Snapshot
+from headwater.lake.snapshot import DataFile, Snapshot
 from headwater.runs.append import Appender, AppendOptions
-from headwater.runs.context import Context
+from headwater.runs.context import Context, Tables
 from headwater.runs.ingest import Asking, IngestOptions, ingest_sources
 from headwater.runs.loads import loading, target_name
 from headwater.runs.upkeep import Keeper
@@ -280,3 +280,105 @@ def test_statements_change_a_mapped_table(context: Context) -> None:
     assert [result.status for result in run.results] == ["success"], run.results
     assert [row[1] for row in rows_of(context, "t") if row[0] == 3] == ["set", "set"]
     assert read_by_delta_rs(root_of(context)) == own_rows(context)
+
+
+def test_a_column_gets_another_name_and_no_file_changes(context: Context) -> None:
+    run_steps(context, merge_by("merge_on_read"))
+    before, files = own_rows(context), len(list(root_of(context).rglob("*.parquet")))
+
+    Keeper(context).rename_column("t", "WORD", "text")
+
+    snapshot = snapshot_of(context)
+    assert [column.name for column in snapshot.columns][:2] == ["id", "text"]
+    assert (snapshot.physical_names["text"], snapshot.version) == ("col-2", 2)
+    assert own_rows(context) == before
+    assert read_by_delta_rs(root_of(context)) == before
+    assert len(list(root_of(context).rglob("*.parquet"))) == files
+    assert all("text" in file.stats and "word" not in file.stats for file in written_here(context))
+    assert [known(file) for file in written_here(open_again(context))] == [
+        known(file) for file in written_here(context)
+    ]
+
+
+def known(file: DataFile) -> tuple[object, ...]:
+    """Return what is known of a file; of what is inside of columns only a new look knows all."""
+    tops = {name: part for name, part in file.stats.items() if not name.startswith('"')}
+    return file.path, tops, dict(file.partition_values), file.deleted_rows
+
+
+def written_here(context: Context) -> list[DataFile]:
+    """Return the files with all statistics: those that Spark's part of the test did not write."""
+    return [file for file in snapshot_of(context).files if file.stats]
+
+
+def open_again(context: Context) -> Context:
+    return replace(context, tables=Tables(str(root_of(context).parents[2])))
+
+
+def test_names_can_be_exchanged(context: Context) -> None:
+    before = [(row[1], row[0], *row[2:]) for row in rows_of(context, "t")]
+    keeper = Keeper(context)
+
+    for old, new in (("word", "x"), ("id", "word"), ("x", "id")):
+        keeper.rename_column("t", old, new)
+
+    columns = {column.name: column.type for column in snapshot_of(context).columns}
+    assert (columns["id"], columns["word"]) == ("VARCHAR", "BIGINT")
+    assert [(row[1], row[0], *row[2:]) for row in rows_of(context, "t")] == before
+
+
+def test_a_partition_column_gets_another_name(context: Context) -> None:
+    before = own_rows(context)
+
+    Keeper(context).rename_column("t", "p", "part")
+    run_steps(context, next_append(context, NEW.replace("as p,", "as part,")))
+
+    assert [row for row in own_rows(context) if "old" in row] == before
+    assert len(own_rows(context)) == 8
+    assert read_by_delta_rs(root_of(context)) == own_rows(context)
+
+
+def next_append(context: Context, sql: str) -> Any:
+    version = snapshot_of(context).version
+    step = append("t", sql, version)
+    return replace(step, target=replace(step.target, version=version))
+
+
+def test_a_column_is_dropped_and_one_of_its_name_is_new(context: Context) -> None:
+    Keeper(context).drop_column("t", "word")
+    dropped = own_rows(context)
+
+    step = next_append(context, NEW)
+    run_steps(context, replace(step, on_schema_change="append_new_columns"))
+
+    assert not any("old" in row for row in dropped)
+    assert read_by_delta_rs(root_of(context)) == own_rows(context)
+    assert {row[-1] for row in rows_of(context, "t")} == {None, *(f"new {i}" for i in range(2, 6))}
+    Keeper(context).restore("t", version=0)
+    assert {row[1] for row in rows_of(context, "t")} == {f"old {i}" for i in range(4)}
+
+
+def test_columns_that_cannot_be_dropped_are_named(context: Context) -> None:
+    column = next(iter(snapshot_of(context).partition_columns), "none")
+
+    with pytest.raises(Invalid) as caught:
+        Keeper(context).drop_column("t", column)
+
+    assert caught.value.code == "alter-column"
+    assert "its columns are id, word, p, nested, list" in caught.value.fix
+
+
+def test_a_name_that_is_taken_is_refused(context: Context) -> None:
+    with pytest.raises(Invalid) as caught:
+        Keeper(context).rename_column("t", "word", "ID")
+
+    assert caught.value.code == "alter-column"
+
+
+def test_columns_of_a_table_without_mapping_keep_their_names(context: Context) -> None:
+    run_steps(context, build("plain", "select 1 as id, 2 as v"))
+
+    with pytest.raises(Invalid) as caught:
+        Keeper(context).rename_column("plain", "v", "w")
+
+    assert caught.value.code == "columns-not-mapped"

@@ -10,9 +10,11 @@ from headwater.cli.proposals import upkeep_command
 from headwater.cli.upkeep import (
     checkpoint_command,
     clone_command,
+    drop_column_command,
     forget_command,
     fsck_command,
     optimize_command,
+    rename_column_command,
     restore_command,
     vacuum_command,
 )
@@ -33,6 +35,8 @@ for _command in (
     upkeep_command,
     fsck_command,
     forget_command,
+    rename_column_command,
+    drop_column_command,
 ):
     table_command.add_command(_command)
 

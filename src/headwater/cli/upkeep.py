@@ -1,4 +1,4 @@
-"""``hw table optimize``, ``vacuum``, ``checkpoint``, ``restore``, ``clone``, ``fsck``: upkeep."""
+"""``hw table optimize``, ``vacuum``, ``checkpoint``, ``restore``, ``clone`` and others: upkeep."""
 
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
@@ -185,6 +185,38 @@ def forget_command(project: ProjectFlags, *, name: str, output: str) -> int:
     with project.open_workspace() as workspace:
         done = workspace.upkeep.forget(name)
     _show(done, output, f"`{done.table}` is forgotten")
+    return 0
+
+
+@click.command("rename-column")
+@click.argument("name")
+@click.argument("column")
+@click.argument("into")
+@project_options
+@output_option("text", "json")
+def rename_column_command(
+    project: ProjectFlags, *, name: str, column: str, into: str, output: str
+) -> int:
+    """Call COLUMN of table NAME INTO, where the table maps its columns; no file is written."""
+    with project.open_workspace() as workspace:
+        done = workspace.upkeep.rename_column(name, column, into)
+    _show(done, output, f"version {done.version}: `{column}` is called `{into}`")
+    return 0
+
+
+@click.command("drop-column")
+@click.argument("name")
+@click.argument("column")
+@project_options
+@output_option("text", "json")
+def drop_column_command(project: ProjectFlags, *, name: str, column: str, output: str) -> int:
+    """Take COLUMN out of table NAME, where the table maps its columns; no file is written.
+
+    Older versions keep it, and `hw table restore` brings it back.
+    """
+    with project.open_workspace() as workspace:
+        done = workspace.upkeep.drop_column(name, column)
+    _show(done, output, f"version {done.version}: `{column}` is dropped")
     return 0
 
 

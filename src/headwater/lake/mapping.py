@@ -14,7 +14,7 @@ from uuid import UUID, uuid5
 
 import msgspec
 
-from headwater.base.errors import DataDamaged, Invalid
+from headwater.base.errors import DataDamaged
 from headwater.base.relations import Column
 from headwater.lake.snapshot import Snapshot
 from headwater.lake.types import schema_fields, schema_from_json, schema_to_json
@@ -164,54 +164,23 @@ def top_ids(schema_string: str) -> dict[str, int]:
         if not isinstance(given, int):
             raise DataDamaged(
                 "log-damaged",
-                f"column `{part['name']}` is mapped by id and has none",
-                why="the table's newest metaData says columns are found in files by their ids",
+                "the schema in the table's Delta log cannot be used",
+                why=f"column `{part['name']}` is found in files by its id, and has none",
                 fix="restore the entry from a copy of the table, or build it again",
             )
         found[part["name"]] = given
     return found
 
 
-def renamed_schema(snapshot: Snapshot, old: str, new: str) -> str:
-    """Return the schema of a mapped table in which a column has another name.
-
-    Raises:
-        Invalid: ``column-not-found``; ``duplicate-column``.
-    """
-    fields = _fields(snapshot.schema_string)
-    at = _place(snapshot, fields, old)
-    if any(part["name"].lower() == new.lower() for part in fields[:at] + fields[at + 1 :]):
-        raise Invalid(
-            "duplicate-column",
-            f"`{snapshot.root}` has a column `{new}` already",
-            why="Delta compares column names without case",
-            fix="choose another name",
-        )
-    fields[at] = {**fields[at], "name": new}
-    return _schema(fields)
+def renamed_schema(schema_string: str, old: str, new: str) -> str:
+    """Return a mapped schema in which a top-level column has another name."""
+    fields = _fields(schema_string)
+    return _schema([{**part, "name": new} if part["name"] == old else part for part in fields])
 
 
-def schema_without(snapshot: Snapshot, name: str) -> str:
-    """Return the schema of a mapped table without a column.
-
-    Raises:
-        Invalid: ``column-not-found``.
-    """
-    fields = _fields(snapshot.schema_string)
-    del fields[_place(snapshot, fields, name)]
-    return _schema(fields)
-
-
-def _place(snapshot: Snapshot, fields: list[dict[str, Any]], name: str) -> int:
-    for place, part in enumerate(fields):
-        if part["name"].lower() == name.lower():
-            return place
-    raise Invalid(
-        "column-not-found",
-        f"`{snapshot.root}` has no column `{name}`",
-        why=f"its columns are {', '.join(part['name'] for part in fields)}",
-        fix="name one of them",
-    )
+def schema_without(schema_string: str, name: str) -> str:
+    """Return a mapped schema without a top-level column."""
+    return _schema([part for part in _fields(schema_string) if part["name"] != name])
 
 
 class _Numbers:

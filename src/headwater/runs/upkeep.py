@@ -4,10 +4,11 @@ Each is a run with a record and the workspace's lock, like a build; none changes
 version says without being asked to.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
+from functools import partial
 from operator import attrgetter
 from typing import Literal
 
@@ -38,6 +39,7 @@ from headwater.lake.table import Table
 from headwater.lake.vacuum import find_dead, retention_of
 from headwater.plan.plan import Plan, Totals
 from headwater.plan.strategy import CLUSTER_COLUMNS_MAX
+from headwater.runs.altering import drop_column, rename_column
 from headwater.runs.context import Context
 from headwater.runs.copies import clone, clone_name
 from headwater.runs.differences import Difference, find_differences
@@ -52,7 +54,16 @@ from headwater.runs.rearrange import rearrange
 FILES_NAMED_MAX = 1000
 """How many files a document names."""
 
-Verb = Literal["optimize", "vacuum", "checkpoint", "restore", "clone", "forget"]
+Verb = Literal[
+    "optimize",
+    "vacuum",
+    "checkpoint",
+    "restore",
+    "clone",
+    "forget",
+    "rename-column",
+    "drop-column",
+]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -306,6 +317,44 @@ class Keeper:
                 self.vacuum(proposal.table, dry_run=False)
         done = tuple(replace(proposal, is_done=True) for proposal in found)
         return Proposals(reads=reads, proposals=done)
+
+    def rename_column(self, name: str, column: str, into: str) -> Upkeep:
+        """Give a column of a table whose columns are mapped another name; no file changes.
+
+        Raises:
+            NotFound: ``relation-not-found``.
+            Invalid: ``columns-not-mapped``, ``alter-column``.
+            Conflict: ``commit-conflict``.
+            Unavailable: ``workspace-busy``.
+        """
+        how = partial(rename_column, column=column, into=into)
+        return self._alter(name, "rename-column", "RENAME COLUMN", how)
+
+    def drop_column(self, name: str, column: str) -> Upkeep:
+        """Take a column out of a table whose columns are mapped; no file changes.
+
+        Raises:
+            NotFound: ``relation-not-found``.
+            Invalid: ``columns-not-mapped``, ``alter-column``.
+            Conflict: ``commit-conflict``.
+            Unavailable: ``workspace-busy``.
+        """
+        return self._alter(name, "drop-column", "DROP COLUMNS", partial(drop_column, column=column))
+
+    def _alter(
+        self, name: str, verb: Verb, operation: str, change: Callable[[Snapshot], SetSchema]
+    ) -> Upkeep:
+        found, table = _table(self._context, name)
+        with _taken(self._context, found, verb) as run_id:
+            snapshot = table.snapshot()
+            entry = Commit(
+                operation=operation,
+                requirements=(VersionIs(version=snapshot.version),),
+                actions=(change(snapshot),),
+                headwater={"run_id": run_id, "action": verb},
+            )
+            version = commit(table, entry, self._context.clock)
+        return Upkeep(table=str(found), verb=verb, version=version)
 
     def forget(self, name: str) -> Upkeep:
         """Forget the name of a table whose folder is gone, so that nothing lists it any more.

@@ -466,4 +466,43 @@ table that is there would go on to take space, and nothing would list it.
 says where it lies.
 """,
     ),
+    Code(
+        name="columns-not-mapped",
+        number="HW6034",
+        title="A table's columns cannot change their names without writing its files again",
+        explain="""
+**What it finds.** `hw table rename-column` or `drop-column` was given a table whose files have its
+columns under their own names: its property `delta.columnMapping.mode` is not `name` or `id`.
+
+**Why it matters.** A file would still have the column under its old name: it would be null to every
+reader after a rename, and after a drop a new column of that name would have the old values.
+
+**Example.**
+
+    hw table rename-column orders amount total
+
+**How to mend it.** Give the column its name in the model's query, and build the model with
+`--full-refresh`. Or let the tool that owns the table set the mapping.
+""",
+    ),
+    Code(
+        name="alter-column",
+        number="HW6035",
+        title="A column cannot be changed as asked",
+        explain="""
+**What it finds.** `hw table rename-column` or `drop-column` names a column that the table has not,
+asks for a name that another column has, or would drop a column by which the table is partitioned,
+or the last one in its files.
+
+**Why it matters.** Column names are compared without case, and a partition column decides where the
+files' rows belong: without it they could not be read.
+
+**Example.**
+
+    hw table drop-column orders ordered_on
+
+**How to mend it.** Name one of the columns that the message lists; to change how a table is
+partitioned, build it anew.
+""",
+    ),
 )
