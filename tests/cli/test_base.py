@@ -155,3 +155,24 @@ def test_a_comparison_is_not_applied(hw: Hw, repository: Path, project: Path) ->
     assert kept.code == 2
     assert applied.codes == ["HW8011"]
     assert json.loads(document)["steps"]
+
+
+def test_all_forms_are_of_one_plan(hw: Hw, repository: Path, project: Path) -> None:
+    write_files(project, {"models/revenue.sql": RENAMED})
+    forms = {"json": "p.json", "github": "p.md", "sarif": "p.sarif", "text": "p.txt"}
+    also = [word for form, file in forms.items() for word in ("--also", f"{form}={file}")]
+
+    ended = hw("plan", "--base", "main", *also, "--output", "json")
+
+    assert ended.document == json.loads((project / "p.json").read_text(encoding="utf-8"))
+    assert (project / "p.md").read_text(encoding="utf-8").startswith("<!-- headwater-plan")
+    assert json.loads((project / "p.sarif").read_text(encoding="utf-8"))["version"] == "2.1.0"
+    assert (project / "p.txt").read_text(encoding="utf-8").startswith("Compared with main @")
+
+
+@pytest.mark.parametrize("also", ["comment.md", "html=x", "github=", "=x"])
+def test_a_further_form_that_is_none_is_a_fault_of_usage(hw: Hw, also: str) -> None:
+    ended = hw("plan", "--also", also)
+
+    assert ended.code == 2
+    assert "usage-invalid" in ended.err
