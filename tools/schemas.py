@@ -11,6 +11,7 @@ from typing import Any, Literal, NewType, Union, get_args, get_origin, get_type_
 from headwater.base.codes import Code
 from headwater.base.diagnostics import Diagnostic
 from headwater.plan.books import PriceBook
+from headwater.plan.migration import Migration
 from headwater.plan.plan import Plan
 from headwater.runs.accuracy import AccuracyReport
 from headwater.runs.calibrate import Calibration
@@ -139,6 +140,7 @@ def make_schemas() -> dict[str, Schema]:
         "run": _of_value("run", Run),
         "fsck": _of_value("fsck", Checked),
         "ingest": _of_value("ingest", Ingested),
+        "migration": _of_value("migration", Migration),
         "upkeep": _of_value("upkeep", Upkeep),
         "diff": _of_value("diff", Difference),
         "proposals": _of_value("proposals", Proposals),

@@ -36,6 +36,8 @@ from headwater.graph.substitutes import InputRequest, Substitutes, read_event_ti
 from headwater.plan.base import deployed_as
 from headwater.plan.budgets import read_budgets
 from headwater.plan.build import breaks, make_faulty_plan, make_plan, wanted_batches
+from headwater.plan.migrate import Operation
+from headwater.plan.migration import Migration
 from headwater.plan.options import PlanOptions
 from headwater.plan.plan import Plan
 from headwater.plan.severities import read_severities
@@ -67,6 +69,7 @@ from headwater.runs.invocation import (
     tell_templates,
 )
 from headwater.runs.microbatch import render_batches
+from headwater.runs.migrations import read_migration
 from headwater.runs.recall import program_tag
 from headwater.runs.retry import Earlier, find_earlier, gone_findings
 from headwater.runs.revision import Base, base_findings, project_at
@@ -220,6 +223,23 @@ class Planner(Reader):
         edges = column_edges(graph.graph)
         kept = tuple(edge for edge in edges if edge.kind == "direct" or not direct)
         return Lineage(edges=kept, diagnostics=found)
+
+    def migration(self, name: str, operations: Sequence[Operation]) -> Migration:
+        """Say what a change of a stored table takes, costs and risks; only its log is read.
+
+        Raises:
+            NotFound: ``relation-not-found``.
+            Invalid: ``migration-empty``.
+        """
+        read = self.read("compile")
+        graph = None if has_errors(read.diagnostics) else self.compile_project(read)
+        return read_migration(
+            self._context,
+            name,
+            operations,
+            prices=prices_in_force(self.settings, self.root),
+            graph=None if graph is None else graph.graph,
+        )
 
     # -- planning ----------------------------------------------------------------------------
 

@@ -25,6 +25,7 @@ VERBS = {
     "retry": ("retry",),
     "clone": ("clone", "--state", "target"),
     "lineage": ("lineage",),
+    "migrate": ("migrate", "plan", "raw_orders", "--drop", "amount"),
     "run-operation": ("run-operation", "current_timestamp"),
     "docs": ("docs", "generate"),
     "debug": ("debug",),

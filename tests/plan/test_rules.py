@@ -226,6 +226,48 @@ def test_a_full_refresh_of_a_large_incremental_table(limit: int, severities: lis
     assert found(made, "large-full-refresh") == severities
 
 
+GIB = 1024**3
+
+
+@pytest.mark.parametrize(
+    ("kind", "after", "size", "severities"),
+    [
+        ("incremental", "select id::integer as id, ts from {raw}", 88 * GIB, ["warning"]),
+        ("incremental", "select id::integer as id, ts from {raw}", GIB, ["info"]),
+        ("incremental", "select id from {raw}", 88 * GIB, ["warning"]),
+        ("incremental", "select id, ts as happened from {raw}", 88 * GIB, ["warning"]),
+        ("incremental", "select id::integer as id, ts from {raw}", 1024**2, []),  # small
+        ("incremental", "select id, ts, extra from {raw}", 88 * GIB, []),  # an entry in the log
+        ("incremental", "select id + 1 as id, ts from {raw}", 88 * GIB, []),  # other values only
+        ("table", "select id from {raw}", 88 * GIB, []),  # made anew at every run
+    ],
+)
+def test_a_change_of_columns_that_writes_a_table_again(
+    kind: str, after: str, size: int, severities: list[str]
+) -> None:
+    config: dict[str, Json] = {"materialized": kind}
+    state = deploy(moves(where="", config=config))
+    key = str(relation("fct"))
+    grown = replace(state.tables[key], size_bytes=size)
+    state = replace(state, tables=MappingProxyType({**state.tables, key: grown}))
+
+    made = plan(moves(after, where="", config=config), state)
+
+    assert found(made, "schema-rewrite") == severities
+
+
+def test_a_rewrite_says_how_long_it_takes_and_what_spark_would_do() -> None:
+    state = deploy(moves("select id::integer as id, ts from {raw}", where=""))
+    key = str(relation("fct"))
+    grown = replace(state.tables[key], size_bytes=88 * GIB)
+    state = replace(state, tables=MappingProxyType({**state.tables, key: grown}))
+
+    [finding] = [d for d in plan(moves(where=""), state).diagnostics if d.name == "schema-rewrite"]
+
+    assert "all 88.0 GiB of it are written again" in finding.what
+    assert finding.why.endswith("with Spark: metadata after typeWidening")
+
+
 @pytest.mark.parametrize(("kind", "severity"), [("incremental", "warning"), ("table", "info")])
 def test_a_clock_matters_most_where_rows_are_kept(kind: str, severity: str) -> None:
     world = moves(where="", config={"materialized": kind})

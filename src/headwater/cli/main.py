@@ -24,6 +24,7 @@ COMMANDS: dict[str, tuple[str, str, str]] = {
     "debug": ("Start", "debug", "Show what was found: files, profile, lake, engine"),
     "check": ("Look before", "check", "Find faults in the project without data or credentials"),
     "plan": ("Look before", "plan", "Say what a build would do, cost, break and risk"),
+    "migrate": ("Look before", "migrate", "Say what a change of a table's columns would take"),
     "lineage": ("Look before", "lineage", "Show which columns flow into which"),
     "explain": ("Look before", "explain", "Explain a code such as HW1203"),
     "build": ("Build", "build", "Plan and apply: seeds, models, snapshots, tests"),

@@ -5,6 +5,7 @@ driver. What would be misread is refused: damaged or missing entries, unknown re
 PROTOCOL.md, *Action Reconciliation* and *Reader Requirements*.
 """
 
+import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from types import MappingProxyType
@@ -103,6 +104,7 @@ class CommitInfo(msgspec.Struct, frozen=True, rename="camel"):
     in_commit_timestamp: Any = None
     operation: Any = None
     operation_parameters: Any = None
+    operation_metrics: Any = None
     engine_info: Any = None
     txn_id: Any = None
     headwater: Any = None
@@ -345,7 +347,19 @@ def describe_entry(entry: Entry) -> HistoryEntry:
         changes_data=any(changes),
         engine_info=str(info.engine_info or ""),
         headwater=_read_only(info.headwater),
+        seconds=_seconds_or_none(info.operation_metrics, "executionTimeMs"),
+        cpu_seconds=_seconds_or_none(info.operation_metrics, "executionCpuTimeMs"),
     )
+
+
+def _seconds_or_none(metrics: object, name: str) -> float | None:
+    """Return a time of an entry's metrics, which are milliseconds as text; None without one."""
+    text = metrics.get(name) if isinstance(metrics, dict) else None
+    try:
+        found = None if text is None else float(str(text)) / 1000
+    except ValueError:
+        return None
+    return found if found is not None and 0 <= found < math.inf else None
 
 
 def decoded_path(path: str, version: int) -> str:

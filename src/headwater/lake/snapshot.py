@@ -143,6 +143,8 @@ class HistoryEntry:
         engine_info: Who wrote it.
         headwater: Our own record in the commit (run_id, attempt, plan_hash, node, fingerprint,
             inputs ...); empty for commits of others.
+        seconds: Elapsed time of writing by ``operationMetrics``; None when they do not say.
+        cpu_seconds: CPU time of writing, likewise; only our own commits say it.
     """
 
     version: int
@@ -156,3 +158,5 @@ class HistoryEntry:
     changes_data: bool = True
     engine_info: str = ""
     headwater: Mapping[str, Json] = field(default_factory=lambda: MappingProxyType({}))
+    seconds: float | None = None
+    cpu_seconds: float | None = None

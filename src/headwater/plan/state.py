@@ -80,6 +80,8 @@ class VersionChange:
         files_added: Number of added files.
         files_removed: Number of removed files.
         changes_data: False for maintenance that leaves the rows as they were.
+        seconds: Elapsed time of writing, where the log says it.
+        cpu_seconds: CPU time of writing, likewise.
     """
 
     version: int
@@ -90,6 +92,8 @@ class VersionChange:
     files_added: int
     files_removed: int
     changes_data: bool = True
+    seconds: float | None = None
+    cpu_seconds: float | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -111,6 +115,9 @@ class TableState:
         null_count: Nulls by column, where known.
         changes: Newest commits first, at most CHANGES_MAX.
         written_by: Run id in the newest commit, when it was ours; empty otherwise.
+        features: Features that the table's log asks of readers and writers, sorted.
+        has_mapping: Columns have names in the files of their own, so that a rename writes none.
+        cluster_by: Columns by which its rows are kept near each other.
     """
 
     name: TableName
@@ -127,6 +134,9 @@ class TableState:
     null_count: Mapping[str, int] = field(default_factory=lambda: MappingProxyType({}))
     changes: tuple[VersionChange, ...] = ()
     written_by: str = ""
+    features: tuple[str, ...] = ()
+    has_mapping: bool = False
+    cluster_by: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

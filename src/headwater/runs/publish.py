@@ -88,6 +88,7 @@ def publish(
             "numRemovedFiles": str(removed),
             "numOutputBytes": str(sum(file.size_bytes for file in added)),
             "numOutputRows": str(staged.rows or 0),
+            **time_metrics(staged.meter),
             **({"numDeletionVectorsAdded": str(hiding)} if hiding else {}),
         },
     )
@@ -103,6 +104,14 @@ def publish(
             why="another workspace builds the same node into the same lake",
             fix="plan again and run",
         ) from error
+
+
+def time_metrics(meter: Meter) -> Mapping[str, str]:
+    """Return how long writing took, by the names that Delta's own writers use, and its CPU time."""
+    return {
+        "executionTimeMs": str(round(meter.wall_seconds * 1000)),
+        "executionCpuTimeMs": str(round(meter.cpu_seconds * 1000)),
+    }
 
 
 def with_vectors(table: Table, actions: Sequence[Action], prefix: str) -> tuple[Action, ...]:

@@ -30,7 +30,7 @@ from headwater.lake.mapping import mapped_or_none
 from headwater.lake.snapshot import DataFile, Snapshot
 from headwater.lake.table import Table
 from headwater.runs.context import Context
-from headwater.runs.publish import may_still_land
+from headwater.runs.publish import may_still_land, time_metrics
 
 PUBLISHES_MAX = 20
 """How often files that are written are published again because other writers came between."""
@@ -105,7 +105,7 @@ def rearrange(
         # Flushed before the commit does it, which is quick then: somebody may wait for that.
         table.storage.make_durable(file.path for file in added)
         with beside.turn:
-            version = _publish(context, table, snapshot, choice, added, run_id)
+            version = _publish(context, table, snapshot, choice, (added, meter), run_id)
     except HeadwaterError as error:
         if not may_still_land(table, error):
             discard_files(table, prefix)
@@ -170,11 +170,12 @@ def _publish(
     table: Table,
     snapshot: Snapshot,
     choice: Choice,
-    added: Sequence[DataFile],
+    written: tuple[Sequence[DataFile], Meter],
     run_id: RunId,
 ) -> int:
     """Commit; after a writer that came between, again, if it left the files alone."""
     removed = choice.files
+    added, meter = written
     actions: tuple[Action, ...] = (
         *_clustering(snapshot, choice.cluster_by),
         *(RemoveFile(path=file.path, changes_data=False) for file in removed),
@@ -194,6 +195,7 @@ def _publish(
                 "numAddedFiles": str(len(added)),
                 "numRemovedBytes": str(sum(file.size_bytes for file in removed)),
                 "numAddedBytes": str(sum(file.size_bytes for file in added)),
+                **time_metrics(meter),
             },
         )
         try:

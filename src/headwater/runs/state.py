@@ -19,6 +19,7 @@ from headwater.base.relations import TableName
 from headwater.catalog.records import AttemptRecord, ViewRecord
 from headwater.engines.engine import EmptySource, FileSource, ViewSource
 from headwater.graph.graph import CompiledNode, Graph
+from headwater.lake.compaction import cluster_columns
 from headwater.lake.snapshot import HistoryEntry, Snapshot
 from headwater.lake.tablestats import bounds_of, column_bytes_of, null_counts_of
 from headwater.plan.joins import join_columns
@@ -181,7 +182,7 @@ def _table_state(
     version = pins.version_or_none(name) or ""
     match found.source:
         case Snapshot() as snapshot:
-            return _stored_state(name, snapshot, entries)
+            return stored_state(name, snapshot, entries)
         case ViewSource():
             record = context.metastore.find_relation_or_none(name)
             columns = record.columns if isinstance(record, ViewRecord) else ()
@@ -200,9 +201,10 @@ def _table_state(
             return TableState(name=name, kind="files", version=version, columns=columns, rows=0)
 
 
-def _stored_state(
+def stored_state(
     name: TableName, snapshot: Snapshot, entries: tuple[HistoryEntry, ...]
 ) -> TableState:
+    """Describe a table by its log alone: its newest version, and what its newest commits did."""
     minimum, maximum = bounds_of(snapshot)
     return TableState(
         name=name,
@@ -219,6 +221,9 @@ def _stored_state(
         null_count=null_counts_of(snapshot),
         changes=tuple(_change(entry) for entry in entries),
         written_by=str(entries[0].headwater.get("run_id", "")) if entries else "",
+        features=snapshot.features,
+        has_mapping=bool(snapshot.physical_names),
+        cluster_by=cluster_columns(snapshot),
     )
 
 
@@ -232,6 +237,8 @@ def _change(entry: HistoryEntry) -> VersionChange:
         files_added=entry.files_added,
         files_removed=entry.files_removed,
         changes_data=entry.changes_data,
+        seconds=entry.seconds,
+        cpu_seconds=entry.cpu_seconds,
     )
 
 

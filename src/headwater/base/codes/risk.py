@@ -114,6 +114,26 @@ to keep stored rows as they are, or a backfill by partition.
         ),
     ),
     Code(
+        name="schema-rewrite",
+        number="HW4013",
+        title="a change of columns writes a stored table again",
+        explain=with_exemption(
+            "schema-rewrite",
+            """\
+**What it finds.** An incremental model, a snapshot or a model under contract whose columns are
+dropped, renamed or retyped, where that writes more than 64 MiB again; a warning above 10 GiB.
+
+**Why it matters.** Every file is read and written anew, and a writer that commits meanwhile makes
+it start again.
+
+**Example.** `id` of a table of 88 GiB becomes `BIGINT`; Spark widens it in the log alone.
+
+**How to mend it.** Add the new column beside the old one and drop the old one later. `hw migrate
+plan` says what each way takes.
+""",
+        ),
+    ),
+    Code(
         name="not-repeatable",
         number="HW4008",
         title="a stored result depends on the clock or on a random value",

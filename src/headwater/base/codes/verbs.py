@@ -4,6 +4,22 @@ from headwater.base.codes.code import Code
 
 CODES: tuple[Code, ...] = (
     Code(
+        name="migration-empty",
+        number="HW8261",
+        title="No change of a table was asked for",
+        explain="""
+**What it finds.** `hw migrate plan` without an option that says what shall change.
+
+**Why it matters.** There is nothing to plan.
+
+**Example.** `hw migrate plan fct_orders`
+
+**How to mend it.** Say what: `--add 'note VARCHAR'`, `--drop note`, `--rename note=remark`,
+`--retype id=BIGINT`, `--not-null id`, `--partition-by day`, `--cluster-by day`, `--enable
+deletionVectors`.
+""",
+    ),
+    Code(
         name="freshness-not-measurable",
         number="HW8201",
         title="The age of a source cannot be measured",
@@ -41,7 +57,7 @@ source without `loaded_at_field`.
     ),
     Code(
         name="clean-refused",
-        number="HW8241",
+        number="HW8251",
         title="clean-targets names a folder that is not for removing",
         explain="""
 **What it finds.** `clean-targets` of dbt_project.yml names a folder outside of the project, the

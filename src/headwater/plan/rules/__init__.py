@@ -10,6 +10,7 @@ from headwater.plan.rules.merge_key import MERGE_KEY
 from headwater.plan.rules.not_repeatable import NOT_REPEATABLE
 from headwater.plan.rules.over_budget import OVER_BUDGET
 from headwater.plan.rules.rule import Rule
+from headwater.plan.rules.schema_rewrite import SCHEMA_REWRITE
 from headwater.plan.rules.select_star import SELECT_STAR
 from headwater.plan.rules.skewed_join import SKEWED_JOIN
 from headwater.plan.rules.type_narrowed import TYPE_NARROWED
@@ -28,5 +29,6 @@ RULES: tuple[Rule, ...] = (
     SELECT_STAR,
     TYPE_NARROWED,
     LARGE_REFRESH,
+    SCHEMA_REWRITE,
     NOT_REPEATABLE,
 )

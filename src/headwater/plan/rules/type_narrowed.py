@@ -20,26 +20,16 @@ Known gaps:
     Strings are not measured.
 """
 
-import re
 from collections.abc import Iterator
-from decimal import Decimal, InvalidOperation
 
 from headwater.base.diagnostics import Diagnostic
 from headwater.graph.graph import CompiledNode
 from headwater.plan.draft import Draft
+from headwater.plan.ranges import fits_type, stored_range
 from headwater.plan.rules.rule import Rule
 from headwater.plan.state import TableState
 from headwater.sql.lineage import ColumnChange
 from headwater.sql.types import canonical_type, type_change
-
-INTEGER_BITS = {
-    "TINYINT": 8,
-    "SMALLINT": 16,
-    "INTEGER": 32,
-    "BIGINT": 64,
-    "HUGEINT": 128,
-}
-_DECIMAL = re.compile(r"DECIMAL\((\d+),\s*(\d+)\)")
 
 
 def check(draft: Draft) -> Iterator[Diagnostic]:
@@ -57,8 +47,8 @@ def check(draft: Draft) -> Iterator[Diagnostic]:
 
 
 def _finding(compiled: CompiledNode, change: ColumnChange, table: TableState) -> Diagnostic:
-    smallest, largest = _stored_range(table, change.column)
-    fits = _fits(change.before, change.after, smallest, largest)
+    smallest, largest = stored_range(table, change.column)
+    fits = fits_type(change.before, change.after, smallest, largest)
     seen = f"stored values are {smallest} to {largest}" if largest is not None else ""
     match fits:
         case True:
@@ -83,57 +73,6 @@ def _finding(compiled: CompiledNode, change: ColumnChange, table: TableState) ->
         where=compiled.node.where,
         node=compiled.node.unique_id,
     )
-
-
-def _stored_range(table: TableState, column: str) -> tuple[Decimal | None, Decimal | None]:
-    def find(values: dict[str, str]) -> Decimal | None:
-        try:
-            text = values.get(column.lower())
-            number = None if text is None else Decimal(text)
-        except InvalidOperation:
-            return None
-        return number if number is not None and number.is_finite() else None
-
-    lowest = find({name.lower(): value for name, value in table.minimum.items()})
-    highest = find({name.lower(): value for name, value in table.maximum.items()})
-    return lowest, highest
-
-
-def _fits(
-    before: str, after: str, smallest: Decimal | None, largest: Decimal | None
-) -> bool | None:
-    """Say whether a range of stored values fits a type; None when it proves nothing."""
-    if smallest is None or largest is None:
-        return None
-    limits = _range_of(after)
-    if limits is None:
-        return None
-    if smallest < limits[0] or largest > limits[1]:
-        return False
-    return True if _scale_of(before) <= _scale_of(after) else None
-
-
-def _range_of(kind: str) -> tuple[Decimal, Decimal] | None:
-    kind = kind.upper()
-    if kind in INTEGER_BITS:
-        half = Decimal(2) ** (INTEGER_BITS[kind] - 1)
-        return -half, half - 1
-    if kind.removeprefix("U") in INTEGER_BITS:
-        return Decimal(0), Decimal(2) ** INTEGER_BITS[kind.removeprefix("U")] - 1
-    match = _DECIMAL.fullmatch(kind)
-    if match is None:
-        return None
-    precision, scale = int(match[1]), int(match[2])
-    most = (Decimal(10) ** precision - 1) / Decimal(10) ** scale
-    return -most, most
-
-
-def _scale_of(kind: str) -> int:
-    """Return digits after the point; many for binary floating point."""
-    match = _DECIMAL.fullmatch(kind.upper())
-    if match is not None:
-        return int(match[2])
-    return 0 if kind.upper().removeprefix("U") in INTEGER_BITS else 99
 
 
 TYPE_NARROWED = Rule(code="type-narrowed", check=check)
