@@ -13,6 +13,7 @@ from tempfile import TemporaryDirectory
 from headwater.base.diagnostics import Diagnostic, has_errors, without_repeats
 from headwater.base.errors import Conflict, NotFound
 from headwater.base.ids import NodeId
+from headwater.base.spans import Span
 from headwater.graph.around import Direction, edges_around
 from headwater.graph.batches import BatchRenderer
 from headwater.graph.choose import Selection
@@ -36,18 +37,20 @@ from headwater.graph.substitutes import InputRequest, Substitutes, read_event_ti
 from headwater.plan.base import deployed_as
 from headwater.plan.budgets import read_budgets
 from headwater.plan.build import breaks, make_faulty_plan, make_plan, wanted_batches
+from headwater.plan.consumers import read_consumers
 from headwater.plan.migrate import Operation
 from headwater.plan.migration import Migration
 from headwater.plan.options import PlanOptions
 from headwater.plan.plan import Plan
 from headwater.plan.severities import read_severities
-from headwater.plan.state import State
+from headwater.plan.state import Consumer, State
 from headwater.plan.totals import with_findings
-from headwater.project.files import read_files
+from headwater.project.files import read_files, read_text_or_none
 from headwater.project.options import ReadOptions, not_run
 from headwater.project.project import Project, ProjectResult
 from headwater.project.settings import read_name
-from headwater.reader import Reader
+from headwater.project.yaml_text import YamlFile, read_yaml
+from headwater.reader import SETTINGS_FILE, Reader
 from headwater.runs import artifacts
 from headwater.runs.answers import (
     Compiled,
@@ -198,7 +201,7 @@ class Planner(Reader):
         policy = read_severities(self.settings.mapping("rules"))
         severities = {**policy, "input-not-built": "off"}
         options = PlanOptions(project_root=str(self.root), severities=severities)
-        plan = make_plan(graph.graph, State(), options)
+        plan = make_plan(graph.graph, State(consumers=self._consumers()), options)
         compiled = without_repeats(graph.diagnostics, read.diagnostics)
         found = (*read.diagnostics, *compiled, *plan.diagnostics)
         if selection is None or selection.is_everything:
@@ -287,7 +290,26 @@ class Planner(Reader):
 
     def _state(self, project: Project, graph: Graph) -> State:
         prices = prices_in_force(self.settings, self.root)
-        return read_state(graph, self._world.context_of(project), prices=prices)
+        state = read_state(graph, self._world.context_of(project), prices=prices)
+        return replace(state, consumers=self._consumers())
+
+    def _consumers(self) -> tuple[Consumer, ...]:
+        """Read who uses tables without being a node.
+
+        Raises:
+            Invalid: ``consumer-malformed``.
+        """
+        entries = self.settings.items("consumers")
+        if not entries:
+            return ()
+        text = read_text_or_none(self.root / SETTINGS_FILE, self.observer, SETTINGS_FILE)
+        file = read_yaml(SETTINGS_FILE, text or "")
+        top = Span(file=SETTINGS_FILE)
+        places = (
+            file.span("consumers", index) if isinstance(file, YamlFile) else top
+            for index in range(len(entries))
+        )
+        return read_consumers(entries, tuple(places))
 
     def _plan_options(
         self,

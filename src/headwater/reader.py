@@ -59,6 +59,9 @@ from headwater.runs.effective import (
 from headwater.runs.listing import Listed, list_rows
 from headwater.runs.past import Left
 
+SETTINGS_FILE = "headwater.yml"
+"""The project's settings of ours."""
+
 _NO_FLAGS: Mapping[str, str | float | bool | None] = MappingProxyType({})
 _NO_TEXTS: Mapping[str, str] = MappingProxyType({})
 
@@ -117,7 +120,7 @@ class Reader:
         noted = observer.environment(environment)
         early = resolve_settings(given, noted, {})
         root = named_folder(early, "project_dir") or Path.cwd()
-        file = _read_yaml_or_empty(root / "headwater.yml", observer)
+        file = _read_yaml_or_empty(root / SETTINGS_FILE, observer)
         settings = resolve_settings(given, noted, file)
         return cls(
             read_files(root, observer),

@@ -176,3 +176,47 @@ def test_a_further_form_that_is_none_is_a_fault_of_usage(hw: Hw, also: str) -> N
 
     assert ended.code == 2
     assert "usage-invalid" in ended.err
+
+
+CONSUMERS = """\
+consumers:
+  - {name: pricing, kind: job, reads: [{table: stg_orders}]}
+  - name: board@2
+    kind: dashboard
+    owner: "@finance"
+    reads: [{table: revenue, columns: [revenue]}]
+"""
+
+
+def test_consumers_of_headwater_yml_break_with_their_line_and_owner(
+    hw: Hw, repository: Path, project: Path
+) -> None:
+    write_files(project, {"models/revenue.sql": RENAMED, "headwater.yml": CONSUMERS})
+
+    ended = hw("plan", "--base", "main", "--output", "json")
+
+    [finding] = [
+        each for each in ended.document["diagnostics"] if each["name"] == "consumer-broken"
+    ]
+    [[place, _]] = finding["related"]
+    assert "`board@2` expects revenue; revenue is renamed to turnover" in finding["what"]
+    assert "owner: @finance" in finding["why"]
+    assert (place["file"], place["line"]) == ("headwater.yml", 3)
+
+
+def test_a_check_finds_consumers_of_nothing(hw: Hw, project: Path) -> None:
+    write_files(project, {"headwater.yml": CONSUMERS.replace("table: revenue", "table: gone")})
+
+    ended = hw("check", "--output", "json")
+
+    assert ended.codes == ["HW3052"]
+    assert ended.document["diagnostics"][0]["where"]["line"] == 3
+
+
+def test_a_consumer_that_cannot_be_meant_stops_the_plan(hw: Hw, project: Path) -> None:
+    write_files(project, {"headwater.yml": CONSUMERS.replace("kind: job", "kind: robot")})
+
+    ended = hw("plan", "--output", "json")
+
+    assert ended.codes == ["HW3053"]
+    assert ended.document["diagnostics"][0]["where"]["line"] == 2

@@ -253,6 +253,15 @@ SETTINGS: tuple[Setting, ...] = (
         "one is blocked (HW3001).",
     ),
     Setting(
+        name="consumers",
+        default=None,
+        kind="list",
+        environment=(),
+        help="Who uses tables without being a node of the project, as a list: `{name: churn@7, "
+        "kind: endpoint, owner: '@ml-core', live: 31 req/s, reads: [{table: features, columns: "
+        "{amount: double}}]}`; a plan that breaks one is blocked (HW3051).",
+    ),
+    Setting(
         name="rules",
         default=None,
         kind="mapping",

@@ -237,7 +237,8 @@ def _impact_row(item: Impact, names: Names) -> str:
     if item.column and "(" not in label:
         label = f"{label}.{item.column}"
     way = " &rarr; ".join(_hop(hop, names) for hop in item.hops)
-    return f"| {_WORDS[item.effect]} | {code(label)} | {plain(item.change)} | {way} |"
+    owner = f"<br>owner: {plain(item.owner)}" if item.owner else ""
+    return f"| {_WORDS[item.effect]} | {code(label)}{owner} | {plain(item.change)} | {way} |"
 
 
 def _hop(hop: Hop, names: Names) -> str:

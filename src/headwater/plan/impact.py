@@ -13,6 +13,7 @@ from types import MappingProxyType
 from headwater.base.ids import NodeId
 from headwater.base.relations import TableName
 from headwater.graph.graph import CompiledNode
+from headwater.plan.consumers import trace_consumers, with_owners
 from headwater.plan.deltas import Delta, RelationDeltas, delta_of_change, hop_at, stronger
 from headwater.plan.draft import Draft
 from headwater.plan.inputs import is_test
@@ -45,7 +46,8 @@ def trace_impact(draft: Draft) -> Draft:
         found.extend(touched.impact)
         if not touched.deltas.is_empty:
             carried[_key(compiled)] = touched.deltas
-    impact = _deduplicate(found, draft)
+    found.extend(trace_consumers(draft, carried))
+    impact = _deduplicate(with_owners(found, draft.graph), draft)
     breaking = {item.path[0] for item in impact if item.effect == "breaks"}
     changes = tuple(replace(change, breaking=change.node in breaking) for change in draft.changes)
     return replace(draft, impact=impact, changes=changes)
@@ -323,6 +325,7 @@ def _relevant(compiled: CompiledNode, deltas: RelationDeltas) -> Iterator[Delta]
 def _deduplicate(found: Iterable[Impact], draft: Draft) -> tuple[Impact, ...]:
     """Keep the shortest way of equal findings; breaking ones first, then in the graph's order."""
     position = {node: index for index, node in enumerate(draft.graph.nodes)}
+    last = len(position)
     kept: dict[tuple[NodeId, str, str, str], Impact] = {}
     for item in found:
         key = (item.node, item.column, item.change, item.effect)
@@ -332,6 +335,6 @@ def _deduplicate(found: Iterable[Impact], draft: Draft) -> tuple[Impact, ...]:
     return tuple(
         sorted(
             kept.values(),
-            key=lambda item: (order.index(item.effect), position[item.node], item.column),
+            key=lambda item: (order.index(item.effect), position.get(item.node, last), item.column),
         )
     )

@@ -527,12 +527,14 @@ class Impact:
     """What a change does to one consumer.
 
     Attributes:
-        node: The consumer: a model, test, snapshot, exposure or metric.
+        node: The consumer: a model, test, snapshot, exposure or metric, or one that is no node,
+            such as ``endpoint.consumer.churn@7``.
         column: Its column that is touched; empty when the whole consumer is.
         change: One line: what changes for it, such as ``amount: DOUBLE -> DECIMAL(12,2)``.
         effect: breaks, degrades or safe.
         path: unique_ids from the changed node to the consumer, both included.
         hops: The same way with the column and the place in the files at each node.
+        owner: Whom to ask, where that is known.
     """
 
     node: NodeId
@@ -541,6 +543,7 @@ class Impact:
     effect: Effect
     path: tuple[NodeId, ...] = ()
     hops: tuple[Hop, ...] = ()
+    owner: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from math import isclose
 from textwrap import wrap
-from typing import Literal
+from typing import Literal, get_args
 
 from headwater.base.diagnostics import Diagnostic
 from headwater.base.ids import NodeId
@@ -22,6 +22,7 @@ from headwater.base.units import (
 from headwater.plan.labels import full_label, short_label
 from headwater.plan.plan import Change, Cost, Effect, Impact, Plan, RunTest, Skip, Step
 from headwater.plan.show_packages import package_lines
+from headwater.plan.state import ConsumerKind
 from headwater.plan.writes import macro_line, written_line
 
 Style = Literal["plain", "heading", "add", "change", "remove", "error", "warning", "dim"]
@@ -117,6 +118,8 @@ def short_name(node: NodeId, names: Names) -> str:
     if node in names:
         return names[node]
     parts = node.split(".")
+    if parts[1:2] == ["consumer"]:
+        return ".".join(parts[2:])
     return parts[2] if len(parts) > 2 else node  # noqa: PLR2004 - type.package.name
 
 
@@ -463,7 +466,8 @@ def _touched_lines(item: Impact, names: Names, width: int) -> Iterator[StyledLin
     column = f".{item.column}" if item.column else ""
     tested = [short_name(node, names) for node in reversed(item.path)]
     label = full_label(item.node, short_name(item.node, names), tested)
-    text = f"{label}{'' if '(' in label else column}: {item.change}"
+    owner = f"  owner: {item.owner}" if item.owner else ""
+    text = f"{label}{'' if '(' in label else column}: {item.change}{owner}"
     way = " -> ".join(short_label(node, short_name(node, names), tested) for node in item.path)
     way += _place(item)
     head = (StyledText(f"  {sign} ", style), StyledText(text))
@@ -506,6 +510,7 @@ def summary_of(items: list[Impact]) -> str:
         "metric",
         "saved_query",
         "exposure",
+        *get_args(ConsumerKind),
     ]
     parts += [counted(len(kinds[kind]), kind.replace("_", " ")) for kind in order if kind in kinds]
     return " -> ".join(parts)

@@ -9,6 +9,7 @@ from headwater.base.codec import Json
 from headwater.base.ids import NodeId, RunId
 from headwater.base.meters import Meter
 from headwater.base.relations import Column, TableName
+from headwater.base.spans import Span
 from headwater.plan.books import Rule
 from headwater.plan.plan import Cost
 from headwater.sql.lineage import QueryLineage
@@ -318,6 +319,59 @@ class Prices:
         return self.cpu_hour if self.cpu_hour_at_list is None else self.cpu_hour_at_list
 
 
+ConsumerKind = Literal[
+    "share",
+    "recipient",
+    "experiment_run",
+    "registered_model",
+    "endpoint",
+    "dashboard",
+    "notebook",
+    "job",
+    "application",
+]
+"""What uses tables without being a node, in the order in which they are counted for people."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Expected:
+    """What a consumer reads of one table.
+
+    Attributes:
+        table: Name of the node that builds it, or of the table with its schema.
+        columns: Types by name, empty for any type; without any, all columns count.
+    """
+
+    table: str
+    columns: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Consumer:
+    """Whoever uses tables without being a node of the project.
+
+    Attributes:
+        name: Its name, such as ``churn@7``.
+        kind: What it is.
+        reads: What it relies on.
+        owner: Whom to ask; may be empty.
+        live: What is known of its use, for people: ``31 req/s``; may be empty.
+        where: Where that is written, if it is.
+    """
+
+    name: str
+    kind: ConsumerKind
+    reads: tuple[Expected, ...]
+    owner: str = ""
+    live: str = ""
+    where: Span | None = None
+
+    @property
+    def node(self) -> NodeId:
+        """Its id among those of nodes."""
+        return NodeId(f"{self.kind}.consumer.{self.name}")
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class State:
     """Everything that the planner may know about the world.
@@ -358,4 +412,5 @@ class State:
         default_factory=lambda: MappingProxyType({})
     )
     pace: Pace | None = None
+    consumers: tuple[Consumer, ...] = ()
     keys: tuple[KeyShape, ...] = ()

@@ -1,4 +1,4 @@
-"""Codes of a plan that compares with a revision of git: HW227x, and HW801x of what becomes of it."""
+"""Codes of a plan that compares with a revision of git, and of who it concerns: HW227x, HW305x, HW801x."""
 
 from headwater.base.codes.code import Code
 
@@ -49,6 +49,69 @@ not told. The faults are those of the revision, not of the change that is looked
 
 **How to mend it.** Nothing is wrong with the change. `hw check` in a checkout of the revision lists
 its faults.
+""",
+    ),
+    Code(
+        name="consumer-broken",
+        number="HW3051",
+        title="a change breaks who uses a table from outside of the project",
+        explain="""\
+**What it finds.** An endpoint, share, experiment run, registered model, dashboard or other consumer
+of `consumers` in `headwater.yml` that relies on a column which is dropped, renamed or gets another
+type than it expects. It blocks a plan that makes the change; where a source has lost the column it
+warns.
+
+**Why it matters.** Nothing in the project fails. The endpoint does, in front of its users.
+
+**Example.**
+
+```yaml
+consumers:
+  - name: churn@7
+    kind: endpoint
+    owner: "@ml-core"
+    live: 31 req/s
+    reads: [{table: features, columns: {amount: double}}]
+```
+
+and a plan in which `features.amount` becomes `DECIMAL(12,2)`.
+
+**How to mend it.** Keep the column as it was beside the new one, or agree with the owner. A
+deliberate break is allowed with a reason on the changed node:
+`meta: {headwater: {allow: {consumer-broken: "agreed with @ml-core"}}}`.
+""",
+    ),
+    Code(
+        name="consumer-reads-nothing",
+        number="HW3052",
+        title="a consumer reads a table that is not there",
+        explain="""\
+**What it finds.** An entry of `consumers` in `headwater.yml` that names a table which no node builds
+and which the lake does not have.
+
+**Why it matters.** No change is ever followed to it, and it looks as if none concerned it.
+
+**Example.** `reads: [{table: feature}]` where the model is called `features`.
+
+**How to mend it.** Write the name of a model, or that of a table with its schema.
+""",
+    ),
+    Code(
+        name="consumer-malformed",
+        number="HW3053",
+        title="an entry of `consumers` cannot be used",
+        explain="""\
+**What it finds.** An entry of `consumers` in `headwater.yml` without a name, of a kind that is not
+known, that reads nothing, that has a key nobody reads, or that is there twice.
+
+**Why it matters.** Left out silently, what it stands for would break without a word.
+
+**Example.** `{name: churn@7, kind: model, reads: [{table: features}]}`: the kind is
+`registered_model`.
+
+**How to mend it.** Write `{name: churn@7, kind: endpoint, reads: [{table: features, columns:
+[amount]}]}`. Kinds are share, recipient, experiment_run, registered_model, endpoint, dashboard,
+notebook, job and application; `columns` is a list, or a mapping of names to types.
 """,
     ),
     Code(

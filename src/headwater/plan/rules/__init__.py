@@ -1,6 +1,7 @@
 """Every risk rule, one a file; the planner runs them in this order."""
 
 from headwater.plan.rules.breaking_change import BREAKING_CHANGE
+from headwater.plan.rules.consumer_broken import CONSUMER_BROKEN
 from headwater.plan.rules.cross_join import CROSS_JOIN
 from headwater.plan.rules.exploding_join import EXPLODING_JOIN
 from headwater.plan.rules.fan_out import FAN_OUT
@@ -20,6 +21,7 @@ __all__ = ["RULES", "Rule"]
 RULES: tuple[Rule, ...] = (
     OVER_BUDGET,
     BREAKING_CHANGE,
+    CONSUMER_BROKEN,
     LATE_ROWS,
     MERGE_KEY,
     CROSS_JOIN,

@@ -38,7 +38,7 @@ def check(draft: Draft) -> Iterator[Diagnostic]:
     """Report each breaking change once, with the consumers that it breaks."""
     groups: dict[tuple[str, str], list[Impact]] = {}
     for item in draft.impact:
-        if item.effect == "breaks":
+        if item.effect == "breaks" and item.node in draft.graph.nodes:
             change = item.hops[0].column or item.change
             groups.setdefault((item.path[0], change), []).append(item)
     for (origin, _), items in groups.items():
