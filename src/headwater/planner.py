@@ -45,6 +45,7 @@ from headwater.plan.plan import Plan
 from headwater.plan.severities import read_severities
 from headwater.plan.state import Consumer, State
 from headwater.plan.totals import with_findings
+from headwater.plan.upkeep import read_upkeep_mode
 from headwater.project.files import read_files, read_text_or_none
 from headwater.project.options import ReadOptions, not_run
 from headwater.project.project import Project, ProjectResult
@@ -345,6 +346,7 @@ class Planner(Reader):
             as_of=request.as_of,
             takes_part=request.inputs.empty or bool(request.inputs.sample),
             threads=self._world.threads,
+            upkeep=read_upkeep_mode(self.settings.text("upkeep")),
         )
 
     def _base(self, revision: str, options: ReadOptions) -> Base:

@@ -144,6 +144,51 @@ def test_columns_of_a_mapped_table_are_renamed_and_dropped(hw: Hw) -> None:
     assert "old 3" in hw("sql", "select text from raw_orders").out
 
 
+def append_often(hw: Hw, project: Path) -> None:
+    """Leave a table with nine small files."""
+    sql = "{{ config(materialized='incremental') }} select 1 as id"
+    write_files(project, {"models/kept.sql": sql})
+    for _ in range(9):
+        assert hw("build", "--force", "-s", "kept").code == 0
+
+
+def files_of(hw: Hw, name: str) -> int:
+    return int(hw("table", "describe", name, "--output", "json").document["table"]["files"])
+
+
+def test_a_plan_says_which_upkeep_pays_and_a_build_does_it_when_asked(
+    hw: Hw, project: Path
+) -> None:
+    append_often(hw, project)
+
+    told = hw("plan", "-s", "kept")
+    proposed = hw("build", "-s", "kept")
+    left = files_of(hw, "kept")
+    write_files(project, {"headwater.yml": "upkeep: auto\n"})
+    done = hw("build", "-s", "kept")
+    after = hw("plan", "-s", "kept", "--output", "json").document
+
+    assert "9 files that would be 1" in told.out
+    assert "hw table upkeep --do does it" in told.out
+    assert (told.code, proposed.code, left) == (0, 0, 9)
+    assert "upkeep: optimize shop.main.kept" in done.err
+    assert (done.code, files_of(hw, "kept")) == (0, 1)
+    assert after["upkeep"] == {"proposals": [], "does": True}
+    assert {step["kind"] for step in after["steps"]} == {"skip"}
+
+
+def test_upkeep_can_be_left_out_of_plans(hw: Hw, project: Path) -> None:
+    append_often(hw, project)
+
+    write_files(project, {"headwater.yml": "upkeep: off\n"})
+    silent = hw("plan", "-s", "kept")
+    write_files(project, {"headwater.yml": "upkeep: sometimes\n"})
+    wrong = hw("plan")
+
+    assert "upkeep" not in silent.out
+    assert (wrong.code, "setting-invalid" in wrong.err) == (2, True)
+
+
 def test_clustering_by_nothing_is_no_way_to_ask(hw: Hw) -> None:
     load_twice(hw)
 

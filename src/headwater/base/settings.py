@@ -137,6 +137,16 @@ SETTINGS: tuple[Setting, ...] = (
         "`process` (any process, faster); else the profile's, else `power`.",
     ),
     Setting(
+        name="upkeep",
+        default="propose",
+        kind="text",
+        environment=("HEADWATER_UPKEEP",),
+        help=(
+            "What becomes of compaction that costs less than it saves: `propose` (a plan says it), "
+            "`auto` (a build does it after its nodes) or `off`."
+        ),
+    ),
+    Setting(
         name="packages_mirror",
         default=None,
         kind="text",

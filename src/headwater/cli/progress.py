@@ -21,6 +21,7 @@ from headwater.cli.diagnose import print_diagnostics
 from headwater.cli.output import note, wants_colour
 from headwater.plan.labels import short_label
 from headwater.plan.plan import Plan, RunTest
+from headwater.plan.show_upkeep import proposal_text
 from headwater.runs.answers import Planned
 from headwater.runs.cancel import CancelToken
 from headwater.runs.journal import Journal
@@ -45,6 +46,10 @@ def run_with_progress(
     if faults:
         note("")
         print_diagnostics(faults, workspace.root)
+    for proposal in run.upkeep:
+        note(f"upkeep: {proposal_text(proposal)}; done")
+    left_out = [each for each in run.findings if each.name == "upkeep-left-out"]
+    print_diagnostics(left_out, workspace.root)
     note(_summary(run))
     return run
 

@@ -4,15 +4,12 @@ from typing import TYPE_CHECKING
 
 import click
 
-from headwater.base.units import format_bytes, format_seconds
 from headwater.cli.options import ProjectFlags, project_options
 from headwater.cli.output import emit_document, emit_lines, output_option
+from headwater.plan.show_upkeep import proposal_text
 
 if TYPE_CHECKING:
-    from headwater.runs.proposals import Proposal
-
-
-_EXACT_BELOW = 0.01
+    from headwater.plan.proposed import Proposal
 
 
 @click.command("upkeep")
@@ -45,13 +42,4 @@ def upkeep_command(project: ProjectFlags, *, reads: int, does: bool, output: str
 def line(proposal: "Proposal") -> str:
     """Say of a proposal what it costs and saves, in one line."""
     done = "done     " if proposal.is_done else "would pay"
-    head = f"{done} {proposal.verb} {proposal.table}: {proposal.why}"
-    if proposal.pays_after is None:
-        return f"{head}; frees {format_bytes(proposal.frees_bytes)}"
-    cost, saving = map(_time, (proposal.cost_seconds, proposal.saving_seconds))
-    return f"{head}; costs ~{cost} of CPU, saves ~{saving} a read, pays after {proposal.pays_after}"
-
-
-def _time(seconds: float) -> str:
-    """Write a duration that may be far below a millisecond and still be saved a thousand times."""
-    return format_seconds(seconds) if seconds >= _EXACT_BELOW else f"{seconds * 1000:.2g} ms"
+    return f"{done} {proposal_text(proposal)}"

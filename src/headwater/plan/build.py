@@ -23,6 +23,7 @@ from headwater.plan.run_hooks import run_hooks
 from headwater.plan.state import State
 from headwater.plan.steps import make_steps
 from headwater.plan.totals import add_up, count_findings, with_findings
+from headwater.plan.upkeep import plan_upkeep
 from headwater.plan.watermark import all_watermarks
 
 PASSES: tuple[Pass, ...] = (
@@ -70,6 +71,7 @@ def make_plan(graph: Graph, state: State, options: PlanOptions) -> Plan:
         needs_start=options.needs_start,
         invocation=options.invocation,
         packages=package_effects(graph, state.packages),
+        upkeep=plan_upkeep(graph, state.upkeep, draft.steps, options),
     )
     if plan.is_empty:
         return plan

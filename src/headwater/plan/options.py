@@ -14,6 +14,7 @@ from headwater.base.ids import NodeId
 from headwater.base.periods import Window
 from headwater.plan.budgets import Budget
 from headwater.plan.plan import Batch
+from headwater.plan.proposed import UpkeepMode
 from headwater.project.node import ResourceType
 
 TestMode = Literal["gate", "only", "none"]
@@ -77,6 +78,7 @@ class PlanOptions:
         as_of: ISO 8601 time up to which batches are built; empty for the time of planning.
         takes_part: Inputs are read in part or without rows (``--sample``, ``--empty``).
         threads: How many nodes run at once.
+        upkeep: What becomes of upkeep that pays.
     """
 
     selected: frozenset[NodeId] | None = None
@@ -104,3 +106,4 @@ class PlanOptions:
     takes_part: bool = False
     as_of: str = ""
     threads: int = 1
+    upkeep: UpkeepMode = "propose"

@@ -18,6 +18,7 @@ from headwater.base.periods import Window
 from headwater.base.relations import Column, TableName
 from headwater.base.units import UNKNOWN, Estimate
 from headwater.graph.graph import HookWrites, MacroOverride
+from headwater.plan.proposed import PlannedUpkeep
 from headwater.project.node import ResourceType
 from headwater.sql.shape import Shape
 
@@ -644,6 +645,7 @@ class Plan:
         needs_start: No step starts when an on-run-start hook has failed.
         invocation: What the command was asked, for `hw retry`; empty when it is not known.
         packages: What the installed packages do besides their models.
+        upkeep: Compaction of tables that costs less than it saves.
         base: Revision of the project that is compared with in place of what is deployed, such as
             ``origin/main @ 4f1c2ab``; empty otherwise. Such a plan is only looked at.
         schema: Name and version of this document.
@@ -665,6 +667,7 @@ class Plan:
     needs_start: bool = True
     invocation: Mapping[str, Json] = field(default_factory=lambda: MappingProxyType({}))
     packages: tuple[PackageEffect, ...] = ()
+    upkeep: PlannedUpkeep = field(default_factory=PlannedUpkeep)
     base: str = ""
     schema: Literal["headwater.plan/1"] = "headwater.plan/1"
 

@@ -22,6 +22,7 @@ from headwater.base.units import (
 from headwater.plan.labels import full_label, short_label
 from headwater.plan.plan import Change, Cost, Effect, Impact, Plan, RunTest, Skip, Step
 from headwater.plan.show_packages import package_lines
+from headwater.plan.show_upkeep import upkeep_lines
 from headwater.plan.state import ConsumerKind
 from headwater.plan.writes import macro_line, written_line
 
@@ -84,7 +85,10 @@ def style_plan(plan: Plan, width: int = WIDTH_DEFAULT) -> tuple[StyledLine, ...]
     """
     telling = [finding for finding in plan.diagnostics if finding.severity != "info"]
     if plan.is_empty and not plan.changes and not telling:
-        return (_line(f"Nothing to do: {_unchanged(plan)}. {compared_with(plan)}"),)
+        return (
+            _line(f"Nothing to do: {_unchanged(plan)}. {compared_with(plan)}"),
+            *_upkeep_lines(plan, width),
+        )
     names = {step.node: step.name for step in plan.steps}
     nothing = (_line(f"Nothing to do: {_unchanged(plan)}."),) if plan.is_empty else ()
     return (
@@ -94,6 +98,7 @@ def style_plan(plan: Plan, width: int = WIDTH_DEFAULT) -> tuple[StyledLine, ...]
         *_package_lines(plan, width),
         *_hook_lines(plan, width),
         *_cost_lines(plan, names, width),
+        *_upkeep_lines(plan, width),
         *_break_lines(plan, names, width),
         *_safe_lines(plan, width),
         last_line(plan),
@@ -140,6 +145,14 @@ def _package_lines(plan: Plan, width: int) -> Iterator[StyledLine]:
         yield _line(f"  {first}", _style_of(text[0]) if text[0] in "+~" else "dim")
         for further in rest:
             yield _line(f"      {further}", "dim")
+
+
+def _upkeep_lines(plan: Plan, width: int) -> Iterator[StyledLine]:
+    for text in upkeep_lines(plan.upkeep):
+        first, *rest = _wrapped(text, width - 2)
+        yield _line(f"  {first}", "dim")
+        for further in rest:
+            yield _line(f"          {further}", "dim")
 
 
 def _hook_lines(plan: Plan, width: int) -> Iterator[StyledLine]:

@@ -12,6 +12,7 @@ from headwater.base.relations import Column, TableName
 from headwater.base.spans import Span
 from headwater.plan.books import Rule
 from headwater.plan.plan import Cost
+from headwater.plan.proposed import Proposal
 from headwater.sql.lineage import QueryLineage
 
 HISTORY_RUNS_MAX = 20
@@ -394,6 +395,7 @@ class State:
         pace: How fast this machine is, where it was measured; the project's own runs count
             for more.
         keys: How often values occur of the stored columns that new and changed models join by.
+        upkeep: Compaction of tables that would pay, as they are now.
     """
 
     deployed: Mapping[NodeId, DeployedNode] = field(default_factory=lambda: MappingProxyType({}))
@@ -414,3 +416,4 @@ class State:
     pace: Pace | None = None
     consumers: tuple[Consumer, ...] = ()
     keys: tuple[KeyShape, ...] = ()
+    upkeep: tuple[Proposal, ...] = ()

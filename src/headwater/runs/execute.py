@@ -30,6 +30,7 @@ from headwater.runs.record import producers_of, settle
 from headwater.runs.relearn import relearn
 from headwater.runs.run import FAILED, NodeResult, Run
 from headwater.runs.run_hooks import HooksDone, end_facts, run_hooks
+from headwater.runs.tending import Tended, tend
 from headwater.runs.work import Work, engine_name
 
 POLL_SECONDS = 0.1
@@ -106,12 +107,15 @@ def execute_in(
     started = context.now()
     loop = _Loop(work=work, plan=plan, events=events, sink=sink)
     status: Literal["success", "failed", "cancelled"] = "failed"  # what a crash stays
+    tended = Tended()
     steps = sum(len(unit.steps) for unit in units)
     steps += len(plan.on_run_start) + len(plan.on_run_end)
     try:
         sink(RunStarted(run_id=journal.run_id, steps=steps, at=started))
         loop.run_all(Schedule(units))
         status = loop.status()
+        if plan.upkeep.does:
+            tended = tend(work, plan.upkeep.proposals)
         if status == "success":
             with contextlib.suppress(HeadwaterError):  # else the next plan tells it again
                 settle(work)
@@ -131,7 +135,8 @@ def execute_in(
         finished_at=finished,
         results=tuple(loop.results),
         engine=engine_name(context),
-        findings=journal.findings,
+        findings=(*journal.findings, *tended.findings),
+        upkeep=tended.done,
     )
 
 

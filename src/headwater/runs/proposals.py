@@ -4,7 +4,7 @@ Costs are CPU seconds by rates measured on two cores of an AMD EPYC (ADR 0025, a
 against one for the price of a file); they are estimates, and the run itself is measured.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
 from itertools import pairwise
@@ -14,9 +14,11 @@ from headwater.base.errors import HeadwaterError
 from headwater.base.relations import TableName
 from headwater.catalog.records import TableRecord
 from headwater.lake.compaction import FILE_BYTES, choose_kept
+from headwater.lake.files import FileList
 from headwater.lake.snapshot import DataFile, Snapshot
 from headwater.lake.table import Table
 from headwater.lake.vacuum import find_dead, retention_of
+from headwater.plan.proposed import Proposal
 from headwater.runs.context import Context
 from headwater.runs.pins import table_of_record
 
@@ -46,31 +48,6 @@ _HIDDEN_SECONDS_PER_BYTE = (
     (0.30, 7.6e-9),
 )
 """What hiding a share of a file's rows costs each read, by the bytes that are read."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Proposal:
-    """Upkeep that would pay.
-
-    Attributes:
-        table: Its name.
-        verb: What to do.
-        why: What is wrong with the table, in one line.
-        cost_seconds: CPU seconds that it takes, estimated.
-        saving_seconds: CPU seconds that every read saves afterwards, estimated.
-        pays_after: Reads after which it has paid; None when it frees space instead.
-        frees_bytes: Bytes that it frees.
-        is_done: It was done now.
-    """
-
-    table: str
-    verb: Literal["optimize", "vacuum"]
-    why: str
-    cost_seconds: float = 0.0
-    saving_seconds: float = 0.0
-    pays_after: int | None = None
-    frees_bytes: int = 0
-    is_done: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -115,6 +92,35 @@ def _proposals(context: Context, record: TableRecord, reads: int) -> Iterator[Pr
             yield vacuum
     except HeadwaterError:
         return
+
+
+def find_in_sight(
+    context: Context, snapshots: Iterable[tuple[TableName, Snapshot]], reads: int
+) -> tuple[Proposal, ...]:
+    """Say which tables that were read anyway would pay for compaction; nothing else is looked at.
+
+    Tables of a million files are left out, because looking at each of them takes seconds, and so
+    are those that the workspace did not make.
+
+    Args:
+        context: The world.
+        snapshots: The tables.
+        reads: How often each will be read before the next upkeep.
+    """
+    found = (
+        (name, _compaction_or_none(name, snapshot))
+        for name, snapshot in snapshots
+        if not isinstance(snapshot.files, FileList)
+    )
+    return tuple(
+        proposal
+        for name, proposal in found
+        if proposal is not None and _pays(proposal, reads) and _is_ours(context, name)
+    )
+
+
+def _is_ours(context: Context, name: TableName) -> bool:
+    return isinstance(context.metastore.find_relation_or_none(name), TableRecord)
 
 
 def _pays(proposal: Proposal, reads: int) -> bool:

@@ -9,6 +9,7 @@ from headwater.base.meters import Meter
 from headwater.base.telemetry import BatchEnd, NodeStatus
 from headwater.base.units import format_count
 from headwater.plan.plan import Action, Cost
+from headwater.plan.proposed import Proposal
 from headwater.project.node import ResourceType
 
 FAILED: frozenset[NodeStatus] = frozenset({"fail", "error"})
@@ -76,6 +77,7 @@ class Run:
         results: One for each step that was to do something, in the order in which they ended.
         engine: Name and version of the engine.
         findings: What earlier runs that died had left, and what was done about it.
+        upkeep: Upkeep of tables that was done after the steps.
         schema: Name and version of this document.
     """
 
@@ -90,6 +92,7 @@ class Run:
     results: tuple[NodeResult, ...]
     engine: str = ""
     findings: tuple[Diagnostic, ...] = ()
+    upkeep: tuple[Proposal, ...] = ()
     schema: Literal["headwater.run/1"] = "headwater.run/1"
 
     @property

@@ -24,6 +24,7 @@ from headwater.lake.snapshot import HistoryEntry, Snapshot
 from headwater.lake.tablestats import bounds_of, column_bytes_of, null_counts_of
 from headwater.plan.joins import join_columns
 from headwater.plan.plan import Cost
+from headwater.plan.proposed import Proposal
 from headwater.plan.state import (
     CHANGES_MAX,
     EXPECTED_RUNS_MAX,
@@ -35,6 +36,7 @@ from headwater.plan.state import (
     TableState,
     VersionChange,
 )
+from headwater.plan.upkeep import READS_FORESEEN
 from headwater.plan.watermark import event_columns
 from headwater.runs.context import Context
 from headwater.runs.held import read_held
@@ -42,6 +44,7 @@ from headwater.runs.keyshapes import measure_keys
 from headwater.runs.lateness import measure_lateness
 from headwater.runs.needed import read_needed
 from headwater.runs.pins import Pins, local_files
+from headwater.runs.proposals import find_in_sight
 from headwater.runs.publish import is_node_commit
 
 RUNS_LOOKED_AT_MAX = 20
@@ -93,7 +96,18 @@ def read_state(graph: Graph, context: Context, *, prices: Prices | None = None) 
         needed=needed,
         needed_before=needed_before,
         keys=measure_keys(context, pins, join_columns(graph, deployed)),
+        upkeep=_upkeep(context, pins, names, prices),
     )
+
+
+def _upkeep(
+    context: Context, pins: Pins, names: Iterable[TableName], prices: Prices | None
+) -> tuple[Proposal, ...]:
+    """Return the compaction that pays of tables that were opened anyway."""
+    declared = prices.runs_per_month if prices is not None else None
+    opened = ((name, pins.snapshot_or_none(name)) for name in names)
+    snapshots = ((name, snapshot) for name, snapshot in opened if snapshot is not None)
+    return find_in_sight(context, snapshots, round(declared or READS_FORESEEN) or 1)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -505,4 +505,24 @@ files' rows belong: without it they could not be read.
 partitioned, build it anew.
 """,
     ),
+    Code(
+        name="upkeep-left-out",
+        number="HW6036",
+        title="A table was not compacted after a build",
+        explain="""
+**What it finds.** With `upkeep: auto` a build compacts, after its nodes, the tables where that costs
+less than it saves. One of them could not be: another writer changed it meanwhile, or the disk is
+full.
+
+**Why it matters.** The build is not affected, and the table is as the build left it; it goes on to be
+read more slowly than it could be.
+
+**Example.**
+
+    warning[upkeep-left-out] HW6036: `shop.main.events` was not compacted after the build: ...
+
+**How to mend it.** `hw table optimize events` when nobody else writes to it, or wait for the next
+build.
+""",
+    ),
 )
