@@ -5,7 +5,7 @@ from tests.cli.conftest import Hw
 from tests.cli.test_commands import check_schema
 
 from headwater.cli.proposals import line
-from headwater.runs.proposals import Proposal
+from headwater.plan.proposed import Proposal
 
 
 def test_a_clone_is_listed_queried_and_planned_around(hw: Hw) -> None:
