@@ -119,8 +119,9 @@ _EDGE = {
         "to": _END,
         "kind": {"enum": ["direct", "row"]},
         "subtype": {"type": "string"},
+        "masking": {"type": "boolean"},
     },
-    "required": ["from", "to", "kind", "subtype"],
+    "required": ["from", "to", "kind", "subtype", "masking"],
 }
 _COLUMN = {
     "type": "object",

@@ -42,12 +42,14 @@ def test_edges_name_nodes_not_relations() -> None:
         "to": {"node": "model.shop.mart", "column": "total"},
         "kind": "direct",
         "subtype": "aggregation",
+        "masking": False,
     } in found
     assert {
         "from": {"node": "model.shop.stg", "column": "status"},
         "to": {"node": "model.shop.mart", "column": "*"},
         "kind": "row",
         "subtype": "filter",
+        "masking": False,
     } in found
     assert len(found) == 4
 

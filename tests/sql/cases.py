@@ -2,7 +2,7 @@
 
 A case is ``-- case: name``, the query, and what is expected as comments: ``-- column: inputs`` for
 each output column in order, then ``-- rows: inputs`` and, where something is missed, ``-- gap:``.
-An input is ``table.column subtype``.
+An input is ``table.column subtype``, and ``masked`` where its values are hidden.
 """
 
 from collections.abc import Iterator, Sequence
@@ -61,7 +61,9 @@ def shown(lineage: QueryLineage) -> tuple[str, ...]:
 
 
 def _inputs(influences: Sequence[Influence]) -> str:
-    return ", ".join(f"{i.table.name}.{i.column} {i.subtype}" for i in influences)
+    return ", ".join(
+        f"{i.table.name}.{i.column} {i.subtype}{' masked' if i.masking else ''}" for i in influences
+    )
 
 
 def open_data() -> duckdb.DuckDBPyConnection:

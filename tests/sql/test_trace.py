@@ -148,6 +148,31 @@ def test_a_recursive_unnest_is_a_gap(schemas: Schemas) -> None:
 
 
 @pytest.mark.parametrize(
+    ("sql", "name"),
+    [
+        ("select * from query_table('t')", "query_table"),
+        ("select a from query('select a from t')", "query"),
+        ("select a from somebody_s_macro(1) q join u using (a)", "somebody_s_macro"),
+    ],
+)
+def test_a_function_that_may_read_any_table_is_a_gap(sql: str, name: str, schemas: Schemas) -> None:
+    lineage = trace(parse_query(sql), schemas)
+
+    assert lineage.complete is False
+    assert f"what the function `{name}` reads cannot be told" in lineage.gaps
+
+
+def test_a_function_that_reads_no_table_is_no_gap(schemas: Schemas) -> None:
+    lineage = trace(parse_query("select t.a, r.i from t, range(t.b) as r(i)"), schemas)
+
+    assert shown(lineage) == (
+        "a: t.a identity",
+        "i: t.b transformation",
+        "rows: t.b join",
+    )
+
+
+@pytest.mark.parametrize(
     ("sql", "reads"),
     [
         ("select 1 where exists (select 1 from u)", ["u"]),

@@ -39,6 +39,7 @@ def lineage_command(
             print_diagnostics(found.diagnostics, planner.root)
             emit_lines(
                 f"{edge.source} -> {edge.target}  {edge.kind} {edge.subtype}"
+                f"{' masked' if edge.masking else ''}"
                 for edge in found.edges
             )
     return 2 if has_errors(found.diagnostics) else 0

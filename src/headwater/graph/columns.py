@@ -39,12 +39,14 @@ class ColumnEdge:
         target: The column that it flows into; ``*`` when it decides about rows.
         kind: ``direct`` when the value flows, ``row`` when it decides which rows there are.
         subtype: How it is used.
+        masking: The value flows only through what hides it: a hash, a count, ``is null``.
     """
 
     source: ColumnRef
     target: ColumnRef
     kind: Kind
     subtype: Subtype
+    masking: bool = False
 
     def document(self) -> dict[str, object]:
         """Return the edge as ``hw lineage --output json`` shows it."""
@@ -53,6 +55,7 @@ class ColumnEdge:
             "to": {"node": self.target.node, "column": self.target.column},
             "kind": self.kind,
             "subtype": self.subtype,
+            "masking": self.masking,
         }
 
 
@@ -113,7 +116,8 @@ def _edges_into(node: CompiledNode, owner: Mapping[str, NodeId]) -> Iterable[Col
         for influence in column.influences:
             source = _source(influence, owner)
             if source:
-                yield ColumnEdge(source, target, kind_of(influence.subtype), influence.subtype)
+                kind = kind_of(influence.subtype)
+                yield ColumnEdge(source, target, kind, influence.subtype, influence.masking)
     for influence in lineage.row_set:
         source = _source(influence, owner)
         if source:

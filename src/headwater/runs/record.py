@@ -16,6 +16,7 @@ from headwater.graph.graph import CompiledNode, Graph
 from headwater.plan.plan import BuildStep, Plan, RunTest, Skip
 from headwater.plan.state import DeployedNode
 from headwater.runs.work import End, Work, engine_name
+from headwater.sql.lineage import kind_of
 
 
 def record_start(work: Work, step: BuildStep | RunTest, attempt: int, at: str) -> None:
@@ -120,11 +121,9 @@ def lineage_records(
         return ()
     lineage = compiled.lineage
     edges = [
-        (influence, column.name, "direct")
-        for column in lineage.columns
-        for influence in column.influences
+        (influence, column.name) for column in lineage.columns for influence in column.influences
     ]
-    edges += [(influence, "", "row") for influence in lineage.row_set]
+    edges += [(influence, "") for influence in lineage.row_set]
     return tuple(
         LineageRecord(
             run_id=run_id,
@@ -134,10 +133,10 @@ def lineage_records(
             to_node=node,
             to_table=compiled.node.relation,
             to_column=column,
-            kind="direct" if kind == "direct" else "row",
+            kind=kind_of(influence.subtype) if column else "row",
             subtype=influence.subtype,
         )
-        for influence, column, kind in edges
+        for influence, column in edges
     )
 
 

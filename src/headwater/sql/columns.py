@@ -7,8 +7,8 @@ column is a hundred times slower, and loses the filters of scalar subqueries.
 from collections.abc import Mapping
 
 from headwater.base.relations import Column, TableName
-from headwater.sql.flow import Relation, Uses, digest, subtypes_of
-from headwater.sql.lineage import Influence, OutputColumn, QueryLineage
+from headwater.sql.flow import LEGIBLE, ROWS, Relation, Uses, digest, subtypes_of
+from headwater.sql.lineage import Influence, OutputColumn, QueryLineage, kind_of
 from headwater.sql.parse import Query
 from headwater.sql.queries import trace_query
 from headwater.sql.reads import tables_of
@@ -92,7 +92,12 @@ def _influences(
 ) -> tuple[Influence, ...]:
     return tuple(
         sorted(
-            Influence(tracer.tables[number], column, subtype)
+            Influence(
+                tracer.tables[number],
+                column,
+                subtype,
+                masking=kind_of(subtype) == "direct" and column != ROWS and not use & LEGIBLE,
+            )
             for (number, column), use in uses.items()
             for subtype in subtypes_of(use)
         )

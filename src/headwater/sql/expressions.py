@@ -5,7 +5,6 @@ Text and uses come together because both need the same names resolved, and a mod
 used by what surrounds it.
 """
 
-import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -19,17 +18,27 @@ from headwater.sql.flow import (
     CONDITIONAL,
     DIRECT,
     IDENTITY,
+    MASKED,
     ROWS,
     SORT,
     TRANSFORMATION,
     WINDOW,
+    FlowColumn,
+    Relation,
     Uses,
     merge_uses,
 )
-from headwater.sql.functions import AGGREGATES
+from headwater.sql.functions import AGGREGATES, MASKING, ORDERED
+from headwater.sql.name_tests import column_test_or_none
 from headwater.sql.scope import Found, Scope, Source, Tracer, find_column, find_local
 
 _VALUE_WINDOWS = (exp.FirstValue, exp.LastValue, exp.NthValue, exp.Lag, exp.Lead)
+_PLACED = (*_VALUE_WINDOWS, exp.RowNumber)
+_MASKING = frozenset(
+    {exp.ApproxDistinct, exp.CountIf, exp.FarmFingerprint, exp.MD5, exp.MD5Digest}
+    | {exp.MD5NumberLower64, exp.MD5NumberUpper64, exp.SHA, exp.SHA2}
+)
+_ORDERED = frozenset((exp.AnyValue, exp.ArrayAgg, exp.First, exp.GroupConcat, exp.Last))
 _COMMUTATIVE = (exp.EQ, exp.NEQ, exp.NullSafeEQ, exp.NullSafeNEQ)
 
 
@@ -66,9 +75,11 @@ class Reader:
         elif issubclass(kind, exp.Binary):
             _read_chain(self, node, mode)
         elif issubclass(kind, exp.AggFunc):
-            self.read_parts(node, _aggregated(mode))
+            self.read_parts(node, _aggregated(mode | MASKED if kind in _MASKING else mode))
+            if kind in _ORDERED:
+                self.use_order(node)
         else:
-            self.read_parts(node, _changed(mode))
+            self.read_parts(node, _changed(mode | MASKED if kind in _MASKING else mode))
 
     def read_parts(self, node: exp.Expr, mode: int) -> None:
         """Write the node's name, then read its arguments in a fixed order."""
@@ -117,7 +128,17 @@ class Reader:
         """Note that the existence of rows is used, as ``count(*)`` does."""
         for table in self.scope.tables():
             key = (table, ROWS)
-            self.uses[key] = self.uses.get(key, 0) | mode
+            self.uses[key] = self.uses.get(key, 0) | (mode & ~MASKED)
+
+    def use_order(self, aggregate: exp.Expr) -> None:
+        """Note that the order of the rows is used, as ``list(x)`` does without an order."""
+        if isinstance(aggregate.args.get("this"), exp.Order):
+            return
+        for source in self.scope.sources:
+            relation = source.relation
+            if relation.order_text:
+                merge_uses(self.uses, relation.order)
+                self.out.append(f" ordered {relation.order_text}")
 
     @contextmanager
     def with_parameters(self, names: Iterable[str]) -> Iterator[None]:
@@ -187,11 +208,11 @@ def column_parts(column: exp.Column) -> tuple[str, ...]:
 
 
 def _changed(mode: int) -> int:
-    return TRANSFORMATION if mode == IDENTITY else mode
+    return TRANSFORMATION | (mode & MASKED) if mode & IDENTITY else mode
 
 
 def _aggregated(mode: int) -> int:
-    return AGGREGATION if mode & DIRECT else mode
+    return AGGREGATION | (mode & MASKED) if mode & DIRECT else mode
 
 
 def _condition(mode: int) -> int:
@@ -388,13 +409,17 @@ def _read_window(reader: Reader, node: exp.Expr, mode: int) -> None:
         function = function.this
     if isinstance(function, _VALUE_WINDOWS):
         reader.read_parts(function, _changed(mode))
+    elif isinstance(function, exp.RowNumber):
+        reader.out.append("rownumber")
     else:
         reader.read(function, mode)
-    _read_window_frame(reader, node)
+    if not _read_window_frame(reader, node) and isinstance(function, _PLACED):
+        reader.use_order(function)
     reader.out.append(")")
 
 
-def _read_window_frame(reader: Reader, node: exp.Expr) -> None:
+def _read_window_frame(reader: Reader, node: exp.Expr) -> bool:
+    """Read what stands behind OVER; says whether it gives the rows an order."""
     layers = [node]
     name = node.args.get("alias")
     while name is not None and len(layers) <= len(reader.scope.windows):
@@ -413,6 +438,7 @@ def _read_window_frame(reader: Reader, node: exp.Expr) -> None:
             if value is not None:
                 reader.out.append(f" {part} ")
                 reader.read(value, WINDOW)
+    return any(layer.args.get("order") is not None for layer in layers)
 
 
 def _read_star(reader: Reader, _node: exp.Expr, mode: int) -> None:
@@ -425,18 +451,28 @@ def _read_count(reader: Reader, node: exp.Expr, mode: int) -> None:
         reader.use_rows(_aggregated(mode))
         reader.out.append("count(this=*)")
         return
+    counted = _aggregated(mode | MASKED)
     reader.out.append("count(this=")
-    reader.read(node.this, _aggregated(mode))
-    reader.read_value(node.args.get("expressions") or [], _aggregated(mode))
+    reader.read(node.this, counted)
+    reader.read_value(node.args.get("expressions") or [], counted)
     reader.out.append(")")
 
 
 def _read_anonymous(reader: Reader, node: exp.Expr, mode: int) -> None:
     name = str(node.this).lower()
     reader.out.append(f"{name}(")
+    mode = mode | MASKED if name in MASKING else mode
     mode = _aggregated(mode) if name in AGGREGATES else _changed(mode)
     reader.read_all(node.args.get("expressions") or (), mode)
+    if name in ORDERED:
+        reader.use_order(node)
     reader.out.append(")")
+
+
+def _read_is(reader: Reader, node: exp.Expr, mode: int) -> None:
+    """``x is null`` tells nothing else of a value."""
+    is_null = isinstance(node.args["expression"], exp.Null)
+    reader.read_parts(node, _changed(mode | MASKED if is_null else mode))
 
 
 def _read_lambda(reader: Reader, node: exp.Expr, mode: int) -> None:
@@ -463,16 +499,50 @@ def _read_comprehension(reader: Reader, node: exp.Expr, mode: int) -> None:
 
 def _read_dot(reader: Reader, node: exp.Expr, mode: int) -> None:
     packed, name = node.this, node.args["expression"]
-    while isinstance(packed, exp.Paren):
-        packed = packed.this
-    if isinstance(packed, exp.Struct) and isinstance(name, exp.Identifier):
-        for entry in packed.expressions:
-            if isinstance(entry, exp.PropertyEQ) and entry.this.name.lower() == name.name.lower():
-                reader.read(entry.args["expression"], mode)
-                return
+    if isinstance(name, exp.Identifier) and _read_field(reader, packed, name.name.lower(), mode):
+        return
     reader.read(packed, _changed(mode))
     reader.out.append(".")
     reader.read(name, _changed(mode))
+
+
+def _read_bracket(reader: Reader, node: exp.Expr, mode: int) -> None:
+    """``w['x']`` and ``struct_extract(w, 'x')`` read one field where the struct is known."""
+    keys = node.expressions or [node.args.get("expression")]
+    key = keys[0] if len(keys) == 1 else None
+    name = key.name.lower() if isinstance(key, exp.Literal) and key.is_string else None
+    if name is None or not _read_field(reader, node.this, name, mode):
+        reader.read_parts(node, _changed(mode))
+
+
+def _read_field(reader: Reader, packed: exp.Expr, name: str, mode: int) -> bool:
+    """Read one field of a struct that was packed in the query; False when it was not."""
+    while isinstance(packed, exp.Paren):
+        packed = packed.this
+    if isinstance(packed, exp.Struct):
+        for entry in packed.expressions:
+            if isinstance(entry, exp.PropertyEQ) and entry.this.name.lower() == name:
+                reader.read(entry.args["expression"], mode)
+                return True
+    if not isinstance(packed, exp.Column) or isinstance(packed.this, exp.Star):
+        return False
+    found = find_column(reader.scope, column_parts(packed))
+    if not isinstance(found, Found) or found.path or name not in found.column.fields:
+        return False
+    add_found(reader, Found(found.column, found.text, (name,)), mode)
+    return True
+
+
+def _read_array(reader: Reader, node: exp.Expr, mode: int) -> None:
+    """``array(select ...)`` gathers rows in their order."""
+    query = node.expressions[0] if len(node.expressions) == 1 else None
+    if not isinstance(query, exp.Query):
+        reader.read_parts(node, _changed(mode))
+        return
+    reader.out.append("array(")
+    relation = _read_relation(reader, query, mode)
+    merge_uses(reader.uses, relation.order)
+    reader.out.append(f" ordered {relation.order_text})")
 
 
 def _read_unnest(reader: Reader, node: exp.Expr, mode: int) -> None:
@@ -487,11 +557,31 @@ def _read_columns(reader: Reader, node: exp.Expr, mode: int) -> None:
         add_found(reader, reader.choice, mode)
         return
     reader.out.append("columns(")
-    for source, column in reader.scope.visible():
-        if column_matcher(node)(column.name):
-            add_found(reader, Found(column, column.text + source.mark), mode)
-            reader.out.append(",")
+    for found in chosen_columns(reader.tracer, reader.scope, node):
+        add_found(reader, found, mode)
+        reader.out.append(",")
     reader.out.append(")")
+
+
+def chosen_columns(tracer: Tracer, scope: Scope, node: exp.Expr) -> list[Found]:
+    """Return the columns that ``COLUMNS(...)`` stands for, in order."""
+    is_kept = column_test_or_none(node)
+    if is_kept is None:
+        tracer.miss("`columns(...)` chooses by a test that is not understood")
+    what = node.this
+    columns = scope.visible()
+    if isinstance(what, exp.Column) and what.table:
+        own = [source for source in scope.sources if source.is_called(column_parts(what)[:-1])]
+        columns = ((source, column) for source in own for column in source.relation.columns)
+    return [
+        Found(column, column.text if _is_merged(scope, column) else column.text + source.mark)
+        for source, column in columns
+        if is_kept is None or is_kept(column.name)
+    ]
+
+
+def _is_merged(scope: Scope, column: FlowColumn) -> bool:
+    return scope.merged.get(column.name.lower()) is column
 
 
 def _read_exists(reader: Reader, node: exp.Expr, mode: int) -> None:
@@ -502,7 +592,7 @@ def _read_exists(reader: Reader, node: exp.Expr, mode: int) -> None:
         reader.out.append(relation.text)
         for table in relation.tables:
             key = (table, ROWS)
-            reader.uses[key] = reader.uses.get(key, 0) | _changed(mode)
+            reader.uses[key] = reader.uses.get(key, 0) | (_changed(mode) & ~MASKED)
         merge_uses(reader.uses, relation.rows, mode)
     else:
         reader.read_parts(node, _changed(mode))
@@ -510,6 +600,10 @@ def _read_exists(reader: Reader, node: exp.Expr, mode: int) -> None:
 
 
 def _read_subquery(reader: Reader, node: exp.Expr, mode: int) -> None:
+    _read_relation(reader, node, mode)
+
+
+def _read_relation(reader: Reader, node: exp.Expr, mode: int) -> Relation:
     relation = reader.tracer.trace_query(reader.tracer, node, reader.scope, reader.scope.ctes)
     names = ",".join(column.text for column in relation.columns)
     reader.out.append(f"query({relation.text}|{names})")
@@ -518,60 +612,26 @@ def _read_subquery(reader: Reader, node: exp.Expr, mode: int) -> None:
     if relation.open_table is not None or relation.is_opaque:
         reader.tracer.miss("the columns of a subquery inside an expression are not known")
     merge_uses(reader.uses, relation.rows, mode)
+    return relation
 
 
 def _read_position(reader: Reader, node: exp.Expr, mode: int) -> None:
-    columns = list(reader.scope.visible())
-    position = int(str(node.this.name)) - 1
-    if 0 <= position < len(columns):
-        source, column = columns[position]
-        add_found(reader, Found(column, column.text + source.mark), mode)
+    found = column_at_or_none(reader.scope, node)
+    if found is not None:
+        add_found(reader, found, mode)
     else:
-        reader.out.append(f"#{position}")
-        reader.tracer.miss(f"column #{position + 1} is not known")
+        reader.out.append(f"#{node.this.name}")
+        reader.tracer.miss(f"column #{node.this.name} is not known")
 
 
-def column_matcher(node: exp.Expr) -> Callable[[str], bool]:
-    """Return the test of ``COLUMNS(...)`` for a column's name.
-
-    A pattern that cannot be read matches every column, which claims too much and never too little.
-    """
-    return _matcher_of(node.this)
-
-
-def _matcher_of(what: exp.Expr) -> Callable[[str], bool]:
-    if isinstance(what, exp.Literal):
-        return _pattern_matcher(str(what.this))
-    if isinstance(what, exp.Array):
-        names = {item.name.lower() for item in what.expressions}
-        return lambda name: name.lower() in names
-    star = what.this if isinstance(what, exp.Column) else what
-    if isinstance(star, exp.Star):
-        excluded = {item.name.lower() for item in star.args.get("except_") or ()}
-        return lambda name: name.lower() not in excluded
-    if isinstance(what, exp.Lambda) and isinstance(what.this, exp.Like):
-        pattern = what.this.args["expression"]
-        if isinstance(pattern, exp.Literal):
-            return like_matcher(str(pattern.this))
-    return lambda _name: True
-
-
-def _pattern_matcher(pattern: str) -> Callable[[str], bool]:
-    try:
-        compiled = re.compile(pattern, re.IGNORECASE)
-    except re.error:
-        return lambda _name: True
-    return lambda name: compiled.search(name) is not None
-
-
-def like_matcher(pattern: str) -> Callable[[str], bool]:
-    """Return the test of SQL's LIKE for a name."""
-    expression = "".join(
-        ".*" if character == "%" else "." if character == "_" else re.escape(character)
-        for character in pattern
-    )
-    compiled = re.compile(expression, re.DOTALL)
-    return lambda name: compiled.fullmatch(name) is not None
+def column_at_or_none(scope: Scope, node: exp.Expr) -> Found | None:
+    """Return the column that ``#2`` stands for."""
+    columns = list(scope.visible())
+    position = int(str(node.this.name)) - 1
+    if not 0 <= position < len(columns):
+        return None
+    source, column = columns[position]
+    return Found(column, column.text + source.mark)
 
 
 Handler = Callable[[Reader, exp.Expr, int], None]
@@ -582,6 +642,8 @@ _HANDLERS: Mapping[type[exp.Expr], Handler] = MappingProxyType(
         exp.And: _read_connector,
         exp.Anonymous: _read_anonymous,
         exp.AnonymousAggFunc: _read_anonymous,
+        exp.Array: _read_array,
+        exp.Bracket: _read_bracket,
         exp.Case: _read_case,
         exp.Column: _read_column,
         exp.Columns: _read_columns,
@@ -593,6 +655,7 @@ _HANDLERS: Mapping[type[exp.Expr], Handler] = MappingProxyType(
         exp.Filter: _read_filter,
         exp.Identifier: _read_identifier,
         exp.If: _read_if,
+        exp.Is: _read_is,
         exp.Lambda: _read_lambda,
         exp.Literal: _read_literal,
         exp.Or: _read_connector,
@@ -600,6 +663,7 @@ _HANDLERS: Mapping[type[exp.Expr], Handler] = MappingProxyType(
         exp.Paren: _read_through,
         exp.PositionalColumn: _read_position,
         exp.Star: _read_star,
+        exp.StructExtract: _read_bracket,
         exp.Unnest: _read_unnest,
         exp.Window: _read_window,
         exp.WithinGroup: _read_within_group,

@@ -13,6 +13,11 @@ from headwater.sql.lineage import Subtype
 IDENTITY, TRANSFORMATION, AGGREGATION = 1, 2, 4
 JOIN, FILTER, GROUP_BY, SORT, WINDOW, CONDITIONAL = 8, 16, 32, 64, 128, 256
 DIRECT = IDENTITY | TRANSFORMATION | AGGREGATION
+LEGIBLE, MASKED = 512, 1024
+"""A use through which the value can still be read; a mode through which it no longer can."""
+
+READ = IDENTITY | LEGIBLE
+"""How a table's column is used where it is met."""
 
 ROWS = "*"
 """The column that stands for the mere existence of rows."""
@@ -64,6 +69,9 @@ class Relation:
         tables: Numbers of the base relations below.
         open_table: Number of the base relation whose unknown columns pass through, or None.
         is_opaque: Has columns that cannot be known (a table function, a dynamic pivot).
+        order: Inputs that decide the order of its rows and nothing else of them; whoever takes
+            some rows, or gathers them in order, depends on them too.
+        order_text: What decides the order.
     """
 
     columns: list[FlowColumn]
@@ -73,6 +81,8 @@ class Relation:
     open_table: int | None = None
     open_text: str = ""
     is_opaque: bool = False
+    order: Mapping[InputKey, int] = field(default_factory=dict)
+    order_text: str = ""
 
 
 def apply_mode(use: int, mode: int) -> int:
@@ -84,9 +94,11 @@ def apply_mode(use: int, mode: int) -> int:
     direct, indirect = use & DIRECT, use & ~DIRECT
     if not mode & DIRECT:
         # The condition inside a value that is only compared is itself only compared.
-        kept = indirect & ~CONDITIONAL
+        kept = indirect & ~(CONDITIONAL | LEGIBLE)
         return kept | mode if direct or indirect & CONDITIONAL else kept
-    return indirect | (max(direct, mode) if direct else 0)
+    if mode & MASKED:
+        indirect &= ~LEGIBLE
+    return indirect | (max(direct, mode & DIRECT) if direct else 0)
 
 
 def merge_uses(into: Uses, uses: Mapping[InputKey, int], mode: int = IDENTITY) -> None:

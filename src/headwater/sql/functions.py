@@ -5,6 +5,8 @@ Data with its source, because sqlglot's own classes do not know every function o
 
 from typing import Literal
 
+from headwater.sql.duckdb_functions import KNOWN_CALLS
+
 # DuckDB 2.0.0: SELECT DISTINCT function_name FROM duckdb_functions()
 # WHERE function_type = 'aggregate'; words only.
 _AGGREGATES = """
@@ -29,6 +31,22 @@ transaction_timestamp txid_current localtime localtimestamp current_time current
 current_localtime current_localtimestamp getvariable
 """
 
+_MASKING = """
+count count_if countif approx_count_distinct hash md5 md5_number md5_number_lower md5_number_upper
+sha1 sha256 sha512 crc32 xxhash32 xxhash64 murmurhash3_32 murmurhash3_x64_128 farm_fingerprint
+"""
+
+_ORDERED = """
+array_agg list string_agg group_concat listagg first last any_value arbitrary json_group_array
+json_group_object variant_group_array variant_group_object fsum favg kahan_sum sumkahan
+"""
+
+MASKING = frozenset(_MASKING.split())
+"""Lower-case names of functions whose result does not tell their argument's value."""
+
+ORDERED = frozenset(_ORDERED.split())
+"""Lower-case names of aggregates whose result depends on the order of the rows."""
+
 AGGREGATES = frozenset(_AGGREGATES.split())
 """Lower-case names of functions that aggregate."""
 
@@ -37,5 +55,14 @@ VOLATILE = frozenset(_VOLATILE.split())
 
 DAILY = frozenset({"current_date", "today"})
 """Functions whose value changes once a day."""
+
+_NAMING = frozenset({"query", "query_table", "json_execute_serialized_sql"})
+"""Table functions that are told in a text what they read."""
+
+
+def may_hide_tables(name: str) -> bool:
+    """Say whether a table function of that lower-case name may read tables that nobody sees."""
+    return name in _NAMING or name not in KNOWN_CALLS
+
 
 ClockUse = Literal["", "day", "always"]

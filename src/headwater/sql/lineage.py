@@ -36,11 +36,13 @@ class Influence:
         table: The relation read, as named in the query.
         column: Its column; ``*`` when the query only counts or tests the existence of rows.
         subtype: How it is used.
+        masking: Its values flow, but only through what hides them: a hash, a count, ``is null``.
     """
 
     table: TableName
     column: str
     subtype: Subtype
+    masking: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

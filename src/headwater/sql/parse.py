@@ -37,6 +37,10 @@ _PREFIX = frozenset(
         TokenType.INTERVAL,
     }
 )
+_BEFORE_FROM_FIRST = frozenset(
+    {TokenType.L_PAREN, TokenType.R_PAREN, TokenType.UNION, TokenType.ALL, TokenType.DISTINCT}
+    | {TokenType.EXCEPT, TokenType.INTERSECT, TokenType.SEMICOLON}
+)
 _NESTING = _OPENING | _PREFIX | {TokenType.ARROW}
 _QUERY_STARTS = frozenset({"select", "with", "from", "values", "pivot", "unpivot", "table", "("})
 _NAME_ENDS = frozenset({"from", ",", ")", ".", "as", "=", ";", "where", ""})
@@ -153,7 +157,30 @@ def read_trees(tokens: list[Token], sql: str, dialect: str = DUCKDB) -> list[exp
         # The parser's own slips on hostile text; the user's view is the same.
         what = "the query cannot be parsed"
         raise SqlFault("sql-syntax", what, place=(1, 1, 1), fix=_SYNTAX_FIX) from error
-    return [tree for tree in trees if tree is not None and not isinstance(tree, exp.Semicolon)]
+    found = [tree for tree in trees if tree is not None and not isinstance(tree, exp.Semicolon)]
+    if _may_begin_with_from(tokens):
+        for tree in found:
+            _join_to_selects(tree)
+    return found
+
+
+def _may_begin_with_from(tokens: list[Token]) -> bool:
+    """Say whether some query may be written ``from t join u ... select ...``."""
+    kinds = [token.token_type for token in tokens]
+    return any(
+        kind == TokenType.FROM and (index == 0 or kinds[index - 1] in _BEFORE_FROM_FIRST)
+        for index, kind in enumerate(kinds)
+    )
+
+
+def _join_to_selects(tree: exp.Expr) -> None:
+    """Put joins where they are with SELECT first; the parser leaves them with the first table."""
+    for clause in tree.find_all(exp.From):
+        select, first = clause.parent, clause.this
+        joins = first.args.get("joins") if isinstance(first, exp.Table) else None
+        if joins and isinstance(select, exp.Select):
+            first.set("joins", None)
+            select.set("joins", [*joins, *(select.args.get("joins") or ())])
 
 
 def _check_start(tokens: list[Token], sql: str) -> None:

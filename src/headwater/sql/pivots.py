@@ -7,7 +7,12 @@ from itertools import product
 
 from sqlglot import exp
 
-from headwater.sql.expressions import Reader, column_matcher, column_parts, read_expression
+from headwater.sql.expressions import (
+    Reader,
+    chosen_columns,
+    column_parts,
+    read_expression,
+)
 from headwater.sql.flow import (
     AGGREGATION,
     CONDITIONAL,
@@ -169,11 +174,9 @@ def _unpivot_groups(tracer: Tracer, scope: Scope, entries: list[exp.Expr]) -> li
     for entry in entries:
         node = entry.this if isinstance(entry, (exp.Alias, exp.PivotAlias)) else entry
         if isinstance(node, (exp.Columns, exp.Star)):
-            matches = column_matcher(
-                node if isinstance(node, exp.Columns) else exp.Columns(this=node)
-            )
-            found = [column.name for column in scope.sources[0].relation.columns]
-            groups += [(name.lower(),) for name in found if matches(name)]
+            choice = node if isinstance(node, exp.Columns) else exp.Columns(this=node.copy())
+            chosen = chosen_columns(tracer, scope, choice)
+            groups += [(found.column.name.lower(),) for found in chosen]
             if scope.sources[0].is_open:
                 tracer.miss("an unpivot of a table whose columns are not known")
         elif isinstance(node, (exp.Tuple, exp.Paren)):

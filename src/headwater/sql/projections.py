@@ -6,13 +6,14 @@ from sqlglot import exp
 
 from headwater.sql.expressions import (
     Reader,
-    column_matcher,
+    chosen_columns,
+    column_at_or_none,
     column_parts,
     has_aggregate,
-    like_matcher,
 )
 from headwater.sql.flow import IDENTITY, TRANSFORMATION, FlowColumn, settle
 from headwater.sql.infer import infer_type
+from headwater.sql.name_tests import starred_test_or_none
 from headwater.sql.scope import Found, Scope, Source, Tracer, find_column
 from headwater.sql.types import struct_fields
 
@@ -43,12 +44,14 @@ def project(tracer: Tracer, scope: Scope, node: exp.Select) -> list[Projection]:
 
 
 def _expand(tracer: Tracer, scope: Scope, node: exp.Expr) -> list[Projection]:
+    starred = starred_test_or_none(node)
+    if starred is not None:
+        star, is_kept = starred
+        return [each for each in _expand(tracer, scope, star.copy()) if is_kept(each.column.name)]
     if isinstance(node, exp.Star):
         return _expand_star(tracer, scope, node, None)
     if isinstance(node, exp.Column) and isinstance(node.this, exp.Star):
         return _expand_qualified(tracer, scope, node)
-    if isinstance(node, (exp.Like, exp.ILike)) and isinstance(node.this, exp.Star):
-        return _expand_like(tracer, scope, node)
     inner = node.this if isinstance(node, exp.Alias) else node
     if isinstance(inner, exp.Explode):
         expanded = _expand_struct(tracer, scope, inner.this)
@@ -66,6 +69,9 @@ def _name_of(scope: Scope, node: exp.Expr) -> str:
         found = find_column(scope, column_parts(node))
         if isinstance(found, Found) and not found.path:
             return found.column.name
+    if isinstance(node, exp.PositionalColumn):
+        column = column_at_or_none(scope, node)
+        return output_name(node) if column is None else column.column.name
     return output_name(node)
 
 
@@ -216,18 +222,6 @@ def _expand_struct(tracer: Tracer, scope: Scope, node: exp.Expr) -> list[Project
     return projections
 
 
-def _expand_like(tracer: Tracer, scope: Scope, node: exp.Like | exp.ILike) -> list[Projection]:
-    pattern = node.args["expression"]
-    text = str(pattern.this) if isinstance(pattern, exp.Literal) else "%"
-    folded = isinstance(node, exp.ILike)
-    matches = like_matcher(text.lower() if folded else text)
-    return [
-        projection
-        for projection in _expand_star(tracer, scope, node.this, None)
-        if matches(projection.column.name.lower() if folded else projection.column.name)
-    ]
-
-
 def _columns_of(node: exp.Expr) -> exp.Columns | None:
     found = node.find(exp.Columns)
     return None if found is None or found.args.get("unpack") else found
@@ -236,13 +230,9 @@ def _columns_of(node: exp.Expr) -> exp.Columns | None:
 def _expand_columns(
     tracer: Tracer, scope: Scope, node: exp.Expr, choice: exp.Columns
 ) -> list[Projection]:
-    matches = column_matcher(choice)
     projections: list[Projection] = []
-    for source, column in scope.visible():
-        if not matches(column.name):
-            continue
-        is_merged = scope.merged.get(column.name.lower()) is column
-        found = Found(column, column.text if is_merged else column.text + source.mark)
+    for found in chosen_columns(tracer, scope, choice):
+        column = found.column
         name = node.alias if isinstance(node, exp.Alias) else column.name
         projections.append(_single(tracer, scope, node, name.replace("\\0", column.name), found))
     return projections

@@ -22,7 +22,14 @@ from headwater.sql.infer import unify_types
 from headwater.sql.pivots import pivot_relation
 from headwater.sql.projections import Projection, project
 from headwater.sql.scope import Scope, Source, Tracer
-from headwater.sql.sources import joined_relation, pass_through, read_from, rename_columns
+from headwater.sql.sources import (
+    inherited_order,
+    inherited_order_text,
+    joined_relation,
+    pass_through,
+    read_from,
+    rename_columns,
+)
 
 RECURSION_ROUNDS_MAX = 12
 """Rounds after which the inputs of a recursive CTE are taken as they are."""
@@ -261,7 +268,7 @@ def _limited(
     merge_uses(scope.rows, relation.rows)
     projections = [Projection(column=column, is_aggregate=False) for column in relation.columns]
     texts = _read_limits(tracer, scope, node, projections)
-    relation.rows = scope.rows
+    relation.rows, relation.order, relation.order_text = scope.rows, scope.order, scope.order_text
     if texts:
         relation.text = digest(f"limited({relation.text};{';'.join(texts)})")
     return relation
@@ -277,9 +284,10 @@ def _trace_select(tracer: Tracer, node: exp.Select, parent: Scope | None, ctes: 
             scope.aliases.setdefault(expression.alias.lower(), expression.this)
     projections = project(tracer, scope, node)
     texts = _read_filters(tracer, scope, node)
-    texts += _read_groups(tracer, scope, node, projections)
-    texts += _read_distinct(tracer, scope, node, projections)
-    texts += _read_limits(tracer, scope, node, projections)
+    groups = _read_groups(tracer, scope, node, projections)
+    groups += _read_distinct(tracer, scope, node, projections)
+    texts += groups
+    texts += _read_limits(tracer, scope, node, projections, is_grouped=bool(groups))
     for projection in projections:
         if projection.unnests:
             merge_uses(scope.rows, projection.column.uses, JOIN)
@@ -289,6 +297,8 @@ def _trace_select(tracer: Tracer, node: exp.Select, parent: Scope | None, ctes: 
         text=source_text,
         rows=scope.rows,
         tables=scope.tables(),
+        order=scope.order,
+        order_text=scope.order_text,
     )
     if any(_is_whole_star(expression) for expression in node.expressions):
         pass_through(relation, scope.sources)
@@ -379,22 +389,35 @@ def _read_distinct(
 
 
 def _read_limits(
-    tracer: Tracer, scope: Scope, node: exp.Expr, projections: list[Projection]
+    tracer: Tracer,
+    scope: Scope,
+    node: exp.Expr,
+    projections: list[Projection],
+    *,
+    is_grouped: bool = False,
 ) -> list[str]:
-    """Read ORDER BY, LIMIT, OFFSET; without a limit the order decides no rows."""
+    """Read ORDER BY, LIMIT, OFFSET; without a limit the order decides no rows.
+
+    A query without an order of its own has its rows in the order of what it reads.
+    """
     limits = [node.args[key] for key in ("limit", "offset") if node.args.get(key) is not None]
     distinct = node.args.get("distinct")
     on = distinct is not None and isinstance(distinct, exp.Expr) and distinct.args.get("on")
     order = node.args.get("order")
-    before = dict(scope.rows)
     texts: list[str] = []
     if order is not None:
+        rows, scope.rows = scope.rows, {}
         scope.alias_first = True
         texts = [_read_ordered(tracer, scope, key, projections) for key in order.expressions]
         scope.alias_first = False
+        scope.order, scope.rows = scope.rows, rows
+        scope.order_text = settle(";".join(texts))
+    elif not is_grouped or on:
+        scope.order, scope.order_text = inherited_order(scope), inherited_order_text(scope)
+        texts = [scope.order_text] if scope.order_text else []
     if not limits and not on:
-        scope.rows = before
         return []
+    merge_uses(scope.rows, scope.order)
     for limit in limits:
         reader = read_expression(tracer, scope, limit, FILTER)
         merge_uses(scope.rows, reader.uses, FILTER)

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from sqlglot import exp
 
 from headwater.base.relations import Column, TableName
-from headwater.sql.flow import IDENTITY, FlowColumn, Relation, Uses
+from headwater.sql.flow import READ, FlowColumn, Relation, Uses
 
 
 @dataclass(slots=True, kw_only=True)
@@ -49,7 +49,7 @@ class Source:
         uses: Uses = {}
         text = f"{relation.text}.{name}"
         if relation.open_table is not None:
-            uses = {(relation.open_table, name): IDENTITY}
+            uses = {(relation.open_table, name): READ}
             text = f"{relation.open_text}.{name}"
         column = FlowColumn(name=name, text=text, uses=uses)
         self.index[name] = column
@@ -74,6 +74,8 @@ class Scope:
         windows: Named windows by lower-case name.
         rows: Inputs that decide the rows of this SELECT.
         alias_first: An alias hides a column (ORDER BY).
+        order: Inputs that decide the order of this SELECT's rows.
+        order_text: What decides it.
     """
 
     parent: "Scope | None"
@@ -85,6 +87,8 @@ class Scope:
     resolving: set[str] = field(default_factory=set)
     rows: Uses = field(default_factory=dict)
     alias_first: bool = False
+    order: Uses = field(default_factory=dict)
+    order_text: str = ""
 
     def tables(self) -> frozenset[int]:
         """Return the numbers of the base relations that this SELECT reads."""

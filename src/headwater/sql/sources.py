@@ -10,8 +10,8 @@ from sqlglot import exp
 from headwater.base.relations import TableName
 from headwater.sql.expressions import Reader, read_expression
 from headwater.sql.flow import (
-    IDENTITY,
     JOIN,
+    READ,
     TRANSFORMATION,
     FlowColumn,
     Relation,
@@ -19,6 +19,7 @@ from headwater.sql.flow import (
     digest,
     merge_uses,
 )
+from headwater.sql.functions import may_hide_tables
 from headwater.sql.pivots import pivot_relation
 from headwater.sql.scope import Scope, Source, Tracer
 
@@ -57,7 +58,7 @@ def base_relation(tracer: Tracer, parts: tuple[str, ...], written: tuple[str, ..
             FlowColumn(
                 name=column.name,
                 text=f"{text}.{column.name.lower()}",
-                uses={(number, column.name): IDENTITY},
+                uses={(number, column.name): READ},
                 type=column.type,
             )
             for column in columns
@@ -182,9 +183,24 @@ def joined_relation(scope: Scope, text: str) -> Relation:
         text=text if is_one else digest(text),
         rows=scope.rows,
         tables=scope.tables(),
+        order=inherited_order(scope),
+        order_text=inherited_order_text(scope),
     )
     pass_through(relation, scope.sources)
     return relation
+
+
+def inherited_order(scope: Scope) -> Uses:
+    """Return what decides the order of a scope's sources, which its rows keep."""
+    order: Uses = {}
+    for source in scope.sources:
+        merge_uses(order, source.relation.order)
+    return order
+
+
+def inherited_order_text(scope: Scope) -> str:
+    """Return the text of what decides the order of a scope's sources."""
+    return ";".join(filter(None, (source.relation.order_text for source in scope.sources)))
 
 
 def pass_through(relation: Relation, sources: list[Source]) -> None:
@@ -210,6 +226,10 @@ def _table_relation(
     if len(parts) == 1 and parts[0] in scope.ctes:
         return scope.ctes[parts[0]], parts
     relation = base_relation(tracer, parts, written)
+    known = tracer.schemas.get(parts)
+    if known is not None:
+        table = known[0]
+        parts = (table.catalog.lower(), table.schema.lower(), table.name.lower())
     when = node.args.get("when")
     if when is not None:
         relation.text += f"at({read_expression(tracer, scope, when, JOIN).text})"
@@ -226,8 +246,10 @@ def _unnest_relation(tracer: Tracer, scope: Scope, node: exp.Unnest) -> Relation
         name = alias if alias and not names and len(node.expressions) == 1 else "unnest"
         name = names[i] if i < len(names) else name
         columns.append(FlowColumn(name=name, text=f"unnest({reader.text})", uses=reader.uses))
-    if node.args.get("offset"):
-        columns.append(FlowColumn(name="ordinality", text="ordinality", uses={}, type="BIGINT"))
+    offset = node.args.get("offset")
+    if offset:
+        name = offset.name if isinstance(offset, exp.Identifier) else "ordinality"
+        columns.append(FlowColumn(name=name, text="ordinality", uses={}, type="BIGINT"))
     text = ",".join(column.text for column in columns)
     return Relation(columns=columns, text=f"unnest({text})", rows=rows)
 
@@ -238,6 +260,8 @@ def _function_relation(tracer: Tracer, scope: Scope, node: exp.Expr) -> Relation
     rows: Uses = {}
     merge_uses(rows, reader.uses, JOIN)
     text = reader.text
+    if isinstance(node, exp.Anonymous) and may_hide_tables(str(node.this).lower()):
+        tracer.miss(f"what the function `{str(node.this).lower()}` reads cannot be told")
     if isinstance(node, exp.GenerateSeries):
         name = "range" if node.args.get("is_end_exclusive") else "generate_series"
         column = FlowColumn(name=name, text=f"{text}.value", uses=reader.uses)
@@ -257,6 +281,9 @@ def _add_join(tracer: Tracer, scope: Scope, join: exp.Expr) -> str:
         reader = read_expression(tracer, scope, condition, JOIN)
         merge_uses(scope.rows, reader.uses, JOIN)
         said = reader.text
+    if "positional" in kind:
+        merge_uses(scope.rows, inherited_order(scope))
+        said += inherited_order_text(scope)
     names = [name.name.lower() for name in join.args.get("using") or ()]
     if "natural" in kind:
         names = _common_names(tracer, scope, count)

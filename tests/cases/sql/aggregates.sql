@@ -5,8 +5,8 @@ select count(*) as n from t;
 
 -- case: count of values
 select count(a) as n, count(distinct b) as m from t;
--- n: t.a aggregation
--- m: t.b aggregation
+-- n: t.a aggregation masked
+-- m: t.b aggregation masked
 -- rows:
 
 -- case: sum by key
@@ -136,7 +136,7 @@ select a from t group by a;
 
 -- case: count if
 select count_if(a > 2) as n, bool_or(b > 3) as m, median(x) as k from t;
--- n: t.a aggregation
+-- n: t.a aggregation masked
 -- m: t.b aggregation
 -- k: t.x aggregation
 -- rows:

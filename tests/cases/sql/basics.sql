@@ -166,5 +166,5 @@ select regexp_replace(c, 'a', 'b') as v, greatest(a, b, x) as g from t;
 -- case: is distinct from
 select a is distinct from b as v, a is null as w from t;
 -- v: t.a transformation, t.b transformation
--- w: t.a transformation
+-- w: t.a transformation masked
 -- rows:

@@ -69,7 +69,7 @@ select b from t where a > any (select z from u) and x <= all (select m from u wh
 
 -- case: array of a subquery
 select array(select z from u where u.a = t.a order by z) as zs from t;
--- zs: t.a filter, u.a filter, u.z transformation
+-- zs: t.a filter, u.a filter, u.z sort, u.z transformation
 -- rows:
 
 -- case: subquery in having
