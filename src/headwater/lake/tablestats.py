@@ -26,7 +26,7 @@ def bounds_of(snapshot: Snapshot) -> tuple[Mapping[str, str], Mapping[str, str]]
     minimum: dict[str, str] = {}
     maximum: dict[str, str] = {}
     for column in snapshot.columns:
-        key = _order_of(column.type)
+        key = text_order(column.type)
         if column.name in snapshot.partition_columns:
             values = [file.partition_values.get(column.name) for file in snapshot.files]
             lows = highs = [value for value in values if value is not None]
@@ -176,7 +176,7 @@ def _text(value: Json | Decimal) -> str | None:
     return str(value)
 
 
-def _order_of(kind: str) -> Callable[[str], tuple[Decimal, str]]:
+def text_order(kind: str) -> Callable[[str], tuple[Decimal, str]]:
     """Order texts as their type does; numbers by value, ISO times and words by their letters."""
     if not kind.upper().startswith(_NUMBERS):
         return lambda text: (Decimal(0), text)

@@ -36,6 +36,7 @@ class Limits:
         late_share_max: Share of rows, 0 to 1, that may arrive later than a window and be lost.
         refresh_bytes_max: A full rebuild of an incremental table above this size is reported.
         rewrite_bytes_min: A change of columns that rewrites a smaller table is not reported.
+        hidden_bytes_min: Fewer bytes that a filter could leave out are not reported.
         join_rows_max: A join that makes more rows than this out of fewer is reported.
         join_factor_max: So many times as many rows as its larger side has are meant by that.
         skew_share_max: Share of rows, 0 to 1, that one value of a join's key may have.
@@ -45,6 +46,7 @@ class Limits:
     late_share_max: float = 0.001
     refresh_bytes_max: int = 10 * 1024**3
     rewrite_bytes_min: int = 64 * 1024**2
+    hidden_bytes_min: int = 64 * 1024**2
     join_rows_max: float = 1_000_000
     join_factor_max: float = 10
     skew_share_max: float = 0.2

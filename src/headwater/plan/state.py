@@ -234,6 +234,52 @@ class KeyShape:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Setback:
+    """Commits of a table whose values of a column began below what had been reached before.
+
+    Attributes:
+        table: The table.
+        column: Its column.
+        commits: Commits that added rows and were compared with those before them.
+        back: How many of them began at or below the largest value of all before.
+        rows: Rows of those.
+        reached: The largest value before the one that went back furthest, as text.
+        began: The value at which that one began.
+    """
+
+    table: TableName
+    column: str
+    commits: int
+    back: int
+    rows: int
+    reached: str
+    began: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Hidden:
+    """Files that a filter does not leave out because a function is around its column.
+
+    Attributes:
+        table: The table.
+        written: The filter as it is written.
+        plain: A filter that says the same of the column itself.
+        files: Files that are read.
+        files_needed: Files that would be read.
+        bytes_read: Bytes of the files that are read.
+        bytes_needed: Bytes of those that would be.
+    """
+
+    table: TableName
+    written: str
+    plain: str
+    files: int
+    files_needed: int
+    bytes_read: int
+    bytes_needed: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class NodeRun:
     """One earlier run of a node.
 
@@ -396,6 +442,9 @@ class State:
             for more.
         keys: How often values occur of the stored columns that new and changed models join by.
         upkeep: Compaction of tables that would pay, as they are now.
+        setbacks: Columns by which incremental models leave older rows out, and whose values went
+            back from one commit to a later one.
+        hidden: Files that filters of new and changed nodes could leave out and do not.
     """
 
     deployed: Mapping[NodeId, DeployedNode] = field(default_factory=lambda: MappingProxyType({}))
@@ -417,3 +466,7 @@ class State:
     consumers: tuple[Consumer, ...] = ()
     keys: tuple[KeyShape, ...] = ()
     upkeep: tuple[Proposal, ...] = ()
+    setbacks: tuple[Setback, ...] = ()
+    hidden: Mapping[NodeId, tuple[Hidden, ...]] = field(
+        default_factory=lambda: MappingProxyType({})
+    )

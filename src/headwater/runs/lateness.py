@@ -6,8 +6,9 @@ is bounded: only the newest commits that added rows are read, and of them only o
 
 # ruff: noqa: S608 - names are quoted and literals ours
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
+from types import MappingProxyType
 
 from headwater.base.errors import HeadwaterError
 from headwater.base.relations import TableName, quote_identifier
@@ -42,23 +43,38 @@ class Arrival:
     counts: bool
 
 
+Arrivals = Mapping[TableName, tuple[Arrival, ...]]
+"""What came when, oldest first, of the tables that have more than one version."""
+
+
 def measure_lateness(
-    context: Context, pins: Pins, columns: Iterable[tuple[TableName, str]]
+    context: Context, pins: Pins, columns: Iterable[tuple[TableName, str]], arrivals: Arrivals
 ) -> tuple[Lateness, ...]:
     """Measure the arrival of rows for event-time columns; those that cannot be are left out."""
     found: list[Lateness] = []
     for name, column in columns:
-        snapshot = pins.snapshot_or_none(name)
-        if snapshot is None or snapshot.version == 0:
+        snapshot, came = pins.snapshot_or_none(name), arrivals.get(name)
+        if snapshot is None or came is None:
             continue
-        arrivals = _arrivals(context, snapshot)
-        rows = sum(file.rows or 0 for arrival in arrivals for file in arrival.files)
-        if not any(arrival.counts for arrival in arrivals[1:]) or rows > ROWS_MAX:
+        rows = sum(file.rows or 0 for arrival in came for file in arrival.files)
+        if not any(arrival.counts for arrival in came[1:]) or rows > ROWS_MAX:
             continue
-        measured = _measure(context, snapshot, name, column, arrivals)
+        measured = _measure(context, snapshot, name, column, came)
         if measured is not None:
             found.append(measured)
     return tuple(found)
+
+
+def read_arrivals(
+    context: Context, pins: Pins, columns: Iterable[tuple[TableName, str]]
+) -> Arrivals:
+    """Read what came when, of the tables of some columns."""
+    found: dict[TableName, tuple[Arrival, ...]] = {}
+    for name in dict.fromkeys(name for name, _ in columns):
+        snapshot = pins.snapshot_or_none(name)
+        if snapshot is not None and snapshot.version > 0:
+            found[name] = _arrivals(context, snapshot)
+    return MappingProxyType(found)
 
 
 def _arrivals(context: Context, snapshot: Snapshot) -> tuple[Arrival, ...]:

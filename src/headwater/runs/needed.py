@@ -12,9 +12,10 @@ from headwater.engines.engine import Source, ViewSource
 from headwater.graph.graph import CompiledNode, Graph
 from headwater.lake.snapshot import Snapshot
 from headwater.plan.inputs import is_view
-from headwater.plan.state import DeployedNode
+from headwater.plan.state import DeployedNode, Hidden
 from headwater.runs.narrow import narrowed
 from headwater.runs.pins import Pins
+from headwater.sql.unwrap import MAY_WRAP, unwrapped_or_none
 
 Needed = Mapping[NodeId, Mapping[str, int]]
 
@@ -37,6 +38,30 @@ class _Reader:
             for name, source in narrowed(code, self._sources(compiled)).items()
             if isinstance(source, Snapshot)
         }
+
+    def hidden(self, compiled: CompiledNode) -> tuple[Hidden, ...]:
+        """Return the files that a query would leave out if its filters were written plainly."""
+        plain = unwrapped_or_none(compiled.code)
+        if plain is None:
+            return ()
+        sources = self._sources(compiled)
+        now, then = narrowed(compiled.code, sources), narrowed(plain.sql, sources)
+        written, instead = (" and ".join(texts) for texts in zip(*plain.changes, strict=True))
+        return tuple(
+            Hidden(
+                table=name,
+                written=written,
+                plain=instead,
+                files=len(before.files),
+                files_needed=len(after.files),
+                bytes_read=before.size_bytes,
+                bytes_needed=after.size_bytes,
+            )
+            for name, after in then.items()
+            if isinstance(after, Snapshot)
+            and isinstance(before := now.get(name, sources[name]), Snapshot)
+            and len(after.files) < len(before.files)
+        )
 
     def _sources(self, compiled: CompiledNode) -> Mapping[TableName, Source]:
         found: dict[TableName, Source] = {}
@@ -71,6 +96,28 @@ def _leaves_files_out(compiled: CompiledNode) -> bool:
         and node.resource_type == "model"
         and not any(node.config.get(key) for key in others)
     )
+
+
+def read_hidden(
+    graph: Graph, pins: Pins, deployed: Mapping[NodeId, DeployedNode]
+) -> Mapping[NodeId, tuple[Hidden, ...]]:
+    """Return the files that filters of new and changed nodes do not leave out and could.
+
+    Args:
+        graph: The project.
+        pins: Tables at the versions that the planner sees.
+        deployed: Nodes of the last successful runs.
+    """
+    reader = _Reader(graph, pins)
+    found: dict[NodeId, tuple[Hidden, ...]] = {}
+    for node, compiled in graph.nodes.items():
+        known = deployed.get(node)
+        is_same = known is not None and known.fingerprint == compiled.fingerprint
+        if is_same or not compiled.reads or not _leaves_files_out(compiled):
+            continue
+        if MAY_WRAP.search(compiled.code) and (hidden := reader.hidden(compiled)):
+            found[node] = hidden
+    return MappingProxyType(found)
 
 
 def read_needed(

@@ -41,11 +41,12 @@ from headwater.plan.watermark import event_columns
 from headwater.runs.context import Context
 from headwater.runs.held import read_held
 from headwater.runs.keyshapes import measure_keys
-from headwater.runs.lateness import measure_lateness
-from headwater.runs.needed import read_needed
+from headwater.runs.lateness import measure_lateness, read_arrivals
+from headwater.runs.needed import read_hidden, read_needed
 from headwater.runs.pins import Pins, local_files
 from headwater.runs.proposals import find_in_sight
 from headwater.runs.publish import is_node_commit
+from headwater.runs.setbacks import find_setbacks
 
 RUNS_LOOKED_AT_MAX = 20
 """How many runs are looked through for the last one that says which packages it had."""
@@ -82,12 +83,16 @@ def read_state(graph: Graph, context: Context, *, prices: Prices | None = None) 
     deployed |= _recover(graph, deployed, entries)
     runs = context.metastore.list_runs(limit=1)
     may_skip = context.engine.can_skip_files
+    events = event_columns(graph)
+    arrivals = read_arrivals(context, pins, events)
     needed, needed_before = read_needed(graph, pins, deployed) if may_skip else ({}, {})
     return State(
         deployed=MappingProxyType(deployed),
         tables=MappingProxyType(tables),
         history=_read_history(graph, context),
-        lateness=measure_lateness(context, pins, event_columns(graph)),
+        lateness=measure_lateness(context, pins, events, arrivals),
+        setbacks=find_setbacks(pins, events, arrivals),
+        hidden=read_hidden(graph, pins, deployed) if may_skip else MappingProxyType({}),
         prices=prices,
         compared_with=_compared_with(deployed) or (runs[0].run_id if runs else ""),
         today=f"{context.clock.now():%Y-%m-%d}",

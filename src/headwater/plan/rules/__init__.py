@@ -5,6 +5,7 @@ from headwater.plan.rules.consumer_broken import CONSUMER_BROKEN
 from headwater.plan.rules.cross_join import CROSS_JOIN
 from headwater.plan.rules.exploding_join import EXPLODING_JOIN
 from headwater.plan.rules.fan_out import FAN_OUT
+from headwater.plan.rules.hidden_filter import HIDDEN_FILTER
 from headwater.plan.rules.large_refresh import LARGE_REFRESH
 from headwater.plan.rules.late_rows import LATE_ROWS
 from headwater.plan.rules.merge_key import MERGE_KEY
@@ -15,6 +16,8 @@ from headwater.plan.rules.schema_rewrite import SCHEMA_REWRITE
 from headwater.plan.rules.select_star import SELECT_STAR
 from headwater.plan.rules.skewed_join import SKEWED_JOIN
 from headwater.plan.rules.type_narrowed import TYPE_NARROWED
+from headwater.plan.rules.untested_key import UNTESTED_KEY
+from headwater.plan.rules.watermark_back import WATERMARK_BACK
 
 __all__ = ["RULES", "Rule"]
 
@@ -23,11 +26,14 @@ RULES: tuple[Rule, ...] = (
     BREAKING_CHANGE,
     CONSUMER_BROKEN,
     LATE_ROWS,
+    WATERMARK_BACK,
     MERGE_KEY,
+    UNTESTED_KEY,
     CROSS_JOIN,
     EXPLODING_JOIN,
     FAN_OUT,
     SKEWED_JOIN,
+    HIDDEN_FILTER,
     SELECT_STAR,
     TYPE_NARROWED,
     LARGE_REFRESH,

@@ -63,7 +63,7 @@ def _judge(
     if share <= 0:
         return
     limit = draft.options.limits.late_share_max
-    is_new = _introduces(draft, compiled, mark)
+    is_new = introduces(draft, compiled, mark)
     enough = _window_that_holds(late, limit)
     rows = round(share * late.rows)
     yield Diagnostic(
@@ -82,7 +82,7 @@ def _judge(
     )
 
 
-def _introduces(draft: Draft, compiled: CompiledNode, mark: Watermark) -> bool:
+def introduces(draft: Draft, compiled: CompiledNode, mark: Watermark) -> bool:
     """Say whether this plan adds the window, or narrows the one that is deployed."""
     node = compiled.node.unique_id
     deployed = draft.deployed_or_none(node)
