@@ -174,6 +174,7 @@ class _Reader:
             path=tuple(hop.node for hop in hops),
             hops=hops,
             owner=self.consumer.owner,
+            kind=delta.kind,
         )
 
 

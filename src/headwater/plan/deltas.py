@@ -10,7 +10,7 @@ from typing import Literal
 
 from headwater.base.ids import NodeId
 from headwater.graph.graph import CompiledNode
-from headwater.plan.plan import Effect, Hop
+from headwater.plan.plan import ChangeKind, Effect, Hop
 from headwater.sql.lineage import ColumnChange
 
 Became = Literal["gone", "retyped", "changed"]
@@ -26,12 +26,14 @@ class Delta:
         text: What changes, for people, as said at the origin.
         effect: What it does to a reader that uses it.
         hops: From the origin to the relation that has this delta.
+        kind: What happened at the origin.
     """
 
     became: Became
     text: str
     effect: Effect
     hops: tuple[Hop, ...]
+    kind: ChangeKind = "semantics"
 
     def then(self, compiled: CompiledNode, column: str) -> "Delta":
         """Return this delta one hop further down."""
@@ -83,13 +85,31 @@ def delta_of_change(change: ColumnChange, compiled: CompiledNode, effect: Effect
     match change.change:
         case "dropped":
             text = f"{change.column} is dropped"
-            return Delta(became="gone", text=text, effect="breaks", hops=hops)
+            return Delta(became="gone", text=text, effect="breaks", hops=hops, kind=change.change)
         case "renamed":
             text = f"{change.column} is renamed to {change.after}"
-            return Delta(became="gone", text=text, effect="breaks", hops=hops)
+            return Delta(became="gone", text=text, effect="breaks", hops=hops, kind=change.change)
         case "retyped":
             text = f"{change.column}: {change.before or '?'} -> {change.after or '?'}"
-            return Delta(became="retyped", text=text, effect=effect, hops=hops)
+            return Delta(became="retyped", text=text, effect=effect, hops=hops, kind="retyped")
         case "changed" | "added":
             text = f"{change.column} is computed differently"
             return Delta(became="changed", text=text, effect="degrades", hops=hops)
+
+
+def with_nulls(delta: Delta | None, compiled: CompiledNode, column: str) -> Delta:
+    """Return what else becomes different about a column: it may be null now.
+
+    Args:
+        delta: What is known of the column already.
+        compiled: Its node.
+        column: Its name.
+    """
+    text = "may be null now"
+    if delta is None:
+        hops = (hop_at(compiled, column),)
+        delta = Delta(became="changed", text=column, effect="degrades", hops=hops)
+        return replace(delta, text=f"{column} {text}", kind="nullability")
+    if delta.became == "gone":
+        return delta
+    return replace(delta, text=f"{delta.text} and {text}", kind="nullability")

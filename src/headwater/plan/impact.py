@@ -14,11 +14,21 @@ from headwater.base.ids import NodeId
 from headwater.base.relations import TableName
 from headwater.graph.graph import CompiledNode
 from headwater.plan.consumers import trace_consumers, with_owners
-from headwater.plan.deltas import Delta, RelationDeltas, delta_of_change, hop_at, stronger
+from headwater.plan.deltas import (
+    Delta,
+    RelationDeltas,
+    delta_of_change,
+    hop_at,
+    stronger,
+    with_nulls,
+)
 from headwater.plan.draft import Draft
+from headwater.plan.facts import FactBook, open_facts
 from headwater.plan.inputs import is_test
+from headwater.plan.kinds import change_kinds
 from headwater.plan.mentions import mentions
-from headwater.plan.plan import Effect, Impact
+from headwater.plan.nullability import nullable_now
+from headwater.plan.plan import ChangeKind, Effect, Impact
 from headwater.sql.lineage import ColumnChange, Influence, QueryLineage
 from headwater.sql.types import type_change
 
@@ -36,12 +46,17 @@ def trace_impact(draft: Draft) -> Draft:
     carried: dict[str, RelationDeltas] = {}
     used = _columns_used(draft)
     found: list[Impact] = []
+    book = open_facts(draft)
+    nullable: dict[NodeId, tuple[str, ...]] = {}
     for compiled in draft.graph.nodes.values():
         if compiled.node.resource_type in DECLARED:
             touched = _declared(draft, compiled, carried)
         else:
             touched = _Touched()
             _add_own(draft, compiled, used, touched)
+            names = _add_nulls(draft, compiled, book, touched)
+            if names:
+                nullable[compiled.node.unique_id] = names
             _add_inherited(draft, compiled, carried, touched)
         found.extend(touched.impact)
         if not touched.deltas.is_empty:
@@ -49,8 +64,20 @@ def trace_impact(draft: Draft) -> Draft:
     found.extend(trace_consumers(draft, carried))
     impact = _deduplicate(with_owners(found, draft.graph), draft)
     breaking = {item.path[0] for item in impact if item.effect == "breaks"}
-    changes = tuple(replace(change, breaking=change.node in breaking) for change in draft.changes)
+    changes = tuple(
+        replace(
+            change,
+            breaking=change.node in breaking,
+            lines=_with_null_lines(change.lines, nullable.get(change.node, ())),
+            kinds=change_kinds(draft, change, has_nulls=change.node in nullable),
+        )
+        for change in draft.changes
+    )
     return replace(draft, impact=impact, changes=changes)
+
+
+def _with_null_lines(lines: tuple[str, ...], columns: tuple[str, ...]) -> tuple[str, ...]:
+    return (*lines, *(f"column {column}: may be null now" for column in columns))
 
 
 @dataclass(slots=True)
@@ -65,6 +92,10 @@ class _Touched:
         kept = stronger(columns.get(column.lower()), delta)
         if kept is not None:
             columns[column.lower()] = kept
+        self.deltas = replace(self.deltas, columns=MappingProxyType(columns))
+
+    def put_column(self, column: str, delta: Delta) -> None:
+        columns = {**self.deltas.columns, column.lower(): delta}
         self.deltas = replace(self.deltas, columns=MappingProxyType(columns))
 
     def add_rows(self, delta: Delta) -> None:
@@ -82,6 +113,7 @@ class _Touched:
                 effect=effect,
                 path=tuple(hop.node for hop in delta.hops),
                 hops=delta.hops,
+                kind=delta.kind,
             )
         )
 
@@ -104,7 +136,13 @@ def _add_own(draft: Draft, compiled: CompiledNode, used: Used, touched: _Touched
         return
     if difference.kind == "formatting":
         text = "only formatting or comments changed"
-        delta = Delta(became="changed", text=text, effect="safe", hops=(hop_at(compiled, ""),))
+        delta = Delta(
+            became="changed",
+            text=text,
+            effect="safe",
+            hops=(hop_at(compiled, ""),),
+            kind="formatting",
+        )
         touched.report(delta, column="", effect="safe")
         return
     if draft.decisions[compiled.node.unique_id].how == "skip":
@@ -112,7 +150,7 @@ def _add_own(draft: Draft, compiled: CompiledNode, used: Used, touched: _Touched
     for change in difference.query.columns if difference.query else ():
         delta = delta_of_change(change, compiled, retype_effect(change.before, change.after))
         if change.change == "added":
-            new = replace(delta, text=f"{change.column} is new", effect="safe")
+            new = replace(delta, text=f"{change.column} is new", effect="safe", kind="added")
             touched.report(new, column=change.column, effect="safe")
         else:
             touched.add_column(change.column, delta)
@@ -124,7 +162,28 @@ def _add_own(draft: Draft, compiled: CompiledNode, used: Used, touched: _Touched
             else f"rows of {compiled.node.name} change"
         )
         hops = (hop_at(compiled, ""),)
-        touched.add_rows(Delta(became="changed", text=text, effect="degrades", hops=hops))
+        kind: ChangeKind = "semantics" if unknown else "rows"
+        touched.add_rows(
+            Delta(became="changed", text=text, effect="degrades", hops=hops, kind=kind)
+        )
+
+
+def _add_nulls(
+    draft: Draft, compiled: CompiledNode, book: FactBook, touched: _Touched
+) -> tuple[str, ...]:
+    """Add columns that may be null now, and return their names."""
+    node = compiled.node.unique_id
+    deployed, difference = draft.deployed_or_none(node), draft.differences.get(node)
+    is_edited = difference is not None and difference.kind == "changed"
+    if deployed is None or not is_edited or is_test(compiled):
+        return ()
+    if draft.decisions[node].how == "skip":
+        return ()
+    names = nullable_now(compiled, deployed, book)
+    for column in names:
+        known = touched.deltas.columns.get(column.lower())
+        touched.put_column(column, with_nulls(known, compiled, column))
+    return names
 
 
 def retype_effect(before: str, after: str) -> Effect:
@@ -263,8 +322,11 @@ class _Reader:
     def _read_altered(self, relation: TableName, column: str, delta: Delta) -> None:
         outputs, in_rows = _uses(self.compiled.lineage, relation, column)
         if self.is_test:
-            if delta.effect == "breaks" and (outputs or in_rows):
-                self.touched.report(delta.then(self.compiled, ""), column="", effect="breaks")
+            test = self.compiled.node.test
+            may_fail = delta.kind == "nullability" and test is not None and test.name == "not_null"
+            if (outputs or in_rows) and (delta.effect == "breaks" or may_fail):
+                further = delta.then(self.compiled, "")
+                self.touched.report(further, column="", effect=delta.effect)
             return
         for output in outputs:
             further = delta.then(self.compiled, output)

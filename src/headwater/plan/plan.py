@@ -511,6 +511,20 @@ class PackageEffect:
 
 
 Effect = Literal["breaks", "degrades", "safe"]
+ChangeKind = Literal[
+    "new",
+    "removed",
+    "added",
+    "dropped",
+    "renamed",
+    "retyped",
+    "nullability",
+    "semantics",
+    "rows",
+    "config",
+    "formatting",
+]
+"""What becomes of a node or a column; ``semantics`` is another computation, or one not traced."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -536,6 +550,7 @@ class Impact:
         path: unique_ids from the changed node to the consumer, both included.
         hops: The same way with the column and the place in the files at each node.
         owner: Whom to ask, where that is known.
+        kind: What became of the column or the rows at the beginning of the way.
     """
 
     node: NodeId
@@ -545,6 +560,7 @@ class Impact:
     path: tuple[NodeId, ...] = ()
     hops: tuple[Hop, ...] = ()
     owner: str = ""
+    kind: ChangeKind = "semantics"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -576,6 +592,7 @@ class Change:
         cost_before: What a run of the deployed version uses; unknown when it never ran.
         cost_after: What a regular run of the new version will use.
         drivers: Inputs of which the new version reads much more.
+        kinds: What became of it, each once, in the order of ``ChangeKind``.
     """
 
     node: NodeId
@@ -585,6 +602,7 @@ class Change:
     cost_before: Cost = field(default_factory=Cost)
     cost_after: Cost = field(default_factory=Cost)
     drivers: tuple[Driver, ...] = ()
+    kinds: tuple[ChangeKind, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
