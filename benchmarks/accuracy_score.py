@@ -72,6 +72,7 @@ def score(steps: Sequence[Found]) -> Found:
         "bytes_read": _by_group(pairs, "bytes_read"),
         "bytes_written": _by_group(pairs, "bytes_written"),
         "bounds": _bounds(pairs),
+        "logical_bytes": _exactness(pairs),
         "coverage": _coverage(pairs),
         "totals": _totals(plans),
         "noise_floor": _noise(steps),
@@ -125,6 +126,19 @@ def _pairs_of(step: Found, seen: Mapping[str, set[tuple[str, str]]]) -> tuple[li
                 continue
             pairs.append(Pair(group=group, quantity=quantity, estimate=estimate, actual=actual))
     return pairs, unknown
+
+
+def _exactness(pairs: Sequence[Pair]) -> Found:
+    """Say how often the bytes of stored tables were foretold to the byte, and never too few."""
+    known = [
+        pair
+        for pair in pairs
+        if pair.quantity == "bytes_read" and pair.estimate["grade"] in {"exact", "bound"}
+    ]
+    right = sum(pair.estimate["value"] == pair.actual for pair in known)
+    above = sum(pair.actual > pair.estimate["high"] for pair in known)
+    share = right / len(known) if known else None
+    return {"statements": len(known), "exact_share": share, "above_the_bound": above}
 
 
 def _is_counted(pair: Pair) -> bool:

@@ -147,6 +147,9 @@ def measured_of(run: Run, workspace: Workspace) -> dict[str, Any]:
             "status": result.status,
             "rows": _rows_of(result, workspace),
             **asdict(result.cost),
+            # What plans predict: the bytes of the columns read, not what a cache left of them.
+            "bytes_read": result.cost.logical_bytes if result.cost.statements else None,
+            "physical_bytes": result.cost.bytes_read,
         }
         for result in run.results
         if result.status not in {"skipped", "cancelled"} and result.action != "skip"

@@ -168,6 +168,26 @@ def test_accuracy_compares_what_was_said_with_what_was_used(hw: Hw) -> None:
     assert "q median" in hw("cost", "accuracy").out
 
 
+def test_bytes_are_predicted_exactly_from_the_statistics_of_files(hw: Hw, project: Path) -> None:
+    """The plan reads the log; what is measured is what the engine says of its scans."""
+    grouped = "select customer, count(*) as n from {{ ref('revenue') }} group by customer"
+    write_files(project, {"models/kinds.sql": grouped})
+    assert hw("build").code == 0
+
+    run = hw("build", "--force", "--select", "kinds", "--output", "json").document
+
+    [built] = [result for result in run["results"] if result["relation"]]
+    expected, used = built["estimate"]["bytes_read"], built["cost"]["logical_bytes"]
+    [line] = [
+        each
+        for each in hw("cost", "accuracy", "--output", "json").document["lines"]
+        if (each["quantity"], each["grade"]) == ("bytes_read", "bound")
+    ]
+    assert expected["grade"] == "bound"
+    assert used == expected["value"] > 0
+    assert (line["exact"], line["above"]) == (line["count"], 0)
+
+
 BOOK = """\
 name: cloud
 date: "{date}"

@@ -13,7 +13,7 @@ from headwater.plan.build import make_plan
 from headwater.plan.history import find_basis, fixed_seconds, from_runs, weighted_median
 from headwater.plan.options import PlanOptions
 from headwater.plan.plan import Cost, Plan
-from headwater.plan.state import NodeRun, Pace, Prices, State
+from headwater.plan.state import NeededFiles, NodeRun, Pace, Prices, State
 
 FCT = NodeId("model.shop.fct")
 PRICES = Prices(name="list", cpu_hour=3.6, runs_per_month=100)
@@ -477,10 +477,14 @@ def test_a_seed_and_its_reader_are_estimated_from_the_file() -> None:
 def test_files_that_a_filter_leaves_out_are_not_read() -> None:
     state = with_sources(world().graph(), None)
     table = next(iter(state.tables.values()))
-    half = {str(table.name): (table.size_bytes or 0) // 2}
+    half = {str(table.name): NeededFiles(size_bytes=(table.size_bytes or 0) // 2)}
+    ids = dict.fromkeys(table.column_bytes, 300)
+    known = {str(table.name): NeededFiles(size_bytes=1000, column_bytes=ids)}
 
     narrow = cost(plan(world(), replace(state, needed={FCT: half}))).bytes_read
     other = cost(plan(world(), replace(state, needed_before={FCT: half}))).bytes_read
 
+    exact = cost(plan(world(), replace(state, needed={FCT: known}))).bytes_read
     assert (narrow.value, narrow.grade) == (1000, "bound")
+    assert exact.value == 300 * 2  # of the columns that it reads
     assert other.value == 2000

@@ -253,7 +253,7 @@ def _raw() -> str:
 def test_a_large_change_is_cheaper_in_full(mode: str, action: str) -> None:
     made = world(refresh=mode)
     state = held(commit(deploy(made), "raw", rows=10), rows_added=800)
-    table = replace(state.tables[_raw()], rows=1000, size_bytes=1 << 30)
+    table = replace(state.tables[_raw()], rows=1000, size_bytes=1 << 30, column_bytes={})
     state = replace(state, tables=MappingProxyType({**state.tables, _raw(): table}))
 
     assert fct(plan(made, state)).action == action

@@ -306,11 +306,17 @@ def commit(state: State, name: str, *, rows: int = 10, size: int = 100, **more: 
         version=str(version),
         rows=(now.rows or 0) + rows,
         size_bytes=(now.size_bytes or 0) + size,
+        column_bytes=grown(now.column_bytes, size),
         changes=(change, *now.changes),
         written_by=str(more.get("written_by", "")),
     )
     tables = with_views_moved({**state.tables, key: after})
     return replace(state, tables=MappingProxyType(tables))
+
+
+def grown(column_bytes: Mapping[str, int], size: int) -> dict[str, int]:
+    """Return the bytes of columns once a file of some size is added, alike in all columns."""
+    return {name: bytes_ + size // len(column_bytes) for name, bytes_ in column_bytes.items()}
 
 
 def with_views_moved(

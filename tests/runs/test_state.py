@@ -270,4 +270,7 @@ def test_state_tells_the_bytes_that_a_models_filter_can_touch(context: Context) 
 
     files = context.tables.table(relation("numbers")).snapshot().files
     largest = max(files, key=lambda file: file.rows or 0)
-    assert state.needed == {node_id("few"): {str(relation("numbers")): largest.size_bytes}}
+    found = state.needed[node_id("few")][str(relation("numbers"))]
+    assert list(state.needed) == [node_id("few")]
+    assert found.size_bytes == largest.size_bytes
+    assert found.column_bytes == {name: each.size_bytes for name, each in largest.stats.items()}

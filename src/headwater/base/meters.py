@@ -11,6 +11,9 @@ class Meter:
         cpu_seconds: User and system time of the threads that did the work, by the OS clock.
         wall_seconds: Elapsed time.
         bytes_read: Bytes read from storage, as the engine counted them; None when it cannot tell.
+        logical_bytes: Bytes that the columns and row groups that were read take in their files, as
+            the files' own statistics have it: the same whatever a cache held or a reader fetched
+            beside them. None when some part of them is not known.
         bytes_written: Bytes of the data files written.
         rows_read: Rows that left the scans; None when the engine cannot tell.
         rows_written: Rows in the data files written.
@@ -22,6 +25,7 @@ class Meter:
     cpu_seconds: float = 0.0
     wall_seconds: float = 0.0
     bytes_read: int | None = None
+    logical_bytes: int | None = 0
     bytes_written: int = 0
     rows_read: int | None = None
     rows_written: int = 0
@@ -34,6 +38,7 @@ class Meter:
             cpu_seconds=self.cpu_seconds + other.cpu_seconds,
             wall_seconds=self.wall_seconds + other.wall_seconds,
             bytes_read=_sum(self.bytes_read, other.bytes_read),
+            logical_bytes=_known_sum(self.logical_bytes, other.logical_bytes),
             bytes_written=self.bytes_written + other.bytes_written,
             rows_read=_sum(self.rows_read, other.rows_read),
             rows_written=self.rows_written + other.rows_written,
@@ -47,6 +52,10 @@ def _sum(one: int | None, other: int | None) -> int | None:
     if one is None or other is None:
         return other if one is None else one
     return one + other
+
+
+def _known_sum(one: int | None, other: int | None) -> int | None:
+    return None if one is None or other is None else one + other
 
 
 def _highest(one: int | None, other: int | None) -> int | None:

@@ -16,7 +16,7 @@ Kind = Literal["statement", "overhead", "idle", "startup", "minimum"]
 committing, recording); processors without work, a machine's start and its minimum, where a machine
 is billed."""
 
-LedgerMeter = Literal["cpu_seconds", "bytes_read", "bytes_written"]
+LedgerMeter = Literal["cpu_seconds", "bytes_read", "logical_bytes", "bytes_written"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -74,6 +74,7 @@ class UsageTotal:
         attempts: How many attempts.
         cpu_seconds: Seconds of one processor.
         bytes_read: Bytes read, as far as the engine could tell.
+        logical_bytes: Bytes of the columns read, by their files' statistics, as far as known.
         bytes_written: Bytes of data files written.
     """
 
@@ -88,6 +89,7 @@ class UsageTotal:
     attempts: int = 0
     cpu_seconds: float = 0.0
     bytes_read: float = 0.0
+    logical_bytes: float = 0.0
     bytes_written: float = 0.0
 
 
@@ -141,6 +143,7 @@ def _rows_of_attempt(run: RunRecord, attempt: AttemptRecord) -> Iterator[LedgerR
     quantities: tuple[tuple[LedgerMeter, float | None], ...] = (
         ("cpu_seconds", meter.cpu_seconds),
         ("bytes_read", meter.bytes_read),
+        ("logical_bytes", meter.logical_bytes),
         ("bytes_written", meter.bytes_written),
     )
     for name, quantity in quantities:

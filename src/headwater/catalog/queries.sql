@@ -75,7 +75,7 @@ from run where ended > :after order by ended limit :limit;
 -- name: attempts_between
 select run_id, node, attempt, action, status, fingerprint, message, rows, version, cpu_seconds,
   wall_seconds, bytes_read, bytes_written, rows_read, rows_written, peak_memory_bytes,
-  spilled_bytes, statements, estimate, input_bytes, started_at, finished_at, engine
+  spilled_bytes, statements, estimate, input_bytes, started_at, finished_at, engine, logical_bytes
 from attempt
 where status <> 'started'
   and run_id in (select run_id from run where started_at >= :since and started_at < :until)
@@ -89,22 +89,25 @@ with chosen as (
     and substr(run_id, 1, length(:run)) = :run
 ), used as (
   select attempt.run_id, node, count(*) as attempts, sum(attempt.cpu_seconds) as cpu_seconds,
-    sum(bytes_read) as bytes_read, sum(bytes_written) as bytes_written
+    sum(bytes_read) as bytes_read, sum(logical_bytes) as logical_bytes,
+    sum(bytes_written) as bytes_written
   from attempt
   where status <> 'started' and run_id in (select run_id from chosen)
   group by attempt.run_id, node
 ), parts as (
-  select run_id, node, 'statement' as kind, attempts, cpu_seconds, bytes_read, bytes_written
+  select run_id, node, 'statement' as kind, attempts, cpu_seconds, bytes_read, logical_bytes,
+    bytes_written
   from used
   union all
   select run_id, '', 'overhead', 0,
     cpu_seconds - coalesce((select sum(used.cpu_seconds) from used
-                            where used.run_id = chosen.run_id), 0), 0, 0
+                            where used.run_id = chosen.run_id), 0), 0, 0, 0
   from chosen where cpu_seconds is not null
 )
 select project, target, command, user, day, case when :by_run then run_id else '' end as run,
   case when :by_run then '' else node end as used_by, kind, sum(attempts),
-  sum(parts.cpu_seconds), coalesce(sum(bytes_read), 0), sum(bytes_written)
+  sum(parts.cpu_seconds), coalesce(sum(bytes_read), 0), coalesce(sum(logical_bytes), 0),
+  sum(bytes_written)
 from parts join chosen using (run_id)
 group by project, target, command, user, day, run, used_by, kind
 order by project, target, command, user, day, run, used_by, kind;
@@ -113,12 +116,13 @@ order by project, target, command, user, day, run, used_by, kind;
 insert into attempt
   (run_id, node, attempt, action, status, fingerprint, message, rows, version, cpu_seconds,
    wall_seconds, bytes_read, bytes_written, rows_read, rows_written, peak_memory_bytes,
-   spilled_bytes, statements, estimate, input_bytes, started_at, finished_at, engine)
+   spilled_bytes, statements, estimate, input_bytes, started_at, finished_at, engine,
+   logical_bytes)
 values
   (:run_id, :node, :attempt, :action, :status, :fingerprint, :message, :rows, :version,
    :cpu_seconds, :wall_seconds, :bytes_read, :bytes_written, :rows_read, :rows_written,
    :peak_memory_bytes, :spilled_bytes, :statements, :estimate, :input_bytes, :started_at,
-   :finished_at, :engine)
+   :finished_at, :engine, :logical_bytes)
 on conflict (run_id, node, attempt) do update set
   status = excluded.status, message = excluded.message, rows = excluded.rows,
   version = excluded.version, cpu_seconds = excluded.cpu_seconds,
@@ -126,25 +130,26 @@ on conflict (run_id, node, attempt) do update set
   bytes_written = excluded.bytes_written, rows_read = excluded.rows_read,
   rows_written = excluded.rows_written, peak_memory_bytes = excluded.peak_memory_bytes,
   spilled_bytes = excluded.spilled_bytes, statements = excluded.statements,
-  input_bytes = excluded.input_bytes, finished_at = excluded.finished_at;
+  input_bytes = excluded.input_bytes, finished_at = excluded.finished_at,
+  logical_bytes = excluded.logical_bytes;
 
 -- name: attempts_of_run
 select run_id, node, attempt, action, status, fingerprint, message, rows, version, cpu_seconds,
   wall_seconds, bytes_read, bytes_written, rows_read, rows_written, peak_memory_bytes,
-  spilled_bytes, statements, estimate, input_bytes, started_at, finished_at, engine
+  spilled_bytes, statements, estimate, input_bytes, started_at, finished_at, engine, logical_bytes
 from attempt where run_id = :run_id order by started_at, node, attempt;
 
 -- name: attempts_of_node
 select run_id, node, attempt, action, status, fingerprint, message, rows, version, cpu_seconds,
   wall_seconds, bytes_read, bytes_written, rows_read, rows_written, peak_memory_bytes,
-  spilled_bytes, statements, estimate, input_bytes, started_at, finished_at, engine
+  spilled_bytes, statements, estimate, input_bytes, started_at, finished_at, engine, logical_bytes
 from attempt where node = :node
 order by started_at desc, run_id desc, attempt desc limit :limit;
 
 -- name: newest_attempts
 select run_id, node, attempt, action, status, fingerprint, message, rows, version, cpu_seconds,
   wall_seconds, bytes_read, bytes_written, rows_read, rows_written, peak_memory_bytes,
-  spilled_bytes, statements, estimate, input_bytes, started_at, finished_at, engine
+  spilled_bytes, statements, estimate, input_bytes, started_at, finished_at, engine, logical_bytes
 from (
   select attempt.*, row_number() over (
     partition by node order by started_at desc, run_id desc, attempt desc) as position
@@ -157,7 +162,7 @@ order by node, position;
 -- name: attempts_left_open
 select run_id, node, attempt, action, status, fingerprint, message, rows, version, cpu_seconds,
   wall_seconds, bytes_read, bytes_written, rows_read, rows_written, peak_memory_bytes,
-  spilled_bytes, statements, estimate, input_bytes, started_at, finished_at, engine
+  spilled_bytes, statements, estimate, input_bytes, started_at, finished_at, engine, logical_bytes
 from attempt where run_id = :run_id and status = 'started' order by node, attempt;
 
 -- name: close_attempts

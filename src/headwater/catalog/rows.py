@@ -147,6 +147,7 @@ def attempt_parameters(record: AttemptRecord) -> Parameters:
         "cpu_seconds": meter.cpu_seconds,
         "wall_seconds": meter.wall_seconds,
         "bytes_read": meter.bytes_read,
+        "logical_bytes": meter.logical_bytes,
         "bytes_written": meter.bytes_written,
         "rows_read": meter.rows_read,
         "rows_written": meter.rows_written,
@@ -173,7 +174,7 @@ def attempt_from_row(row: Row) -> AttemptRecord:
         message=str(row[6]),
         rows=cast("int | None", row[7]),
         version=cast("int | None", row[8]),
-        meter=_meter(row[9:18]),
+        meter=_meter(row[9:18], logical_bytes=row[23]),
         estimate=cast("bytes", row[18]),
         input_bytes=cast("int | None", row[19]),
         started_at=str(row[20]),
@@ -197,7 +198,8 @@ def total_from_row(row: Row) -> UsageTotal:
         attempts=cast("int", row[8]),
         cpu_seconds=cast("float", row[9]),
         bytes_read=float(cast("float", row[10])),
-        bytes_written=float(cast("float", row[11])),
+        logical_bytes=float(cast("float", row[11])),
+        bytes_written=float(cast("float", row[12])),
     )
 
 
@@ -234,12 +236,13 @@ def lineage_from_row(row: Row) -> LineageRecord:
     )
 
 
-def _meter(row: Row) -> Meter:
+def _meter(row: Row, *, logical_bytes: object) -> Meter:
     cpu, wall, bytes_read, bytes_written, rows_read, rows_written, peak, spilled, statements = row
     return Meter(
         cpu_seconds=cast("float", cpu),
         wall_seconds=cast("float", wall),
         bytes_read=cast("int | None", bytes_read),
+        logical_bytes=cast("int | None", logical_bytes),
         bytes_written=cast("int", bytes_written),
         rows_read=cast("int | None", rows_read),
         rows_written=cast("int", rows_written),

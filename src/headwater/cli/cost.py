@@ -285,7 +285,7 @@ def _accuracy_lines(report: AccuracyReport) -> list[str]:
         return ["nothing was predicted and measured yet"]
     head = (
         f"  {'':<14} {'grade':<10} {'n':>7} {'q median':>9} {'q p90':>8} {'weighted':>9} "
-        f"{'bias':>7} {'covered':>8} {'above':>6}"
+        f"{'bias':>7} {'covered':>8} {'above':>6} {'right':>6}"
     )
     first = f"{report.attempts} attempts, {report.unknown} without a prediction"
     return [first, head, *map(_accuracy_line, report.lines)]
@@ -296,5 +296,5 @@ def _accuracy_line(line: ErrorLine) -> str:
     return (
         f"  {_NAMES[line.quantity]:<14} {line.grade:<10} {line.count:>7} {line.q_median:>9.2f} "
         f"{line.q_p90:>8.2f} {line.weighted:>9.1%} {line.bias:>7.2f} {line.covered:>8.1%} "
-        f"{above:>6}".rstrip()
+        f"{above:>6} {line.exact / line.count:>6.0%}".rstrip()
     )

@@ -15,6 +15,7 @@ from headwater.base.relations import Column
 from headwater.lake.files import FileList
 from headwater.lake.skipping import stats_decoder
 from headwater.lake.snapshot import ColumnStats, DataFile, Snapshot
+from headwater.lake.stats import COLUMN_BYTES_TAG
 
 _NUMBERS = ("TINYINT", "SMALLINT", "INTEGER", "BIGINT", "HUGEINT", "FLOAT", "DOUBLE", "DECIMAL")
 
@@ -145,14 +146,23 @@ def column_bytes_of(snapshot: Snapshot) -> Mapping[str, int]:
     """Return the compressed bytes by column, for columns known in every file."""
     if isinstance(snapshot.files, FileList):
         return MappingProxyType({})  # reading a million tags takes longer than knowing is worth
-    return _summed(snapshot, lambda stats: stats.size_bytes)
+    # A file that says how large its columns are has none of those that it does not name.
+    return _summed(
+        snapshot,
+        lambda stats: stats.size_bytes,
+        lambda file: 0 if COLUMN_BYTES_TAG in file.tags else None,
+    )
 
 
-def _summed(snapshot: Snapshot, value_of: Callable[[ColumnStats], int | None]) -> Mapping[str, int]:
+def _summed(
+    snapshot: Snapshot,
+    value_of: Callable[[ColumnStats], int | None],
+    without: Callable[[DataFile], int | None] = lambda _file: None,
+) -> Mapping[str, int]:
     sums: dict[str, int] = {}
     for column in snapshot.columns:
         values = [
-            value_of(file.stats[column.name]) if column.name in file.stats else None
+            value_of(file.stats[column.name]) if column.name in file.stats else without(file)
             for file in snapshot.files
         ]
         if None not in values:

@@ -14,7 +14,7 @@ from headwater.base.relations import TableName
 from headwater.graph.graph import CompiledNode, Graph
 from headwater.plan.compare import has_step
 from headwater.plan.inputs import index_inputs, is_test, is_view
-from headwater.plan.state import DeployedNode, State, TableState
+from headwater.plan.state import DeployedNode, NeededFiles, State, TableState
 
 _EVER = "0001-01-01T00:00:00+00:00"
 
@@ -95,6 +95,6 @@ def _record(
 
 
 def _only(
-    found: Mapping[NodeId, Mapping[str, int]], kept: set[NodeId]
-) -> Mapping[NodeId, Mapping[str, int]]:
+    found: Mapping[NodeId, Mapping[str, NeededFiles]], kept: set[NodeId]
+) -> Mapping[NodeId, Mapping[str, NeededFiles]]:
     return MappingProxyType({key: value for key, value in found.items() if key in kept})

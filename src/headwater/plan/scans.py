@@ -15,14 +15,14 @@ from headwater.graph.graph import CompiledNode
 from headwater.plan.deployed import as_deployed
 from headwater.plan.draft import Draft
 from headwater.plan.inputs import is_view
-from headwater.plan.state import TableState
+from headwater.plan.state import NeededFiles, TableState
 from headwater.plan.widths import share_by_types
 from headwater.sql.lineage import QueryLineage
 
 Sizes = Mapping[TableName, Estimate]
 """Bytes of each relation that the plan builds, once it is built."""
 
-_NOTHING_LEFT_OUT: Mapping[str, int] = MappingProxyType({})
+_NOTHING_LEFT_OUT: Mapping[str, NeededFiles] = MappingProxyType({})
 
 EVERY = "*"
 """Stands for all columns, where a query could not be traced."""
@@ -110,7 +110,7 @@ def _view_or_none(draft: Draft, relation: TableName, *, is_deployed: bool) -> Co
 
 
 def scan_bytes(
-    draft: Draft, scan: Scan, sizes: Sizes, needed: Mapping[str, int] = _NOTHING_LEFT_OUT
+    draft: Draft, scan: Scan, sizes: Sizes, needed: Mapping[str, NeededFiles] = _NOTHING_LEFT_OUT
 ) -> Estimate:
     """Return the bytes of a scan: by statistics, or by what this plan makes of the table first.
 
@@ -118,7 +118,7 @@ def scan_bytes(
         draft: The draft.
         scan: The scan.
         sizes: Bytes of what this plan builds, once it is built.
-        needed: Bytes of the files of tables that the reader's filters can touch, as State has them.
+        needed: Files of tables that the reader's filters can touch, as State has them.
     """
     table = draft.state.tables.get(str(scan.relation))
     if scan.relation in sizes:
@@ -128,8 +128,22 @@ def scan_bytes(
         return _of_planned(share, sizes[scan.relation])
     if table is None or table.size_bytes is None:
         return UNKNOWN
-    size = needed.get(str(scan.relation), table.size_bytes)
-    return bound(size * share_of(table, scan))
+    files = needed.get(str(scan.relation))
+    if files is None:
+        files = NeededFiles(size_bytes=table.size_bytes, column_bytes=table.column_bytes)
+    known = _column_bytes_or_none(table, files.column_bytes, scan)
+    return bound(files.size_bytes * share_of(table, scan) if known is None else known)
+
+
+def _column_bytes_or_none(
+    table: TableState, column_bytes: Mapping[str, int], scan: Scan
+) -> int | None:
+    """Return what the columns of a scan take in the files; None when one is not known."""
+    sizes = {name.lower(): size for name, size in column_bytes.items()}
+    stored = scan.columns - {name.lower() for name in table.partition_columns}
+    if not sizes or not stored <= sizes.keys():
+        return None
+    return sum(sizes[name] for name in stored)
 
 
 def share_of(table: TableState, scan: Scan) -> float:

@@ -142,6 +142,19 @@ class TableState:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class NeededFiles:
+    """The files of a table that a query's filters can touch.
+
+    Attributes:
+        size_bytes: Their bytes.
+        column_bytes: Compressed bytes in them by column, where known.
+    """
+
+    size_bytes: int
+    column_bytes: Mapping[str, int] = field(default_factory=lambda: MappingProxyType({}))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Held:
     """What the table of a model with ``refresh`` has read of one of its inputs, and what not yet.
 
@@ -435,7 +448,7 @@ class State:
         packages: Checksums of the packages at the last run, by name; None before the first.
         held: Of models with ``refresh`` that are built: what they have read of each input table,
             by the text of its TableName.
-        needed: Bytes of the files that the filters of a node's query can touch, by the text of
+        needed: The files that the filters of a node's query can touch, by the text of
             the table's TableName; only tables of which there are others.
         needed_before: Likewise for the query that is deployed, where that is another one.
         pace: How fast this machine is, where it was measured; the project's own runs count
@@ -458,8 +471,10 @@ class State:
     today: str = ""
     packages: Mapping[str, str] | None = None
     held: Mapping[NodeId, Mapping[str, Held]] = field(default_factory=lambda: MappingProxyType({}))
-    needed: Mapping[NodeId, Mapping[str, int]] = field(default_factory=lambda: MappingProxyType({}))
-    needed_before: Mapping[NodeId, Mapping[str, int]] = field(
+    needed: Mapping[NodeId, Mapping[str, NeededFiles]] = field(
+        default_factory=lambda: MappingProxyType({})
+    )
+    needed_before: Mapping[NodeId, Mapping[str, NeededFiles]] = field(
         default_factory=lambda: MappingProxyType({})
     )
     pace: Pace | None = None

@@ -11,6 +11,7 @@ from types import MappingProxyType
 from typing import Literal
 
 from headwater.base.codec import decode
+from headwater.base.meters import Meter
 from headwater.base.units import Estimate, Grade
 from headwater.catalog.records import AttemptRecord
 from headwater.plan.plan import Cost
@@ -21,7 +22,7 @@ Quantity = Literal["cpu_seconds", "bytes_read", "bytes_written"]
 QUANTITIES: tuple[Quantity, ...] = ("cpu_seconds", "bytes_read", "bytes_written")
 
 LEAST: Mapping[Quantity, float] = MappingProxyType(
-    {"cpu_seconds": 0.001, "bytes_read": 1.0, "bytes_written": 1.0}
+    {"cpu_seconds": 0.001, "bytes_read": 4096.0, "bytes_written": 4096.0}
 )
 """What is less counts as this much: a ratio to next to nothing says nothing."""
 
@@ -45,6 +46,7 @@ class ErrorLine:
         bias: What was predicted in all by what was measured in all.
         covered: Share of measurements within their interval; the intervals claim 0.9.
         above: How many measurements exceed an upper bound of grade ``exact`` or ``bound``.
+        exact: How many predictions were the measurement itself.
     """
 
     quantity: Quantity
@@ -56,6 +58,7 @@ class ErrorLine:
     bias: float
     covered: float
     above: int
+    exact: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -129,9 +132,19 @@ def _cost_of(record: AttemptRecord) -> Cost:
 def _pairs(costs: Iterable[tuple[Cost, AttemptRecord]], quantity: Quantity) -> Iterable[Pair]:
     for cost, record in costs:
         estimate: Estimate = getattr(cost, quantity)
-        measured: float | None = getattr(record.meter, quantity)
+        measured = _measured(record.meter, quantity)
         if estimate.value is not None and measured is not None:
             yield Pair(estimate, float(measured))
+
+
+def _measured(meter: Meter, quantity: Quantity) -> float | None:
+    """Return what there is to compare with a prediction; None when nothing was measured.
+
+    Plans predict what queries have to read, not what caches and readers make of it.
+    """
+    if quantity != "bytes_read":
+        return float(getattr(meter, quantity))
+    return meter.logical_bytes if meter.statements else None
 
 
 def q_error(predicted: float, measured: float, least: float) -> float:
@@ -157,6 +170,7 @@ def line_of(quantity: Quantity, grade: Grade | Literal["all"], pairs: list[Pair]
         bias=max(predicted, least) / max(measured, least),
         covered=sum(map(_is_covered, pairs)) / len(pairs),
         above=sum(map(_is_above, pairs)),
+        exact=sum(pair.estimate.value == pair.measured for pair in pairs),
     )
 
 

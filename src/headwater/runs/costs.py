@@ -26,7 +26,8 @@ class CostLine:
         key: The name: a model's, a day's ...
         attempts: Attempts of nodes counted in it.
         cpu_seconds: CPU time.
-        bytes_read: Bytes read.
+        bytes_read: Bytes read from storage.
+        logical_bytes: Bytes of the columns read, by their files' statistics.
         bytes_written: Bytes of data files written.
         money: What it costs; None when no price is declared.
         share: Its part of all CPU time, 0 to 1.
@@ -36,6 +37,7 @@ class CostLine:
     attempts: int = 0
     cpu_seconds: float = 0.0
     bytes_read: float = 0.0
+    logical_bytes: float = 0.0
     bytes_written: float = 0.0
     money: float | None = None
     share: float = 0.0
@@ -80,12 +82,14 @@ class _Sum:
     attempts: int = 0
     cpu_seconds: float = 0.0
     bytes_read: float = 0.0
+    logical_bytes: float = 0.0
     bytes_written: float = 0.0
 
     def add(self, part: UsageTotal) -> None:
         self.attempts += part.attempts
         self.cpu_seconds += part.cpu_seconds
         self.bytes_read += part.bytes_read
+        self.logical_bytes += part.logical_bytes
         self.bytes_written += part.bytes_written
 
     def line(self, key: str, total_cpu: float, prices: Prices | None) -> CostLine:
@@ -94,6 +98,7 @@ class _Sum:
             attempts=self.attempts,
             cpu_seconds=self.cpu_seconds,
             bytes_read=self.bytes_read,
+            logical_bytes=self.logical_bytes,
             bytes_written=self.bytes_written,
             money=money_of(self.cpu_seconds, prices),
             share=self.cpu_seconds / total_cpu if total_cpu else 0.0,

@@ -19,7 +19,12 @@ from headwater.runs.ledger import Charge, Charges, Span
 
 Cell = str | float
 _UNITS = MappingProxyType(
-    {"cpu_seconds": "Seconds", "bytes_read": "Bytes", "bytes_written": "Bytes"}
+    {
+        "cpu_seconds": "Seconds",
+        "bytes_read": "Bytes",
+        "logical_bytes": "Bytes",
+        "bytes_written": "Bytes",
+    }
 )
 
 

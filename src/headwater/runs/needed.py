@@ -1,4 +1,4 @@
-"""How many bytes the files are that a node's filters can touch: the planner's share of skipping.
+"""How large the files are that a node's filters can touch: the planner's share of skipping.
 
 The same conditions and the same test as when the node runs, so that a plan counts what is read.
 """
@@ -11,13 +11,14 @@ from headwater.base.relations import TableName
 from headwater.engines.engine import Source, ViewSource
 from headwater.graph.graph import CompiledNode, Graph
 from headwater.lake.snapshot import Snapshot
+from headwater.lake.tablestats import column_bytes_of
 from headwater.plan.inputs import is_view
-from headwater.plan.state import DeployedNode, Hidden
+from headwater.plan.state import DeployedNode, Hidden, NeededFiles
 from headwater.runs.narrow import narrowed
 from headwater.runs.pins import Pins
 from headwater.sql.unwrap import MAY_WRAP, unwrapped_or_none
 
-Needed = Mapping[NodeId, Mapping[str, int]]
+Needed = Mapping[NodeId, Mapping[str, NeededFiles]]
 
 
 class _Reader:
@@ -31,10 +32,12 @@ class _Reader:
             if is_view(compiled) and compiled.node.relation is not None
         }
 
-    def needed(self, compiled: CompiledNode, code: str) -> Mapping[str, int]:
-        """Return the bytes of files that a query can touch, for tables that have others."""
+    def needed(self, compiled: CompiledNode, code: str) -> Mapping[str, NeededFiles]:
+        """Return the files that a query can touch, for tables that have others."""
         return {
-            str(name): source.size_bytes
+            str(name): NeededFiles(
+                size_bytes=source.size_bytes, column_bytes=column_bytes_of(source)
+            )
             for name, source in narrowed(code, self._sources(compiled)).items()
             if isinstance(source, Snapshot)
         }
@@ -123,7 +126,7 @@ def read_hidden(
 def read_needed(
     graph: Graph, pins: Pins, deployed: Mapping[NodeId, DeployedNode]
 ) -> tuple[Needed, Needed]:
-    """Return the bytes of files that nodes can touch: by their present and their deployed query.
+    """Return the files that nodes can touch: by their present and their deployed query.
 
     Args:
         graph: The project.
@@ -131,8 +134,8 @@ def read_needed(
         deployed: Nodes of the last successful runs.
     """
     reader = _Reader(graph, pins)
-    now: dict[NodeId, Mapping[str, int]] = {}
-    before: dict[NodeId, Mapping[str, int]] = {}
+    now: dict[NodeId, Mapping[str, NeededFiles]] = {}
+    before: dict[NodeId, Mapping[str, NeededFiles]] = {}
     for node, compiled in graph.nodes.items():
         if not compiled.reads or not _leaves_files_out(compiled):
             continue

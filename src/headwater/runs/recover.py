@@ -159,7 +159,9 @@ def _commit_or_none(table: Table, run: RunRecord, node: NodeId) -> HistoryEntry 
 
 def _meter(commit: HistoryEntry) -> Meter:
     try:
-        return from_builtins(Meter, commit.headwater.get("meter"))
+        kept = commit.headwater.get("meter")
+        unknown = {"logical_bytes": None}  # commits of earlier releases do not say
+        return from_builtins(Meter, unknown | kept if isinstance(kept, dict) else kept)
     except ValueError:
         return Meter()
 

@@ -5,8 +5,8 @@ statement gets its run comment, is measured, can be interrupted and has its erro
 """
 
 import re
-from collections.abc import Callable, Sequence
-from contextlib import suppress
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from threading import Lock
 
@@ -18,13 +18,16 @@ from headwater.base.relations import Column
 from headwater.engines.duckdb.bind import Lookup, Scan
 from headwater.engines.duckdb.errors import DRIVER_ERRORS, error_of, is_interrupt
 from headwater.engines.duckdb.files import Files
-from headwater.engines.duckdb.profile import Metered, ThreadClocks, Unmetered
+from headwater.engines.duckdb.profile import Clocked, Metered, ScanRead, ThreadClocks, Unmetered
 from headwater.engines.duckdb.python import run_python
 from headwater.engines.duckdb.text import is_query, split_statements, text_of_one
 from headwater.engines.engine import PythonModel
 
 QUERIES_MAX = 20_000
 """Texts of which an engine remembers that each is one query: it is parsed once for a command."""
+
+_FOOTER = """SELECT split_part(path_in_schema, ', ', 1) AS name, sum(total_compressed_size)
+FROM parquet_metadata(?) GROUP BY ALL"""
 
 _COMMENT_UNSAFE = re.compile(r"[^\w.:-]")
 
@@ -47,33 +50,53 @@ class Statement:
         return f"{self.before}{self.sql}{self.after}"
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Cursors:
+    """The driver's connections that a session has on its instance.
+
+    Attributes:
+        profiled: Tells what its statements read.
+        bare: Does not, and is faster; None where statements are large enough not to mind.
+    """
+
+    profiled: duckdb.DuckDBPyConnection
+    bare: duckdb.DuckDBPyConnection | None = None
+
+    def all(self) -> tuple[duckdb.DuckDBPyConnection, ...]:
+        """Return each of them."""
+        return (self.profiled,) if self.bare is None else (self.profiled, self.bare)
+
+
 class Connection:
     """A connection that belongs to one session.
 
     Attributes:
         files: The storages that it can reach.
         lookup_tables: Quoted names of the small tables that it made, which outlive it.
+        scans: What the statements of the operation have read so far.
     """
 
     def __init__(
         self,
-        raw: duckdb.DuckDBPyConnection,
+        cursors: Cursors,
         clocks: ThreadClocks,
         files: Files,
         queries: dict[str, str] | None = None,
     ) -> None:
-        """Take a connection of the driver.
+        """Take the connections of the driver.
 
         Args:
-            raw: The driver's connection.
+            cursors: The driver's connections on one instance.
             clocks: Clocks of its instance.
             files: The storages that it can reach.
             queries: What texts were parsed to already, which this connection adds to.
         """
-        self._raw = raw
+        self._cursors = cursors
+        self._raw = cursors.profiled
         self.files = files
-        self._metered = Metered(connection=raw, clocks=clocks)
-        self._measuring: Metered | Unmetered = self._metered
+        self._clocks = clocks
+        self._metered = Metered(connection=cursors.profiled, clocks=clocks)
+        self._measuring: Metered | Clocked | Unmetered = self._metered
         self._comment = ""
         self._meter = Meter()
         self._cancelled = False
@@ -84,13 +107,16 @@ class Connection:
         self._parsed: tuple[str, duckdb.Statement] | None = None
         self._queries = {} if queries is None else queries
         self.lookup_tables: set[str] = set()
+        self.scans: list[ScanRead] = []
 
-    def begin(self, *, run: str = "", is_metered: bool = True) -> None:
+    def begin(self, *, run: str = "", is_metered: bool = True, is_profiled: bool = True) -> None:
         """Start an operation: its meter at zero, its statements marked with the run.
 
         Args:
             run: The run; empty for none.
             is_metered: Measure what its statements use; somebody asks for the meter.
+            is_profiled: Learn what they read, too. Without, they may run on another connection of
+                the driver than those with, which knows no temporary tables and settings of theirs.
 
         Raises:
             InternalError: ``session-closed``.
@@ -99,8 +125,34 @@ class Connection:
             raise _is_closed()
         self._comment = f"\n/* headwater {_COMMENT_UNSAFE.sub('_', run)} */" if run else ""
         self._meter = Meter()
-        self._measuring = self._metered if is_metered else Unmetered()
+        self.scans = []
+        self._raw, self._measuring = self._cursors.profiled, self._metered
+        if not is_profiled and self._cursors.bare is not None:
+            self._raw, self._measuring = self._cursors.bare, Clocked(clocks=self._clocks)
+        if not is_metered:
+            self._measuring = Unmetered()
         self.files.begin()
+
+    @contextmanager
+    def unprofiled(self) -> Iterator[None]:
+        """Run statements of ours, which read nothing that counts, without learning what they read.
+
+        They must not need temporary tables or settings of the operation.
+        """
+        before = self._raw, self._measuring
+        if self._cursors.bare is not None:
+            self._raw = self._cursors.bare
+            self._measuring = Clocked(clocks=self._clocks, logical_bytes=0)
+        try:
+            yield
+        finally:
+            self._raw, self._measuring = before
+
+    def everywhere(self, sql: str) -> None:
+        """Run a statement that sets something on each of the driver's connections."""
+        for cursor in self._cursors.all():
+            self._raw = cursor
+            self.rows(sql)
 
     @property
     def meter(self) -> Meter:
@@ -124,7 +176,7 @@ class Connection:
             raise _cancelled()
         try:
             with self._running:
-                answer, meter = self._measuring.call(lambda: self._raw.execute(text).fetchall())
+                answer, used = self._measuring.call(lambda: self._raw.execute(text).fetchall())
         except DRIVER_ERRORS as error:
             fault = self.files.fault_or_none()
             if is_interrupt(error):
@@ -133,7 +185,8 @@ class Connection:
                 raise fault from error
             skip = len(parts.before.encode("utf-8", "surrogatepass"))
             raise error_of(error, parts.sql, skip=skip) from error
-        self._meter += meter
+        self._meter += used.meter
+        self.scans += used.scans
         return answer
 
     def named_rows(self, statement: Statement) -> list[dict[str, object]]:
@@ -293,9 +346,17 @@ class Connection:
             UserCodeError: ``python-model-failed``.
         """
         with self._running:
-            answer, meter = self._metered.call(lambda: run_python(self._raw, model))
-        self._meter += meter
+            answer, used = self._metered.call(lambda: run_python(self._cursors.profiled, model))
+        self._meter += used.meter
         return answer
+
+    def footer_sizes_or_none(self, path: str) -> Mapping[str, int] | None:
+        """Return the compressed bytes of a Parquet file's columns, in lower case, by its footer."""
+        try:
+            found = self._raw.execute(_FOOTER, [path]).fetchall()
+        except DRIVER_ERRORS:
+            return None
+        return {str(name).lower(): int(size) for name, size in found}
 
     def add_function(
         self, name: str, function: Callable[..., object], arguments: Sequence[str], returns: str
@@ -317,10 +378,11 @@ class Connection:
         """
         self._cancelled = True
         if not self._closed:
-            self._raw.interrupt()
+            for cursor in self._cursors.all():
+                cursor.interrupt()
 
-    def release_or_none(self) -> duckdb.DuckDBPyConnection | None:
-        """Let go of the driver's connection as it was given; None when it is another by now.
+    def release_or_none(self) -> Cursors | None:
+        """Let go of the driver's connections as they were given; None when they are others by now.
 
         What was interrupted, or knows a Python function, is not given on.
         """
@@ -328,7 +390,7 @@ class Connection:
             return None
         with self._running:
             self._closed = True
-        return self._raw
+        return self._cursors
 
     def close(self) -> None:
         """Close it; temporary tables and views go with it. Safe to call twice.
@@ -338,7 +400,8 @@ class Connection:
         if not self._closed:
             self._closed = True
             with self._running, suppress(*DRIVER_ERRORS):
-                self._raw.close()
+                for cursor in self._cursors.all():
+                    cursor.close()
 
 
 def _is_closed() -> InternalError:

@@ -6,7 +6,7 @@ limited by itself. Opening one costs about 20 ms, so clean ones are used again.
 
 import shutil
 import weakref
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from types import MappingProxyType
@@ -15,6 +15,7 @@ import duckdb
 
 from headwater.base.errors import Invalid
 from headwater.base.relations import TableName, quote_identifier
+from headwater.engines.duckdb.connection import Cursors
 from headwater.engines.duckdb.errors import DRIVER_ERRORS, error_of
 from headwater.engines.duckdb.files import Files, RemoteFiles
 from headwater.engines.duckdb.kept import KeptRows
@@ -66,7 +67,7 @@ class Instance:
         self._settings = settings
         self.kind = (settings.threads, settings.keeps_rows)
         self.queries = settings.queries
-        self._spare: duckdb.DuckDBPyConnection | None = None
+        self._spare: Cursors | None = None
         self._spill = make_spill_folder(settings.temp_directory)
         # Also when the program ends without closing; only a kill leaves the folder behind.
         self._remove_spill = weakref.finalize(self, shutil.rmtree, self._spill, ignore_errors=True)
@@ -87,8 +88,8 @@ class Instance:
         self._run(f"USE {HOME}")
         self._run("DETACH memory")
 
-    def connect(self) -> duckdb.DuckDBPyConnection:
-        """Give a connection with the profile's settings and profiling on: a kept one, or another.
+    def connect(self) -> Cursors:
+        """Give connections with the profile's settings: kept ones, or others.
 
         A new one costs as much as four small statements.
 
@@ -96,14 +97,18 @@ class Instance:
             Invalid: ``engine-setting-invalid``.
         """
         if self._spare is not None:
-            cursor, self._spare = self._spare, None
-            return cursor
-        cursor = self._root.cursor()
+            cursors, self._spare = self._spare, None
+            return cursors
         if self.standing is not None:
             self.standing.home = None
+        profiled = self._cursor(PROFILE_SETTINGS)
+        return Cursors(profiled=profiled, bare=None if self.standing is None else self._cursor(()))
+
+    def _cursor(self, settings: Sequence[str]) -> duckdb.DuckDBPyConnection:
+        cursor = self._root.cursor()
         # UTC: the same results on every machine; the profile may set another. At once, because a
         # statement costs 0.1 ms however little it does.
-        cursor.execute("; ".join((*PROFILE_SETTINGS, "SET TimeZone = 'UTC'", f"USE {HOME}")))
+        cursor.execute("; ".join((*settings, "SET TimeZone = 'UTC'", f"USE {HOME}")))
         for name, value in self._settings.settings.items():
             if self._settings.keeps_rows and name.lower() in _THREADS:
                 continue
@@ -120,9 +125,9 @@ class Instance:
                 ) from error
         return cursor
 
-    def keep(self, connection: duckdb.DuckDBPyConnection) -> None:
-        """Give the next session a connection on which nothing was set since ``connect``."""
-        self._spare = connection
+    def keep(self, cursors: Cursors) -> None:
+        """Give the next session connections on which nothing was set since ``connect``."""
+        self._spare = cursors
 
     def clean(
         self, catalogs: Iterable[str], tables: Iterable[str], views: Iterable[TableName] = ()
@@ -151,10 +156,10 @@ class Instance:
 
     def close(self) -> None:
         """Stop its threads and remove its spill folder; safe to call twice."""
-        for each in (self._spare, self._root):
+        spare = () if self._spare is None else self._spare.all()
+        for each in (*spare, self._root):
             with suppress(*DRIVER_ERRORS):
-                if each is not None:
-                    each.close()
+                each.close()
         self._remove_spill()
 
     def _run(self, sql: str) -> None:

@@ -73,6 +73,10 @@ class KeptRows:
         self._kept.move_to_end(key)
         return kept.table
 
+    def file_or_none(self, table: str) -> DataFile | None:
+        """Return the file whose rows a table holds; None for a table that is not kept."""
+        return next((kept.file for kept in self._kept.values() if kept.table == table), None)
+
     def take_surplus(self) -> tuple[str, ...]:
         """Forget the tables that were read longest ago, and return their names, to be dropped."""
         count = max(0, len(self._kept) - TABLES_MAX)
@@ -99,7 +103,8 @@ def write_kept(
         rows = int(str(made[0][0]))
         found = _columns(connection, table, query)
         columns = stored_columns(found)
-        files = _copy(connection, table, columns, destination, rows)
+        with connection.unprofiled():
+            files = _copy(connection, table, columns, destination, rows)
         _check_rows(files, rows)
         is_same = found == columns and all(_PLAIN.fullmatch(each.type) for each in columns)
         if is_same and len(files) == 1 and rows <= ROWS_MAX:

@@ -21,6 +21,7 @@ from headwater.engines.duckdb.intake import take_in
 from headwater.engines.duckdb.intake_rows import take_rows
 from headwater.engines.duckdb.kept import write_kept
 from headwater.engines.duckdb.merge import write_merge
+from headwater.engines.duckdb.reads import Inputs, logical_bytes
 from headwater.engines.duckdb.seed import describe_seed, write_seed
 from headwater.engines.duckdb.standing import NAMES_MAX, may_stand, stamp_or_none
 from headwater.engines.duckdb.text import check_reads_only, is_query
@@ -95,6 +96,7 @@ class DuckDBSession(Session):
         self._copies: dict[TableName, TableCopy] = {}
         self._lookups = 0
         self._reusable = True
+        self._is_seen = True  # a Python model's queries have no profile of their own
         self._open = True
 
     def start_in(self, catalog: str, schema: str) -> None:
@@ -103,14 +105,22 @@ class DuckDBSession(Session):
         Raises:
             Invalid: ``catalog-name-reserved``.
         """
-        self._connection.begin(is_metered=False)
+        self._begin_aside(is_metered=False)
         statements, standing = self._schema_statements(catalog, schema), self._instance.standing
-        if standing is None or standing.home != (catalog, schema):
-            statements.append(f"USE {quote_identifier(catalog)}.{quote_identifier(schema)}")
         if statements:
             self._connection.rows("; ".join(statements))
+        if standing is None or standing.home != (catalog, schema):
+            home = f"{quote_identifier(catalog)}.{quote_identifier(schema)}"
+            self._connection.everywhere(f"USE {home}")
         if standing is not None:
             standing.home = (catalog, schema)
+
+    def _begin_aside(self, *, is_metered: bool = True) -> None:
+        """Begin what nobody asks the reads of, on a connection that does not look for them.
+
+        Once statements of the project have run, what they have set must be in force, too.
+        """
+        self._connection.begin(is_metered=is_metered, is_profiled=not self._reusable)
 
     def bind(self, name: TableName, source: Source) -> None:
         """Make ``name`` readable in SQL, as a view, replacing an earlier binding."""
@@ -118,7 +128,7 @@ class DuckDBSession(Session):
             return
         if self._takes_over(name, source):
             return
-        self._connection.begin(is_metered=False)
+        self._begin_aside(is_metered=False)
         self._make_schema(name.catalog, name.schema)
         if isinstance(source, Snapshot):
             self._connection.files.check(source.root)
@@ -183,7 +193,7 @@ class DuckDBSession(Session):
         standing = self._instance.standing
         if standing is None or not names:
             return
-        self._connection.begin(is_metered=False)
+        self._begin_aside(is_metered=False)
         self._connection.rows("; ".join(f"DROP VIEW IF EXISTS {each.quoted()}" for each in names))
         for name in names:
             standing.forget(name)
@@ -218,7 +228,7 @@ class DuckDBSession(Session):
     def describe(self, sql: str) -> tuple[Column, ...]:
         """Return the columns of a query without running it."""
         self._hide(sql)
-        self._connection.begin(is_metered=False)
+        self._begin_aside(is_metered=False)
         # Parsed even when it is known: what was parsed is described without being parsed again.
         return self._connection.describe(
             self._connection.text_of(self._connection.statements(sql), sql)
@@ -227,7 +237,10 @@ class DuckDBSession(Session):
     def query(self, sql: str, *, rows_max: int, is_plain: bool = False) -> Result:
         """Run one query and return at most ``rows_max`` rows; nothing may be changed."""
         self._hide(sql)
-        self._connection.begin()
+        if is_plain:
+            self._begin_aside()
+        else:
+            self._connection.begin()
         self._connection.keep_order(in_order=True)
         if is_plain:
             columns, rows = self._plain_rows(sql, rows_max)
@@ -237,7 +250,7 @@ class DuckDBSession(Session):
             columns=columns,
             rows=tuple(rows[:rows_max]),
             truncated=len(rows) > rows_max,
-            meter=self._connection.meter,
+            meter=self._meter(),
         )
 
     def execute(self, sql: str) -> Meter:
@@ -247,7 +260,7 @@ class DuckDBSession(Session):
         self._connection.keep_order(in_order=True)
         self._reusable = False
         self._run_script([part.query for part in self._connection.statements(sql)])
-        return self._connection.meter
+        return self._meter()
 
     def split(self, sql: str) -> tuple[ScriptPart, ...]:
         """Parse a script into its statements, without running any."""
@@ -272,7 +285,7 @@ class DuckDBSession(Session):
             columns=columns,
             rows=tuple(rows[:rows_max]),
             truncated=len(rows) > rows_max,
-            meter=self._connection.meter,
+            meter=self._meter(),
         )
 
     def stored_here(self) -> Mapping[TableName, Literal["table", "view"]]:
@@ -336,6 +349,7 @@ class DuckDBSession(Session):
         self._connection.begin()
         self._connection.keep_order(in_order=True)
         self._reusable = False
+        self._is_seen = False
         return self._connection.run_python(model)
 
     def write(self, sql: str, mode: WriteMode, destination: Destination) -> Written:
@@ -358,7 +372,8 @@ class DuckDBSession(Session):
                 )
             case other:
                 assert_never(other)
-        return self._with_whole_meter(written)
+        replaced = () if isinstance(mode, WriteAll) else (mode.target,)
+        return self._with_whole_meter(written, *replaced)
 
     def take_in(
         self,
@@ -439,8 +454,26 @@ class DuckDBSession(Session):
         """Quoted names of the small tables that it left in its instance."""
         return tuple(self._connection.lookup_tables)
 
-    def _with_whole_meter(self, written: Written) -> Written:
-        whole = self._connection.meter
+    def _meter(self, *others: Snapshot) -> Meter:
+        """Return what the operation used; ``others`` are tables that it read beside its names."""
+        meter, scans = self._connection.meter, self._connection.scans
+        if not self._is_seen:
+            return replace(meter, logical_bytes=None)
+        if not scans or meter.logical_bytes is None:
+            return meter
+        bound = (source for source in self._bound.values() if isinstance(source, Snapshot))
+        copied = (copy.base for copy in self._copies.values())
+        kept = self._instance.kept
+        inputs = Inputs(
+            snapshots=(*bound, *copied, *others),
+            kept=_no_file if kept is None else kept.file_or_none,
+            footers=self._connection.footer_sizes_or_none,
+            folder=self._project_root,
+        )
+        return replace(meter, logical_bytes=logical_bytes(scans, inputs))
+
+    def _with_whole_meter(self, written: Written, *others: Snapshot) -> Written:
+        whole = self._meter(*others)
         return replace(
             written,
             meter=replace(
@@ -516,6 +549,10 @@ class DuckDBSession(Session):
         for statement in statements:
             rows = self._connection.rows(Statement(before="", sql=statement))
         return (self._connection.columns_of_result() if statements else ()), rows
+
+
+def _no_file(_table: str) -> None:
+    return None
 
 
 def _refuse_reserved(catalog: str, schema: str) -> None:
