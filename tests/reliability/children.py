@@ -8,6 +8,7 @@ import os
 import pickle
 import signal
 import sys
+import threading
 import traceback
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -27,6 +28,15 @@ class Ended:
     how: Literal["returned", "raised", "killed"]
     value: Any = None
     was_stopped: bool = False
+
+
+def signal_here(number: signal.Signals) -> None:
+    """Send this process a signal that takes effect before the next line.
+
+    One that is sent to the process may be taken by any of its threads, while the caller runs on
+    for a while: past the point that it wanted to be killed or stopped at.
+    """
+    signal.pthread_kill(threading.get_ident(), number)
 
 
 def in_child(call: Callable[[], Any], while_stopped: Callable[[], None] | None = None) -> Ended:

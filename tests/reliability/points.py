@@ -13,6 +13,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Literal
 
+from tests.reliability.children import signal_here
+
 from headwater.base.ids import NodeId
 from headwater.lake.disk import Disk
 
@@ -59,9 +61,9 @@ class Points:
 def strike(fault: Fault) -> None:
     match fault:
         case "kill":
-            os.kill(os.getpid(), signal.SIGKILL)
+            signal_here(signal.SIGKILL)
         case "hang":
-            os.kill(os.getpid(), signal.SIGSTOP)
+            signal_here(signal.SIGSTOP)
         case "error":
             raise OSError(errno.EIO, os.strerror(errno.EIO))
         case "full":

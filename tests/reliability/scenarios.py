@@ -12,7 +12,7 @@ from pathlib import Path
 from types import MappingProxyType
 
 from tests.reliability.cases import Patch
-from tests.reliability.children import in_child, start_child
+from tests.reliability.children import in_child, signal_here, start_child
 from tests.reliability.invariants import digest
 from tests.reliability.lake import BY_NAME, ROWS, Model, load, load_first, opened, rows_or_none
 from tests.runs.project import build_project
@@ -347,11 +347,13 @@ def stopped_builder(folder: Path, patch: Patch) -> list[str]:
 
         def stop(point: str, _node: NodeId) -> None:
             if point == "tests-passed":
-                os.kill(os.getpid(), signal.SIGSTOP)
+                signal_here(signal.SIGSTOP)
 
         with opened(folder) as context:
             asleep = replace(context, observer=stop)
             return run_steps(asleep, build("t", "select 1 as id, 9 as batch", version=0)).status
+
+    others: list[str] = []
 
     def other() -> None:
         def write() -> str:
@@ -359,12 +361,14 @@ def stopped_builder(folder: Path, patch: Patch) -> list[str]:
                 elsewhere = replace(context, folder=folder / "elsewhere")
                 return run_steps(elsewhere, append("t", MORE, version=0)).status
 
-        in_child(write)
+        others.append(in_child(write).value)
         time.sleep(0.01)
 
     ended = in_child(sleeper, other)
     rows = _rows_in_child(folder)
-    found = [] if ended.was_stopped and ended.value == "failed" else [f"it is told {ended.value}"]
+    found = [] if others == ["success"] else [f"the other is told {others}"]
+    if not ended.was_stopped or ended.value != "failed":
+        found.append(f"it is told {ended.value}")
     return found if rows == 2000 else [*found, f"I2: {rows} rows: the other's commit is lost"]
 
 
