@@ -120,6 +120,14 @@ def in_duckdb(*scripts: str, table: str = "items") -> list[tuple[object, ...]]:
         "merge into items using (select 4 as id) s on items.id = s.id when matched then delete",
         "create or replace table items as select 1 as other",
         "create or replace table items as select * from items where id = 1",
+        """create or replace table items as select 1 as id, 'a' as name, 2 as price;
+        insert into items select id + 1, name, price from items""",
+        """create or replace table items as select 1 as id, 'a' as name, 2 as price;
+        update items set price = 3 where id = 1""",
+        """create or replace table items as select 1 as id, 'a' as name, 2 as price;
+        create table others as select * from items""",
+        """drop table items; create table items as select 1 as id, 'a' as name, 2 as price;
+        delete from items where id = 2""",
         "create table if not exists items (nothing int)",
         "drop table items; create table items as select 2 as id",
         "alter table items add column added int",

@@ -77,7 +77,12 @@ def make_copy(connection: Connection, name: TableName, base: Snapshot) -> TableC
 def fill_copy(
     connection: Connection, name: TableName, copy: TableCopy, lookup_name: str
 ) -> TableCopy:
-    """Bring the base's rows into a copy that has only new ones so far."""
+    """Bring the base's rows into a copy that has only new ones so far.
+
+    A table that took the copy's place has none of them.
+    """
+    if _identity(connection, name) != copy.identity:
+        return replace(copy, rows="gone")
     connection.keep_order(in_order=True)
     groups: list[_Group] = []
     columns = _names(copy.base.columns)
