@@ -37,6 +37,7 @@ from headwater.project.files import (
     read_profiles,
     read_text_or_none,
 )
+from headwater.project.folders import Evaluate, with_folders
 from headwater.project.named_selectors import SELECTORS_FILE, read_named_selectors
 from headwater.project.observed import Observer
 from headwater.project.options import ReadOptions, Target
@@ -55,6 +56,7 @@ from headwater.runs.effective import (
     ConfigurationFacts,
     effective_configuration,
     named_folder,
+    workspace_folder,
 )
 from headwater.runs.listing import Listed, list_rows
 from headwater.runs.past import Left
@@ -122,11 +124,12 @@ class Reader:
         root = named_folder(early, "project_dir") or Path.cwd()
         file = _read_yaml_or_empty(root / SETTINGS_FILE, observer)
         settings = resolve_settings(given, noted, file)
+        values = read_mapping("--vars", variables)
         return cls(
-            read_files(root, observer),
+            read_files(root, observer, _evaluating(noted, values)),
             settings,
             environment,
-            variables=read_mapping("--vars", variables),
+            variables=values,
             clock=clock or SystemClock(),
             observer=observer,
         )
@@ -221,6 +224,7 @@ class Reader:
         request = self._profile_request()
         facts = ConfigurationFacts(
             root=self.root,
+            workspace=workspace_folder(self.settings, self.root),
             target_path=self.target_path,
             profiles_file=request.file if request.text is not None else None,
             named_profile=profile or None,
@@ -361,7 +365,10 @@ class Reader:
 
     def _project_setting(self, key: str) -> Json:
         file = self.files.packages[0].project_file
-        return None if file is None else read_mapping(file.file, file.text).get(key)
+        if file is None:
+            return None
+        written = {key: read_mapping(file.file, file.text).get(key)}
+        return with_folders(written, _evaluating(self._noted, self._variables))[key]
 
     def _source_folders(self) -> tuple[str, ...]:
         """Folders with files that people write: those of dbt_project.yml, or the defaults."""
@@ -375,6 +382,15 @@ class Reader:
     def _project_path(self, key: str, default: str) -> str:
         value = self._project_setting(key)
         return value if isinstance(value, str) else default
+
+
+def _evaluating(environment: Mapping[str, str], variables: Mapping[str, Json]) -> Evaluate:
+    """Return what renders a value of dbt_project.yml; most have none that needs it."""
+
+    def evaluate(value: str) -> Json:
+        return package_values("dbt_project.yml", environment, variables)(value)
+
+    return evaluate
 
 
 def _read_yaml_or_empty(path: Path, observer: Observer) -> Mapping[str, Json]:

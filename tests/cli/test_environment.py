@@ -76,3 +76,56 @@ def test_a_variable_that_is_no_value_of_its_option_is_said(
 
     assert ended.code == 2
     assert "perhaps" in ended.err
+
+
+def test_folders_of_the_project_file_may_ask_for_variables(
+    hw: Hw, project: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file = project / "dbt_project.yml"
+    folders = """
+model-paths: ["{{ env_var('MODELS', 'models') }}"]
+packages-install-path: "{{ var('packages', 'installed') }}"
+target-path: "{{ env_var('ARTIFACTS') }}"
+"""
+    file.write_text(file.read_text() + folders)
+    (project / "elsewhere").mkdir()
+    (project / "elsewhere" / "only.sql").write_text("select 1 as id")
+    (project / "installed" / "other").mkdir(parents=True)
+    (project / "installed" / "other" / "dbt_project.yml").write_text("name: other\nprofile: x\n")
+
+    unset = hw("ls", "--resource-type", "model")
+    monkeypatch.setenv("ARTIFACTS", "made")
+    usual = hw("ls", "--resource-type", "model").out.split()
+    monkeypatch.setenv("MODELS", "elsewhere")
+    there = hw("ls", "--resource-type", "model").out.split()
+    compiled = hw("compile")
+
+    assert unset.code == 2
+    assert "ARTIFACTS" in unset.err
+    assert len(usual) > 1
+    assert there == ["shop.only"]
+    assert compiled.code == 0
+    assert (project / "made" / "manifest.json").is_file()
+
+
+def test_projects_with_one_workspace_see_each_other_s_tables_and_views(
+    hw: Hw, project: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shared = tmp_path / "shared"
+    monkeypatch.setenv("HEADWATER_WORKSPACE", str(shared))
+    (project / "models" / "seen.sql").write_text("{{ config(materialized='view') }} select 7 as n")
+    hw("build", "--select", "seen")
+    other = tmp_path / "other"
+    other.mkdir()
+    (other / "dbt_project.yml").write_text("name: other\nprofile: x\n")
+    (other / "macros").mkdir()
+    (other / "macros" / "ask.sql").write_text(
+        "{% macro ask() %}{% set n = run_query('select n from shop.main.seen') %}"
+        "{% do log(n.columns[0].values()[0], info=true) %}{% endmacro %}"
+    )
+
+    asked = hw("run-operation", "ask", "--project-dir", str(other))
+
+    assert (asked.code, asked.out.strip()) == (0, "7")
+    assert not (project / ".headwater").exists()
+    assert (shared / "workspace.db").is_file()

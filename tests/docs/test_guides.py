@@ -6,6 +6,7 @@ import pytest
 from tests.docs.conftest import GUIDES, Shell, examples, matches
 
 
+@pytest.mark.slow  # forty seconds of CPU in all
 @pytest.mark.parametrize("guide", sorted(GUIDES.glob("*.md")), ids=lambda guide: guide.stem)
 def test_guide_shows_what_happens(guide: Path, shell: Shell) -> None:
     for command, expected in examples(guide.read_text(encoding="utf-8")):

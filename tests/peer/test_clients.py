@@ -19,7 +19,7 @@ from tests.peer.test_jaffle import SOURCE
 pytestmark = [pytest.mark.peer, pytest.mark.timeout(1800)]
 
 COSMOS = ("astronomer-cosmos==1.15.1", "apache-airflow")
-ELEMENTARY = ("elementary-data==0.26.1", "dbt-core==1.11.16", "dbt-duckdb==1.11.1")
+ELEMENTARY = ("elementary-data==0.25.1", "dbt-core==1.11.16", "dbt-duckdb==1.11.1")
 DAGSTER = ("dagster-dbt", "dbt-core==1.11.16", "dbt-duckdb==1.11.1")
 OURS = ("click", "deltalake>=1.6.6,<1.7", "duckdb>=2.0,<2.1", "filelock", "fsspec", "jinja2",
         "msgspec", "obstore", "pyyaml", "rich", "sqlglot[c]==30.30.0")  # fmt: skip

@@ -85,6 +85,14 @@ SETTINGS: tuple[Setting, ...] = (
         help="Engine that runs another warehouse's project, its SQL translated: `duckdb`.",
     ),
     Setting(
+        name="workspace",
+        default=".headwater",
+        kind="text",
+        environment=("HEADWATER_WORKSPACE",),
+        help="Folder of records, lock and, unless the profile names another, lake; from the "
+        "project's folder. Projects with the same one see each other's tables and views.",
+    ),
+    Setting(
         name="cache_dir",
         default=None,
         kind="text",

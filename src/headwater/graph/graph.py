@@ -62,8 +62,8 @@ class CompiledNode:
         post_hooks: Rendered SQL to run after, in order.
         pre_writes: What ``pre_hooks`` write; of an operation, what itself writes.
         post_writes: What ``post_hooks`` write.
-        materialization: unique_id of the macro of the project that builds it; empty when
-            Headwater does.
+        materialization: unique_id of the macro that builds it while its step runs, or runs the
+            test; empty when Headwater does. A test that only a run can render has no ``code``.
         own_lineage: Trace of the code before ephemeral models were inlined, which it reads as
             ``__dbt__cte__<name>`` without catalog and schema; None when it reads none.
         dialect: The SQL dialect of the code: the engine's, or that of a warehouse that is only

@@ -48,6 +48,7 @@ class CompileHost:
         has_lost_query: A query of a macro failed while statements were kept.
         is_live: The node runs now: whatever macros send is sent.
         has_asked: The text asked what is in the lake, or for the columns of a relation.
+        has_queried: Macros sent a statement, be it kept, lost or answered.
     """
 
     def __init__(  # noqa: PLR0913 - everything that a template may ask about
@@ -89,6 +90,7 @@ class CompileHost:
         self.has_lost_query = False
         self.is_live = False
         self.has_asked = False
+        self.has_queried = False
         self._has_said_unasked = False
 
     @property
@@ -194,7 +196,7 @@ class CompileHost:
 
     def run_query(self, sql: str) -> LookupTable:
         """Ask the lake; that a warehouse was not asked is said once."""
-        self.has_asked = True
+        self.has_asked = self.has_queried = True
         if self.sent is not None and not only_reads(sql):
             self.sent.append(sql)
             return NoRows()

@@ -16,6 +16,7 @@ from headwater.graph.host import CompileHost
 from headwater.graph.lookup import UncountedLookup
 from headwater.graph.references import resolve_references
 from headwater.graph.said import Said
+from headwater.jinja.macros import Macro
 from headwater.project.context import LazyGraph, hook_texts, node_context, render_node, render_text
 from headwater.project.node import Node
 from headwater.project.project import Project
@@ -59,6 +60,32 @@ class BuildCall:
     macro: str
     code: str
     later_code: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TestCall:
+    """A test to run by a macro.
+
+    Attributes:
+        node: The test.
+        macro: unique_id of the macro.
+    """
+
+    node: NodeId
+    macro: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Tested:
+    """What a test's macro found.
+
+    Attributes:
+        sql: The query of failing rows.
+        row: Failures, whether to warn and whether to fail; None when the macro asked nothing.
+    """
+
+    sql: str
+    row: tuple[object, ...] | None
 
 
 def inline_node(project: Project, text: str) -> Node:
@@ -131,13 +158,6 @@ class LiveRenderer:
             HeadwaterError: Jinja failed, or a statement did.
         """
         node, templates = self._project.nodes[call.node], self._project.templates
-        index = templates.index
-        macro = next(
-            macro
-            for macros in index.packages.values()
-            for macro in macros.values()
-            if macro.unique_id == call.macro
-        )
         is_incremental = self._is_incremental(node, lookup)
         code = call.later_code if is_incremental and call.later_code else call.code
 
@@ -146,7 +166,33 @@ class LiveRenderer:
         model = {**_mapping(context["model"]), "compiled_code": code, "compiled_sql": code}
         own = {"sql": code, "compiled_code": code, "model": model, "write": _ignored}
         own |= {f"{moment}s": _hooks(node, moment) for moment in ("pre_hook", "post_hook")}
+        macro = self._macro(call.macro)
         templates.call(macro, context={**context, **own}, package=node.package, lenient=False)
+
+    def test(self, call: TestCall, lookup: Lookup, tell: Listener) -> Tested:
+        """Render a test anew and call the macro that runs it.
+
+        Raises:
+            HeadwaterError: Jinja failed, or a statement did.
+        """
+        node, templates = self._project.nodes[call.node], self._project.templates
+        context = self._context(LiveCall(node=call.node, moment="operation"), node, lookup, tell)
+        sql = render_node(self._project, node, context).text
+        model = {**_mapping(context["model"]), "compiled_code": sql, "compiled_sql": sql}
+        seen = {**context, "sql": sql, "compiled_code": sql, "model": model, "write": _ignored}
+        macro = self._macro(call.macro)
+        templates.call(macro, context=seen, package=node.package, lenient=False)
+        load = context["load_result"]
+        assert callable(load)  # noqa: S101 - every context has it
+        found = load("main")
+        rows = () if found is None else found["data"]
+        return Tested(sql=sql, row=tuple(rows[0]) if rows else None)
+
+    def _macro(self, unique_id: str) -> Macro:
+        macros = self._project.templates.index.packages.values()
+        return next(
+            macro for named in macros for macro in named.values() if macro.unique_id == unique_id
+        )
 
     def _is_incremental(self, node: Node, lookup: Lookup) -> bool:
         """Answer ``is_incremental()`` as dbt does: the table is there and is to be kept."""

@@ -4,8 +4,10 @@ Packages were written against agate (``.columns[0].values()``, ``.rows``, ``['ta
 names and the indexing by position or name are its; nothing of the library is needed.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
-from typing import TypeVar, overload
+import csv
+import io
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Any, TypeVar, overload
 
 T = TypeVar("T")
 
@@ -157,6 +159,55 @@ class ResultTable(Sequence[Row]):
         elif column_names is not None:
             names = tuple(column_names)
         return ResultTable(names, self.rows)
+
+    def exclude(self, names: str | Sequence[str]) -> "ResultTable":
+        """Return a table of all columns but the named ones."""
+        left_out = {names} if isinstance(names, str) else set(names)
+        return self.select([name for name in self.column_names if name not in left_out])
+
+    def where(self, test: Callable[[Row], object]) -> "ResultTable":
+        """Return a table of the rows for which a macro returns something true."""
+        return ResultTable(self.column_names, [row for row in self.rows if test(row)])
+
+    def limit(self, start_or_stop: int, stop: int | None = None, step: int = 1) -> "ResultTable":
+        """Return a table of some rows, as a slice does."""
+        start, end = (0, start_or_stop) if stop is None else (start_or_stop, stop)
+        return ResultTable(self.column_names, self.rows[start:end:step])
+
+    def distinct(self, key: str | Sequence[str] | None = None) -> "ResultTable":
+        """Return a table of the first row with each value of the named columns, or of all."""
+        names = self.column_names if key is None else (key,) if isinstance(key, str) else tuple(key)
+        first: dict[tuple[object, ...], Row] = {}
+        for row in self.rows:
+            first.setdefault(tuple(row[name] for name in names), row)
+        return ResultTable(self.column_names, list(first.values()))
+
+    def order_by(self, key: str | Sequence[str], reverse: bool = False) -> "ResultTable":  # noqa: FBT001, FBT002 - agate's signature
+        """Return a table ordered by the named columns, nulls last."""
+        names = (key,) if isinstance(key, str) else tuple(key)
+
+        def place(row: Row) -> tuple[tuple[bool, Any], ...]:
+            values = [row[name] for name in names]
+            return tuple((value is None, "" if value is None else value) for value in values)
+
+        rows: list[Row] = sorted(self.rows, key=place, reverse=reverse)
+        return ResultTable(self.column_names, rows)
+
+    def group_by(self, key: str, key_name: str | None = None) -> "NamedSequence[ResultTable]":
+        """Return a table for each value of a column, by that value, in the order of the rows."""
+        del key_name  # how the column is called where the tables are put together again
+        groups: dict[Any, list[Row]] = {}
+        for row in self.rows:
+            groups.setdefault(row[key], []).append(row)
+        tables = [ResultTable(self.column_names, rows) for rows in groups.values()]
+        return NamedSequence(tables, tuple(groups))
+
+    def print_csv(self, **_options: object) -> str:
+        """Return the table as CSV; dbt prints it, here the caller does."""
+        text = io.StringIO()
+        writer = csv.writer(text, lineterminator="\n")
+        writer.writerows([self.column_names, *self.rows])
+        return text.getvalue()
 
     def print_table(self, max_rows: int = 20, **_options: object) -> str:
         """Return the table as text lines; dbt prints it, here the caller does."""

@@ -237,4 +237,7 @@ def _why_test(draft: Draft, node: NodeId, deployed: DeployedNode | None) -> str:
         return f"its last result was {deployed.status}"
     if draft.options.force or draft.options.tests == "only":
         return "asked for"
-    return _clock_reason(draft, draft.compiled(node), deployed)
+    compiled = draft.compiled(node)
+    if compiled.materialization and not compiled.code:
+        return "only its run can render it"
+    return _clock_reason(draft, compiled, deployed)

@@ -404,10 +404,13 @@ class RunTest(StepBase):
         store_as: What they are kept as. A view reads the tables as they are published, so the
             failing rows of a test that stops a commit are kept as a table all the same.
         fingerprint: The graph's fingerprint of the test.
+        macro: unique_id of the macro that renders and runs it while it runs, because its text asks
+            for rows or writes; empty when ``sql`` is all there is to it.
     """
 
     sql: str
     fingerprint: str
+    macro: str = ""
     gates: NodeId | None = None
     severity: Literal["error", "warn"] = "error"
     warn_if: str = "!= 0"

@@ -199,7 +199,9 @@ def _head_lines(plan: Plan, names: Names, width: int) -> Iterator[StyledLine]:
     ]
     tests = sum(step.action == "test" for step in plan.steps)
     if tests:
-        rows.append(_Head("* tests", f"{tests} to run", "change"))
+        made = sum(isinstance(step, RunTest) and bool(step.macro) for step in plan.steps)
+        by_macros = f"; {made} by macros, what these write: unknown ?" if made else ""
+        rows.append(_Head("* tests", f"{tests} to run{by_macros}", "change"))
     longest = max((len(row.name) for row in rows), default=0)
     margin = min(NAME_WIDTH_MAX, max(NAME_WIDTH_MIN, longest)) + 1
     for row in rows:

@@ -293,6 +293,7 @@ def _test_step(draft: Draft, compiled: CompiledNode, base: _Base, gates: NodeId 
         **base,
         sql=compiled.code,
         fingerprint=compiled.fingerprint,
+        macro=compiled.materialization,
         gates=gates,
         severity="warn" if str(config.get("severity", "error")).lower() == "warn" else "error",
         warn_if=str(config.get("warn_if") or "!= 0"),

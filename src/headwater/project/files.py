@@ -8,7 +8,7 @@ import os
 import re
 import stat
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal
 
@@ -16,6 +16,7 @@ from headwater.base.codec import Json
 from headwater.base.diagnostics import Diagnostic, error_of
 from headwater.base.errors import Invalid, NotFound
 from headwater.base.spans import Span, span_at
+from headwater.project.folders import Evaluate, with_folders
 from headwater.project.observed import Observer
 from headwater.project.text import decoded
 from headwater.project.yaml_text import YamlFile, read_yaml
@@ -157,6 +158,7 @@ class _Look:
     root: Path
     found: list[Diagnostic]
     observer: Observer
+    evaluate: Evaluate
 
     def is_file(self, path: Path) -> bool:
         """Say whether a file is there, and note it when it is not."""
@@ -166,7 +168,9 @@ class _Look:
         return False
 
 
-def read_files(root: Path, observer: Observer | None = None) -> ProjectFiles:
+def read_files(
+    root: Path, observer: Observer | None = None, evaluate: Evaluate = str
+) -> ProjectFiles:
     """Read the files of a project and of the packages installed in it.
 
     A folder without a dbt_project.yml gives a value whose first package has none; nothing is raised
@@ -175,10 +179,15 @@ def read_files(root: Path, observer: Observer | None = None) -> ProjectFiles:
     Args:
         root: The project's folder.
         observer: Notes what is looked at.
+        evaluate: Renders the names of folders that have Jinja; as written by default.
+
+    Raises:
+        Invalid: As ``evaluate`` does.
     """
-    look = _Look(root=root, found=[], observer=observer or Observer())
-    first = _Look(root=root, found=[], observer=look.observer)
-    settings = _settings_of(_project_file(first, ""))
+    observer = observer or Observer()
+    look = _Look(root=root, found=[], observer=observer, evaluate=evaluate)
+    first = replace(look, found=[])
+    settings = _settings_of(first, _project_file(first, ""))
     flags = settings.get("flags")
     with_jinja = isinstance(flags, dict) and flags.get("allow_jinja_file_extensions") is True
     top = _read_package(look, "", with_jinja=with_jinja)
@@ -270,12 +279,12 @@ def _package_folders(look: _Look, folder: Path) -> list[str]:
     return [name for name in names or () if look.is_file(folder / name / PROJECT_FILE)]
 
 
-def _settings_of(project_file: ProjectFile | None) -> Mapping[str, Json]:
+def _settings_of(look: _Look, project_file: ProjectFile | None) -> Mapping[str, Json]:
     if project_file is None:
         return {}
     loaded = read_yaml(project_file.file, project_file.text)
     content = loaded.content if isinstance(loaded, YamlFile) else None
-    return content if isinstance(content, dict) else {}
+    return with_folders(content, look.evaluate) if isinstance(content, dict) else {}
 
 
 def _project_file(look: _Look, folder: str, name: str = PROJECT_FILE) -> ProjectFile | None:
@@ -287,7 +296,7 @@ def _project_file(look: _Look, folder: str, name: str = PROJECT_FILE) -> Project
 def _read_package(look: _Look, folder: str, *, with_jinja: bool) -> PackageFiles:
     base = look.root / folder if folder else look.root
     project_file = _project_file(look, folder)
-    settings = _settings_of(project_file)
+    settings = _settings_of(look, project_file)
     paths = {name: _paths(settings, name) for name in PATHS_DEFAULT}
     docs_paths = settings.get("docs-paths")
     sources = tuple(dict.fromkeys(path for group in paths.values() for path in group))

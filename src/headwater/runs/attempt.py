@@ -39,6 +39,7 @@ from headwater.plan.schedule import Unit
 from headwater.runs.gate import Verdict, count_failures, failing_rows_sql, judge, pass_unasked
 from headwater.runs.held import consumed_app
 from headwater.runs.live import HookCalls, build_by_macro, run_calls
+from headwater.runs.macro_tests import Pending, count_by_macro
 from headwater.runs.narrow import emptied, narrowed
 from headwater.runs.pins import Relation
 from headwater.runs.proofs import has_no_failures
@@ -182,7 +183,7 @@ class _Attempt:
             current, staged, inputs = self._stage(session, writer)
             work.context.observer("files-written", step.node)
             self.meter += check_rows(session, step.target)
-            self._run_gates(session, staged)
+            self._run_gates(session, staged, writer)
             self._check_gates()
             work.context.observer("tests-passed", step.node)
             work.cancel.check()
@@ -320,14 +321,15 @@ class _Attempt:
         )
         run_calls(writer, calls, after_each)
 
-    def _run_gates(self, session: Session, staged: Staged) -> None:
+    def _run_gates(self, session: Session, staged: Staged, writer: Writer) -> None:
         relation, table = self.step.target.relation, staged.source
         for test in self.unit.gates:
             if isinstance(table, Snapshot) and has_no_failures(test, relation, table):
                 verdict = pass_unasked(test, tell_started(self.work, test.node))
                 self.verdicts = (*self.verdicts, (verdict, None))
                 continue
-            tested = _run_test(self.work, session, test, attempt=self.number, pending=relation)
+            pending = Pending(name=relation, source=table, writer=writer)
+            tested = _run_test(self.work, session, test, attempt=self.number, pending=pending)
             self.verdicts = (*self.verdicts, tested)
 
     def _check_gates(self) -> None:
@@ -550,7 +552,7 @@ def _check_seed(step: BuildStep) -> None:
 
 
 def _run_test(
-    work: Work, session: Session, step: RunTest, *, attempt: int, pending: TableName | None
+    work: Work, session: Session, step: RunTest, *, attempt: int, pending: Pending | None
 ) -> tuple[Verdict, RelationRecord | None]:
     """Run a test; its faults are its verdict. ``pending`` is bound already and left alone."""
     started = tell_started(work, step.node)
@@ -560,9 +562,12 @@ def _run_test(
     try:
         names = work.pins.behind(read.name for read in step.reads)
         for name in names:
-            if name != pending:
+            if pending is None or name != pending.name:
                 session.bind(name, work.pins.find(name).source)
-        count = count_failures(session, step)
+        if step.macro:
+            step, count = count_by_macro(work, session, step, attempt, pending)
+        else:
+            count = count_failures(session, step)
         meter, failures = count.meter, count.failures
         status, message = judge(step, count)
         if step.store_in is not None:

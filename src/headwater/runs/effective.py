@@ -53,6 +53,7 @@ class ConfigurationFacts:
 
     Attributes:
         root: Folder of the project.
+        workspace: Folder of the records.
         target_path: Folder of artifacts.
         profiles_file: Path of profiles.yml; None when there is none.
         named_profile: Profile that dbt_project.yml names; None when it names none.
@@ -60,6 +61,7 @@ class ConfigurationFacts:
     """
 
     root: Path
+    workspace: Path
     target_path: Path
     profiles_file: str | None
     named_profile: str | None
@@ -89,6 +91,11 @@ def named_folder(settings: Settings, name: str) -> Path | None:
         if name == "project_dir"
         else "correct the path, or leave it out to look in the project and in ~/.dbt",
     )  # fmt: skip
+
+
+def workspace_folder(settings: Settings, root: Path) -> Path:
+    """Return the folder of records, lock and the lake by default, of a project in ``root``."""
+    return root / Path(settings.text("workspace") or ".headwater").expanduser()
 
 
 def effective_configuration(
@@ -139,8 +146,7 @@ def _decided(target: Target | None, facts: ConfigurationFacts) -> Iterator[InFor
             return InForce(name=name, value=value, origin="file", place=file, help=help_)
         return InForce(name=name, value=value, origin="default", place="default", help=help_)
 
-    folder = facts.root / ".headwater"
-    lake = target.lake or str(folder / "lake")
+    lake = target.lake or str(facts.workspace / "lake")
     yield entry("threads", target.threads)
     yield entry("memory_limit", target.memory_limit or "70 % of the machine's")
     yield entry("type", target.type, "Which keys the profile's output is written with.")
@@ -162,7 +168,7 @@ def _decided(target: Target | None, facts: ConfigurationFacts) -> Iterator[InFor
     yield entry("engine", target.engine, "What runs the SQL.")
     yield InForce(
         name="store",
-        value=str(folder / "workspace.db"),
+        value=str(facts.workspace / "workspace.db"),
         origin="default",
         place="default",
         help="Records of runs, views and lineage.",

@@ -66,12 +66,17 @@ def count_failures(session: Session, step: RunTest) -> Count:
         HeadwaterError: As ``Session.query`` does.
     """
     result = session.query(test_sql(step), rows_max=1, is_plain=True)
-    failures, should_warn, should_error = result.rows[0] if result.rows else (0, False, False)
+    return read_count(result.rows[0] if result.rows else None, result.meter)
+
+
+def read_count(row: tuple[object, ...] | None, meter: Meter) -> Count:
+    """Read the row of ``test_sql``; no row at all counts as no failures."""
+    failures, should_warn, should_error = row or (0, False, False)
     return Count(
         failures=int(str(failures or 0)),
         should_warn=bool(should_warn),
         should_error=bool(should_error),
-        meter=result.meter,
+        meter=meter,
     )
 
 

@@ -15,7 +15,15 @@ from headwater.base.relations import Column, TableName
 from headwater.base.telemetry import MacroSaid
 from headwater.engines.engine import Result
 from headwater.graph.graph import HookWrites
-from headwater.graph.live import BuildCall, Listener, LiveCall, Moment
+from headwater.graph.live import (
+    BuildCall,
+    Listener,
+    LiveCall,
+    LiveRenderer,
+    Moment,
+    TestCall,
+    Tested,
+)
 from headwater.graph.said import Said
 from headwater.runs.work import Work
 from headwater.runs.writes import Writer
@@ -88,15 +96,32 @@ def build_by_macro(writer: Writer, call: BuildCall) -> None:
         Invalid: ``plan-missing``, when only a plan is there and no project.
         HeadwaterError: The macro failed, or a statement that it sent.
     """
+    live = _live(writer, call.node)
+    with writer.work.write_lock:
+        live.build(call, LiveLookup(writer=writer), _teller(writer.work, call.node))
+
+
+def run_test_by_macro(writer: Writer, call: TestCall) -> Tested:
+    """Let a macro render and run a test; what it writes is not published yet.
+
+    Raises:
+        Invalid: ``plan-missing``, when only a plan is there and no project.
+        HeadwaterError: The macro failed, or a statement that it sent.
+    """
+    live = _live(writer, call.node)
+    with writer.work.write_lock:
+        return live.test(call, LiveLookup(writer=writer), _teller(writer.work, call.node))
+
+
+def _live(writer: Writer, node: NodeId) -> LiveRenderer:
     live = writer.work.context.live
     if live is None:
         raise Invalid(
             "plan-missing",
-            f"`{call.node}` is built by a macro, and there is no project to find it in",
+            f"`{node}` is run by a macro, and there is no project to find it in",
             fix="apply the plan in the folder of its project",
         )
-    with writer.work.write_lock:
-        live.build(call, LiveLookup(writer=writer), _teller(writer.work, call.node))
+    return live
 
 
 def run_calls(

@@ -23,6 +23,7 @@ from headwater.lake.stores import storage_options
 from headwater.project.options import Target
 from headwater.project.project import Project
 from headwater.runs.context import Context, Tables
+from headwater.runs.effective import workspace_folder
 from headwater.runs.lookup import EngineLookup
 from headwater.runs.sources import file_sources, seed_files
 from headwater.sql.meaning import Meanings
@@ -67,7 +68,7 @@ class World:
     @property
     def folder(self) -> Path:
         """Folder of the workspace's own files: records, lock, and the lake by default."""
-        return self.root / ".headwater"
+        return workspace_folder(self._settings, self.root)
 
     @property
     def lake(self) -> str:

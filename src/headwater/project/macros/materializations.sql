@@ -184,6 +184,16 @@
     {{ return(adapter.get_columns_in_relation(source_relation)) }}
 {%- endmacro %}
 
+{# Counts what a test's query returns; its own config says what that means. #}
+{% materialization test, default -%}
+    {%- call statement('main', fetch_result=true) -%}
+        {{ get_test_sql(
+            sql, config.get('fail_calc'), config.get('warn_if'), config.get('error_if'), config.get('limit')
+        ) }}
+    {%- endcall -%}
+    {{ return({'relations': []}) }}
+{%- endmaterialization %}
+
 {% materialization incremental, default -%}
     {%- set existing = load_cached_relation(this) -%}
     {{ run_hooks(pre_hooks) }}
