@@ -98,13 +98,13 @@ target-path: "{{ env_var('ARTIFACTS') }}"
     usual = hw("ls", "--resource-type", "model").out.split()
     monkeypatch.setenv("MODELS", "elsewhere")
     there = hw("ls", "--resource-type", "model").out.split()
-    compiled = hw("compile")
+    parsed = hw("parse")
 
     assert unset.code == 2
     assert "ARTIFACTS" in unset.err
     assert len(usual) > 1
     assert there == ["shop.only"]
-    assert compiled.code == 0
+    assert parsed.code == 0
     assert (project / "made" / "manifest.json").is_file()
 
 

@@ -54,7 +54,7 @@ def test_a_model_that_names_a_column_wrongly_by_itself_is_a_fault_of_the_project
     github = hw("plan", "--output", "github")
 
     assert (ended.code, ended.codes) == (2, ["HW2107"])
-    assert github.out.startswith("### No plan: 1 error\n")
+    assert "### Headwater: no plan, 1 error\n" in github.out
     assert "Compared with" not in github.out
 
 
