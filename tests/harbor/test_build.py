@@ -110,6 +110,22 @@ def test_after_a_build_nothing_is_left_to_do(harbor: Path) -> None:
     assert [step for step in steps if step["action"] != "skip"] == []
 
 
+def test_the_harbor_has_no_finding_even_when_every_model_has_changed(harbor: Path) -> None:
+    file = harbor / "dbt_project.yml"
+    text = file.read_text(encoding="utf-8")
+    with_hook = text.replace(
+        "models:\n  harbor:\n", "models:\n  harbor:\n    +post-hook: select 1\n"
+    )
+    assert with_hook != text
+    file.write_text(with_hook, encoding="utf-8")
+
+    plan = hw(harbor, "plan")
+
+    unchanged = {step["node"] for step in plan["steps"] if step["action"] == "skip"}
+    assert {node for node in unchanged if node.startswith("model.")} == set()
+    assert plan["diagnostics"] == []
+
+
 @pytest.mark.slow
 def test_two_more_days_brought_in_equal_a_full_rebuild(harbor: Path) -> None:
     generate(harbor, DAYS, 2, "--batch-days", "1")

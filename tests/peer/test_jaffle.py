@@ -250,6 +250,26 @@ def test_a_second_build_does_nothing_and_an_edited_row_rebuilds_its_readers(
     assert_equal(ours(project), of_database(database), shop)
 
 
+@pytest.mark.parametrize("shop", SHOPS)
+def test_no_rule_finds_anything_in_a_clean_project(shop: Shop, prepare: Prepare) -> None:
+    project = prepare(shop)
+    hw(project, "build", *shop.options)
+    file = project / "dbt_project.yml"
+    text = file.read_text(encoding="utf-8")
+    # As if every model had changed, over tables that have rows.
+    file.write_text(
+        text.replace("\nmodels:\n", "\nmodels:\n  +post-hook: select 1\n"), encoding="utf-8"
+    )
+
+    plan = hw(project, "plan", *shop.options)
+
+    unchanged = {step["node"] for step in plan["steps"] if step["action"] == "skip"}
+    assert {node for node in unchanged if node.startswith("model.")} == set()
+    # Its calendar reads the clock, which is told and no more than that.
+    assert {found["name"] for found in plan["diagnostics"]} <= {"not-repeatable"}
+    assert {found["severity"] for found in plan["diagnostics"]} <= {"info"}
+
+
 def built(results: Sequence[Mapping[str, Any]]) -> set[str]:
     """Return the nodes that were built, without the project's name."""
     names = (result["node"].split(".") for result in results if result["status"] == "success")

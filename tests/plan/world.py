@@ -21,7 +21,7 @@ from headwater.base.spans import Span
 from headwater.graph.graph import CompiledNode, Graph
 from headwater.plan.plan import BuildView, Plan, RunTest, Skip
 from headwater.plan.state import DeployedNode, NodeRun, State, TableState, VersionChange
-from headwater.project.node import Node, ResourceType, SourceInfo, TestInfo
+from headwater.project.node import ColumnInfo, Node, ResourceType, SourceInfo, TestInfo
 from headwater.sql.columns import trace
 from headwater.sql.fingerprint import fingerprint as sql_fingerprint
 from headwater.sql.lineage import QueryLineage
@@ -60,6 +60,8 @@ class Made:
     declared: Mapping[str, Json] = field(default_factory=dict)
     checksum: str = "1"
     arguments: Mapping[str, Json] = field(default_factory=dict)
+    documented: Mapping[str, ColumnInfo] = field(default_factory=dict)
+    tags: tuple[str, ...] = ()
 
     @property
     def node_id(self) -> NodeId:
@@ -234,6 +236,8 @@ class World:
             checksum=made.checksum,
             meta=meta if isinstance(meta, dict) else {},
             declared=made.declared,
+            columns=made.documented,
+            tags=made.tags,
             test=test,
             source=SourceInfo(source_name="raw", identifier=made.name)
             if made.kind == "source"

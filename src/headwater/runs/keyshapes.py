@@ -20,8 +20,11 @@ from headwater.runs.pins import Pins
 COLUMNS_MAX = 40
 """How many columns are counted for one plan."""
 
-ROWS_MAX = 5_000_000
+ROWS_MAX = 2_000_000
 """Of larger tables only the first files are counted, up to so many rows."""
+
+ROWS_ALL_MAX = 20_000_000
+"""Rows that are counted for one plan, over all columns: a second or two of CPU time."""
 
 ROWS_MIN = 2
 """Tables with fewer rows are not counted."""
@@ -52,7 +55,8 @@ def measure_keys(
     try:
         for name, snapshot, names in wanted:
             room = COLUMNS_MAX - len(found)
-            found += _measure_table(session, name, snapshot, names[:room])
+            if sum(shape.rows for shape in found) < ROWS_ALL_MAX:
+                found += _measure_table(session, name, snapshot, names[:room])
     finally:
         session.close()
     return tuple(found)

@@ -19,7 +19,7 @@ Safer form:
 
 Known gaps:
     Joins by several columns, by expressions, or of rows that were filtered first are not judged.
-    Of a table with more than five million rows only the first files are counted.
+    Of a table with more than two million rows only the first files are counted.
 """
 
 from collections.abc import Iterator

@@ -40,14 +40,18 @@ def allowed_reason(node: Node, code_name: str, number: str) -> str:
     ``meta.headwater.allow`` maps codes (kebab name or number) to reasons; a list of such maps, or
     of bare codes, is read too. An exemption without a reason counts as well: ``no reason given``.
     """
-    headwater = {**_inner(node.config), **_headwater(node.meta)}
-    allow = headwater.get("allow")
+    allow = headwater_meta(node).get("allow")
     entries = allow if isinstance(allow, list) else [allow]
     for entry in entries:
         for key, reason in _pairs(entry):
             if key.lower() in {code_name, number.lower()}:
                 return reason or "no reason given"
     return ""
+
+
+def headwater_meta(node: Node) -> Mapping[str, Json]:
+    """Return what a node's ``meta.headwater`` says, as config or beside it."""
+    return {**_inner(node.config), **_headwater(node.meta)}
 
 
 def _inner(config: Mapping[str, Json]) -> Mapping[str, Json]:

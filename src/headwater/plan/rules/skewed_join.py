@@ -27,6 +27,7 @@ from headwater.base.units import format_count
 from headwater.plan.draft import Draft
 from headwater.plan.joins import plain_pairs
 from headwater.plan.rules.rule import Rule
+from headwater.plan.state import KeyShape
 
 
 def check(draft: Draft) -> Iterator[Diagnostic]:
@@ -34,7 +35,7 @@ def check(draft: Draft) -> Iterator[Diagnostic]:
     limits = draft.options.limits
     for compiled, _, left, right in plain_pairs(draft):
         shape = max(left, right, key=lambda each: each.top_share)
-        if min(left.rows, right.rows) < limits.skew_rows_min:
+        if min(_rows(draft, left), _rows(draft, right)) < limits.skew_rows_min:
             continue
         if shape.top_share <= limits.skew_share_max:
             continue
@@ -49,6 +50,12 @@ def check(draft: Draft) -> Iterator[Diagnostic]:
             where=compiled.node.where,
             node=compiled.node.unique_id,
         )
+
+
+def _rows(draft: Draft, shape: KeyShape) -> int:
+    """Return the rows of a table of which perhaps only a part was counted."""
+    table = draft.state.tables.get(str(shape.table))
+    return max(shape.rows, (table.rows or 0) if table is not None else 0)
 
 
 SKEWED_JOIN = Rule(code="join-skewed", check=check)
