@@ -19,6 +19,7 @@ from headwater.base.telemetry import Sink
 from headwater.deps import Installed, PackageSettings, install_packages, parse_packages
 from headwater.engines.engine import Result
 from headwater.graph.choose import Selection
+from headwater.graph.keys import key_of
 from headwater.graph.live import LiveRenderer
 from headwater.graph.manifest import make_catalog, make_manifest
 from headwater.graph.references import resolve_graph
@@ -45,6 +46,14 @@ from headwater.runs.describe import (
     describe_name,
     list_tables,
     table_history,
+)
+from headwater.runs.differences import (
+    Difference,
+    DiffOptions,
+    Side,
+    compare_sides,
+    find_side,
+    name_of,
 )
 from headwater.runs.documents import write_document
 from headwater.runs.execute import execute, execute_in
@@ -354,6 +363,26 @@ class Workspace(Planner):
     def upkeep(self) -> Keeper:
         """What keeps tables in order: compaction, vacuum, checkpoints, restoring."""
         return Keeper(self._context)
+
+    def side(self, text: str, note: str = "") -> Side:
+        """Find a table to compare, at a version or as it is; see ``find_side``."""
+        return find_side(self._context, text, note)
+
+    def key_of(self, text: str) -> tuple[str, ...]:
+        """Return the columns that tell a table's rows apart, as the project says; none unless so.
+
+        Raises:
+            NotFound: ``relation-not-found``.
+        """
+        name = name_of(self._context, text)
+        read = self.read("diff")
+        if read.project is None or has_errors(read.diagnostics):
+            return ()
+        return key_of(resolve_graph(read.project).graph, name)
+
+    def diff(self, left: Side, right: Side, options: DiffOptions) -> Difference:
+        """Compare two tables, of this workspace or another; see ``compare_sides``."""
+        return compare_sides(self._context, left, right, options)
 
     def deps(
         self,

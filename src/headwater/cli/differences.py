@@ -30,11 +30,12 @@ def diff_command(project: ProjectFlags, *, left: str, right: str, output: str) -
     if output == "json":
         emit_document(found)
     else:
-        emit_lines(_lines(found))
+        emit_lines(difference_lines(found))
     return 0 if found.is_equal else 1
 
 
-def _lines(found: "Difference") -> "Iterator[str]":
+def difference_lines(found: "Difference") -> "Iterator[str]":
+    """Write what differs: columns, counts, and the first rows of each side alone."""
     yield f"{found.left} -> {found.right}"
     if found.is_equal:
         yield f"no difference: {format_count(found.rows_left)} rows"
@@ -47,7 +48,9 @@ def _lines(found: "Difference") -> "Iterator[str]":
         yield f"rows {rows}: not compared, because no column has one name and type on both sides"
         return
     removed, added = format_count(found.rows_removed), format_count(found.rows_added)
-    yield f"rows {rows}: -{removed} +{added}, by {', '.join(found.compared)}"
+    changed = f" ~{format_count(found.rows_changed)}" if found.key else ""
+    by = f"key {', '.join(found.key)}" if found.key else ", ".join(found.compared)
+    yield f"rows {rows}: -{removed} +{added}{changed}, by {by}"
     for sign, rows_shown, count in (
         ("-", found.removed, found.rows_removed),
         ("+", found.added, found.rows_added),

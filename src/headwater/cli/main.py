@@ -37,6 +37,7 @@ COMMANDS: dict[str, tuple[str, str, str]] = {
     "retry": ("Build", "retry", "Do again what the last run left undone"),
     "ingest": ("Build", "ingest", "Load files into a table, each exactly once"),
     "sql": ("Use", "sql", "Query tables, views, older versions and Delta paths"),
+    "diff": ("Use", "diff", "Compare two tables, versions or targets, by key"),
     "show": ("Use", "show", "Run a model's query, or a query with Jinja, and show rows"),
     "cost": ("Use", "cost", "Show what runs used and what that costs"),
     "price": ("Use", "price", "List price books, and compare what they ask"),

@@ -1,26 +1,59 @@
-"""What differs between two tables, or two versions of one: columns, and rows as multisets.
+"""What differs between two tables, or two versions of one: columns, rows, and their values.
 
 Files that both have, hiding the same rows, are not read: between versions of one table the work
-is that of the change.
+is that of the change. Whether a key tells rows apart is seen in the files that are read.
 """
 
-# ruff: noqa: S608 - names are quoted
-
 import re
-from dataclasses import dataclass, replace
-from typing import Literal
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+from types import MappingProxyType
+from typing import Any, Literal
 
 from headwater.base.errors import Invalid
-from headwater.base.relations import TableName, quote_identifier
-from headwater.engines.engine import Session
+from headwater.base.relations import TableName
 from headwater.lake.snapshot import Snapshot
 from headwater.runs.context import Context
+from headwater.runs.pairs import ChangedRow, Pair, compare_by_key, repeated_key
+from headwater.runs.profiles import ProfilePair, profile_columns
 from headwater.runs.query import find_table, table_of
 
-ROWS_SHOWN_MAX = 10
-"""How many rows of each kind a document shows."""
+NAMED_MAX = 20
+"""How many columns a message names."""
 
 _SIDE = re.compile(r"(?P<name>.+?)(?:@v?(?P<version>\d+))?")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Side:
+    """One of two tables that are compared.
+
+    Attributes:
+        label: Name and version, for people.
+        snapshot: The version.
+    """
+
+    label: str
+    snapshot: Snapshot
+
+    @property
+    def types(self) -> dict[str, str]:
+        """Types by column."""
+        return {column.name: column.type for column in self.snapshot.columns}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DiffOptions:
+    """How tables are compared.
+
+    Attributes:
+        key: Columns by which rows are told; empty to compare rows as they are.
+        profiles: Look at the values of each column of both sides.
+    """
+
+    key: tuple[str, ...] = ()
+    profiles: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -37,10 +70,18 @@ class Difference:
             rows are compared.
         rows_left: Rows of the left.
         rows_right: Rows of the right.
-        rows_removed: Rows of the left that the right has not, or has fewer times.
-        rows_added: Rows of the right that the left has not, or has fewer times.
+        rows_removed: Rows of the left that the right has not, or has fewer times; by key, rows
+            whose key the right has not.
+        rows_added: Rows of the right that the left has not, or has fewer times; likewise.
         removed: The first of those removed, as texts by compared column.
         added: The first of those added.
+        key: Columns by which rows were told; empty where they were compared as they are.
+        key_note: Why rows were not told by the key that was asked for or found; may be empty.
+        rows_changed: By key: rows with other values on the right.
+        changed: The first of them, in the order of the key.
+        columns_differing: By key: in how many rows each column differs, those that do.
+        profiles: What the values of each column look like on both sides, where asked for.
+        profiles_left_out: Columns that were not looked at, because there are too many.
         schema: Name and version of this document.
     """
 
@@ -56,30 +97,53 @@ class Difference:
     rows_added: int
     removed: tuple[tuple[str | None, ...], ...]
     added: tuple[tuple[str | None, ...], ...]
+    key: tuple[str, ...] = ()
+    key_note: str = ""
+    rows_changed: int = 0
+    changed: tuple[ChangedRow, ...] = ()
+    columns_differing: Mapping[str, int] = field(default_factory=lambda: MappingProxyType({}))
+    profiles: tuple[ProfilePair, ...] = ()
+    profiles_left_out: int = 0
     schema: Literal["headwater.diff/1"] = "headwater.diff/1"
 
     @property
     def is_equal(self) -> bool:
         """Say whether nothing differs."""
         columns = (*self.columns_removed, *self.columns_added, *self.columns_changed)
-        return not columns and not self.rows_removed and not self.rows_added
+        return not (columns or self.rows_removed or self.rows_added or self.rows_changed)
 
 
 def find_differences(context: Context, left: str, right: str) -> Difference:
-    """Compare two tables or versions: ``orders@v3`` and ``orders``.
+    """Compare two tables or versions as they are: ``orders@v3`` and ``orders``.
 
     Raises:
         NotFound: ``relation-not-found``, ``version-not-found``.
         Invalid: ``diff-side``, when a side is not a table, with or without a version.
     """
-    sides = (_side(context, left), _side(context, right))
-    names = (f"{sides[0][0]}@v{sides[0][1].version}", f"{sides[1][0]}@v{sides[1][1].version}")
-    before, after = (_types(snapshot) for _, snapshot in sides)
+    return compare_sides(context, find_side(context, left), find_side(context, right))
+
+
+def compare_sides(
+    context: Context, left: Side, right: Side, options: DiffOptions | None = None
+) -> Difference:
+    """Compare two tables.
+
+    Args:
+        context: Has the engine.
+        left: Where it is seen from.
+        right: The other.
+        options: How.
+
+    Raises:
+        Invalid: ``diff-key``, when the key is not of columns that both sides have.
+    """
+    options = options or DiffOptions()
+    before, after = left.types, right.types
     compared = tuple(name for name, kind in before.items() if after.get(name) == kind)
-    found = _rows(context, sides[0][1], sides[1][1], compared) if compared else (_NONE, _NONE)
-    return Difference(
-        left=names[0],
-        right=names[1],
+    key = _key(options.key, compared)
+    difference = Difference(
+        left=left.label,
+        right=right.label,
         columns_removed=tuple(name for name in before if name not in after),
         columns_added=tuple(name for name in after if name not in before),
         columns_changed=tuple(
@@ -88,16 +152,79 @@ def find_differences(context: Context, left: str, right: str) -> Difference:
             if name in after and after[name] != kind
         ),
         compared=compared,
-        rows_left=sides[0][1].rows,
-        rows_right=sides[1][1].rows,
-        rows_removed=found[0][0],
-        rows_added=found[1][0],
-        removed=found[0][1],
-        added=found[1][1],
+        rows_left=left.snapshot.rows,
+        rows_right=right.snapshot.rows,
+        rows_removed=0,
+        rows_added=0,
+        removed=(),
+        added=(),
     )
+    if not compared:
+        return difference
+    with _bound(context, *_without_common(left.snapshot, right.snapshot)) as pair:
+        note = repeated_key(pair, key) if key else ""
+        if key and not note:
+            difference = replace(difference, key=key, **_by_key(pair, key, compared))
+        else:
+            (removed, gone), (added, come) = pair.alone(compared)
+            difference = replace(
+                difference,
+                rows_removed=removed,
+                rows_added=added,
+                removed=gone,
+                added=come,
+                key_note=note,
+            )
+    if not options.profiles:
+        return difference
+    with _bound(context, left.snapshot, right.snapshot) as pair:
+        pairs = profile_columns(pair, tuple((name, before[name]) for name in compared))
+    return replace(difference, profiles=pairs, profiles_left_out=max(0, len(compared) - len(pairs)))
 
 
-def _side(context: Context, text: str) -> tuple[TableName, Snapshot]:
+def _key(wanted: tuple[str, ...], compared: tuple[str, ...]) -> tuple[str, ...]:
+    """Return the key as the columns are written.
+
+    Raises:
+        Invalid: ``diff-key``.
+    """
+    known = {name.lower(): name for name in compared}
+    missing = [name for name in wanted if name.lower() not in known]
+    if missing:
+        raise Invalid(
+            "diff-key",
+            f"rows cannot be told by `{missing[0]}`",
+            why="a key is made of columns that both sides have, with one type",
+            fix=f"these are {', '.join(compared[:NAMED_MAX])}" if compared else "compare others",
+        )
+    return tuple(dict.fromkeys(known[name.lower()] for name in wanted))
+
+
+def _by_key(pair: Pair, key: tuple[str, ...], compared: tuple[str, ...]) -> dict[str, Any]:
+    found = compare_by_key(pair, key, compared)
+    return {
+        "rows_removed": found.removed,
+        "rows_added": found.added,
+        "removed": found.gone,
+        "added": found.come,
+        "rows_changed": found.changed,
+        "changed": found.shown,
+        "columns_differing": found.differing,
+    }
+
+
+def find_side(context: Context, text: str, note: str = "") -> Side:
+    """Find a table, at a version or as it is.
+
+    Args:
+        context: Where to look.
+        text: ``orders``, ``orders@v3``, ``marts.orders@3``.
+        note: Put after the name, such as the target.
+
+    Raises:
+        NotFound: ``relation-not-found``, ``version-not-found``.
+        Invalid: ``diff-side``.
+    """
     match = _SIDE.fullmatch(text)
     if match is None:
         raise Invalid(
@@ -108,30 +235,28 @@ def _side(context: Context, text: str) -> tuple[TableName, Snapshot]:
     name = find_table(context, match["name"])
     version = match["version"]
     snapshot = table_of(context, name).snapshot(None if version is None else int(version))
-    return name, snapshot
+    return Side(label=f"{name}@v{snapshot.version}{note}", snapshot=snapshot)
 
 
-def _types(snapshot: Snapshot) -> dict[str, str]:
-    return {column.name: column.type for column in snapshot.columns}
+def name_of(context: Context, text: str) -> TableName:
+    """Return the full name of a side's table.
+
+    Raises:
+        NotFound: ``relation-not-found``.
+    """
+    match = _SIDE.fullmatch(text)
+    return find_table(context, match["name"] if match else text)
 
 
-_Found = tuple[int, tuple[tuple[str | None, ...], ...]]
-_NONE: _Found = (0, ())
-
-
-def _rows(
-    context: Context, left: Snapshot, right: Snapshot, compared: tuple[str, ...]
-) -> tuple[_Found, _Found]:
-    """Return the rows of each side alone: how many, and the first of them."""
-    left, right = _without_common(left, right)
-    columns = ", ".join(map(quote_identifier, compared))
+@contextmanager
+def _bound(context: Context, left: Snapshot, right: Snapshot) -> Iterator[Pair]:
+    """Bind both sides into one session."""
     names = [TableName(context.catalog, context.schema, f"__headwater_{s}") for s in ("l", "r")]
     session = context.engine.open_session(catalog=context.catalog, schema=context.schema)
     try:
         session.bind(names[0], left)
         session.bind(names[1], right)
-        a, b = (f"SELECT {columns} FROM {name.quoted()}" for name in names)
-        return _alone(session, f"{a} EXCEPT ALL {b}"), _alone(session, f"{b} EXCEPT ALL {a}")
+        yield Pair(session=session, left=names[0].quoted(), right=names[1].quoted())
     finally:
         session.close()
 
@@ -150,14 +275,3 @@ def _without_common(left: Snapshot, right: Snapshot) -> tuple[Snapshot, Snapshot
 def _only(snapshot: Snapshot, common: set[tuple[str, tuple[int, ...]]]) -> Snapshot:
     kept = tuple(file for file in snapshot.files if (file.path, file.deleted_rows) not in common)
     return replace(snapshot, files=kept)
-
-
-def _alone(session: Session, sql: str) -> _Found:
-    counted = session.query(f"SELECT count(*) FROM ({sql}) AS alone", rows_max=1)
-    count = int(str(counted.rows[0][0]))
-    if not count:
-        return 0, ()
-    shown = session.query(f"SELECT * FROM ({sql}) AS alone ORDER BY ALL", rows_max=ROWS_SHOWN_MAX)
-    return count, tuple(
-        tuple(None if value is None else str(value) for value in row) for row in shown.rows
-    )

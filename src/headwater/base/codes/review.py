@@ -1,4 +1,4 @@
-"""Codes of a plan that compares with a revision of git, and of who it concerns: HW227x, HW305x, HW801x."""
+"""Codes of comparing: with a revision, with what consumers expect, of two tables."""
 
 from headwater.base.codes.code import Code
 
@@ -112,6 +112,21 @@ known, that reads nothing, that has a key nobody reads, or that is there twice.
 **How to mend it.** Write `{name: churn@7, kind: endpoint, reads: [{table: features, columns:
 [amount]}]}`. Kinds are share, recipient, experiment_run, registered_model, endpoint, dashboard,
 notebook, job and application; `columns` is a list, or a mapping of names to types.
+""",
+    ),
+    Code(
+        name="diff-key",
+        number="HW6091",
+        title="two tables cannot be compared by that key",
+        explain="""\
+**What it finds.** `hw diff --key` with a column that one of the sides does not have, or has with
+another type.
+
+**Why it matters.** Rows are told apart by the values of the key, which have to mean the same.
+
+**Example.** `hw diff orders@v3 orders --key order_no`, where version 3 still says `id`.
+
+**How to mend it.** Name columns that both sides have, or compare rows as they are: `--no-key`.
 """,
     ),
     Code(
