@@ -39,6 +39,7 @@ VERBS = {
     "table": ("table", "list"),
     "ingest": ("ingest", "loaded", "seeds/raw_orders.csv"),
     "sql": ("sql", "select count(*) from revenue"),
+    "diff": ("diff", "revenue", "revenue"),
     "show": ("show", "-s", "revenue"),
     "explain": ("explain", "HW1203"),
     "schema": ("schema", "--output", "json"),
