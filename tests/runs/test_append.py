@@ -295,6 +295,33 @@ def test_a_keeper_does_not_wait_for_itself(
     assert ids(context) == [0, 1, 2]
 
 
+def test_files_that_cannot_be_written_together_stop_nobody_and_are_tried_again(
+    context: Context, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(append_keeper, "SMALL_FILES_MAX", 5)
+    monkeypatch.setattr(append_keeper, "RETRY_SECONDS", 0.05)
+    monkeypatch.setattr(append_keeper, "RETRY_SECONDS_MAX", 0.1)
+    bound = append_keeper.BEHIND_MAX * 5
+
+    with appending(context, "t", EVERY_ROW) as appender:
+        appender.append([{"id": 0}])
+        first = Path(table_of(context).root, files_of(context)[0].path)
+        first.rename(first.with_suffix(".hidden"))
+        for number in range(1, 2 * bound):
+            appender.append([{"id": number}])
+        wait_until(lambda: appender.not_compacted is not None)
+        kept = len(table_of(context).snapshot().files)
+
+        first.with_suffix(".hidden").rename(first)
+        time.sleep(append_keeper.RETRY_SECONDS_MAX)
+        appender.append([{"id": 2 * bound}])
+        wait_until(lambda: appender.not_compacted is None and appender.compacted > 0)
+
+    assert kept == 2 * bound
+    assert ids(context) == list(range(2 * bound + 1))
+    assert len(table_of(context).snapshot().files) < 5
+
+
 @pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")
 def test_a_keeper_that_died_stops_nobody(context: Context, monkeypatch: pytest.MonkeyPatch) -> None:
     def die(*_: object) -> None:

@@ -178,6 +178,27 @@ def test_a_model_is_written_in_the_order_that_it_asks_for(
     assert choose_kept(snapshot).groups == ()
 
 
+def test_a_model_that_asks_no_more_takes_its_mark_back(context: Context) -> None:
+    run_steps(context, build("m", SCATTERED, **layout("a")))
+
+    run_steps(context, build("m", SCATTERED, version=0))
+
+    snapshot = context.tables.table(relation("m")).snapshot()
+    assert not [name for name in snapshot.properties if "cluster" in name]
+    assert choose_kept(snapshot).groups == ()
+
+
+def test_what_was_asked_by_hand_outlives_a_build(context: Context) -> None:
+    run_steps(context, build("m", SCATTERED, **layout("a")))
+    Keeper(context).optimize("m", cluster_by=("b",))
+
+    run_steps(context, build("m", SCATTERED, version=1))
+
+    snapshot = context.tables.table(relation("m")).snapshot()
+    assert snapshot.properties[CLUSTER_TAG] == "b"
+    assert choose_kept(snapshot).cluster_by == ("b",)
+
+
 def test_rows_that_are_appended_are_ordered_likewise(context: Context) -> None:
     run_steps(context, build("m", "select 1 as a, 2 as b", **layout("b")))
     more = append("m", "select i as a, 100 - i as b from range(50) r(i)", 0)

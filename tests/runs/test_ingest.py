@@ -35,6 +35,7 @@ from headwater.base.relations import TableName
 from headwater.lake.compaction import CLUSTER_TAG
 from headwater.lake.table import Table
 from headwater.runs import ingest as ingesting
+from headwater.runs.append import AppendOptions, appending
 from headwater.runs.context import Context
 from headwater.runs.incoming import find_files
 from headwater.runs.ingest import Asking, FileEnd, Ingested, IngestOptions, ingest_sources
@@ -109,7 +110,8 @@ def test_a_csv_file_makes_a_table_with_types_of_its_values(context: Context, inb
     }
     assert (done.rows, done.version, done.exit_code) == (2, 0, 0)
     why = {column.name: column.why for column in done.columns}
-    assert (why["id"], why["code"]) == ("all 2 values are BIGINT", "text")
+    assert why["id"] == "all 2 values are BIGINT"
+    assert why["code"] == "text: numbers with zeros in front, or with too many digits"
     assert rows_of(context, "t")[1][:3] == (2, "010", -2000.0)
 
 
@@ -751,9 +753,102 @@ def test_hidden_rows_stay_hidden_when_a_column_is_widened(context: Context, inbo
     run_steps(context, merge("t", "select 5 as id, 'new' as s", 0, target=into))
     before = rows_of(context, "t")
 
-    load(context, put(inbox, "a.json", '{"id": 1099511627776, "s": "big"}'), widens=True)
+    load(
+        context,
+        put(inbox, "a.json", '{"id": 1099511627776, "s": "big"}'),
+        widens=True,
+        is_forced=True,
+    )
 
     assert sorted(rows_of(context, "t"), key=str) == sorted([*before, (2**40, "big")], key=str)
+
+
+def test_a_table_that_a_model_builds_takes_no_other_rows_unless_it_is_meant(
+    context: Context, inbox: Path
+) -> None:
+    run_steps(context, build("t", "select 1 as id"))
+    file = put(inbox, "a.csv", "id\n7\n")
+
+    with pytest.raises(Invalid) as caught:
+        load(context, file)
+    with pytest.raises(Invalid) as appended, appending(context, "t", AppendOptions()):
+        pass
+    before = rows_of(context, "t")
+    load(context, file, is_forced=True)
+
+    assert (caught.value.code, appended.value.code) == ("load-into-model", "load-into-model")
+    assert "model.shop.t" in caught.value.what
+    assert (before, rows_of(context, "t")) == ([(1,)], [(1,), (7,)])
+
+
+def test_a_table_that_hooks_write_to_takes_rows(context: Context, inbox: Path) -> None:
+    load(context, put(inbox, "a.csv", "id\n1\n"))
+    run_steps(
+        context, build("m", "select 1 as id", post_hooks=("insert into shop.main.t values (2)",))
+    )
+
+    load(context, put(inbox, "b.csv", "id\n3\n"))
+
+    assert rows_of(context, "t") == [(1,), (2,), (3,)]
+
+
+@pytest.mark.parametrize(
+    ("kind", "text", "is_taken"),
+    [
+        ("DOUBLE", "1e999", False),
+        ("DOUBLE", "-1e999", False),
+        ("FLOAT", "1e39", False),
+        ("DOUBLE", "inf", True),
+        ("DOUBLE", "nan", True),
+        ("DOUBLE", "1e300", True),
+        ("BIGINT", "007", False),
+        ("BIGINT", "-0", True),
+        ("BIGINT", "+7", True),
+        ("INTEGER", "00", False),
+        ("INTEGER", "0", True),
+    ],
+)
+def test_a_value_that_would_not_come_back_is_a_bad_row(
+    context: Context, inbox: Path, kind: str, text: str, is_taken: bool
+) -> None:
+    put(inbox, "a.csv", f"n\n{text}\n")
+
+    done = load(context, inbox / "a.csv", types={"n": kind}, rejects_max=None)
+
+    assert (done.rows, done.rejected_rows) == ((1, 0) if is_taken else (0, 1))
+    if not is_taken:
+        rejects = (Path(context.project_root) / "rejects.jsonl").read_text(encoding="utf-8")
+        assert f"cannot hold {text}" in rejects
+
+
+def test_numbers_too_large_for_any_type_stay_text(context: Context, inbox: Path) -> None:
+    digits = "123456789012345678901234567890,9007199254740993"
+    text = f"big,long,mixed,some\n1e999,{digits},1e3\n1,1,1.5,2\n"
+
+    load(context, put(inbox, "a.csv", text))
+
+    assert types(context) == {
+        "big": "VARCHAR",
+        "long": "VARCHAR",
+        "mixed": "VARCHAR",
+        "some": "DOUBLE",
+    }
+
+
+def test_whole_numbers_begin_narrow_for_who_can_widen_them(context: Context, inbox: Path) -> None:
+    first = put(inbox, "a.csv", "small,large\n1,3000000000\n,\n")
+    second = put(inbox, "b.csv", "small,large\n5000000000,1\n")
+
+    done = load(context, first, widens=True)
+    begun = types(context)
+    load(context, second, widens=True)
+
+    assert begun == {"small": "INTEGER", "large": "BIGINT"}
+    assert {column.name: column.why for column in done.columns}["small"] == (
+        "all 1 values are INTEGER"
+    )
+    assert types(context) == {"small": "BIGINT", "large": "BIGINT"}
+    assert rows_of(context, "t") == [(1, 3 * 10**9), (5 * 10**9, 1), (None, None)]
 
 
 def test_a_table_that_is_removed_between_two_commits_of_a_load_is_not_made_anew(

@@ -35,6 +35,7 @@ if TYPE_CHECKING:
               help="Bad rows of a file up to which its good ones are loaded.")  # fmt: skip
 @click.option("--rejects", type=click.Path(path_type=Path), metavar="FILE",
               help="JSON lines of bad rows; by default target/rejects.jsonl.")  # fmt: skip
+@click.option("--force", is_flag=True, help="Load even into a table that a model builds.")
 @click.option("--dry-run", is_flag=True, help="Only say what would be loaded.")
 @output_option("text", "json")
 def ingest_command(
@@ -51,6 +52,7 @@ def ingest_command(
     widen: bool,
     max_rejects: str,
     rejects: Path | None,
+    force: bool,
     dry_run: bool,
     output: str,
 ) -> int:
@@ -72,6 +74,7 @@ def ingest_command(
             partition_by=partition_by,
             dry_run=dry_run,
             widens=widen,
+            is_forced=force,
         )
         done = workspace.ingest(
             table,

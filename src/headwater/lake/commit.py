@@ -118,7 +118,7 @@ class SetSchema:
     Attributes:
         columns: All columns in order; types in the embedded engine's spelling.
         partition_by: Partition columns, in order.
-        properties: Table properties to set.
+        properties: Table properties to set; an empty text takes one out.
         description: The table's description; None to leave it as it is.
         comments: Comments by column, compared without case; None to leave them as they are.
         table_id: Id of a table that the commit makes, so that whoever makes it need not read it
@@ -579,6 +579,8 @@ def _metadata(old: Metadata | None, schema: SetSchema) -> Metadata:
     kept = old.configuration if old else {}
     configuration = {key: value for key, value in kept.items() if key != DROPPED}
     configuration |= schema.properties
+    gone = {key for key, value in schema.properties.items() if not value}
+    configuration = {key: value for key, value in configuration.items() if key not in gone}
     text, configuration = _schema_text(old, schema, configuration)
     if schema.comments is not None:
         text = schema_with_comments(text, schema.comments)

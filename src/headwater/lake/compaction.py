@@ -4,7 +4,7 @@ Only the choice; the engine writes and ``commit`` publishes. Rows stay in their 
 that were written after each other stay together, because their statistics then exclude the most.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from headwater.lake.snapshot import DataFile, Snapshot
@@ -18,6 +18,10 @@ TOGETHER_MIN = 8
 CLUSTER_TAG = "headwater.clusterBy"
 """Tag of data files whose rows were put near each other, and property of tables that want it:
 the columns' names, separated by commas."""
+
+CLUSTERED_BY_MODEL = "headwater.clusterByModel"
+"""Property of a table whose model says by which columns it is clustered: when the model says so no
+more, the table does not either. Who asks for it by hand is not forgotten by a build."""
 
 _SMALL_SHARE = 0.5
 
@@ -83,6 +87,20 @@ def cluster_columns(snapshot: Snapshot) -> tuple[str, ...]:
     """Return the columns by which a table says that it is clustered; they may have gone since."""
     kept = snapshot.properties.get(CLUSTER_TAG)
     return tuple(kept.split(",")) if kept else ()
+
+
+def cluster_properties(properties: Mapping[str, str], cluster_by: Sequence[str]) -> dict[str, str]:
+    """Return the properties to set when a model's rows are all written.
+
+    Args:
+        properties: The table's; none of a new one.
+        cluster_by: Columns by which the model has its rows near each other.
+    """
+    if cluster_by:
+        return {CLUSTER_TAG: ",".join(cluster_by), CLUSTERED_BY_MODEL: "true"}
+    if properties.get(CLUSTERED_BY_MODEL) == "true":
+        return {CLUSTER_TAG: "", CLUSTERED_BY_MODEL: ""}
+    return {}
 
 
 def tagged(file: DataFile, cluster_by: Sequence[str]) -> DataFile:

@@ -77,6 +77,7 @@ class AppendOptions:
         adds_columns: A column that only the rows have becomes one of the table; else it is
             refused.
         partition_by: Partition columns of a table that is made.
+        is_forced: The table may be what a node of the project builds.
     """
 
     source: str = "appender"
@@ -86,6 +87,7 @@ class AppendOptions:
     compacts: bool = True
     adds_columns: bool = True
     partition_by: tuple[str, ...] = ()
+    is_forced: bool = False
 
 
 class Appender:
@@ -137,6 +139,14 @@ class Appender:
     def compacted(self) -> int:
         """Small files that were written together."""
         return self._files.compacted
+
+    @property
+    def not_compacted(self) -> HeadwaterError | None:
+        """Why small files could not be written together the last time; None when they were.
+
+        It is tried again, after a second first and after a minute at most. Rows go on.
+        """
+        return self._files.failure
 
     @property
     def meter(self) -> Meter:
@@ -471,9 +481,9 @@ def appending(context: Context, table: str, options: AppendOptions) -> Iterator[
     """Open an appender on a table, which is made when it does not exist.
 
     Raises:
-        Invalid: ``ingest-target``, ``append-option``.
+        Invalid: ``ingest-target``, ``load-into-model``, ``append-option``.
     """
-    name = target_name(context, table)
+    name = target_name(context, table, is_forced=options.is_forced)
     with loading(context, name, "append") as load, Appender(load, options) as appender:
         yield appender
 

@@ -33,6 +33,13 @@ PRESSED_MIN = 2
 """How many times as many small files there are before all processors write them together: one
 leaves the others to who appends, whose commits take half as long at the 99th percentile."""
 
+RETRY_SECONDS = 1.0
+"""How long small files stay after they could not be written together, before it is tried again;
+twice as long after each further failure."""
+
+RETRY_SECONDS_MAX = 60.0
+"""How long at most."""
+
 TURN_SECONDS_MAX = 1.0
 """How long one lets another go first, or sleeps before it looks again."""
 
@@ -104,6 +111,7 @@ class AppendKeeper:
     Attributes:
         compacted: Small files that were written together.
         meter: What that used.
+        failure: Why they could not be the last time; None when they were.
     """
 
     def __init__(self, load: Load, turns: Turns, *, small_files: int, compacts: bool) -> None:
@@ -122,6 +130,9 @@ class AppendKeeper:
         self._small = small_files
         self._under_way = 0
         self._compacts = compacts
+        self._failures = 0
+        self._retry_at = 0.0
+        self.failure: HeadwaterError | None = None
         self._pace = _Pace(load.context.clock.monotonic())
 
     def note(self, files: int, version: int) -> None:
@@ -132,8 +143,10 @@ class AppendKeeper:
 
     @property
     def wants_compaction(self) -> bool:
-        """Whether there are enough small files to write them together."""
-        return self._compacts and self._small >= SMALL_FILES_MAX
+        """Whether there are enough small files to write them together, and it may succeed."""
+        if not self._compacts or self._small < SMALL_FILES_MAX:
+            return False
+        return not self._failures or self._load.context.clock.monotonic() >= self._retry_at
 
     @property
     def wants_checkpoint(self) -> bool:
@@ -147,9 +160,13 @@ class AppendKeeper:
 
     @property
     def is_behind(self) -> bool:
-        """Whether there are so many small files that no more should come until some are gone."""
+        """Whether there are so many small files that no more should come until some are gone.
+
+        Nobody waits for what fails: rows are worth more than few files.
+        """
         waiting = self._small + self._under_way
-        return self._compacts and waiting >= BEHIND_MAX * SMALL_FILES_MAX
+        is_many = waiting >= BEHIND_MAX * SMALL_FILES_MAX
+        return self._compacts and not self._failures and is_many
 
     def compact(self) -> None:
         """Write small files together; the rows are in the table with or without it.
@@ -163,17 +180,28 @@ class AppendKeeper:
             is_pressed = self._under_way >= PRESSED_MIN * SMALL_FILES_MAX
         beside = Beside(turn=self._turns.first(), threads=None if is_pressed else 1)
         own = RunId(f"{self._load.run_id}-compact{self._pace.version}")
-        done = Rearranged()
+        done, failure = Rearranged(), None
         try:
-            with suppress(HeadwaterError):
-                snapshot = table.snapshot()
-                choice = choose_newest(snapshot)
-                done = rearrange(context, table, snapshot, choice, own, beside)
+            snapshot = table.snapshot()
+            done = rearrange(context, table, snapshot, choose_newest(snapshot), own, beside)
+        except HeadwaterError as error:
+            failure = error
         finally:
             with self._turns.first():
-                self._under_way = 0
+                self._take_end(failure)
                 self.compacted += done.files_removed
                 self.meter += done.meter
+
+    def _take_end(self, failure: HeadwaterError | None) -> None:
+        """Remember how it ended: files that could not be written together are as many as before."""
+        waited, self._under_way, self.failure = self._under_way, 0, failure
+        if failure is None:
+            self._failures = 0
+            return
+        self._small += waited
+        seconds = min(RETRY_SECONDS_MAX, RETRY_SECONDS * 2.0**self._failures)
+        self._retry_at = self._load.context.clock.monotonic() + seconds
+        self._failures += 1
 
     def checkpoint(self) -> None:
         """Make a checkpoint of the newest version; the table is whole without it."""

@@ -74,6 +74,7 @@ class IngestOptions:
         dry_run: Only say what would be loaded.
         widens: A column that cannot hold a file's values gets a type that holds them and the
             older ones, where there is one; the table's rows are written again with it.
+        is_forced: The table may be what a node of the project builds.
     """
 
     rejects_file: Path
@@ -85,6 +86,7 @@ class IngestOptions:
     partition_by: tuple[str, ...] = ()
     dry_run: bool = False
     widens: bool = False
+    is_forced: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -185,10 +187,11 @@ def ingest_sources(
     """Find the files that sources mean and load them; see ``ingest``.
 
     Raises:
-        Invalid: ``ingest-target``, when the name is not that of a table; ``file-format-unknown``.
+        Invalid: ``ingest-target``, when the name is not that of a table; ``load-into-model``;
+            ``file-format-unknown``.
         NotFound: ``file-not-found``.
     """
-    name = target_name(context, table)
+    name = target_name(context, table, is_forced=options.is_forced)
     wanted = next((each for each in FORMATS if each == asking.format), None)
     with spooled(asking.sources, asking.stream or BytesIO()) as paths:
         return ingest(context, name, find_files(paths, wanted), options, progress)

@@ -20,6 +20,7 @@ from headwater.lake.snapshot import DataFile, Snapshot
 from headwater.lake.table import Table
 from headwater.plan.plan import Plan, Totals
 from headwater.runs.began import Stopwatch, keep_begin
+from headwater.runs.builders import check_not_built
 from headwater.runs.context import Context
 from headwater.runs.leases import leased
 
@@ -192,11 +193,16 @@ def check_partitions(table: Table, wanted: tuple[str, ...]) -> None:
         )
 
 
-def target_name(context: Context, text: str) -> TableName:
+def target_name(context: Context, text: str, *, is_forced: bool = False) -> TableName:
     """Return the full name of a table that can be loaded.
 
+    Args:
+        context: The world.
+        text: The name as it was written.
+        is_forced: The table may be what a node of the project builds.
+
     Raises:
-        Invalid: ``ingest-target``.
+        Invalid: ``ingest-target``; ``load-into-model``.
     """
     name = full_name_or_none(text, context.catalog, context.schema)
     if name is None:
@@ -213,6 +219,8 @@ def target_name(context: Context, text: str) -> TableName:
             f"`{name}` is a view or a source of files, into which nothing can be loaded",
             fix="load into another table",
         )
+    if not is_forced:
+        check_not_built(context, name)
     return name
 
 

@@ -24,7 +24,7 @@ from headwater.lake.commit import (
     VersionIs,
     commit,
 )
-from headwater.lake.compaction import CLUSTER_TAG, Choice, tagged
+from headwater.lake.compaction import CLUSTER_TAG, CLUSTERED_BY_MODEL, Choice, tagged
 from headwater.lake.maintain import discard_files
 from headwater.lake.mapping import mapped_or_none
 from headwater.lake.snapshot import DataFile, Snapshot
@@ -218,7 +218,7 @@ def _clustering(snapshot: Snapshot, cluster_by: Sequence[str]) -> tuple[Action, 
         SetSchema(
             columns=snapshot.columns,
             partition_by=snapshot.partition_columns,
-            properties={CLUSTER_TAG: wanted},
+            properties={CLUSTER_TAG: wanted, CLUSTERED_BY_MODEL: ""},
         ),
     )
 

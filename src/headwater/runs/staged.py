@@ -13,7 +13,7 @@ from headwater.base.relations import Column
 from headwater.base.telemetry import BatchEnd
 from headwater.engines.engine import Destination, EmptySource, ViewSource, Written
 from headwater.lake.commit import Action, AddFile, RemoveFile, SetSchema
-from headwater.lake.compaction import CLUSTER_TAG, tagged
+from headwater.lake.compaction import cluster_properties, tagged
 from headwater.lake.mapping import with_columns
 from headwater.lake.snapshot import DataFile, Snapshot
 
@@ -74,9 +74,9 @@ def replaced(place: Place, written: Written, cluster_by: tuple[str, ...] = ()) -
         written: Its rows.
         cluster_by: Columns by whose values they lie near each other; the table keeps them in mind.
     """
-    properties = {CLUSTER_TAG: ",".join(cluster_by)} if cluster_by else {}
     added = tuple(tagged(file, cluster_by) for file in written.added)
     destination, current = place.destination, place.current
+    properties = cluster_properties({} if current is None else current.properties, cluster_by)
     removed = () if current is None else tuple(file.path for file in current.files)
     verb = "CREATE TABLE" if current is None else "CREATE OR REPLACE TABLE"
     source = pending(place, written.columns, added)

@@ -117,4 +117,21 @@ says where to go on. Or remove what is left of the folder, `hw table forget` the
 rows again.
 """,
     ),
+    Code(
+        name="load-into-model",
+        number="HW8308",
+        title="Rows are loaded into a table that a model builds",
+        explain="""
+**What it finds.** `hw ingest` or an appender was given the table of a model, seed or snapshot that
+is deployed from this workspace.
+
+**Why it matters.** The next build of that node replaces the rows, or finds that another has written
+its table and builds it anew: either way what was loaded is gone, without anybody being told.
+
+**Example.** `hw ingest orders export.csv`, where `models/orders.sql` builds `orders`.
+
+**How to mend it.** Load into a table of its own, such as `landing.orders`, and let the model read
+that as a source. `--force`, or `AppendOptions(is_forced=True)`, loads all the same.
+""",
+    ),
 )

@@ -159,7 +159,8 @@ def _wider(
     found = connection.rows(f"SELECT {counts} FROM {RAW}")[0]
     unfit = [place for place, count in zip(tests, found, strict=True) if count]
     sources = [place.source for place in unfit if place.source is not None]
-    texts = types_of_text(connection, RAW, sources) if file.format == "csv" else {}
+    is_text = file.format == "csv"
+    texts = types_of_text(connection, RAW, sources, narrows=True) if is_text else {}
     wider: dict[_Place, TakenColumn] = {}
     for place, source in zip(unfit, sources, strict=True):
         name, old = place.column.name, place.column.type
@@ -270,7 +271,8 @@ def _places(
         raise _new_columns(file, [raw.columns[place].name for place in new])
     open_ = [place for place in new if raw.columns[place].name.lower() not in asked]
     texts = [place for place in open_ if raw.columns[place].type == "VARCHAR"]
-    found = types_of_text(connection, RAW, texts) if file.format == "csv" else {}
+    is_text = file.format == "csv"
+    found = types_of_text(connection, RAW, texts, narrows=file.widens) if is_text else {}
     for place in new:
         column = raw.columns[place]
         kind, why = found.get(place, (column.type, f"{column.type} in the file"))

@@ -29,9 +29,15 @@ _DATE = r"\d{4}-\d\d-\d\d"
 _TIME = _DATE + r"[ T]\d\d:\d\d(:\d\d([.,]\d{1,6})?)?"
 _ZONE = r"(Z|[+-]\d\d(:?\d\d)?)"
 
+_IS_DOUBLE = (
+    "coalesce(isfinite(TRY_CAST({0} AS DOUBLE)), false) AND (regexp_matches({0}, '[.eE]')"
+    f" OR coalesce(abs(TRY_CAST({{0}} AS HUGEINT)) <= {2**53}, false))"
+)
+"""A number that is neither too large nor, where it is whole, has more digits than are kept."""
+
 _KINDS = (
     ("BIGINT", _INTEGER, "TRY_CAST({0} AS BIGINT) IS NOT NULL"),
-    ("DOUBLE", _NUMBER, "TRY_CAST({0} AS DOUBLE) IS NOT NULL"),
+    ("DOUBLE", _NUMBER, _IS_DOUBLE),
     ("BOOLEAN", "(?i)true|false", "true"),
     ("DATE", _DATE, "TRY_CAST({0} AS DATE) IS NOT NULL"),
     ("TIMESTAMP", _TIME, "TRY_CAST({0} AS TIMESTAMP) IS NOT NULL"),
@@ -90,11 +96,18 @@ def read_header(file: IncomingFile) -> Header:
 
 
 def types_of_text(
-    connection: Connection, table: str, places: Sequence[int]
+    connection: Connection, table: str, places: Sequence[int], *, narrows: bool = False
 ) -> Mapping[int, tuple[str, str]]:
     """Return the type of each text column that every value of it has, and why it was taken.
 
     Types that the first values exclude are not tried on all of them, which is most of the work.
+
+    Args:
+        connection: Where to look.
+        table: The table of texts.
+        places: Places of its columns to look at.
+        narrows: Whole numbers are INTEGER where all of them fit, because whoever asks can widen
+            the column later; else BIGINT, which hardly anybody outgrows.
     """
     every = [(place, kind) for place in places for kind in range(len(_KINDS))]
     first = f"(FROM {table} LIMIT {_FIRST_ROWS})"
@@ -112,7 +125,41 @@ def types_of_text(
             found[place] = ("VARCHAR", "text")
         else:
             found[place] = (kind, f"all {counts[place]:,} values are {kind}")
-    return found
+    found |= _codes(connection, table, [place for place in places if found[place][1] == "text"])
+    return found | (_narrowed(connection, table, found) if narrows else {})
+
+
+def _codes(connection: Connection, table: str, places: Sequence[int]) -> dict[int, tuple[str, str]]:
+    """Say of numbers that stay text why they do: some have zeros in front."""
+    tests = [f"bool_and(regexp_full_match(trim(c{place}), '[+-]?\\d+'))" for place in places]
+    if not tests:
+        return {}
+    listed = ", ".join(tests)
+    first = connection.rows(f"SELECT {listed} FROM (FROM {table} LIMIT {_FIRST_ROWS})")[0]
+    if True not in first:
+        return {}
+    row = connection.rows(f"SELECT {listed} FROM {table}")[0]
+    why = "text: numbers with zeros in front, or with too many digits"
+    return {place: ("VARCHAR", why) for place, fits in zip(places, row, strict=True) if fits}
+
+
+def _narrowed(
+    connection: Connection, table: str, found: Mapping[int, tuple[str, str]]
+) -> dict[int, tuple[str, str]]:
+    """Return the columns of whole numbers that all fit INTEGER."""
+    places = [place for place, (kind, _) in found.items() if kind == "BIGINT"]
+    tests = [
+        f"bool_and(c{place} IS NULL OR TRY_CAST(trim(c{place}) AS INTEGER) IS NOT NULL)"
+        for place in places
+    ]
+    if not tests:
+        return {}
+    row = connection.rows(f"SELECT {', '.join(tests)} FROM {table}")[0]
+    return {
+        place: ("INTEGER", found[place][1].replace("BIGINT", "INTEGER"))
+        for place, fits in zip(places, row, strict=True)
+        if fits is not False
+    }
 
 
 def _tried(connection: Connection, source: str, pairs: Sequence[tuple[int, int]]) -> Sequence[bool]:

@@ -9,6 +9,7 @@ import re
 _INTEGERS = frozenset({"TINYINT", "SMALLINT", "INTEGER", "BIGINT"})
 _FLOATS = frozenset({"FLOAT", "DOUBLE"})
 _DECIMAL = re.compile(r"DECIMAL\((\d+),\s*(\d+)\)")
+_LETTERS = r"[+-]?[A-Za-z]+"
 _PLAIN = re.compile(
     r"BOOLEAN|U?(TINYINT|SMALLINT|INTEGER|BIGINT|HUGEINT)|FLOAT|DOUBLE|DECIMAL\(.*\)|DATE|TIMESTAMP.*"
 )
@@ -30,6 +31,10 @@ def fits(value: str, source: str, target: str) -> str:
         pattern = _pattern(target)
         if pattern:
             test = f"regexp_full_match(trim({value}), '{pattern}') AND {test}"
+        if target in _FLOATS:
+            # Too large a number would become infinity; who means that writes it in letters.
+            in_letters = f"regexp_full_match(trim({value}), '{_LETTERS}')"
+            test = f"{test} AND (isfinite({cast}) OR {in_letters})"
     elif _PLAIN.fullmatch(source) and _PLAIN.fullmatch(target):
         test = f"{test} AND TRY_CAST({cast} AS {source}) = {value}"
     return f"{value} IS NULL OR ({test})"
@@ -47,7 +52,7 @@ def _clean(value: str, source: str, target: str) -> str:
 def _pattern(target: str) -> str:
     """Return what text of a type looks like; empty when the cast itself is strict."""
     if target in _INTEGERS:
-        return r"[+-]?\d+"
+        return r"[+-]?(0|[1-9]\d*)"  # what has zeros in front would lose them
     if target == "DATE":
         return r"\d{4}-\d{1,2}-\d{1,2}"
     if target == "TIMESTAMP":
