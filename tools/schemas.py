@@ -10,6 +10,7 @@ from typing import Any, Literal, NewType, Union, get_args, get_origin, get_type_
 
 from headwater.base.codes import Code
 from headwater.base.diagnostics import Diagnostic
+from headwater.graph.paths import Path
 from headwater.plan.books import PriceBook
 from headwater.plan.migration import Migration
 from headwater.plan.plan import Plan
@@ -172,7 +173,13 @@ def make_schemas() -> dict[str, Schema]:
             },
         ),
         "lineage": _of_parts(
-            "lineage", {"edges": {"type": "array", "items": _EDGE}, "diagnostics": findings}
+            "lineage",
+            {
+                "edges": {"type": "array", "items": _EDGE},
+                "paths": tuple[Path, ...],
+                "paths_cut": bool,
+                "diagnostics": findings,
+            },
         ),
         "tables": _of_parts("tables", {"tables": _OBJECTS}),
         "table": _of_parts("table", {"table": {"type": "object"}}),

@@ -30,6 +30,7 @@ from headwater.graph.faults import (
 from headwater.graph.graph import Graph
 from headwater.graph.kept_texts import Known
 from headwater.graph.manifest import make_manifest
+from headwater.graph.paths import Paths, find_paths
 from headwater.graph.previous import Previous
 from headwater.graph.references import GraphResult, resolve_graph
 from headwater.graph.said import Said
@@ -83,6 +84,7 @@ from headwater.runs.state import read_state
 from headwater.runs.world import World
 from headwater.sql.meaning import tracer_tag
 
+Found = tuple[Diagnostic, ...]
 _START_FLAG = "skip_nodes_if_on_run_start_fails"
 
 
@@ -244,6 +246,15 @@ class Planner(Reader):
             prices=prices_in_force(self.settings, self.root),
             graph=None if graph is None else graph.graph,
         )
+
+    def paths(self, start: str, end: str, *, direct: bool = False) -> tuple[Paths, Found]:
+        """Return the ways between two columns; see ``find_paths``."""
+        read = self.read("compile")
+        graph = self.compile_project(read)
+        if graph is None:
+            return Paths(paths=()), read.diagnostics
+        found = find_paths(graph.graph, start, end, direct=direct)
+        return found, (*read.diagnostics, *graph.diagnostics)
 
     # -- planning ----------------------------------------------------------------------------
 

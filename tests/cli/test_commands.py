@@ -487,3 +487,23 @@ def test_grants_that_have_no_effect_are_told(hw: Hw, project: Path) -> None:
     codes = {d["name"] for d in hw("plan", "--output", "json").document["diagnostics"]}
 
     assert codes >= {"grants-not-applied"}
+
+
+def test_lineage_shows_the_ways_between_two_columns(hw: Hw) -> None:
+    shown = hw("lineage", "raw_orders.amount", "--to", "revenue.revenue")
+    back = hw("lineage", "revenue.revenue", "--from", "raw_orders.amount", "--output", "json")
+    none = hw("lineage", "raw_orders.order_id", "--to", "revenue.revenue", "--direct")
+
+    assert [line.split() for line in shown.out.splitlines()] == [
+        ["raw_orders.amount", "seeds/raw_orders.csv:1"],
+        ["->", "stg_orders.amount", "transformation", "models/stg_orders.sql:1"],
+        ["->", "revenue.revenue", "aggregation", "models/revenue.sql:1"],
+    ]
+    check_schema(back.document)
+    assert len(back.document["paths"]) == 1
+    assert none.out == "no way from raw_orders.order_id to revenue.revenue\n"
+
+
+def test_lineage_needs_two_ends_for_a_way(hw: Hw) -> None:
+    for given in (["--to", "revenue"], ["revenue", "--to", "a", "--from", "b"]):
+        assert hw("lineage", *given, "--output", "json").codes == ["HW1902"]

@@ -30,7 +30,7 @@ def edges_around(
     """
     node, column = find_column(graph, name)
     known = ColumnGraph(graph)
-    columns = (column,) if column else _columns(graph.nodes[node])
+    columns = (column,) if column else columns_of(graph.nodes[node])
     if not (column and direct):
         columns = (*columns, EVERY)  # what decides about the node's rows is about each column too
     starts = {ColumnRef(node, each) for each in columns}
@@ -71,7 +71,7 @@ def find_column(graph: Graph, name: str) -> tuple[NodeId, str | None]:
             continue
         if column is None:
             return found, None
-        names = {each.lower(): each for each in _columns(graph.nodes[found])}
+        names = {each.lower(): each for each in columns_of(graph.nodes[found])}
         if not names or column.lower() in names:
             return found, names.get(column.lower(), column)
         raise _not_found(
@@ -97,7 +97,8 @@ def _find_node_or_none(graph: Graph, name: str) -> NodeId | None:
     return None
 
 
-def _columns(compiled: CompiledNode) -> tuple[str, ...]:
+def columns_of(compiled: CompiledNode) -> tuple[str, ...]:
+    """Return the names of a node's columns, as far as they are known."""
     if compiled.columns is not None:
         return tuple(column.name for column in compiled.columns)
     return tuple(column.name for column in compiled.lineage.columns) if compiled.lineage else ()

@@ -29,6 +29,11 @@ class ColumnRef:
     def __str__(self) -> str:
         return f"{self.node}.{self.column}"
 
+    @property
+    def folded(self) -> tuple[NodeId, str]:
+        """The same for every way of writing the column: names are compared without case."""
+        return (self.node, self.column.lower())
+
 
 @dataclass(frozen=True, slots=True, order=True)
 class ColumnEdge:
@@ -179,6 +184,10 @@ class ColumnGraph:
                 found.append(reached)
                 queue.append(reached)
         return tuple(found)
+
+    def steps_down(self, at: ColumnRef) -> Iterable[tuple[ColumnRef, Kind]]:
+        """Yield what a column reaches in one step, and how."""
+        return self._next_down(at)
 
     def _next_down(self, at: ColumnRef) -> Iterable[tuple[ColumnRef, Kind]]:
         if at.column == EVERY:
