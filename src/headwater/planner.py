@@ -204,7 +204,8 @@ class Planner(Reader):
         policy = read_severities(self.settings.mapping("rules"))
         severities = {**policy, "input-not-built": "off"}
         options = PlanOptions(project_root=str(self.root), severities=severities)
-        plan = make_plan(graph.graph, State(consumers=self._consumers()), options)
+        known = self._known.queries
+        plan = make_plan(graph.graph, State(consumers=self._consumers()), options, known)
         compiled = without_repeats(graph.diagnostics, read.diagnostics)
         found = (*read.diagnostics, *compiled, *plan.diagnostics)
         if selection is None or selection.is_everything:
@@ -290,7 +291,7 @@ class Planner(Reader):
             state = deployed_as(base.graph, state, now=how.created_at)
             found = (*found, *base.diagnostics)
         how, batches = self._with_batches(project, graph, state, how, instead)
-        plan = make_plan(graph, state, how)
+        plan = make_plan(graph, state, how, self._known.queries)
         if not all(breaks(plan, each) for each in found if is_refusal(each)):
             return self._faulty(found)
         found = (*self._weighed(plan.diagnostics), *found, *not_run(self.target))
@@ -302,7 +303,8 @@ class Planner(Reader):
 
     def _state(self, project: Project, graph: Graph) -> State:
         prices = prices_in_force(self.settings, self.root)
-        state = read_state(graph, self._world.context_of(project), prices=prices)
+        known = self._known.queries
+        state = read_state(graph, self._world.context_of(project), prices=prices, known=known)
         return replace(state, consumers=self._consumers())
 
     def _consumers(self) -> tuple[Consumer, ...]:

@@ -13,7 +13,7 @@ from headwater.plan.build import make_plan
 from headwater.plan.history import find_basis, fixed_seconds, from_runs, weighted_median
 from headwater.plan.options import PlanOptions
 from headwater.plan.plan import Cost, Plan
-from headwater.plan.state import NeededFiles, NodeRun, Pace, Prices, State
+from headwater.plan.state import NeededFiles, NodeRun, Prices, State
 
 FCT = NodeId("model.shop.fct")
 PRICES = Prices(name="list", cpu_hour=3.6, runs_per_month=100)
@@ -400,16 +400,6 @@ def test_a_node_that_never_ran_takes_what_others_of_the_project_took() -> None:
 
     assert cpu.grade == "modelled"
     assert cpu.value == pytest.approx(0.5, rel=0.7)  # all the others took 0.5 s; a prior says 3 ms
-
-
-def test_a_calibrated_machine_replaces_the_prior() -> None:
-    slow = Pace(build=(1.0,) * 10, test=(1.0,) * 4)
-
-    cpu = cost(plan(world(), State(pace=slow))).cpu_seconds
-
-    assert cpu.grade == "guess"
-    assert cpu.value is not None
-    assert cpu.value > 1
 
 
 def test_a_first_incremental_run_is_guessed_from_the_full_one() -> None:

@@ -28,14 +28,14 @@ def seconds(prices: tuple[float, ...], sample: Sample) -> float:
 
 
 def test_without_runs_the_prior_counts() -> None:
-    model = learn({"build": [], "test": []}, None)
+    model = learn({"build": [], "test": []})
 
-    assert model.prices == {"build": PRIOR.build, "test": PRIOR.test}
+    assert model.prices == PRIOR
     assert model.runs == {"build": 0, "test": 0}
 
 
 def test_prices_are_found_from_runs() -> None:
-    prices = fitted(runs(200, 0.05), PRIOR.build)
+    prices = fitted(runs(200, 0.05), PRIOR["build"])
 
     errors = [abs(seconds(prices, one) / one.seconds - 1) for one in runs(100, 0.0, seed=2)]
     assert sorted(errors)[90] < 0.2
@@ -45,7 +45,7 @@ def test_a_disturbed_run_hardly_counts() -> None:
     made = runs(60, 0.02)
     spoiled = [*made, Sample(amounts=made[0].amounts, seconds=made[0].seconds * 100)]
 
-    plain, other = fitted(made, PRIOR.build), fitted(spoiled, PRIOR.build)
+    plain, other = fitted(made, PRIOR["build"]), fitted(spoiled, PRIOR["build"])
 
     assert seconds(other, made[1]) == pytest.approx(seconds(plain, made[1]), rel=0.2)
 
@@ -60,7 +60,7 @@ def test_a_disturbed_run_hardly_counts() -> None:
 def test_prices_are_never_negative_or_undefined(made: list[tuple[list[float], float]]) -> None:
     samples = [Sample(amounts=tuple(amounts), seconds=second) for amounts, second in made]
 
-    prices = fitted(samples, PRIOR.test)
+    prices = fitted(samples, PRIOR["test"])
 
     assert all(0 <= price < float("inf") for price in prices)
 
@@ -68,7 +68,7 @@ def test_prices_are_never_negative_or_undefined(made: list[tuple[list[float], fl
 def test_a_prior_of_another_machine_is_scaled() -> None:
     samples = [Sample(amounts=(1.0, 0.0, 0.0, 0.0), seconds=0.3)] * 25
 
-    prices = fitted(samples, PRIOR.test)
+    prices = fitted(samples, PRIOR["test"])
 
     assert prices[0] == pytest.approx(0.3, rel=0.5)
-    assert prices[1] > 5 * PRIOR.test[1]  # what was never measured is slow there, too
+    assert prices[1] > 5 * PRIOR["test"][1]  # what was never measured is slow there, too

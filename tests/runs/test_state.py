@@ -191,7 +191,8 @@ def test_lateness_is_measured_commit_by_commit_and_ignores_rewritten_rows(
     run_steps(context, merge("events", hours(12, 2), version=1))
     run_steps(context, append("events", hours(13, 1), version=2))
     monkeypatch.setattr(
-        "headwater.runs.state.event_columns", lambda _graph: ((relation("events"), "happened"),)
+        "headwater.runs.state.event_columns",
+        lambda _graph, _known: ((relation("events"), "happened"),),
     )
 
     state = read_state(graph(first), context)

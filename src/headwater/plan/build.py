@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import replace
 
+from headwater.base.cache import Cache, NoCache
 from headwater.base.diagnostics import Diagnostic
 from headwater.base.ids import NodeId
 from headwater.graph.graph import Graph
@@ -41,19 +42,20 @@ PASSES: tuple[Pass, ...] = (
 """The planner's passes, in order; each reads what the ones before it filled in."""
 
 
-def make_plan(graph: Graph, state: State, options: PlanOptions) -> Plan:
+def make_plan(graph: Graph, state: State, options: PlanOptions, known: Cache | None = None) -> Plan:
     """Say what would be done, what it costs, breaks and risks.
 
     Args:
         graph: The compiled project; nodes in topological order.
         state: The world as it is.
         options: What is asked for.
+        known: What earlier commands found out about queries; it saves time and changes nothing.
 
     Returns:
         The plan. Equal arguments give equal plans, and after a plan has been applied the next one
         is empty.
     """
-    draft = _first_draft(graph, state, options)
+    draft = _first_draft(graph, state, options, known)
     for one_pass in PASSES:
         draft = one_pass(draft)
     plan = Plan(
@@ -82,13 +84,16 @@ def make_plan(graph: Graph, state: State, options: PlanOptions) -> Plan:
     )
 
 
-def _first_draft(graph: Graph, state: State, options: PlanOptions) -> Draft:
+def _first_draft(
+    graph: Graph, state: State, options: PlanOptions, known: Cache | None = None
+) -> Draft:
     return Draft(
         graph=graph,
         state=state,
         options=options,
         index=index_inputs(graph),
-        watermarks=all_watermarks(graph),
+        watermarks=all_watermarks(graph, known),
+        known=known or NoCache(),
     )
 
 

@@ -40,7 +40,7 @@ from headwater.plan.history import (
     mode_of_run,
 )
 from headwater.plan.inputs import is_test, is_view
-from headwater.plan.plan import Change, Cost, Driver, LoadSeed, RunTest, Skip, Step
+from headwater.plan.plan import Change, Cost, Driver, LoadSeed, RunTest, Skip, Step, Totals
 from headwater.plan.prices import month_of, price_of
 from headwater.plan.reads import (
     Version,
@@ -94,7 +94,7 @@ def open_pricing(draft: Draft) -> Pricing:
     return Pricing(
         draft=draft,
         facts=open_facts(draft),
-        model=learn(samples, draft.state.pace),
+        model=learn(samples),
         spread=measure_spread(draft.state, kinds),
     )
 
@@ -108,6 +108,29 @@ def nothing(draft: Draft) -> Cost:
 def price_steps(draft: Draft) -> Draft:
     """Fill the cost of every step, of every change before and after, and of a month of runs."""
     pricing = open_pricing(draft)
+    draft = replace(draft, steps=_priced(pricing))
+    pricing = replace(pricing, draft=draft)
+    # As the lake is now: nothing of this plan is built yet.
+    today = replace(pricing, facts=pricing.facts.before(), sizes={})
+    before = {node: regular_cost_before(today, node) for node in draft.state.deployed}
+    after = {
+        step.node: regular_cost_after(pricing, step, before.get(step.node, Cost()))
+        for step in draft.steps
+    }
+    changes = tuple(_with_costs(pricing, change, before, after) for change in draft.changes)
+    free = nothing(draft)
+    nodes = dict.fromkeys((*before, *after))  # each once, in their order
+    return replace(
+        draft,
+        changes=changes,
+        totals=_totals(pricing, before, after),
+        regular={node: (before.get(node, free), after.get(node, free)) for node in nodes},
+    )
+
+
+def _priced(pricing: Pricing) -> tuple[Step, ...]:
+    """Return the steps with their costs, each over what those before it have built."""
+    draft = pricing.draft
     steps: list[Step] = []
     for step in draft.steps:
         priced = replace(step, cost=_cost_of_step(pricing, step))
@@ -115,22 +138,20 @@ def price_steps(draft: Draft) -> Draft:
         relation = draft.compiled(step.node).node.relation
         if draft.is_built(step.node) and relation is not None:
             pricing.sizes[relation] = size_after(draft, priced, pricing.sizes)
-    draft = replace(draft, steps=tuple(steps))
-    pricing = replace(pricing, draft=draft)
-    # As the lake is now: nothing of this plan is built yet.
-    today = replace(pricing, facts=pricing.facts.before(), sizes={})
-    before = {node: regular_cost_before(today, node) for node in draft.state.deployed}
-    after = {
-        step.node: regular_cost_after(pricing, step, before.get(step.node, Cost()))
-        for step in steps
-    }
-    changes = tuple(_with_costs(pricing, change, before, after) for change in draft.changes)
-    months = [
-        month_of(_dollars(pricing, costs.values()), draft.state.prices) for costs in (before, after)
-    ]
-    acting = [step.cost for step in steps if not isinstance(step, Skip)]
+    return tuple(steps)
+
+
+def _totals(
+    pricing: Pricing, before: Mapping[NodeId, Cost], after: Mapping[NodeId, Cost]
+) -> Totals:
+    """Add up the steps that do something, and a month of regular runs before and after."""
+    draft = pricing.draft
+    acting = [step.cost for step in draft.steps if not isinstance(step, Skip)]
     cpu = total_of([cost.cpu_seconds for cost in acting], pricing.spread)
-    totals = replace(
+    month_before, month_after = (
+        month_of(_dollars(pricing, costs.values()), draft.state.prices) for costs in (before, after)
+    )
+    return replace(
         draft.totals,
         cost=Cost(
             bytes_read=sum_estimates([cost.bytes_read for cost in acting]),
@@ -138,16 +159,11 @@ def price_steps(draft: Draft) -> Draft:
             cpu_seconds=cpu,
             dollars=price_of(cpu, draft.state.prices),
         ),
-        month_before=months[0],
-        month_after=months[1],
-        wall_seconds=predict_wall(steps, draft.state, draft.options.threads),
+        month_before=month_before,
+        month_after=month_after,
+        wall_seconds=predict_wall(draft.steps, draft.state, draft.options.threads),
         threads=draft.options.threads,
     )
-    regular = {
-        node: (before.get(node, nothing(draft)), after.get(node, nothing(draft)))
-        for node in (*before, *(node for node in after if node not in before))
-    }
-    return replace(draft, changes=changes, totals=totals, regular=regular)
 
 
 def _dollars(pricing: Pricing, costs: Iterable[Cost]) -> Estimate:

@@ -8,14 +8,16 @@ from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Literal
 
+from headwater.base.cache import Cache, NoCache
 from headwater.base.diagnostics import Diagnostic
 from headwater.base.ids import NodeId
+from headwater.base.relations import TableName
 from headwater.graph.graph import CompiledNode, Graph
 from headwater.plan.inputs import InputIndex
 from headwater.plan.options import PlanOptions
 from headwater.plan.plan import Change, Cost, Impact, RefreshNote, Step, Totals
 from headwater.plan.state import DeployedNode, State
-from headwater.sql.count_rows import RowCount
+from headwater.sql.count_rows import RowCount, Trees
 from headwater.sql.counted import JoinSeen
 from headwater.sql.lineage import QueryChange
 from headwater.sql.shape import Shape
@@ -101,6 +103,19 @@ class NodeJoins:
     joins: tuple[JoinSeen, ...]
 
 
+@dataclass(frozen=True, slots=True)
+class Scan:
+    """One stored relation read by a node.
+
+    Attributes:
+        relation: The table or files.
+        columns: Column names in lower case; ``{"*"}`` when unknown; empty when only rows count.
+    """
+
+    relation: TableName
+    columns: frozenset[str]
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Draft:
     """Everything known about the plan so far.
@@ -120,12 +135,20 @@ class Draft:
         totals: The plan's sums.
         regular: What a regular run of each node uses before the plan and after it.
         joins: Joins of the new and changed nodes whose inputs have rows.
+        known: What earlier commands found out about queries.
+        trees: Queries that were read to count their rows.
+        scans: What the full queries of nodes read, by the node's id, once it was asked for.
     """
 
     graph: Graph
     state: State
     options: PlanOptions
     index: InputIndex
+    known: Cache = field(default_factory=NoCache)
+    trees: Trees = field(default_factory=dict)
+    scans: dict[tuple[int, bool], tuple[CompiledNode, tuple[Scan, ...]]] = field(
+        default_factory=dict
+    )
     watermarks: Mapping[NodeId, tuple[Watermark, ...]] = field(
         default_factory=lambda: MappingProxyType({})
     )

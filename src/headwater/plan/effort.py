@@ -1,23 +1,24 @@
 """How much work a step is, as a few amounts, and how many CPU seconds a unit of each takes.
 
 The units' prices are learned from the project's own runs. Until there are enough of them a prior
-counts: what a machine's calibration says, or else what was measured once on two cores of an AMD
-EPYC with DuckDB 2.0. A price is never negative: more work never takes less time.
+counts, measured once on two cores of an AMD EPYC with DuckDB 2.0 and scaled by the first runs to
+the machine. A price is never negative: more work never takes less time.
 """
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from statistics import median
+from types import MappingProxyType
 from typing import Literal
 
 from headwater.base.units import Estimate
 from headwater.graph.graph import CompiledNode
 from headwater.plan.history import Mode
 from headwater.plan.plan import Cost
-from headwater.plan.state import NodeRun, Pace
+from headwater.plan.state import NodeRun
 from headwater.plan.strategy import strategy_of
-from headwater.sql.lineage import QueryLineage
+from headwater.sql.lineage import QueryLineage, Subtype
 
 Kind = Literal["build", "test"]
 
@@ -25,11 +26,13 @@ MILLION = 1e6
 BYTES_PER_NEW_ROW = 10.0
 """Compressed bytes of a row that an incremental run reads, to tell rows from bytes."""
 
-PRIOR = Pace(
-    build=(1.8e-3, 0.9e-3, 0.2e-3, 4.1e-3, 0.39, 0.04, 0.013, 0.092, 8e-3, 14e-3),
-    test=(1.0e-3, 0.1e-3, 1e-3, 0.01),
+PRIOR: Mapping[Kind, tuple[float, ...]] = MappingProxyType(
+    {
+        "build": (1.8e-3, 0.9e-3, 0.2e-3, 4.1e-3, 0.39, 0.04, 0.013, 0.092, 8e-3, 14e-3),
+        "test": (1.0e-3, 0.1e-3, 1e-3, 0.01),
+    }
 )
-"""See ``amounts_of`` for the units."""
+"""CPU seconds of a unit; see ``amounts_of`` for the units."""
 
 PRIOR_WEIGHT = 1.0
 """The prior of a unit's price counts as much as one run that is all of that unit."""
@@ -101,7 +104,7 @@ def amounts_of(compiled: CompiledNode, mode: Mode, cost: Cost) -> Amounts | None
         return (1.0, compared + windows, bytes_read / MILLION, rows_in / MILLION)
     computed = _computed_columns(lineage)
     # Windows of a query that groups mostly look at its groups.
-    numbered = min(rows, rows_in) if _is_grouped(lineage) else rows_in
+    numbered = min(rows, rows_in) if is_shaped(lineage, "group_by") else rows_in
     is_rewrite = mode == "incremental" and strategy_of(compiled) != "append"
     return (
         1.0,
@@ -133,8 +136,9 @@ def _operators(lineage: QueryLineage | None) -> tuple[float, float]:
     return float(joins + ("group_by" in uses)), float(windows + ("window" in uses))
 
 
-def _is_grouped(lineage: QueryLineage | None) -> bool:
-    return lineage is not None and any(each.subtype == "group_by" for each in lineage.row_set)
+def is_shaped(lineage: QueryLineage | None, subtype: Subtype) -> bool:
+    """Say whether a query groups its rows (``group_by``), filters them (``filter``) ..."""
+    return lineage is not None and any(each.subtype == subtype for each in lineage.row_set)
 
 
 def _computed_columns(lineage: QueryLineage | None) -> int:
@@ -146,18 +150,15 @@ def _computed_columns(lineage: QueryLineage | None) -> int:
     )
 
 
-def learn(samples: dict[Kind, list[Sample]], prior: Pace | None) -> CpuModel:
+def learn(samples: Mapping[Kind, list[Sample]]) -> CpuModel:
     """Return the prices that fit earlier runs best, each run by its relative error.
 
     Args:
         samples: Runs by kind.
-        prior: The machine's calibration; None for the built-in one.
     """
-    known = prior or PRIOR
-    start: dict[Kind, Amounts] = {"build": known.build, "test": known.test}
     return CpuModel(
-        prices={kind: fitted(samples[kind][:SAMPLES_MAX], start[kind]) for kind in start},
-        runs={kind: len(samples[kind]) for kind in start},
+        prices={kind: fitted(samples[kind][:SAMPLES_MAX], prior) for kind, prior in PRIOR.items()},
+        runs={kind: len(samples[kind]) for kind in PRIOR},
     )
 
 

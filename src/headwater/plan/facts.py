@@ -15,13 +15,14 @@ from typing import Literal
 
 from headwater.base.ids import NodeId
 from headwater.base.relations import TableName
+from headwater.base.remembered import remembered
 from headwater.graph.graph import CompiledNode
 from headwater.plan.draft import Draft
 from headwater.plan.inputs import is_view
 from headwater.plan.state import TableState
 from headwater.project.node import TestInfo
-from headwater.sql.count_rows import Trees
-from headwater.sql.counted import TableFacts, Values
+from headwater.sql.count_rows import RowCount, count_rows
+from headwater.sql.counted import TableFacts, Values, facts_in_bytes
 from headwater.sql.keyed import is_integer
 
 Trust = Literal["proved", "likely"]
@@ -60,15 +61,15 @@ class FactBook:
         draft: The draft with its decisions.
         claims: What tests say, by relation.
         built: What the steps priced so far make of relations.
-        trees: Queries that were read to count their rows.
         asked: Facts that were asked for.
+        prints: Facts by their id, with what tells them from others.
     """
 
     draft: Draft
     claims: Mapping[TableName, tuple[Claim, ...]]
     built: dict[tuple[TableName, Trust], TableFacts] = field(default_factory=dict)
-    trees: Trees = field(default_factory=dict)
     asked: dict[tuple[TableName, Trust], TableFacts] = field(default_factory=dict)
+    prints: dict[int, tuple[TableFacts, bytes]] = field(default_factory=dict)
 
     def note(self, relation: TableName, trust: Trust, facts: TableFacts) -> None:
         """Note what a step makes of a relation."""
@@ -77,7 +78,7 @@ class FactBook:
 
     def before(self) -> "FactBook":
         """Return the facts before the first step."""
-        return FactBook(draft=self.draft, claims=self.claims, trees=self.trees)
+        return FactBook(draft=self.draft, claims=self.claims)
 
     def facts(self, relation: TableName, trust: Trust) -> TableFacts:
         """Return what is known of a relation at this point of the plan."""
@@ -85,6 +86,21 @@ class FactBook:
         if key not in self.asked:
             self.asked[key] = self._found(relation, trust)
         return self.asked[key]
+
+    def count(self, sql: str, tables: Mapping[TableName, TableFacts]) -> RowCount:
+        """Count the rows of a query over relations of which this is known; once for each."""
+        parts = [sql.encode("utf-8", "surrogatepass")]
+        for name in sorted(tables):
+            parts += (name.quoted().encode("utf-8", "surrogatepass"), self._print(tables[name]))
+        draft = self.draft
+        return remembered(
+            draft.known, "rows", parts, RowCount, lambda: count_rows(sql, tables, draft.trees)
+        )
+
+    def _print(self, facts: TableFacts) -> bytes:
+        if id(facts) not in self.prints:
+            self.prints[id(facts)] = (facts, facts_in_bytes(facts))
+        return self.prints[id(facts)][1]
 
     def _found(self, relation: TableName, trust: Trust) -> TableFacts:
         producer = self.draft.index.producers.get(relation)

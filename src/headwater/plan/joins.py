@@ -15,7 +15,7 @@ from headwater.plan.draft import SAME, Draft, NodeJoins
 from headwater.plan.facts import open_facts
 from headwater.plan.inputs import InputIndex, index_inputs, is_view
 from headwater.plan.state import DeployedNode, KeyShape
-from headwater.sql.count_rows import Trees, see_joins
+from headwater.sql.count_rows import see_joins
 from headwater.sql.counted import Field, JoinSeen
 from headwater.sql.dialects import DUCKDB
 
@@ -34,11 +34,10 @@ def read_joins(draft: Draft) -> Draft:
     if not wanted:
         return draft
     book = open_facts(draft)
-    trees: Trees = {}
     found: dict[NodeId, NodeJoins] = {}
     for node in wanted:
         compiled = draft.compiled(node)
-        rows, joins = see_joins(compiled.code, book.facts_for(compiled, "likely"), trees)
+        rows, joins = see_joins(compiled.code, book.facts_for(compiled, "likely"), draft.trees)
         if joins:
             found[node] = NodeJoins(rows=rows, joins=joins)
     return replace(draft, joins=MappingProxyType(found))

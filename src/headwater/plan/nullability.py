@@ -45,4 +45,4 @@ def _passed_on(compiled: CompiledNode) -> Iterator[str]:
 
 
 def _count(sql: str, tables: dict[TableName, TableFacts], book: FactBook) -> RowCount | None:
-    return see_joins(sql, tables, book.trees)[0]
+    return see_joins(sql, tables, book.draft.trees)[0]

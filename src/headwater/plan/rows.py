@@ -13,13 +13,14 @@ from headwater.base.relations import TableName
 from headwater.base.units import UNKNOWN, ZERO, Estimate, Grade, exact
 from headwater.graph.graph import CompiledNode
 from headwater.plan.draft import Draft
+from headwater.plan.effort import is_shaped
 from headwater.plan.facts import FactBook, Trust
-from headwater.plan.history import Mode, find_basis
+from headwater.plan.history import RUNS_MANY, Mode, find_basis
 from headwater.plan.inputs import is_view
 from headwater.plan.scans import find_scans
 from headwater.plan.state import NodeRun
 from headwater.plan.strategy import strategy_of
-from headwater.sql.count_rows import RowCount, count_rows
+from headwater.sql.count_rows import RowCount
 from headwater.sql.counted import TableFacts, least, plus
 
 TRUSTS: tuple[Trust, Trust] = ("proved", "likely")
@@ -32,8 +33,6 @@ FACTOR_FEW = 1.2
 """Likewise around one or two."""
 FACTOR_OTHER = 2.0
 """Likewise around runs of other SQL."""
-RUNS_MANY = 3
-
 SHARE_FILTERED = 0.5
 """Share of rows that a filter is taken to leave where nothing is known."""
 POWER_GROUPED = 0.7
@@ -103,14 +102,14 @@ def _count(
         return RowCount()
     decision = draft.decisions.get(compiled.node.unique_id)
     if mode == "full" or (decision is not None and decision.refresh is not None):
-        return count_rows(compiled.code, tables, book.trees)
+        return book.count(compiled.code, tables)
     table = draft.state.tables.get(str(compiled.node.relation))
     stored = None if table is None or table.rows is None else float(table.rows)
     if stored is None:
         return RowCount()
     if compiled.node.resource_type == "snapshot":
         return RowCount(low=stored)
-    new = count_rows(compiled.incremental_code or compiled.code, tables, book.trees)
+    new = book.count(compiled.incremental_code or compiled.code, tables)
     keeps = strategy_of(compiled) in {"append", "merge"} and not _has_hooks(compiled)
     is_append = strategy_of(compiled) == "append" and keeps
     return RowCount(
@@ -170,7 +169,7 @@ def _from_runs(
     points = [(run.rows_in, float(run.rows)) for run in basis.runs if run.rows is not None]
     if not points:
         return None
-    value = extrapolate(points, inputs.value, is_grouped=_is_grouped(compiled))
+    value = extrapolate(points, inputs.value, is_grouped=is_shaped(compiled.lineage, "group_by"))
     if not basis.is_same:
         return value, FACTOR_OTHER, ZERO
     factor = FACTOR_RUNS if len(points) >= RUNS_MANY else FACTOR_FEW
@@ -214,23 +213,14 @@ def extrapolate(
     return max(0.0, newest + slope * (now - before))
 
 
-def _is_grouped(compiled: CompiledNode) -> bool:
-    return _is_shaped(compiled, "group_by")
-
-
-def _is_shaped(compiled: CompiledNode, subtype: str) -> bool:
-    lineage = compiled.lineage
-    return lineage is not None and any(each.subtype == subtype for each in lineage.row_set)
-
-
 def _guess(compiled: CompiledNode, inputs: Estimate, counts: tuple[RowCount, RowCount]) -> Estimate:
     """Guess from the shape of the query; what is proved still bounds it."""
     proved, likely = counts
     most = least(likely.high, inputs.value)
     if most is None:
         return replace(UNKNOWN, low=proved.low or None, high=proved.high)
-    value = most * (SHARE_FILTERED if _is_shaped(compiled, "filter") else 1.0)
-    if _is_grouped(compiled) and inputs.value:
+    value = most * (SHARE_FILTERED if is_shaped(compiled.lineage, "filter") else 1.0)
+    if is_shaped(compiled.lineage, "group_by") and inputs.value:
         value = min(value, inputs.value**POWER_GROUPED)
     value = max(likely.low, proved.low, value)
     grade: Grade = "guess" if proved.high is None else "bound"

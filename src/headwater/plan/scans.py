@@ -6,14 +6,13 @@ out are, so a sum is an upper bound.
 """
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from types import MappingProxyType
 
 from headwater.base.relations import TableName
 from headwater.base.units import UNKNOWN, Estimate, Grade, exact
 from headwater.graph.graph import CompiledNode
 from headwater.plan.deployed import as_deployed
-from headwater.plan.draft import Draft
+from headwater.plan.draft import Draft, Scan
 from headwater.plan.inputs import is_view
 from headwater.plan.state import NeededFiles, TableState
 from headwater.plan.widths import share_by_types
@@ -35,19 +34,6 @@ def bound(value: float) -> Estimate:
     return Estimate(value=float(value), low=0.0, high=float(value), grade="bound")
 
 
-@dataclass(frozen=True, slots=True)
-class Scan:
-    """One stored relation read by a node.
-
-    Attributes:
-        relation: The table or files.
-        columns: Column names in lower case; ``{"*"}`` when unknown; empty when only rows count.
-    """
-
-    relation: TableName
-    columns: frozenset[str]
-
-
 def find_scans(
     draft: Draft, compiled: CompiledNode, *, is_deployed: bool = False
 ) -> tuple[Scan, ...]:
@@ -58,6 +44,13 @@ def find_scans(
         compiled: The node, in its present or its deployed version.
         is_deployed: Follow views as they are deployed instead of as they are planned.
     """
+    key = (id(compiled), is_deployed)
+    if key not in draft.scans:
+        draft.scans[key] = (compiled, _find_scans(draft, compiled, is_deployed=is_deployed))
+    return draft.scans[key][1]
+
+
+def _find_scans(draft: Draft, compiled: CompiledNode, *, is_deployed: bool) -> tuple[Scan, ...]:
     found: dict[TableName, set[str]] = {}
     for relation, columns in _columns_used(compiled, compiled.lineage).items():
         for stored, used in _through_views(draft, relation, columns, is_deployed=is_deployed):

@@ -323,21 +323,6 @@ class NodeRun:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Pace:
-    """CPU seconds of a unit of work on this machine, measured; ``plan.effort`` has the units.
-
-    Attributes:
-        build: Of steps that build something.
-        test: Of tests.
-        machine: What was measured.
-    """
-
-    build: tuple[float, ...]
-    test: tuple[float, ...]
-    machine: str = ""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class Prices:
     """What quantities cost: a figure of the user's, or a machine of a price book.
 
@@ -451,8 +436,6 @@ class State:
         needed: The files that the filters of a node's query can touch, by the text of
             the table's TableName; only tables of which there are others.
         needed_before: Likewise for the query that is deployed, where that is another one.
-        pace: How fast this machine is, where it was measured; the project's own runs count
-            for more.
         keys: How often values occur of the stored columns that new and changed models join by.
         upkeep: Compaction of tables that would pay, as they are now.
         setbacks: Columns by which incremental models leave older rows out, and whose values went
@@ -477,7 +460,6 @@ class State:
     needed_before: Mapping[NodeId, Mapping[str, NeededFiles]] = field(
         default_factory=lambda: MappingProxyType({})
     )
-    pace: Pace | None = None
     consumers: tuple[Consumer, ...] = ()
     keys: tuple[KeyShape, ...] = ()
     upkeep: tuple[Proposal, ...] = ()

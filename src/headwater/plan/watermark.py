@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from types import MappingProxyType
 
+from headwater.base.cache import Cache
 from headwater.base.ids import NodeId
 from headwater.base.relations import TableName
 from headwater.graph.graph import CompiledNode, Graph
@@ -33,12 +34,12 @@ def window_in_words(mark: Watermark) -> str:
     return "unknown" if mark.hours is None else in_words(mark.hours)
 
 
-def watermarks_of(compiled: CompiledNode) -> tuple[Watermark, ...]:
+def watermarks_of(compiled: CompiledNode, known: Cache | None = None) -> tuple[Watermark, ...]:
     """Return the watermarks of a node's incremental query; none when it has no such query."""
     sql, this = compiled.incremental_code, compiled.node.relation
     if sql is None or this is None:
         return ()
-    marks = find_watermarks(sql, this, compiled.dialect)
+    marks = find_watermarks(sql, this, compiled.dialect, known=known)
     return tuple(_in_catalog(mark, this.catalog) for mark in marks)
 
 
@@ -50,17 +51,24 @@ def _in_catalog(mark: Watermark, catalog: str) -> Watermark:
     return replace(mark, relation=TableName(catalog, relation.schema, relation.name))
 
 
-def all_watermarks(graph: Graph) -> Mapping[NodeId, tuple[Watermark, ...]]:
-    """Return the watermarks of every incremental node that has some."""
+def all_watermarks(
+    graph: Graph, known: Cache | None = None
+) -> Mapping[NodeId, tuple[Watermark, ...]]:
+    """Return the watermarks of every incremental node that has some.
+
+    Args:
+        graph: The project.
+        known: What earlier commands found.
+    """
     found = {
-        node: watermarks_of(compiled)
+        node: watermarks_of(compiled, known)
         for node, compiled in graph.nodes.items()
         if compiled.incremental_code is not None
     }
     return MappingProxyType({node: marks for node, marks in found.items() if marks})
 
 
-def event_columns(graph: Graph) -> tuple[tuple[TableName, str], ...]:
+def event_columns(graph: Graph, known: Cache | None = None) -> tuple[tuple[TableName, str], ...]:
     """Return the stored columns by which incremental models leave older rows out, sorted.
 
     These are the columns whose lateness State should carry. Views are followed to their tables
@@ -69,7 +77,7 @@ def event_columns(graph: Graph) -> tuple[tuple[TableName, str], ...]:
     index = index_inputs(graph)
     found = {
         stored_column(graph, index, mark.relation, mark.column)
-        for marks in all_watermarks(graph).values()
+        for marks in all_watermarks(graph, known).values()
         for mark in marks
     }
     return tuple(sorted(found))

@@ -6,6 +6,7 @@ The same conditions and the same test as when the node runs, so that a plan coun
 from collections.abc import Mapping
 from types import MappingProxyType
 
+from headwater.base.cache import Cache
 from headwater.base.ids import NodeId
 from headwater.base.relations import TableName
 from headwater.engines.engine import Source, ViewSource
@@ -24,8 +25,9 @@ Needed = Mapping[NodeId, Mapping[str, NeededFiles]]
 class _Reader:
     """Looks at the inputs of nodes, each once."""
 
-    def __init__(self, graph: Graph, pins: Pins) -> None:
+    def __init__(self, graph: Graph, pins: Pins, known: Cache | None = None) -> None:
         self._pins = pins
+        self._known = known
         self._views = {
             compiled.node.relation: compiled
             for compiled in graph.nodes.values()
@@ -44,7 +46,7 @@ class _Reader:
 
     def hidden(self, compiled: CompiledNode) -> tuple[Hidden, ...]:
         """Return the files that a query would leave out if its filters were written plainly."""
-        plain = unwrapped_or_none(compiled.code)
+        plain = unwrapped_or_none(compiled.code, self._known)
         if plain is None:
             return ()
         sources = self._sources(compiled)
@@ -102,7 +104,10 @@ def _leaves_files_out(compiled: CompiledNode) -> bool:
 
 
 def read_hidden(
-    graph: Graph, pins: Pins, deployed: Mapping[NodeId, DeployedNode]
+    graph: Graph,
+    pins: Pins,
+    deployed: Mapping[NodeId, DeployedNode],
+    known: Cache | None = None,
 ) -> Mapping[NodeId, tuple[Hidden, ...]]:
     """Return the files that filters of new and changed nodes do not leave out and could.
 
@@ -110,12 +115,13 @@ def read_hidden(
         graph: The project.
         pins: Tables at the versions that the planner sees.
         deployed: Nodes of the last successful runs.
+        known: What earlier commands found.
     """
-    reader = _Reader(graph, pins)
+    reader = _Reader(graph, pins, known)
     found: dict[NodeId, tuple[Hidden, ...]] = {}
     for node, compiled in graph.nodes.items():
-        known = deployed.get(node)
-        is_same = known is not None and known.fingerprint == compiled.fingerprint
+        before = deployed.get(node)
+        is_same = before is not None and before.fingerprint == compiled.fingerprint
         if is_same or not compiled.reads or not _leaves_files_out(compiled):
             continue
         if MAY_WRAP.search(compiled.code) and (hidden := reader.hidden(compiled)):

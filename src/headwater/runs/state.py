@@ -13,6 +13,7 @@ from functools import partial
 from types import MappingProxyType
 from typing import TypeGuard
 
+from headwater.base.cache import Cache
 from headwater.base.codec import Json, decode, decode_plain_or_none
 from headwater.base.ids import NodeId, RunId
 from headwater.base.relations import TableName
@@ -55,13 +56,16 @@ READERS_MAX = 8
 """How many tables are looked at at once; reading logs waits for storage, not for the CPU."""
 
 
-def read_state(graph: Graph, context: Context, *, prices: Prices | None = None) -> State:
+def read_state(
+    graph: Graph, context: Context, *, prices: Prices | None = None, known: Cache | None = None
+) -> State:
     """Read what the planner may know about the world.
 
     Args:
         graph: The project; says which tables matter.
         context: The world.
         prices: What quantities cost; None when the user declared none.
+        known: What earlier commands found out about queries.
 
     Raises:
         DataDamaged: ``log-damaged``, ``store-damaged``.
@@ -83,7 +87,7 @@ def read_state(graph: Graph, context: Context, *, prices: Prices | None = None) 
     deployed |= _recover(graph, deployed, entries)
     runs = context.metastore.list_runs(limit=1)
     may_skip = context.engine.can_skip_files
-    events = event_columns(graph)
+    events = event_columns(graph, known)
     arrivals = read_arrivals(context, pins, events)
     needed, needed_before = read_needed(graph, pins, deployed) if may_skip else ({}, {})
     return State(
@@ -92,7 +96,7 @@ def read_state(graph: Graph, context: Context, *, prices: Prices | None = None) 
         history=_read_history(graph, context),
         lateness=measure_lateness(context, pins, events, arrivals),
         setbacks=find_setbacks(pins, events, arrivals),
-        hidden=read_hidden(graph, pins, deployed) if may_skip else MappingProxyType({}),
+        hidden=read_hidden(graph, pins, deployed, known) if may_skip else MappingProxyType({}),
         prices=prices,
         compared_with=_compared_with(deployed) or (runs[0].run_id if runs else ""),
         today=f"{context.clock.now():%Y-%m-%d}",

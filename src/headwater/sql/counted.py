@@ -10,6 +10,7 @@ from dataclasses import dataclass, field, replace
 from itertools import product
 from types import MappingProxyType
 
+from headwater.base.codec import pack
 from headwater.base.relations import Column, TableName
 
 KEYS_MAX = 16
@@ -44,6 +45,20 @@ class TableFacts:
     references: Mapping[str, Values] = field(default_factory=lambda: MappingProxyType({}))
     distinct: Mapping[str, float] = field(default_factory=lambda: MappingProxyType({}))
     sql: str = ""
+
+
+def facts_in_bytes(facts: TableFacts) -> bytes:
+    """Return bytes that are equal for equal facts, also in another process."""
+    references = sorted((name, sorted(values)) for name, values in facts.references.items())
+    return pack(
+        (
+            (facts.low, facts.high, facts.columns, facts.sql),
+            sorted(sorted(key) for key in facts.keys),
+            sorted(facts.not_null),
+            references,
+            sorted(facts.distinct.items()),
+        )
+    )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

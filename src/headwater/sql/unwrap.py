@@ -12,7 +12,9 @@ from types import MappingProxyType
 
 from sqlglot import exp
 
+from headwater.base.cache import Cache
 from headwater.base.errors import Invalid
+from headwater.base.remembered import remembered
 from headwater.sql.dialects import DUCKDB
 from headwater.sql.parse import parse_query
 
@@ -44,18 +46,30 @@ class Unwrapped:
     changes: tuple[tuple[str, str], ...]
 
 
-def unwrapped_or_none(sql: str) -> Unwrapped | None:
+def unwrapped_or_none(sql: str, known: Cache | None = None) -> Unwrapped | None:
     """Write the wrapped filters of a query plainly; None when there are none.
 
     Args:
         sql: The query in the engine's dialect.
+        known: What earlier commands found.
     """
     if not MAY_WRAP.search(sql):
         return None
+    if known is None:
+        found = _unwrapped(sql)
+    else:
+        text = sql.encode("utf-8", "surrogatepass")
+        found = remembered(known, "unwrapped", (text,), Unwrapped, lambda: _unwrapped(sql))
+    return found if found.changes else None
+
+
+def _unwrapped(sql: str) -> Unwrapped:
+    """Return a query with its filters plain; without changes when there is nothing to write."""
+    as_it_is = Unwrapped(sql=sql, changes=())
     try:
         tree = parse_query(sql).tree
     except Invalid:
-        return None
+        return as_it_is
     changes: list[tuple[str, str]] = []
     for where in tree.find_all(exp.Where):
         for node in list(where.find_all(*_COMPARES, exp.Between)):
@@ -64,7 +78,7 @@ def unwrapped_or_none(sql: str) -> Unwrapped | None:
                 changes.append((node.sql(dialect=DUCKDB), plain.sql(dialect=DUCKDB)))
                 node.replace(exp.paren(plain))
     if not changes:
-        return None
+        return as_it_is
     return Unwrapped(sql=tree.sql(dialect=DUCKDB), changes=tuple(changes))
 
 

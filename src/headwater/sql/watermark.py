@@ -12,8 +12,10 @@ from typing import Literal
 
 from sqlglot import exp
 
+from headwater.base.cache import Cache
 from headwater.base.errors import Invalid
 from headwater.base.relations import TableName
+from headwater.base.remembered import remembered
 from headwater.sql.ctes import cte_or_none, sources_of
 from headwater.sql.dialects import DUCKDB
 from headwater.sql.parse import parse_query
@@ -57,14 +59,30 @@ class Watermark:
     is_inclusive: bool
 
 
-def find_watermarks(sql: str, this: TableName, dialect: str = DUCKDB) -> tuple[Watermark, ...]:
+def find_watermarks(
+    sql: str, this: TableName, dialect: str = DUCKDB, *, known: Cache | None = None
+) -> tuple[Watermark, ...]:
     """Return the watermarks of a query over its own table; none when it cannot be parsed.
 
     Args:
         sql: The query.
         this: The table that it brings up to date.
         dialect: Its dialect.
+        known: What earlier commands found.
     """
+    if known is None:
+        return _find_watermarks(sql, this, dialect)
+    parts = (each.encode("utf-8", "surrogatepass") for each in (sql, dialect, this.quoted()))
+    return remembered(
+        known,
+        "watermarks",
+        parts,
+        tuple[Watermark, ...],
+        lambda: _find_watermarks(sql, this, dialect),
+    )
+
+
+def _find_watermarks(sql: str, this: TableName, dialect: str) -> tuple[Watermark, ...]:
     try:
         tree = parse_query(sql, dialect=dialect).tree
     except Invalid:
