@@ -43,6 +43,7 @@ from headwater.plan.migrate import Operation
 from headwater.plan.migration import Migration
 from headwater.plan.options import PlanOptions
 from headwater.plan.plan import Plan
+from headwater.plan.rules.over_budget import for_nobody
 from headwater.plan.severities import read_severities
 from headwater.plan.state import Consumer, State
 from headwater.plan.totals import with_findings
@@ -61,7 +62,7 @@ from headwater.runs.answers import (
     Planned,
     PlanRequest,
 )
-from headwater.runs.books import prices_in_force
+from headwater.runs.books import contract_findings, prices_in_force
 from headwater.runs.checked import Checked
 from headwater.runs.clone import make_clone_plan
 from headwater.runs.context import Context
@@ -207,7 +208,9 @@ class Planner(Reader):
         known = self._known.queries
         plan = make_plan(graph.graph, State(consumers=self._consumers()), options, known)
         compiled = without_repeats(graph.diagnostics, read.diagnostics)
-        found = (*read.diagnostics, *compiled, *plan.diagnostics)
+        budgets = read_budgets(self.settings.items("budgets"))
+        money = (*for_nobody(graph.graph, budgets), *contract_findings(self.settings, self.root))
+        found = (*read.diagnostics, *compiled, *plan.diagnostics, *money)
         if selection is None or selection.is_everything:
             return Checked(nodes=len(read.project.nodes), diagnostics=found)
         chosen = self._choose(read.project, graph.graph, selection)
@@ -295,6 +298,7 @@ class Planner(Reader):
         if not all(breaks(plan, each) for each in found if is_refusal(each)):
             return self._faulty(found)
         found = (*self._weighed(plan.diagnostics), *found, *not_run(self.target))
+        found = (*found, *contract_findings(self.settings, self.root))
         plan = with_findings(replace(plan, base=base.name if base else ""), found)
         logged = said_of_plan(compiled.logged, batches, plan, wanted)
         return Planned(

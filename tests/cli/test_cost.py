@@ -112,6 +112,7 @@ def test_the_ledger_is_written_as_focus_rows(hw: Hw, project: Path) -> None:
     for row in rows:
         assert row["ChargePeriodStart"].endswith("Z")
         assert row["BillingPeriodStart"] <= row["ChargePeriodStart"] < row["BillingPeriodEnd"]
+        assert row["ChargePeriodStart"] < row["ChargePeriodEnd"]
         assert (row["ChargeCategory"], row["BillingCurrency"]) == ("Usage", "USD")
         json.loads(row["Tags"])
 
@@ -340,6 +341,26 @@ def test_a_contract_is_what_is_paid_beside_the_list(hw: Hw, project: Path) -> No
         ("3600.0", "1800.0")
     }
     assert sum(float(row["ListCost"]) for row in rows) == pytest.approx(paid["cpu_seconds"])
+
+
+def test_a_discount_that_applies_to_nothing_is_told(hw: Hw, project: Path) -> None:
+    discounts = "{sku: m1, percent: 50}, {sku: m1x, percent: 5}, {provider: elsewhere, percent: 5}"
+    write_files(
+        project,
+        {
+            "prices/cloud.yml": book("2026-11-01", 7200),
+            "ours.yml": f"{{name: ours, date: d, discounts: [{discounts}]}}\n",
+            "headwater.yml": "prices: {book: cloud, machine: m1, contract: ours.yml}\n",
+        },
+    )
+
+    for verb in ("plan", "check"):
+        ended = hw(verb)
+        told = ended.out + ended.err
+        assert ended.code == 0
+        assert told.count("HW3054") == 2
+        assert "`m1x`" in told
+        assert "`elsewhere`" in told
 
 
 def test_books_of_two_currencies_are_not_compared(hw: Hw, project: Path) -> None:
@@ -607,7 +628,12 @@ def test_a_budget_for_nobody_is_a_fault(hw: Hw, project: Path) -> None:
     ended = hw("plan")
 
     assert ended.code == 3
-    assert "HW3037" in ended.out
+    assert ended.out.count("is for no node") == 1
+    checked = hw("check")
+    assert (checked.code == 0, (checked.out + checked.err).count("is for no node")) == (
+        False,
+        1,
+    )
     write_files(project, {"headwater.yml": "budgets: [{tag: x}]\n"})
     refused = hw("plan")
     assert (refused.code, "HW3037" in refused.err) == (2, True)

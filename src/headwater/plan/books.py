@@ -334,6 +334,11 @@ def with_contract(book: PriceBook, contract: Contract) -> PriceBook:
     return replace(book, prices=tuple(_contracted(line, contract) for line in book.prices))
 
 
+def unused_discounts(book: PriceBook, contract: Contract) -> tuple[Discount, ...]:
+    """Return the discounts of a contract that no line of a book falls under."""
+    return tuple(each for each in contract.discounts if not any(map(each.covers, book.prices)))
+
+
 def _contracted(line: Price, contract: Contract) -> Price:
     for each in reversed(contract.discounts):
         if each.covers(line):

@@ -8,14 +8,18 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from headwater.base.codec import Json
+from headwater.base.diagnostics import Diagnostic
 from headwater.base.errors import NotFound
 from headwater.base.settings import Settings
 from headwater.plan import books
 from headwater.plan.books import (
+    Contract,
+    Discount,
     PriceBook,
     read_book,
     read_contract,
     unusable_book,
+    unused_discounts,
     with_contract,
 )
 from headwater.plan.prices import declared_prices
@@ -123,10 +127,45 @@ def laid_over(book: PriceBook, contract: str | None, root: Path) -> PriceBook:
     """
     if contract is None:
         return book
-    file = root / Path(contract).expanduser()
+    return with_contract(book, _contract(contract, root))
+
+
+def contract_findings(settings: Settings, root: Path) -> tuple[Diagnostic, ...]:
+    """Report discounts of the contract in force that apply to no price of the book.
+
+    Raises:
+        NotFound: ``price-book-not-found``.
+        Invalid: ``price-book-malformed``, ``yaml-malformed``.
+    """
+    name, place = settings.text("prices.book"), settings.text("prices.contract")
+    if name is None or place is None:
+        return ()
+    book = find_book(name, root).book
+    contract = _contract(place, root)
+    return tuple(_unused(place, book, each) for each in unused_discounts(book, contract))
+
+
+def _unused(place: str, book: PriceBook, discount: Discount) -> Diagnostic:
+    parts = (
+        ("sku", discount.sku),
+        ("service", discount.service),
+        ("provider", discount.provider),
+    )
+    named = ", ".join(f"{what} `{value}`" for what, value in parts if value) or "nothing"
+    return Diagnostic(
+        code="contract-unused",
+        severity="warning",
+        what=f"a discount of the contract `{place}`, for {named}, changes no price",
+        why=f"the book `{book.name}` has no such line, so that list prices are used",
+        fix=f"correct the name: `hw price show {book.name}` lists what there is",
+    )
+
+
+def _contract(place: str, root: Path) -> Contract:
+    file = root / Path(place).expanduser()
     if not file.is_file():
-        raise _missing(contract, f"there is no file `{file}`")
-    return with_contract(book, read_contract(contract, _content(file)))
+        raise _missing(place, f"there is no file `{file}`")
+    return read_contract(place, _content(file))
 
 
 def _read(file: Path, *, is_shipped: bool) -> FoundBook:

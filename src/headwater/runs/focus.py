@@ -6,7 +6,7 @@ ours, as the specification asks of columns that it does not define.
 
 import csv
 from collections.abc import Iterator, Mapping
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from math import inf, isfinite
 from pathlib import Path
 from types import MappingProxyType
@@ -79,7 +79,7 @@ def _what(charge: Charge, prices: Prices | None) -> Mapping[str, Cell]:
         "ChargeDescription": f"{row.kind} {row.name}".strip(),
         "ChargeFrequency": "Usage-Based",
         "ChargePeriodStart": _zulu(row.started_at),
-        "ChargePeriodEnd": _zulu(row.finished_at or row.started_at),
+        "ChargePeriodEnd": _end(row.started_at, row.finished_at),
         "ConsumedQuantity": row.quantity,
         "ConsumedUnit": _UNITS[row.meter],
         "PricingQuantity": row.quantity / SECONDS_PER_HOUR if is_cpu else row.quantity,
@@ -113,6 +113,14 @@ def _ours(charge: Charge, prices: Prices | None) -> Mapping[str, Cell]:
 def _zulu(time: str) -> str:
     """Return a time as the specification wants it: UTC, whole seconds, ending in Z."""
     return f"{datetime.fromisoformat(time).astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}"
+
+
+def _end(started_at: str, finished_at: str) -> str:
+    """Return the whole second after a charge: the specification has the end outside of it."""
+    started = datetime.fromisoformat(started_at)
+    finished = datetime.fromisoformat(finished_at or started_at)
+    last = max(started, finished).replace(microsecond=0)
+    return _zulu((last + timedelta(seconds=1)).isoformat())
 
 
 def read_bill(file: Path, span: Span, currency: str = "") -> float:

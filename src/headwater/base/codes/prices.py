@@ -112,6 +112,22 @@ has no price of machines, storage or units in the region that is asked for.
 """,
     ),
     Code(
+        name="contract-unused",
+        number="HW3054",
+        title="a discount of the contract applies to nothing",
+        explain="""\
+**What it finds.** An entry of `discounts` in the file of `prices.contract` that no line of the price book
+falls under.
+
+**Why it matters.** The list price is used where another was agreed, and nobody sees it.
+
+**Example.** `discounts: [{sku: m7g.lagre, price: 0.05}]`
+
+**How to mend it.** `hw price show BOOK` lists the SKUs, services and providers of the book. Take entries out that
+the book does not need.
+""",
+    ),
+    Code(
         name="budget-malformed",
         number="HW3037",
         title="a budget cannot be read",

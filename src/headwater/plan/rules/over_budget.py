@@ -22,12 +22,13 @@ Known gaps:
     has the tag or owner, and always for the whole project.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import partial
 
 from headwater.base.diagnostics import Diagnostic
 from headwater.base.units import format_money, sum_estimates
+from headwater.graph.graph import Graph
 from headwater.plan.budgets import Budget
 from headwater.plan.draft import Draft
 from headwater.plan.rules.rule import Rule
@@ -36,6 +37,7 @@ from headwater.plan.state import Prices
 
 def check(draft: Draft) -> Iterator[Diagnostic]:
     """Compare what regular runs cost after the plan with every budget."""
+    yield from for_nobody(draft.graph, draft.options.budgets)
     prices = draft.state.prices
     if prices is None:
         if draft.options.budgets:
@@ -56,6 +58,19 @@ def check(draft: Draft) -> Iterator[Diagnostic]:
         yield from _compare(draft, spent, prices.budget_month, "", prices.runs_per_month)
     for budget in draft.options.budgets:
         yield from _check_one(draft, prices, budget)
+
+
+def for_nobody(graph: Graph, budgets: Iterable[Budget]) -> Iterator[Diagnostic]:
+    """Report budgets that no node falls under, prices or not."""
+    for budget in budgets:
+        if not any(map(budget.covers, graph.nodes.values())):
+            yield Diagnostic(
+                code="budget-malformed",
+                severity="error",
+                what=f"the budget of {budget.name} is for no node of the project",
+                why="a budget that applies to nothing holds nobody",
+                fix="correct the name in `budgets` of headwater.yml",
+            )
 
 
 _SAME = 1 + 1e-9
@@ -79,14 +94,7 @@ class _Spent:
 def _check_one(draft: Draft, prices: Prices, budget: Budget) -> Iterator[Diagnostic]:
     nodes = [node for node, compiled in draft.graph.nodes.items() if budget.covers(compiled)]
     if not nodes:
-        yield Diagnostic(
-            code="budget-malformed",
-            severity="error",
-            what=f"the budget of {budget.name} is for no node of the project",
-            why="a budget that applies to nothing holds nobody",
-            fix="correct the name in `budgets` of headwater.yml",
-        )
-        return
+        return  # told by ``for_nobody``
     costs = [draft.regular[node] for node in nodes if node in draft.regular]
     before = sum_estimates([each.dollars for each, _ in costs])
     after = sum_estimates([each.dollars for _, each in costs])
