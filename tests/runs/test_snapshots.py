@@ -2,6 +2,8 @@ from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from random import Random
+from types import MappingProxyType
 
 import pytest
 from tests.runs.world import (
@@ -17,6 +19,7 @@ from tests.runs.world import (
 from headwater.base.clock import FixedClock
 from headwater.plan.plan import TakeSnapshot
 from headwater.runs.context import Context
+from headwater.runs.snapshots import snapshot_sql
 
 DAY = timedelta(days=1)
 START = datetime(2026, 1, 1, tzinfo=UTC)
@@ -204,3 +207,94 @@ def test_a_key_that_is_no_column_is_still_told(context: Context) -> None:
 
     assert result.status == "error"
     assert "needs `idd`" in result.message
+
+
+KINDS: dict[str, dict[str, object]] = {
+    "timestamp": {},
+    "check": {"strategy": "check", "updated_at": "", "check_columns": ("name",)},
+    "invalidate": {"hard_deletes": "invalidate"},
+    "records": {"hard_deletes": "new_record"},
+    "ends": {"valid_to_current": "timestamp '9999-12-31'", "hard_deletes": "invalidate"},
+    "names": {
+        "meta_columns": MappingProxyType({"dbt_scd_id": "version id", "dbt_valid_to": "until"}),
+        "hard_deletes": "invalidate",
+    },
+}
+
+
+def rows_at(turn: int, pick: Random) -> str:
+    """Write a state of the source: of thirty keys some are gone, some newer, one there twice."""
+    rows = []
+    for key in range(30):
+        if pick.random() < 0.15:
+            continue
+        day = pick.choice([turn, turn, max(1, turn - 1)])
+        name = pick.choice("abc")
+        rows += [f"({key}, '{name}', timestamp '2026-01-{day:02d}')"]
+    return ", ".join([*rows, rows[0]])
+
+
+def whole_state(context: Context, step: TakeSnapshot) -> list[str]:
+    """Return the rows that the table would have if all of it were written again."""
+    current = context.tables.table(relation("snap")).snapshot()
+    session = context.engine.open_session(catalog="shop", schema="main")
+    try:
+        session.bind(relation("snap"), current)
+        query = session.describe(step.sql)
+        sql = snapshot_sql(step, query, current.columns, context.clock.now())
+        return sorted(map(str, session.query(sql, rows_max=10_000).rows))
+    finally:
+        session.close()
+
+
+@pytest.mark.parametrize("mode", ["copy_on_write", "merge_on_read"])
+@pytest.mark.parametrize("kind", KINDS)
+def test_what_is_written_gives_the_state_of_writing_all(
+    context: Context, clock: FixedClock, kind: str, mode: str
+) -> None:
+    pick = Random(f"{kind} {mode}")  # noqa: S311 - states of a source, by seed
+    config = MappingProxyType({"merge_mode": mode})
+    run_steps(context, snapshot(rows_at(1, pick), None, **KINDS[kind]))
+
+    for turn in range(2, 7):
+        clock.advance(DAY)
+        step = snapshot(rows_at(turn, pick), turn - 2, **KINDS[kind])
+        step = replace(step, target=replace(step.target, config=config))
+        expected = whole_state(context, step)
+
+        run = run_steps(context, step)
+
+        assert run.status == "success", run.results
+        assert sorted(map(str, rows_of(context, "snap"))) == expected
+        assert context.tables.table(relation("snap")).history(1)[0].operation == "MERGE"
+
+
+def test_only_what_changed_is_written(context: Context, clock: FixedClock) -> None:
+    many = "select i as id, 'a' as name, timestamp '2026-01-01' as changed from range(50000) t(i)"
+    run_steps(context, replace(snapshot("", None), sql=many))
+    clock.advance(DAY)
+    one = many.replace("'a'", "case when i = 7 then 'b' else 'a' end").replace(
+        "timestamp '2026-01-01'", "timestamp '2026-01-01' + to_days((i = 7)::integer)"
+    )
+
+    step = replace(snapshot("", 0), sql=one)
+    config = MappingProxyType({"merge_mode": "merge_on_read"})
+
+    run_steps(context, replace(step, target=replace(step.target, config=config)))
+
+    newest = context.tables.table(relation("snap")).history(1)[0]
+    snapshot_now = context.tables.table(relation("snap")).snapshot()
+    assert (newest.operation, newest.rows_added) == ("MERGE", 2)
+    assert snapshot_now.rows == 50_001
+    assert newest.bytes_added < snapshot_now.size_bytes / 100
+
+
+def test_a_snapshot_without_changes_writes_no_file(context: Context, clock: FixedClock) -> None:
+    rows = "(1, 'a', timestamp '2026-01-01')"
+    run_steps(context, snapshot(rows, None))
+    clock.advance(DAY)
+
+    run = run_steps(context, snapshot(rows, 0))
+
+    newest = context.tables.table(relation("snap")).history(1)[0]
+    assert (run.status, newest.files_added, newest.files_removed) == ("success", 0, 0)

@@ -10,7 +10,7 @@ from headwater.base.errors import Invalid
 from headwater.base.relations import TableName
 from headwater.graph.graph import Graph
 from headwater.plan.options import PlanOptions
-from headwater.plan.plan import Build, LoadSeed, Step, TakeSnapshot
+from headwater.plan.plan import Build, LoadSeed, Step
 from headwater.plan.proposed import PlannedUpkeep, Proposal, UpkeepMode
 
 READS_FORESEEN = 10
@@ -62,7 +62,7 @@ def plan_upkeep(
 
 def _replaced(steps: tuple[Step, ...]) -> Iterator[TableName]:
     for step in steps:
-        if isinstance(step, Build | LoadSeed | TakeSnapshot):
+        if isinstance(step, Build | LoadSeed):
             yield step.target.relation
 
 

@@ -2,7 +2,7 @@
 
 The columns are dbt's: ``dbt_scd_id``, ``dbt_updated_at``, ``dbt_valid_from``, ``dbt_valid_to``
 (null for the current version of a key), and ``dbt_is_deleted`` with ``hard_deletes: new_record``.
-The whole state is written anew; the tree of the user's query is not touched, it is a subquery.
+The tree of the user's query is not touched, it is a subquery.
 """
 
 # ruff: noqa: S608 - names are quoted and literals ours; the user's query is a subquery as it is
@@ -15,6 +15,9 @@ from datetime import datetime
 from headwater.base.errors import Invalid
 from headwater.base.relations import Column, quote_identifier
 from headwater.plan.plan import TakeSnapshot
+
+IS_STORED = "__headwater_is_stored"
+"""Column of ``changes_sql``: the row is in the table, and is otherwise afterwards."""
 
 _NAME = re.compile(r"[^\W\d]\w*")
 
@@ -42,23 +45,86 @@ def snapshot_sql(
     if stored is None:
         first = f"WITH {_seen(step, key, moment, query)}\n{_first_versions(step, key, 'hw_seen')}"
         return _as_stored(step, query, first)
+    parts = _parts(step, key, query, stored, moment)
+    rows = ["SELECT * FROM hw_kept", *_new_rows(step, key, moment)]
+    return _as_stored(step, query, _whole(parts, rows))
+
+
+def changes_sql(
+    step: TakeSnapshot, query: Sequence[Column], stored: Sequence[Column], now: datetime
+) -> str:
+    """Write the query of what the table's next state has otherwise than the table.
+
+    Every stored row whose id a change closes is among it as it is afterwards, marked by
+    ``IS_STORED``: the rows of these ids are all replaced, and no others.
+
+    Args:
+        step: The step.
+        query: Columns of the step's query.
+        stored: Columns of the table as it is.
+        now: Time of this snapshot, UTC.
+
+    Raises:
+        Invalid: ``snapshot-column-missing``.
+    """
+    _check_columns(step, query)
+    key = _key_of(step, query)
+    moment = f"CAST('{now:%Y-%m-%d %H:%M:%S.%f}' AS TIMESTAMP)"
+    parts = _parts(step, key, query, stored, moment)
+    closed = f"SELECT * FROM hw_kept WHERE dbt_scd_id IN ({_closed_ids(step)})"
+    rows = [
+        f"SELECT *, true AS {IS_STORED} FROM ({closed})",
+        *(f"SELECT *, false AS {IS_STORED} FROM ({new})" for new in _new_rows(step, key, moment)),
+    ]
+    return _as_stored(step, query, _whole(parts, rows))
+
+
+def id_column(step: TakeSnapshot) -> str:
+    """Return the name of the column with the ids of versions."""
+    return step.meta_columns.get("dbt_scd_id", "dbt_scd_id")
+
+
+def _closed_ids(step: TakeSnapshot) -> str:
+    """Write the ids of the rows that are otherwise afterwards."""
+    found = (
+        "SELECT hw_closes FROM hw_changed WHERE hw_closes IS NOT NULL"
+        " UNION SELECT dbt_scd_id FROM hw_gone"
+    )
+    if not step.valid_to_current:
+        return found
+    # Rows from before the config said how current versions end.
+    end = quote_identifier(step.meta_columns.get("dbt_valid_to", "dbt_valid_to"))
+    own = f"SELECT {quote_identifier(id_column(step))} FROM {step.target.relation.quoted()}"
+    return f"{found} UNION {own} WHERE {end} IS NULL"
+
+
+def _parts(
+    step: TakeSnapshot,
+    key: "_Key",
+    query: Sequence[Column],
+    stored: Sequence[Column],
+    moment: str,
+) -> tuple[str, ...]:
     usual = {name.lower(): key for key, name in step.meta_columns.items()}
     _check_stored(step, {column.name.lower() for column in stored})
     names = {usual.get(column.name.lower(), column.name.lower()) for column in stored}
-    parts = (
+    return (
         _stored(step, names),
         _seen(step, key, moment, query),
         _changed(step, key, query, names),
         _gone(step, key, names),
         _kept(moment),
     )
-    unions = [
-        "SELECT * FROM hw_kept",
-        _first_versions(step, key, "hw_changed", drop="hw_closes"),
-        *([_deletion_records(key, moment)] if step.hard_deletes == "new_record" else []),
-    ]
-    whole = "WITH " + ",\n".join(parts) + "\n" + "\nUNION ALL BY NAME\n".join(unions)
-    return _as_stored(step, query, whole)
+
+
+def _new_rows(step: TakeSnapshot, key: "_Key", moment: str) -> tuple[str, ...]:
+    """Write the versions that are new, and the records of deletions."""
+    records = (_deletion_records(key, moment),) if step.hard_deletes == "new_record" else ()
+    return (_first_versions(step, key, "hw_changed", drop="hw_closes"), *records)
+
+
+def _whole(parts: Sequence[str], rows: Sequence[str]) -> str:
+    return "WITH " + ",\n".join(parts) + "\n" + "\nUNION ALL BY NAME\n".join(rows)
 
 
 def _stored(step: TakeSnapshot, names: set[str]) -> str:

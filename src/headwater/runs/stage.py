@@ -43,7 +43,7 @@ from headwater.plan.plan import (
 from headwater.plan.strategy import cluster_by_of
 from headwater.runs.batches import stage_batches
 from headwater.runs.columns import naming_wider, plan_columns, select_columns
-from headwater.runs.snapshots import snapshot_sql
+from headwater.runs.snapshot_merge import stage_snapshot
 from headwater.runs.staged import (
     Place,
     Staged,
@@ -116,7 +116,7 @@ def stage(session: Session, step: PlainStep, place: Place) -> Staged:
     """Write a step's data files in a session that has its inputs bound.
 
     Raises:
-        HeadwaterError: As ``Session.write`` does, and ``plan_columns`` and ``snapshot_sql`` do.
+        HeadwaterError: As ``Session.write`` does, and ``plan_columns`` and ``stage_snapshot`` do.
     """
     match step:
         case BuildView(resource_type="function"):
@@ -134,10 +134,8 @@ def stage(session: Session, step: PlainStep, place: Place) -> Staged:
             )
             return replaced(place, written)
         case TakeSnapshot():
-            query = session.describe(step.sql)
-            stored = None if place.current is None else place.current.columns
-            sql = snapshot_sql(step, query, stored, place.now)
-            return replaced(place, session.write(sql, WriteAll(), place.destination))
+            how = "auto" if place.current is None else merge_mode(step.target.config, place.current)
+            return stage_snapshot(session, step, place, how)
         case Append() | Merge() | OverwritePartitions():
             return _stage_increment(session, step, place)
         case ReplaceBatches():
