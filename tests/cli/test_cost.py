@@ -525,11 +525,41 @@ def test_a_shown_book_is_one_that_can_be_used(hw: Hw, project: Path) -> None:
     assert "project" in hw("price", "list").out.splitlines()[0]
 
 
-def test_a_plan_says_that_it_does_not_foresee_a_machines_bill(hw: Hw, project: Path) -> None:
-    own = "prices: {book: own, machine: desk-8, billing: machine}\n"
-    write_files(project, {"headwater.yml": own})
+def test_a_plan_foresees_what_a_machine_is_billed_beside_its_work(hw: Hw, project: Path) -> None:
+    write_files(
+        project,
+        {
+            "prices/cloud.yml": book("2026-11-01", 7200),
+            "headwater.yml": "prices: {book: cloud, machine: m1, billing: machine}\n",
+        },
+    )
 
-    assert "HW3039" in hw("plan").out
+    plan = hw("plan", "--output", "json")
+    shown = hw("plan").out
+    assert hw("build").code == 0
+    used = lines_of(hw, "--by", "kind")
+
+    check_schema(plan.document)
+    bill = plan.document["totals"]["machine"]
+    parts = [bill[name]["value"] for name in ("idle", "startup", "minimum")]
+    work = plan.document["totals"]["cost"]["dollars"]["value"]
+    assert sum(parts) + work == pytest.approx(bill["billed"]["value"])
+    assert bill["minimum"]["value"] > 0
+    # Both are shorter than the minute that is billed at least.
+    assert bill["billed"]["value"] == pytest.approx(sum(each["money"] for each in used.values()))
+    assert "machine " in shown
+    assert "HW3039" not in shown
+
+
+def test_a_machines_bill_is_not_foreseen_where_a_step_is_unknown(hw: Hw, project: Path) -> None:
+    own = "prices: {book: own, machine: desk-8, billing: machine}\n"
+    asks = "select * from read_csv(['seeds/raw_orders.csv'])"
+    write_files(project, {"headwater.yml": own, "models/asks.sql": asks})
+
+    plan = hw("plan", "--output", "json").document
+
+    unknown = plan["totals"]["machine"]["billed"]["value"] is None
+    assert unknown == any(each["code"] == "HW3039" for each in plan["diagnostics"])
 
 
 def test_storage_is_shown_with_what_older_versions_keep(hw: Hw, project: Path) -> None:

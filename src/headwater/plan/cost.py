@@ -41,7 +41,7 @@ from headwater.plan.history import (
 )
 from headwater.plan.inputs import is_test, is_view
 from headwater.plan.plan import Change, Cost, Driver, LoadSeed, RunTest, Skip, Step, Totals
-from headwater.plan.prices import month_of, price_of
+from headwater.plan.prices import bill_of, month_of, price_of
 from headwater.plan.reads import (
     Version,
     add_reads,
@@ -151,6 +151,7 @@ def _totals(
     month_before, month_after = (
         month_of(_dollars(pricing, costs.values()), draft.state.prices) for costs in (before, after)
     )
+    wall = predict_wall(draft.steps, draft.state, draft.options.threads)
     return replace(
         draft.totals,
         cost=Cost(
@@ -161,8 +162,9 @@ def _totals(
         ),
         month_before=month_before,
         month_after=month_after,
-        wall_seconds=predict_wall(draft.steps, draft.state, draft.options.threads),
+        wall_seconds=wall,
         threads=draft.options.threads,
+        machine=bill_of(cpu, wall, draft.state.prices) if acting else None,
     )
 
 

@@ -609,6 +609,23 @@ class Change:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class MachineBill:
+    """What the machine of a run should be billed, in the currency of the prices.
+
+    Attributes:
+        billed: All of it.
+        idle: Its processors without work.
+        startup: Its start.
+        minimum: What rounding up and the shortest billed time add.
+    """
+
+    billed: Estimate = UNKNOWN
+    idle: Estimate = UNKNOWN
+    startup: Estimate = UNKNOWN
+    minimum: Estimate = UNKNOWN
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Totals:
     """Sums over the plan.
 
@@ -627,6 +644,8 @@ class Totals:
         month_budget: Declared budget in dollars per month; None when there is none.
         wall_seconds: From the first step's start to the last one's end.
         threads: On so many threads.
+        machine: What the machine should be billed that is started for the run; None where only work
+            is billed.
     """
 
     add: int = 0
@@ -643,6 +662,7 @@ class Totals:
     month_budget: float | None = None
     wall_seconds: Estimate = UNKNOWN
     threads: int = 1
+    machine: MachineBill | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

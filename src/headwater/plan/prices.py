@@ -5,11 +5,13 @@ the same history.
 """
 
 from dataclasses import dataclass, replace
+from typing import Literal
 
 from headwater.base.errors import Invalid
 from headwater.base.settings import Settings
-from headwater.base.units import UNKNOWN, Estimate
+from headwater.base.units import UNKNOWN, Estimate, worst_grade
 from headwater.plan.books import PriceBook, Rule
+from headwater.plan.plan import MachineBill
 from headwater.plan.state import Prices
 
 SECONDS_PER_HOUR = 3600.0
@@ -170,6 +172,50 @@ def price_of(cpu_seconds: Estimate, prices: Prices | None) -> Estimate:
     if prices is None:
         return UNKNOWN
     return times(cpu_seconds, prices.cpu_hour / SECONDS_PER_HOUR)
+
+
+def bill_of(
+    cpu_seconds: Estimate, wall_seconds: Estimate, prices: Prices | None
+) -> MachineBill | None:
+    """Foresee the bill of a machine that is started for a run; None when only work is billed.
+
+    Args:
+        cpu_seconds: Of all that the run does.
+        wall_seconds: How long it takes.
+        prices: With the rule by which the machine is billed.
+    """
+    if prices is None or prices.rule is None:
+        return None
+    if cpu_seconds.value is None or wall_seconds.value is None:
+        return MachineBill()
+    rule, hour = prices.rule, prices.cpu_hour / SECONDS_PER_HOUR
+    grade = worst_grade([cpu_seconds.grade, wall_seconds.grade])
+    ends = [
+        None if cpu is None or wall is None else machine_time(cpu, wall, prices.vcpus, rule)
+        for cpu, wall in (
+            (cpu_seconds.low, wall_seconds.low),
+            (cpu_seconds.value, wall_seconds.value),
+            (cpu_seconds.high, wall_seconds.high),
+        )
+    ]
+
+    def money(part: Literal["billed", "idle", "startup", "minimum"]) -> Estimate:
+        low, value, high = (None if end is None else getattr(end, part) * hour for end in ends)
+        known = [each for each in (low, value, high) if each is not None]
+        # More work leaves less idle: the ends of a part need not be in the order of the work's.
+        return Estimate(
+            value=value,
+            low=None if low is None else min(known),
+            high=None if high is None else max(known),
+            grade=grade,
+        )
+
+    return MachineBill(
+        billed=money("billed"),
+        idle=money("idle"),
+        startup=money("startup"),
+        minimum=money("minimum"),
+    )
 
 
 def month_of(dollars: Estimate, prices: Prices | None) -> Estimate:

@@ -20,7 +20,7 @@ from headwater.base.units import (
     sum_estimates,
 )
 from headwater.plan.labels import full_label, short_label
-from headwater.plan.plan import Change, Cost, Effect, Impact, Plan, RunTest, Skip, Step
+from headwater.plan.plan import Change, Cost, Effect, Impact, MachineBill, Plan, RunTest, Skip, Step
 from headwater.plan.show_packages import package_lines
 from headwater.plan.show_upkeep import upkeep_lines
 from headwater.plan.state import ConsumerKind
@@ -291,6 +291,8 @@ def _cost_lines(plan: Plan, names: Names, width: int) -> Iterator[StyledLine]:
         )
     basis = basis_of(total.cost.cpu_seconds) + _wall(plan)
     rows.append(CostRow("total", "", "", amount, basis, "heading"))
+    if total.machine is not None and total.machine.billed.value is not None:
+        rows.append(_machine_row(total.machine))
     if total.cost.dollars.value is not None and total.month_after.value is not None:
         rows.append(_month_row(plan))
     yield from _table(rows, width)
@@ -306,6 +308,14 @@ def _wall(plan: Plan) -> str:
     if not wall.value:
         return ""
     return f"; about {format_seconds(wall.value)} on {counted(threads, 'thread')}"
+
+
+def _machine_row(bill: MachineBill) -> CostRow:
+    """Say what the machine is billed that is started for the run, and for what beside its work."""
+    parts = (("idle", bill.idle), ("start", bill.startup), ("minimum", bill.minimum))
+    beside = [f"{name} {format_dollars(part.value)}" for name, part in parts if part.value]
+    basis = "; ".join(filter(None, (basis_of(bill.billed), ", ".join(beside))))
+    return CostRow("machine", "", "", format_dollars(bill.billed.value), basis, "heading")
 
 
 def _month_row(plan: Plan) -> CostRow:

@@ -164,10 +164,10 @@ month where nothing says how many runs a month has.
         number="HW3039",
         title="a plan's money is of CPU time alone, and a machine is billed",
         explain="""\
-**What it finds.** `prices.billing: machine` in a plan.
+**What it finds.** `prices.billing: machine`, and a step of the plan of which the CPU time is not known.
 
 **Why it matters.** A machine that is started for a run is billed for idle processors, its start and its
-minimum, which the plan does not foresee: a run of ten seconds may be billed for a minute.
+minimum. How much that is depends on how long the run takes: a run of ten seconds may be billed for a minute.
 
 **Example.** A run of 0.3 CPU seconds on a machine with a minimum of 60 seconds.
 

@@ -18,8 +18,8 @@ Safer form:
     Restore the filter, run less often, or raise the budget knowingly.
 
 Known gaps:
-    Only CPU time is priced; storage and idle machines are not. Tests count where their own config
-    has the tag or owner, and always for the whole project.
+    Budgets are for CPU time; storage and what a machine is billed beside it are not in them.
+    Tests count where their own config has the tag or owner, and always for the whole project.
 """
 
 from collections.abc import Iterable, Iterator
@@ -43,14 +43,15 @@ def check(draft: Draft) -> Iterator[Diagnostic]:
         if draft.options.budgets:
             yield _unchecked("no price is declared", "declare `prices` in headwater.yml")
         return
-    if prices.rule is not None:
+    bill = draft.totals.machine
+    if bill is not None and bill.billed.value is None:
         yield Diagnostic(
             code="billing-not-planned",
             severity="warning",
             what="money in this plan is of CPU time alone",
             why="`prices.billing: machine` bills idle processors, start-up and a minimum as well, "
-            "which are known when a run has ended",
-            fix="`hw cost --by kind` shows what they come to; set budgets for the work alone",
+            "and a step's CPU time is not known, so that nobody can say how long the machine runs",
+            fix="`hw cost --by kind` shows what they came to; set budgets for the work alone",
         )
     if prices.budget_month is not None:
         after, before = draft.totals.month_after, draft.totals.month_before
