@@ -185,14 +185,47 @@ def test_options_and_targets_have_answers_of_their_own(shop: Shop) -> None:
         "{{ config(tags=[invocation_id]) }} select 1",
         "{{ config(tags=[modules.datetime.datetime.now().isoformat()]) }} select 1",
         "{{ config(tags=[context['run_started_at'].isoformat()]) }} select 1",
+        "{{ config(tags=[var('now')]) }} select 1",
+        "{{ config(tags=[var('later')]) }} select 1",
+        "{% set t %}{{ run_started_at }}{% endset %}{{ config(tags=[t]) }} select 1",
+        "{% set t %}{{ run_started_at }}{% endset %}{% set u = t %}{{ config(tags=[u]) }}",
+        "{% set t | trim %}{{ run_started_at }}{% endset %}{{ config(tags=[t]) }} select 1",
+        "{% call(x) cased() %}{{ run_started_at }}{% endcall %} select 1",
+        "{{ config(tags=[cased()]) }} select '{{ run_started_at }}'",
     ],
 )
 def test_what_depends_on_the_time_is_not_kept(shop: Shop, text: str) -> None:
+    variables = "vars: {now: '{{ run_started_at }}', later: \"{{ var('now') }}\"}\n"
+    shop.write("dbt_project.yml", FILES["dbt_project.yml"] + variables)
+    cased = "{% macro cased() %}{% if caller %}{{ config(tags=[caller(1)]) }}{% endif %}"
+    shop.write("macros/cased.sql", cased + "{{ invocation_id }}{% endmacro %}")
     shop.write("models/timely.sql", text)
 
     first = shop.said("ls", "-s", "timely", "--output", "json")
 
     assert shop.said("ls", "-s", "timely", "--output", "json") != first
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "select '{{ run_started_at }}' as at, '{{ invocation_id }}' as id",
+        "select '{{- run_started_at.strftime('%Y') -}}' as year, '{{ var(\"now\") }}' as now",
+        "{% set t %}'{{ run_started_at }}'{% endset %} select {{ t }} as at",
+        "{{ config(meta={'hook': '{{ run_started_at }}'}) }} select '{{ run_started_at }}'",
+        "{% set n = 1 %}{% if n %}select '{{ invocation_id }}'{% endif %}",
+    ],
+)
+def test_what_only_shows_the_time_is_kept(shop: Shop, text: str) -> None:
+    shop.write("dbt_project.yml", FILES["dbt_project.yml"] + "vars: {now: '{{ run_started_at }}'}")
+    shop.write("models/timely.sql", text)
+
+    first = shop.said("ls", "-s", "timely", "--output", "json")
+
+    assert answers(shop) != []
+    assert shop.said("ls", "-s", "timely", "--output", "json") == first
+    if "hook" in text:
+        assert "{{ run_started_at }}" in first
 
 
 def test_a_date_after_which_a_model_is_deprecated_is_looked_at_every_time(shop: Shop) -> None:

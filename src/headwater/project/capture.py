@@ -26,6 +26,7 @@ from headwater.project.config import Config, merge_calls
 from headwater.project.findings import suggestion
 from headwater.project.node import Ref, SourceRef
 from headwater.project.reading import Reading, Version
+from headwater.project.shown import SHOWN, without_shown
 
 _CALLS = re.compile(
     r"\b(ref|source)\s*\(\s*(?:(['\"])(?P<first>[^'\"]+)\2)?\s*(?:,\s*(['\"])(?P<second>[^'\"]+)\4)?"
@@ -279,6 +280,8 @@ def render_captured(reading: Reading, text: Text, session: Session) -> Captured:
     macros: tuple[str, ...] = ()
     # The text as ``render_node`` renders it later: then it is compiled once.
     code = text.code if text.kind in {"snapshot", "operation"} else text.code.rstrip()
+    if not any(reading.templates.index.user_macro_or_none(text.package, name) for name in SHOWN):
+        code = without_shown(code, reading.passing.get(text.package, frozenset()))
     try:
         rendered = reading.templates.render(
             code,

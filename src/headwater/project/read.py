@@ -52,6 +52,7 @@ from headwater.project.semantic_checks import check_semantics, check_time_spine
 from headwater.project.semantic_yaml import read_semantic_yaml
 from headwater.project.settings import Settings, read_settings, vars_beside
 from headwater.project.shipped import read_shipped_macros
+from headwater.project.shown import passing_variables
 from headwater.project.snapshots import read_snapshot_entries
 from headwater.project.sources import read_sources
 from headwater.project.unused_configs import check_config_paths
@@ -267,6 +268,9 @@ def _make_reading(
         },
         found=found,
     )
+    reading.passing = {
+        name: passing_variables(values) for name, values in reading.variables.items()
+    }
     reading.variables = {
         name: _rendered(reading, name, values) for name, values in reading.variables.items()
     }
@@ -276,7 +280,7 @@ def _make_reading(
 def _rendered(reading: Reading, package: str, values: Mapping[str, Json]) -> Mapping[str, Json]:
     """Render variables that are Jinja themselves, as dbt does when ``var`` asks for them.
 
-    What depends on the node that asks is left for ``var`` to render.
+    What depends on the node that asks, or passes, is left for ``var`` to render.
     """
     if not any(isinstance(value, str) and has_jinja(value) for value in values.values()):
         return values
@@ -293,6 +297,8 @@ def _rendered(reading: Reading, package: str, values: Mapping[str, Json]) -> Map
     }
     result = dict(values)
     for name, value in values.items():
+        if name in reading.passing[package]:
+            continue
         if isinstance(value, str) and has_jinja(value) and not _OF_A_NODE.search(value):
             # What cannot be rendered stays as it is: no text may ever ask for it.
             with suppress(HeadwaterError):

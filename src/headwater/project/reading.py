@@ -107,6 +107,7 @@ class Reading:
         values: What every context shares.
         trees: Config trees of all packages.
         variables: Variables that each package sees.
+        passing: Of these, the ones whose text asks for what passes; left for ``var`` to render.
         found: Findings so far.
         docs: Docs blocks by unique_id.
         entries: Properties entries by top-level key.
@@ -127,6 +128,7 @@ class Reading:
     values: ContextValues
     trees: ConfigTrees
     variables: Mapping[str, Mapping[str, Json]]
+    passing: Mapping[str, frozenset[str]] = field(default_factory=dict)
     found: list[Diagnostic] = field(default_factory=list)
     docs: dict[str, DocBlock] = field(default_factory=dict)
     entries: dict[str, list[Entry]] = field(default_factory=dict)
