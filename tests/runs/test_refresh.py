@@ -38,6 +38,7 @@ from headwater.plan.build import make_plan
 from headwater.plan.options import PlanOptions
 from headwater.plan.plan import Plan, Refresh
 from headwater.project.node import Node
+from headwater.runs import refresh as refreshing
 from headwater.runs.context import Context, Observer
 from headwater.runs.execute import execute
 from headwater.runs.held import consumed_app
@@ -235,6 +236,25 @@ def test_changed_and_removed_rows_are_followed(context: Context, mode: str) -> N
 
     build_all(context, graph)
 
+    assert_equal_to_rebuild(context, graph)
+
+
+@pytest.mark.parametrize(
+    ("refresh", "keys", "is_whole"),
+    [("auto", 300, True), ("incremental", 300, False), ("auto", 40, False)],
+)
+def test_most_keys_touched_is_everything_built_for_who_leaves_it_open(
+    context: Context, monkeypatch: pytest.MonkeyPatch, refresh: str, keys: int, is_whole: bool
+) -> None:
+    monkeypatch.setattr(refreshing, "SMALL_BYTES", 0)
+    graph = graph_of("sums", refresh=refresh)
+    arrive(context, "o", [(100 + i, i, 5, "a") for i in range(400)])
+    build_all(context, graph)
+    arrive(context, "o", [(1000 + i, i, 7, "b") for i in range(keys)])
+
+    run = build_all(context, graph)
+
+    assert ("keys are touched, and the table has 401 rows" in messages(run)["sums"]) == is_whole
     assert_equal_to_rebuild(context, graph)
 
 

@@ -25,12 +25,20 @@ from headwater.lake.changes import NetChanges, net_changes
 from headwater.lake.snapshot import Snapshot
 from headwater.lake.types import same_stored_type
 from headwater.plan.plan import Refresh
+from headwater.plan.refresh import refresh_mode_or_none
 from headwater.runs.change_reads import bind_parts, hidden_name
 from headwater.runs.held import consumed_app
 from headwater.runs.stage import merge_mode
 from headwater.runs.staged import Place, Staged, after_write, difference, pending, replaced
 from headwater.runs.work import Work
 from headwater.sql.shape import Appending, KeyColumn
+
+TOUCHED_SHARE_MAX = 0.5
+"""Share of a table's rows that may have touched keys before it is rather built in full (``auto``):
+looking for the keys in the inputs and in the table costs more then than it saves of writing."""
+
+SMALL_BYTES = 16 * 1024 * 1024
+"""Tables below this are computed by keys in any case."""
 
 _KEYS = hidden_name("keys", 0)
 _KEY = "__headwater_key_"
@@ -175,8 +183,11 @@ class _Refreshing:
             meter=self.meter + written.meter,
         )
 
-    def _replace_keys(self, moved: Sequence[_Moved], keys: Sequence[KeyColumn]) -> Staged:
-        """Compute again what has a key that a change touches, and put it in place of the old."""
+    def _replace_keys(self, moved: Sequence[_Moved], keys: Sequence[KeyColumn]) -> Staged | str:
+        """Compute again what has a key that a change touches, and put it in place of the old.
+
+        Or say that so many are touched that building all of it costs less.
+        """
         types = {column.name.lower(): column.type for column in self.current.columns}
         casts = [types[key.name.lower()] for key in keys]
         self.session.make_schema(_KEYS)
@@ -188,6 +199,8 @@ class _Refreshing:
         self.meter += self.session.execute(
             f"CREATE OR REPLACE TABLE {_KEYS.quoted()} AS SELECT DISTINCT * FROM ({touched})"
         )
+        if too_many := self._too_many():
+            return too_many
         unknown = " OR ".join(f"{_KEY}{place} IS NULL" for place in range(len(keys)))
         has_nulls = self._count(f"SELECT 1 FROM {_KEYS.quoted()} WHERE {unknown}")
         sign = "IS NOT DISTINCT FROM" if has_nulls else "="
@@ -205,6 +218,17 @@ class _Refreshing:
         ]
         result = _select(self._bind_result(), self.current.columns)
         return self._write_keys(f"{result} AS t WHERE {_is_touched(own, sign)}", keys)
+
+    def _too_many(self) -> str:
+        """Say that most keys are touched, where that decides; each has a row at least."""
+        is_free = refresh_mode_or_none(self.step.target.config) == "auto"
+        rows = self.current.rows
+        if not is_free or rows is None or self.current.size_bytes < SMALL_BYTES:
+            return ""
+        touched = self._count(f"SELECT 1 FROM {_KEYS.quoted()}")
+        if touched <= TOUCHED_SHARE_MAX * rows:
+            return ""
+        return f"{touched:,} keys are touched, and the table has {rows:,} rows"
 
     def _write_keys(self, sql: str, keys: Sequence[KeyColumn]) -> Staged:
         mode = WriteMerge(
