@@ -322,6 +322,51 @@ def test_files_that_cannot_be_written_together_stop_nobody_and_are_tried_again(
     assert len(table_of(context).snapshot().files) < 5
 
 
+def test_columns_are_widened_for_who_asks(context: Context) -> None:
+    with appending(context, "t", AppendOptions(rows_max=1)) as appender:
+        appender.append(pl.DataFrame({"id": [1], "v": [1.5]}, schema_overrides={"id": pl.Int32}))
+    options = AppendOptions(widens=True)
+
+    with appending(context, "t", options) as appender:
+        appender.append(pl.DataFrame({"id": [2], "v": [2.5]}))
+        appender.append([{"id": 2**40, "v": 3.5, "new": "x"}])
+        appender.flush()
+        appender.append([{"id": 2**63, "v": 4.5}])
+
+    columns = table_of(context).snapshot().columns
+    kinds = {column.name: column.type for column in columns}
+    assert kinds == {"id": "DECIMAL(38,0)", "v": "DOUBLE", "new": "VARCHAR"}
+    assert ids(context) == [1, 2, 2**40, 2**63]
+    assert appender.widened == ("id: INTEGER -> BIGINT", "id: BIGINT -> DECIMAL(38,0)")
+    assert len(pl.read_delta(table_of(context).root)) == 4
+
+
+def test_text_widens_no_number(context: Context) -> None:
+    with appending(context, "t", EVERY_ROW) as appender:
+        appender.append([{"id": 1}])
+
+    options = AppendOptions(rows_max=1, widens=True)
+    with pytest.raises(Invalid) as caught, appending(context, "t", options) as appender:
+        appender.append([{"id": "x"}])
+
+    assert caught.value.code == "append-rows-unfit"
+    assert ids(context) == [1]
+    assert len(list(Path(table_of(context).root).glob("*.parquet"))) == 1
+
+
+def test_an_appender_that_widens_meets_another_writer(context: Context) -> None:
+    with appending(context, "t", AppendOptions(rows_max=1)) as appender:
+        appender.append(pl.DataFrame({"id": [1]}, schema={"id": pl.Int32}))
+    options = AppendOptions(rows_max=1, widens=True)
+
+    with appending(context, "t", options) as wide, appending(context, "t", EVERY_ROW) as other:
+        other.append([{"id": 2}])
+        wide.append([{"id": 2**40}])
+        other.append([{"id": 3}])
+
+    assert ids(context) == [1, 2, 3, 2**40]
+
+
 @pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")
 def test_a_keeper_that_died_stops_nobody(context: Context, monkeypatch: pytest.MonkeyPatch) -> None:
     def die(*_: object) -> None:

@@ -413,18 +413,21 @@ class Session(ABC):
         self,
         rows: OfferedRows,
         target: Sequence[Column] | None,
-        destination: Destination,
+        destination: Destination | None,
         *,
         adds_columns: bool,
+        widens: bool = False,
     ) -> Intake:
         """Write rows that a program handed over as data files; all of them or none.
 
         Args:
             rows: The rows.
             target: The table's columns; None when there is no table yet.
-            destination: Where data files go.
+            destination: Where data files go; None to look only.
             adds_columns: Columns that only the rows have become the table's; else they are
                 refused.
+            widens: A column whose type cannot hold their values gets one that can, where there
+                is one that holds the old ones, too. The caller writes the older rows again.
 
         Returns:
             What was written; nothing when a row does not fit, and then the first that do not.

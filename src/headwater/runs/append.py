@@ -41,8 +41,10 @@ from headwater.runs.loads import (
     loading,
     output_metrics,
     target_name,
+    typed_columns,
 )
 from headwater.runs.publish import may_still_land
+from headwater.runs.widening import widened_columns, write_widened
 
 APP_PREFIX = "headwater-append/"
 """Beginning of the application id under which a table remembers how far a source has come."""
@@ -77,6 +79,8 @@ class AppendOptions:
         adds_columns: A column that only the rows have becomes one of the table; else it is
             refused.
         partition_by: Partition columns of a table that is made.
+        widens: A column that cannot hold the rows' values gets a type that holds them and the
+            older ones, where there is one; the table's rows are written again with it.
         is_forced: The table may be what a node of the project builds.
     """
 
@@ -87,6 +91,7 @@ class AppendOptions:
     compacts: bool = True
     adds_columns: bool = True
     partition_by: tuple[str, ...] = ()
+    widens: bool = False
     is_forced: bool = False
 
 
@@ -102,6 +107,7 @@ class Appender:
         version: Newest version that was made; None when none was.
         rows: Rows that were committed.
         commits: Commits that were made.
+        widened: Columns that got another type, as ``name: old -> new``.
     """
 
     def __init__(self, load: Load, options: AppendOptions) -> None:
@@ -131,6 +137,7 @@ class Appender:
         self.version: int | None = None
         self.rows = 0
         self.commits = 0
+        self.widened: tuple[str, ...] = ()
         self._used = Meter()
         self._keeper = Thread(target=self._keep, name="headwater-appender", daemon=True)
         self._keeper.start()
@@ -303,7 +310,7 @@ class Appender:
             prefix = f"{self._load.run_id}-{self.commits}-{attempt}-"
             try:
                 intakes = self._write(offered, prefix)
-                version = self._publish(intakes)
+                version = self._publish(intakes, prefix)
             except Conflict as error:
                 discard_files(self._load.table, prefix)
                 check_still_there(self._load.table, self._seen(), error)
@@ -329,27 +336,59 @@ class Appender:
         Raises:
             Invalid: ``append-rows-unfit``.
         """
+        target = None if self._snapshot is None else self._snapshot.columns
+        with self._session() as session:
+            taken = self._take(session, offered, target, prefix)
+            if taken[-1].rejected_rows and self._options.widens:
+                discard_files(self._load.table, prefix)
+                wider = self._widest(session, offered)
+                taken = self._take(session, offered, wider, f"{prefix}w-")
+        if taken[-1].rejected_rows:
+            raise _unfit(taken[-1])
+        return taken
+
+    def _take(
+        self,
+        session: Session,
+        offered: tuple[OfferedRows, ...],
+        target: tuple[Column, ...] | None,
+        prefix: str,
+    ) -> tuple[Intake, ...]:
+        """Write rows for some columns, up to those that do not fit."""
         snapshot, options = self._snapshot, self._options
-        target = None if snapshot is None else snapshot.columns
         by = options.partition_by if snapshot is None else snapshot.partition_columns
         intakes: list[Intake] = []
-        with self._session() as session:
-            for number, rows in enumerate(offered):
-                destination = Destination(
-                    root=self._load.table.root,
-                    prefix=f"{prefix}{number}-",
-                    partition_by=by,
-                    compression="uncompressed" if options.compacts else "zstd",
-                    mapped=mapped_or_none(snapshot),
-                )
-                intake = session.take_rows(
-                    rows, target, destination, adds_columns=options.adds_columns
-                )
-                if intake.rejected_rows:
-                    raise _unfit(intake)
-                intakes.append(intake)
-                target = _with_new(target, intake)
+        for number, rows in enumerate(offered):
+            destination = Destination(
+                root=self._load.table.root,
+                prefix=f"{prefix}{number}-",
+                partition_by=by,
+                compression="uncompressed" if options.compacts else "zstd",
+                mapped=mapped_or_none(snapshot),
+            )
+            intake = session.take_rows(rows, target, destination, adds_columns=options.adds_columns)
+            intakes.append(intake)
+            if intake.rejected_rows:
+                break
+            target = typed_columns(target, intake.columns)
         return tuple(intakes)
+
+    def _widest(self, session: Session, offered: tuple[OfferedRows, ...]) -> tuple[Column, ...]:
+        """Return the newest columns of the table, with types that hold all of the rows.
+
+        Raises:
+            Invalid: ``append-rows-unfit``.
+        """
+        self._snapshot = self._load.table.snapshot_or_none()
+        target = None if self._snapshot is None else self._snapshot.columns
+        for rows in offered:
+            seen = session.take_rows(
+                rows, target, None, adds_columns=self._options.adds_columns, widens=True
+            )
+            if seen.rejected_rows:
+                raise _unfit(seen)
+            target = typed_columns(target, seen.columns)
+        return target or ()
 
     @contextmanager
     def _session(self) -> Iterator[Session]:
@@ -374,13 +413,20 @@ class Appender:
         if kept is not None:
             kept.close()
 
-    def _publish(self, intakes: tuple[Intake, ...]) -> int:
+    def _publish(self, intakes: tuple[Intake, ...], prefix: str) -> int:
         snapshot = self._snapshot
         files = _files_of(intakes)
-        merged = _with_new(None if snapshot is None else snapshot.columns, intakes[-1])
+        kept = () if snapshot is None else snapshot.columns
+        merged = typed_columns(kept, intakes[-1].columns)
+        again: tuple[Action, ...] = ()
+        widened = widened_columns(kept, merged)
+        if snapshot is not None and widened:
+            self._let_go()  # it would wait for a session that only we could give back
+            rewritten = write_widened(self._load.context, snapshot, merged, f"{prefix}widened-")
+            again, self._used = rewritten.actions, self._used + rewritten.meter
         made_for, schema = fit_columns(snapshot, merged, self._options.partition_by)
         requirements: list[Requirement] = [made_for]
-        actions: list[Action] = [*schema, *(AddFile(file=file) for file in files)]
+        actions: list[Action] = [*schema, *again, *(AddFile(file=file) for file in files)]
         if self._newest is not None:
             requirements.append(TransactionIs(app_id=self._app_id, version=self.sequence))
             actions.append(SetTransaction(app_id=self._app_id, version=self._newest))
@@ -392,7 +438,9 @@ class Appender:
             headwater={"run_id": self._load.run_id, "action": "append"},
             metrics=output_metrics(files),
         )
-        return commit(self._load.table, entry, self._load.context.clock, checkpoint_every=0)
+        version = commit(self._load.table, entry, self._load.context.clock, checkpoint_every=0)
+        self.widened += widened
+        return version
 
     def _seen(self) -> int | None:
         """Return the newest version that was made or looked at; None when there was no table."""
@@ -413,7 +461,8 @@ class Appender:
         """Remember what the table has now."""
         files = _files_of(intakes)
         before = self._snapshot
-        if before is None or _with_new(before.columns, intakes[-1]) != before.columns:
+        taken = intakes[-1].columns
+        if before is None or typed_columns(before.columns, taken) != before.columns:
             self._snapshot = self._load.table.snapshot()
         if before is None:
             self._load.name_table()
@@ -507,17 +556,12 @@ def _files_of(intakes: tuple[Intake, ...]) -> tuple[DataFile, ...]:
     )
 
 
-def _with_new(target: tuple[Column, ...] | None, intake: Intake) -> tuple[Column, ...]:
-    """Return the table's columns with those that an intake adds."""
-    kept = target or ()
-    return (*kept, *(Column(each.name, each.type) for each in intake.columns[len(kept) :]))
-
-
 def _unfit(intake: Intake) -> Invalid:
     reason = intake.rejected[0].reason if intake.rejected else ""
     return Invalid(
         "append-rows-unfit",
         f"{intake.rejected_rows:,} of the rows do not fit the table; the first: {reason}",
         why="a value must come back out of its column as it went in",
-        fix="convert the values before, or append them to a table with other types",
+        fix="convert the values before, or open the appender with `widens=True`, which gives a "
+        "column a type that holds them where there is one",
     )

@@ -45,6 +45,7 @@ from headwater.runs.loads import (
     loading,
     output_metrics,
     target_name,
+    typed_columns,
 )
 from headwater.runs.publish import may_still_land
 from headwater.runs.rearrange import rearrange
@@ -379,7 +380,7 @@ class _Loader:
                 intake = self._looked_at_or_none(session, source, target)
                 if intake is not None and (limit is None or intake.rejected_rows <= limit):
                     self.columns = self._explained(intake.columns, snapshot)
-                    target = _typed(target, intake.columns)
+                    target = typed_columns(target, intake.columns)
         return target
 
     def _looked_at_or_none(
@@ -411,7 +412,7 @@ class _Loader:
                 if intake is None:
                     continue
                 self.columns = self._explained(intake.columns, snapshot)
-                target = _typed(target, intake.columns)
+                target = typed_columns(target, intake.columns)
                 if self.options.dry_run:
                     self._end(source, "would load", intake)
                     self.looked_at.add(source.app_id)
@@ -484,7 +485,7 @@ class _Loader:
     def _commit(self, taken: Sequence[_Taken], snapshot: Snapshot | None) -> int:
         """Publish files and their transactions by one commit."""
         kept = () if snapshot is None else snapshot.columns
-        merged = _typed(kept, self.columns)
+        merged = typed_columns(kept, self.columns)
         widened = widened_columns(kept, merged)
         again = None
         if snapshot is not None and widened:
@@ -567,14 +568,6 @@ class _Loader:
         )
         self.ends[source.path] = end
         self.progress(end)
-
-
-def _typed(target: tuple[Column, ...] | None, columns: Sequence[TakenColumn]) -> tuple[Column, ...]:
-    """Return a table's columns with the types that an intake gives them, and those that it adds."""
-    nullable = {column.name: column.nullable for column in target or ()}
-    return tuple(
-        Column(each.name, each.type, nullable=nullable.get(each.name, True)) for each in columns
-    )
 
 
 def _reject_line(source: SourceFile, row: Rejected) -> str:

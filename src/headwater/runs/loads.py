@@ -14,6 +14,7 @@ from headwater.base.ids import RunId, new_run_id
 from headwater.base.relations import Column, TableName
 from headwater.catalog.names import full_name_or_none
 from headwater.catalog.records import TableRecord, ViewRecord
+from headwater.engines.engine import TakenColumn
 from headwater.lake.commit import Action, Requirement, SchemaIs, SetSchema, VersionIs
 from headwater.lake.replay import entry_name
 from headwater.lake.snapshot import DataFile, Snapshot
@@ -131,6 +132,16 @@ def fit_columns(
     by = _partition_names(columns, wanted) if snapshot is None else snapshot.partition_columns
     version = None if snapshot is None else snapshot.version
     return VersionIs(version=version), (SetSchema(columns=columns, partition_by=by),)
+
+
+def typed_columns(
+    target: tuple[Column, ...] | None, columns: Sequence[TakenColumn]
+) -> tuple[Column, ...]:
+    """Return a table's columns with the types that an intake gives them, and those that it adds."""
+    nullable = {column.name: column.nullable for column in target or ()}
+    return tuple(
+        Column(each.name, each.type, nullable=nullable.get(each.name, True)) for each in columns
+    )
 
 
 def output_metrics(files: Sequence[DataFile]) -> dict[str, str]:

@@ -23,9 +23,10 @@ def take_rows(
     connection: Connection,
     rows: OfferedRows,
     target: Sequence[Column] | None,
-    destination: Destination,
+    destination: Destination | None,
     *,
     adds_columns: bool,
+    widens: bool = False,
 ) -> Intake:
     """Write rows as data files of a table; all of them or none.
 
@@ -33,21 +34,26 @@ def take_rows(
         connection: Where to run it.
         rows: The rows.
         target: The table's columns; None when there is no table yet.
-        destination: Where to.
+        destination: Where to; None to look only.
         adds_columns: Columns that only the rows have become the table's.
+        widens: A column that cannot hold their values gets a type that can.
 
     Raises:
         Invalid: ``ingest-new-column``; ``type-not-storable``.
     """
     connection.offer(OFFERED, rows.table)
     try:
-        if target is not None and not rows.nested:
+        if target is not None and not rows.nested and destination is not None:
             columns = connection.columns_of_offered(OFFERED)
             if _fits(columns, target):
                 return _copy(connection, columns, target, destination)
         raw = read_any(connection, _reader(rows), is_kept=False)
         file = IncomingFile(
-            path="the rows", format="parquet", adds_columns=adds_columns, rejects_max=0
+            path="the rows",
+            format="parquet",
+            adds_columns=adds_columns,
+            rejects_max=0,
+            widens=widens,
         )
         return take_raw(connection, raw, file, target, destination)
     finally:

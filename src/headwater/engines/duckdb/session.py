@@ -392,13 +392,15 @@ class DuckDBSession(Session):
         self,
         rows: OfferedRows,
         target: Sequence[Column] | None,
-        destination: Destination,
+        destination: Destination | None,
         *,
         adds_columns: bool,
+        widens: bool = False,
     ) -> Intake:
         """Write rows that a program handed over as data files of a table."""
-        self._connection.begin(run=destination.prefix)
-        taken = take_rows(self._connection, rows, target, destination, adds_columns=adds_columns)
+        self._connection.begin(run="" if destination is None else destination.prefix)
+        how = {"adds_columns": adds_columns, "widens": widens}
+        taken = take_rows(self._connection, rows, target, destination, **how)
         if taken.written is None:
             return taken
         return replace(taken, written=self._with_whole_meter(taken.written))
