@@ -11,8 +11,8 @@ START = "<!-- tables: python benchmarks/tables.py -->\n"
 def table_of(document: dict[str, Any]) -> str:
     """Write one result: a line for each figure, with its spread and peak memory."""
     head = f"**{document['benchmark']}** ({document['at'][:10]}, commit `{document['commit'][:7]}`)"
-    if document["benchmark"] == "accuracy":
-        return "\n".join([head, "", *accuracy_lines(document)])
+    if document["benchmark"] in LINES:
+        return "\n".join([head, "", *LINES[document["benchmark"]](document)])
     lines = [head, "", "| | CPU s | spread | peak MB |", "|---|---|---|---|"]
     for name, found in document["results"].items():
         cpu, peak = found["cpu_seconds"], found["peak_bytes"]["max"] / 1e6
@@ -53,9 +53,47 @@ def accuracy_lines(document: dict[str, Any]) -> list[str]:
     return lines
 
 
+def lineage_lines(document: dict[str, Any]) -> list[str]:
+    """Write what lineage explains of the influences seen, and what of its claims was seen."""
+    names = (
+        *("queries", "queries_with_rows", "runs", "influences_seen", "recall"),
+        *("recall_of_direct_alone", "precision_of_direct", "precision"),
+    )
+    heads = " | ".join(name.replace("_", " ") for name in names)
+    lines = [f"| | {heads} |", "|---" * (len(names) + 1) + "|"]
+    for name, found in document["results"].items():
+        lines.append(f"| {name} | {' | '.join(f'{found[each]:,}' for each in names)} |")
+    spent = document["parsing_and_tracing_cpu_milliseconds_a_query"]
+    return [
+        *lines,
+        "",
+        f"TPC-DS at scale {document['scale']}; {spent} ms to parse and trace a query.",
+    ]
+
+
+def label_lines(document: dict[str, Any]) -> list[str]:
+    """Write how each tool stands against each set of labels."""
+    names = ("cases", "exact", "failed", "labels", "recall", "precision")
+    lines = [f"| labels of | tool | {' | '.join(names)} |", "|---" * (len(names) + 2) + "|"]
+    for labels, tools in document["results"].items():
+        for tool, found in tools.items():
+            lines.append(f"| {labels} | {tool} | {' | '.join(str(found[n]) for n in names)} |")
+    lines += ["", "| why ours differ from labels | cases |", "|---|---|"]
+    reasons = document["reasons_of_our_differences"].items()
+    return lines + [f"| {reason} | {count} |" for reason, count in reasons]
+
+
 def _cells(found: dict[str, Any], *more: str) -> str:
     values = [found[name] for name in ("n", "median", "p90", *more)]
     return " | ".join("-" if value is None else f"{value:.4g}" for value in values)
+
+
+LINES = {
+    "accuracy": accuracy_lines,
+    "lineage": lineage_lines,
+    "lineage_labels": label_lines,
+}
+"""Who writes results that are no measurements of a command, by benchmark."""
 
 
 def main() -> None:

@@ -119,6 +119,25 @@ def test_a_column_that_may_be_of_two_unknown_tables_is_a_gap() -> None:
     assert [table.name for table in lineage.reads] == ["p", "q"]
 
 
+def test_a_column_of_several_unknown_tables_further_in_is_of_their_rows() -> None:
+    lineage = trace(parse_query("select n + 1 as m from (select * from p join q using (id))"), {})
+
+    assert lineage.gaps == ("column `n` is of a table that cannot be told",)
+    assert shown(lineage)[0] == "m: p.* transformation, q.* transformation"
+
+
+def test_a_pivot_of_an_unknown_table_passes_its_columns_on() -> None:
+    sql = "select shop from sales pivot (sum(amount) for month in (1, 2))"
+
+    lineage = trace(parse_query(sql), {})
+
+    assert shown(lineage) == (
+        "shop: sales.shop identity",
+        "rows:",
+        "gap: a pivot groups by the other columns of a table, which are not known",
+    )
+
+
 def test_a_star_of_an_unknown_table_is_a_gap() -> None:
     lineage = trace(parse_query('select * from "d"."main"."p" where a > 1'), {})
 

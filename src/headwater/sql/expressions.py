@@ -265,6 +265,8 @@ def add_found(reader: Reader, found: Found, mode: int) -> None:
         text = column.text
     reader.out.append(".".join((text, *path)))
     merge_uses(reader.uses, column.uses, _changed(mode) if path else mode)
+    if column.is_guessed:
+        reader.tracer.miss(f"column `{column.name}` is of a table that cannot be told")
 
 
 def _read_alias(reader: Reader, parts: tuple[str, ...], mode: int) -> bool:

@@ -49,6 +49,7 @@ class FlowColumn:
         uses: Inputs that it depends on.
         type: SQL type, or empty.
         fields: Parts of a struct that was packed in the query, by lower-case name.
+        is_guessed: It is of one of several tables whose columns are not known.
     """
 
     name: str
@@ -56,6 +57,7 @@ class FlowColumn:
     uses: Mapping[InputKey, int]
     type: str = ""
     fields: "Mapping[str, FlowColumn]" = field(default_factory=dict)
+    is_guessed: bool = False
 
 
 @dataclass(slots=True, kw_only=True)

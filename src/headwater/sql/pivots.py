@@ -57,7 +57,10 @@ def _pivot(tracer: Tracer, scope: Scope, base: Relation, node: exp.Expr) -> Rela
     )
     relation = Relation(columns=list(groups), text=text, rows=scope.rows, tables=base.tables)
     if base.open_table is not None and node.args.get("group") is None:
-        relation.is_opaque = True
+        tracer.miss("a pivot groups by the other columns of a table, which are not known")
+        relation.open_table, relation.open_text = base.open_table, base.open_text
+    elif node.args.get("group") is None:
+        relation.is_opaque = base.is_opaque
     if names is None:
         tracer.miss("a pivot without a list of values: its columns depend on the data")
         relation.is_opaque = True

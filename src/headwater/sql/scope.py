@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from sqlglot import exp
 
 from headwater.base.relations import Column, TableName
-from headwater.sql.flow import READ, FlowColumn, Relation, Uses
+from headwater.sql.flow import READ, ROWS, TRANSFORMATION, FlowColumn, Relation, Uses
 
 
 @dataclass(slots=True, kw_only=True)
@@ -46,12 +46,16 @@ class Source:
         if known is not None or not self.is_open:
             return known
         relation = self.relation
-        uses: Uses = {}
-        text = f"{relation.text}.{name}"
         if relation.open_table is not None:
-            uses = {(relation.open_table, name): READ}
-            text = f"{relation.open_text}.{name}"
-        column = FlowColumn(name=name, text=text, uses=uses)
+            uses: Uses = {(relation.open_table, name): READ}
+            column = FlowColumn(name=name, text=f"{relation.open_text}.{name}", uses=uses)
+        else:
+            column = FlowColumn(
+                name=name,
+                text=f"{relation.text}.{name}",
+                uses={(table, ROWS): TRANSFORMATION for table in relation.tables},
+                is_guessed=bool(relation.tables),
+            )
         self.index[name] = column
         return column
 

@@ -4,6 +4,7 @@ Apart from expressions because a source makes names, and an expression only uses
 """
 
 from dataclasses import replace
+from typing import TypeGuard
 
 from sqlglot import exp
 
@@ -121,7 +122,7 @@ def _attach(scope: Scope, name: tuple[str, ...], relation: Relation) -> str:
 def _add(tracer: Tracer, scope: Scope, node: exp.Expr) -> str:
     """Add one item of FROM; returns the text of its rows."""
     alias, names = _alias_of(node)
-    if isinstance(node, exp.Subquery) and not alias and isinstance(node.this, exp.Table):
+    if not alias and _is_bracketed(node):
         return _add_bracketed(tracer, scope, node)
     relation, called = _relation_of(tracer, scope, node)
     relation = rename_columns(relation, names)
@@ -138,11 +139,23 @@ def _add(tracer: Tracer, scope: Scope, node: exp.Expr) -> str:
     return text
 
 
+def _is_bracketed(node: exp.Expr) -> TypeGuard[exp.Subquery]:
+    """Say whether brackets hold tables and joins, not a query: ``((t join u ...) join v ...)``."""
+    while isinstance(node, exp.Subquery):
+        node = node.this
+        if isinstance(node, exp.Table):
+            return True
+        if node.args.get("alias") is not None:
+            return False
+    return False
+
+
 def _add_bracketed(tracer: Tracer, scope: Scope, node: exp.Subquery) -> str:
     """``(u join v on ...)``: brackets without a name hide nothing."""
-    table = node.this
-    texts = [_add(tracer, scope, table)]
-    texts += [_add_join(tracer, scope, join) for join in table.args.get("joins") or ()]
+    inner = node.this
+    texts = [_add(tracer, scope, inner)]
+    if isinstance(inner, exp.Table):
+        texts += [_add_join(tracer, scope, join) for join in inner.args.get("joins") or ()]
     texts += [_add_join(tracer, scope, join) for join in node.args.get("joins") or ()]
     return f"({';'.join(texts)})" if len(texts) > 1 else texts[0]
 
@@ -151,7 +164,7 @@ def _relation_of(tracer: Tracer, scope: Scope, node: exp.Expr) -> tuple[Relation
     match node:
         case exp.Table():
             return _table_relation(tracer, scope, node)
-        case exp.Subquery() if isinstance(node.this, exp.Table):
+        case exp.Subquery() if _is_bracketed(node):
             return _bracketed_relation(tracer, scope, node), ()
         case exp.Lateral():
             inner = node.this

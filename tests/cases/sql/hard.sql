@@ -373,3 +373,10 @@ select t.a, main.t.b from main.t;
 -- a: t.a identity
 -- b: t.b identity
 -- rows:
+
+-- case: joins in nested brackets
+select p.b, q.z, v.y from ((t as p join u as q on p.a = q.id) join v on v.a = q.m);
+-- b: t.b identity
+-- z: u.z identity
+-- y: v.y identity
+-- rows: t.a join, u.id join, u.m join, v.a join
