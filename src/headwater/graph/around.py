@@ -1,15 +1,17 @@
 """Lineage around one thing: the edges before and after a node or one of its columns."""
 
-from collections.abc import Callable, Iterable
 from difflib import get_close_matches
-from typing import Literal
+from typing import Literal, Protocol
 
 from headwater.base.errors import NotFound
 from headwater.base.ids import NodeId
-from headwater.graph.columns import EVERY, ColumnEdge, ColumnGraph, ColumnRef, Reached, column_edges
+from headwater.graph.columns import EVERY, ColumnEdge, ColumnGraph, ColumnRef, Reached
 from headwater.graph.graph import CompiledNode, Graph
 
-_Walk = Callable[[NodeId, str], Iterable[Reached]]
+
+class _Walk(Protocol):
+    def __call__(self, node: NodeId, column: str, *, direct: bool) -> tuple[Reached, ...]: ...
+
 
 Direction = Literal["both", "up", "down"]
 
@@ -34,28 +36,30 @@ def edges_around(
     if not (column and direct):
         columns = (*columns, EVERY)  # what decides about the node's rows is about each column too
     starts = {ColumnRef(node, each) for each in columns}
-    sides: list[set[ColumnRef]] = []
-    if direction != "down":
-        sides.append(_reached(starts, known.upstream, direct=direct))
-    if direction != "up":
-        sides.append(_reached(starts, known.downstream, direct=direct))
-    kept = [
+    walks: dict[Direction, _Walk] = {"up": known.upstream, "down": known.downstream}
+    found: set[ColumnEdge] = set()
+    for way, walk in walks.items():
+        if direction not in {way, "both"}:
+            continue
+        side = starts | {
+            reached.at
+            for start in starts
+            for reached in walk(start.node, start.column, direct=direct)
+        }
+        found |= _edges_among(known, side, direct=direct)
+    return tuple(sorted(found))
+
+
+def _edges_among(known: ColumnGraph, side: set[ColumnRef], *, direct: bool) -> set[ColumnEdge]:
+    folded = {_folded(at) for at in side}
+    return {
         edge
-        for edge in column_edges(graph)
+        for node in sorted({at.node for at in side})
+        for edge in known.edges_into(node)
         if (edge.kind == "direct" or not direct)
-        and any({_folded(edge.source), _folded(edge.target)} <= side for side in sides)
-    ]
-    return tuple(kept)
-
-
-def _reached(starts: set[ColumnRef], walk: _Walk, *, direct: bool) -> set[ColumnRef]:
-    found = {
-        reached.at
-        for start in starts
-        for reached in walk(start.node, start.column)
-        if reached.kind == "direct" or not direct
+        and _folded(edge.source) in folded
+        and _folded(edge.target) in folded
     }
-    return {_folded(at) for at in starts | found}
 
 
 def find_column(graph: Graph, name: str) -> tuple[NodeId, str | None]:

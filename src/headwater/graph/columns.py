@@ -12,7 +12,7 @@ from headwater.base.ids import NodeId
 from headwater.base.relations import TableName
 from headwater.graph.ephemeral import CTE_PREFIX
 from headwater.graph.graph import CompiledNode, Graph
-from headwater.graph.walk import Adjacency, edges_of
+from headwater.graph.walk import edges_of
 from headwater.sql.lineage import Influence, Kind, Subtype, kind_of
 
 EVERY = "*"
@@ -70,9 +70,9 @@ class Reached:
 
     Attributes:
         at: The column reached.
-        kind: ``direct`` while every step on the way passes the value on; ``row`` when some step
-            only decides about rows, or cannot be traced.
-        path: From the start to ``at``, both included; a shortest one.
+        kind: ``direct`` when on some way every step passes the value on; ``row`` when on each
+            some step only decides about rows, or cannot be traced.
+        path: From the start to ``at``, both included; a shortest one of that kind.
     """
 
     at: ColumnRef
@@ -82,6 +82,7 @@ class Reached:
 
 _Key = tuple[NodeId, str]
 _Step = Callable[[ColumnRef], Iterable[tuple[ColumnRef, Kind]]]
+_Steps = Mapping[_Key, tuple[tuple[ColumnRef, Kind], ...]]
 
 
 def column_edges(graph: Graph, nodes: Iterable[NodeId] | None = None) -> tuple[ColumnEdge, ...]:
@@ -90,134 +91,186 @@ def column_edges(graph: Graph, nodes: Iterable[NodeId] | None = None) -> tuple[C
     Ephemeral models are nodes like any other here, although no table is between them and their
     readers. Relations that belong to no node are left out.
     """
-    owner = _owners(graph)
+    owners = _Owners(graph)
     keys = graph.nodes if nodes is None else nodes
     found: set[ColumnEdge] = set()
     for key in keys:
-        found.update(_edges_into(graph.nodes[key], owner))
+        found.update(_edges_into(graph.nodes[key], owners))
     return tuple(sorted(found))
 
 
-def _owners(graph: Graph) -> Mapping[str, NodeId]:
-    """Map the lower-case text of a relation to the node that is stored or inlined there."""
-    owners = {
-        str(node.node.relation).lower(): key
-        for key, node in graph.nodes.items()
-        if node.node.relation is not None
-    }
-    for key, node in graph.nodes.items():
-        if node.node.materialized == "ephemeral":
-            owners[str(TableName("", "", CTE_PREFIX + node.node.alias)).lower()] = key
-    return owners
+class _Owners:
+    """Which node is stored at a relation, or inlined under its name."""
+
+    def __init__(self, graph: Graph) -> None:
+        self._nodes = {
+            _parts(node.node.relation): key
+            for key, node in graph.nodes.items()
+            if node.node.relation is not None
+        }
+        for key, node in graph.nodes.items():
+            if node.node.materialized == "ephemeral":
+                self._nodes[_parts(TableName("", "", CTE_PREFIX + node.node.alias))] = key
+        self._known: dict[TableName, NodeId | None] = {}
+
+    def find_or_none(self, table: TableName) -> NodeId | None:
+        """Return the node whose rows a query reads under this name."""
+        if table not in self._known:
+            self._known[table] = self._nodes.get(_parts(table.without_version()[0]))
+        return self._known[table]
 
 
-def _edges_into(node: CompiledNode, owner: Mapping[str, NodeId]) -> Iterable[ColumnEdge]:
+def _parts(table: TableName) -> tuple[str, str, str]:
+    return (table.catalog.lower(), table.schema.lower(), table.name.lower())
+
+
+def _edges_into(node: CompiledNode, owners: _Owners) -> Iterable[ColumnEdge]:
+    key = node.node.unique_id
+    for influence, column in _influences(node):
+        source = owners.find_or_none(influence.table)
+        if source is not None:
+            kind: Kind = "row" if column == EVERY else kind_of(influence.subtype)
+            yield ColumnEdge(
+                ColumnRef(source, influence.column),
+                ColumnRef(key, column),
+                kind,
+                influence.subtype,
+                influence.masking,
+            )
+
+
+def _influences(node: CompiledNode) -> Iterable[tuple[Influence, str]]:
+    """Yield what a node reads, with the column that it influences; ``*`` for its rows."""
     lineage = node.own_lineage or node.lineage
     if lineage is None:
         return
-    key = node.node.unique_id
     for column in lineage.columns:
-        target = ColumnRef(key, column.name)
         for influence in column.influences:
-            source = _source(influence, owner)
-            if source:
-                kind = kind_of(influence.subtype)
-                yield ColumnEdge(source, target, kind, influence.subtype, influence.masking)
+            yield influence, column.name
     for influence in lineage.row_set:
-        source = _source(influence, owner)
-        if source:
-            yield ColumnEdge(source, ColumnRef(key, EVERY), "row", influence.subtype)
-
-
-def _source(influence: Influence, owner: Mapping[str, NodeId]) -> ColumnRef | None:
-    key = owner.get(str(influence.table.without_version()[0]).lower())
-    return ColumnRef(key, influence.column) if key else None
+        yield influence, EVERY
 
 
 class ColumnGraph:
-    """A graph's column lineage, indexed both ways for many questions.
+    """A graph's column lineage, walked both ways for many questions.
 
-    Names are compared without case, as the engine does; answers spell them as the edges do.
+    The edges into a node are made when a question first comes to it, so that a question about a
+    large project costs what it reaches. Names are compared without case, as the engine does;
+    answers spell them as the edges do.
     """
 
     def __init__(self, graph: Graph) -> None:
-        self.edges = column_edges(graph)
-        self._forward = _index((edge.source, edge.target, edge.kind) for edge in self.edges)
-        self._backward = _index((edge.target, edge.source, edge.kind) for edge in self.edges)
+        self._graph = graph
+        self._owners = _Owners(graph)
         both = edges_of(graph)
         self._readers, self._inputs = both.readers, both.inputs
-        self._untraced = frozenset(
-            key
-            for key, node in graph.nodes.items()
-            if node.depends_on and (node.lineage is None or not node.lineage.complete)
-        )
+        self._unreferenced = _unreferenced(graph, self._owners)
+        self._into: dict[NodeId, tuple[ColumnEdge, ...]] = {}
+        self._forward: dict[NodeId, _Steps] = {}
+        self._backward: dict[NodeId, _Steps] = {}
 
-    def downstream(self, node: NodeId, column: str = EVERY) -> tuple[Reached, ...]:
+    def edges_into(self, node: NodeId) -> tuple[ColumnEdge, ...]:
+        """Return the edges into a node, sorted."""
+        if node not in self._into:
+            edges = set(_edges_into(self._graph.nodes[node], self._owners))
+            self._into[node] = tuple(sorted(edges))
+        return self._into[node]
+
+    def downstream(
+        self, node: NodeId, column: str = EVERY, *, direct: bool = False
+    ) -> tuple[Reached, ...]:
         """Return everything that a change of a column reaches, nearest first.
 
         ``*`` asks for a change of the node's rows, which reaches every reader. A column that
         decides about rows reaches the reader's rows, and so everything after it. Readers that
-        could not be traced (and exposures, metrics) are reached as a whole.
+        could not be traced (and exposures, metrics) are reached as a whole. ``direct`` asks only
+        for what its values flow into.
         """
-        return self._walk(ColumnRef(node, column), self._next_down)
+        return _walk(ColumnRef(node, column), self._next_down, direct=direct)
 
-    def upstream(self, node: NodeId, column: str = EVERY) -> tuple[Reached, ...]:
+    def upstream(
+        self, node: NodeId, column: str = EVERY, *, direct: bool = False
+    ) -> tuple[Reached, ...]:
         """Return every column that a column comes from, nearest first.
 
         Columns that decide about the rows of the node, or of any node on the way, are part of the
-        answer with kind ``row``. ``*`` asks only for what decides about rows.
+        answer with kind ``row``. ``*`` asks only for what decides about rows, ``direct`` only for
+        those whose values flow into the column.
         """
-        return self._walk(ColumnRef(node, column), self._next_up)
-
-    def _walk(self, start: ColumnRef, step: _Step) -> tuple[Reached, ...]:
-        seen = {_folded(start)}
-        queue = deque([Reached(at=start, kind="direct", path=(start,))])
-        found: list[Reached] = []
-        while queue:
-            here = queue.popleft()
-            for at, kind in step(here.at):
-                if _folded(at) in seen:
-                    continue
-                seen.add(_folded(at))
-                kept: Kind = "row" if "row" in {kind, here.kind} else "direct"
-                reached = Reached(at=at, kind=kept, path=(*here.path, at))
-                found.append(reached)
-                queue.append(reached)
-        return tuple(found)
+        return _walk(ColumnRef(node, column), self._next_up, direct=direct)
 
     def steps_down(self, at: ColumnRef) -> Iterable[tuple[ColumnRef, Kind]]:
         """Yield what a column reaches in one step, and how."""
         return self._next_down(at)
 
     def _next_down(self, at: ColumnRef) -> Iterable[tuple[ColumnRef, Kind]]:
-        if at.column == EVERY:
-            for reader in self._readers.get(at.node, ()):
+        for reader in self._readers_of(at.node):
+            if at.column == EVERY or self._is_untraced(reader):
                 yield ColumnRef(reader, EVERY), "row"
-            return
-        yield from self._forward.get(_folded(at), ())
-        yield from self._coarse(at.node, self._readers)
-
-    def _coarse(self, node: NodeId, edges: Adjacency) -> Iterable[tuple[ColumnRef, Kind]]:
-        for reader in edges.get(node, ()):
-            if reader in self._untraced:
-                yield ColumnRef(reader, EVERY), "row"
+            if at.column != EVERY:
+                if reader not in self._forward:
+                    edges = self.edges_into(reader)
+                    self._forward[reader] = _index((e.source, e.target, e.kind) for e in edges)
+                yield from self._forward[reader].get(_folded(at), ())
 
     def _next_up(self, at: ColumnRef) -> Iterable[tuple[ColumnRef, Kind]]:
-        yield from self._backward.get(_folded(at), ())
+        if at.node not in self._backward:
+            edges = self.edges_into(at.node)
+            self._backward[at.node] = _index((e.target, e.source, e.kind) for e in edges)
+        yield from self._backward[at.node].get(_folded(at), ())
         if at.column != EVERY:
-            yield from self._backward.get((at.node, EVERY), ())
-        if at.node in self._untraced:
+            yield from self._backward[at.node].get((at.node, EVERY), ())
+        if self._is_untraced(at.node):
             for source in self._inputs.get(at.node, ()):
                 yield ColumnRef(source, EVERY), "row"
+
+    def _readers_of(self, node: NodeId) -> Iterable[NodeId]:
+        yield from self._readers.get(node, ())
+        yield from self._unreferenced.get(node, ())
+
+    def _is_untraced(self, key: NodeId) -> bool:
+        node = self._graph.nodes[key]
+        return bool(node.depends_on) and (node.lineage is None or not node.lineage.complete)
+
+
+def _unreferenced(graph: Graph, owners: _Owners) -> Mapping[NodeId, list[NodeId]]:
+    """Return readers that name another node's relation in their SQL without a ``ref``."""
+    found: dict[NodeId, list[NodeId]] = {}
+    for key, node in graph.nodes.items():
+        for table in node.lineage.reads if node.lineage is not None else ():
+            owner = owners.find_or_none(table)
+            if owner is not None and owner != key and owner not in node.depends_on:
+                found.setdefault(owner, []).append(key)
+    return found
+
+
+def _walk(start: ColumnRef, step: _Step, *, direct: bool) -> tuple[Reached, ...]:
+    """Walk in circles around the start: along values first, then along everything."""
+    first = Reached(at=start, kind="direct", path=(start,))
+    found = {_folded(start): first}
+    queue = deque([first])
+    while queue:
+        here = queue.popleft()
+        for at, kind in step(here.at):
+            if kind == "direct" and _folded(at) not in found:
+                found[_folded(at)] = Reached(at=at, kind="direct", path=(*here.path, at))
+                queue.append(found[_folded(at)])
+    queue.extend(() if direct else found.values())
+    while queue:
+        here = queue.popleft()
+        for at, _ in step(here.at):
+            if _folded(at) not in found:
+                found[_folded(at)] = Reached(at=at, kind="row", path=(*here.path, at))
+                queue.append(found[_folded(at)])
+    reached = [each for each in found.values() if each is not first]
+    return tuple(sorted(reached, key=lambda each: len(each.path)))
 
 
 def _folded(at: ColumnRef) -> _Key:
     return (at.node, at.column.lower())
 
 
-def _index(
-    steps: Iterable[tuple[ColumnRef, ColumnRef, Kind]],
-) -> Mapping[_Key, tuple[tuple[ColumnRef, Kind], ...]]:
+def _index(steps: Iterable[tuple[ColumnRef, ColumnRef, Kind]]) -> _Steps:
     found: dict[_Key, dict[tuple[ColumnRef, Kind], None]] = {}
     for start, end, kind in steps:
         found.setdefault(_folded(start), {})[end, kind] = None
