@@ -3,6 +3,7 @@
 from tests.graph.builders import graph_of, model, traced
 
 from headwater.base.ids import NodeId
+from headwater.graph.around import edges_around
 from headwater.graph.columns import ColumnRef, column_edges, downstream, upstream
 from headwater.graph.graph import Graph
 
@@ -104,3 +105,65 @@ def test_relation_of_no_node_is_left_out() -> None:
     graph = graph_of(model("a"), lineage={"a": traced({"x": [("elsewhere", "y", "identity")]})})
 
     assert column_edges(graph) == ()
+
+
+def test_values_are_followed_on_a_way_that_is_longer_than_one_of_conditions() -> None:
+    graph = graph_of(
+        model("raw"),
+        model("stg", "raw"),
+        model("mart", "raw", "stg"),
+        lineage={
+            "raw": traced({"amount": []}),
+            "stg": traced({"kept": [("raw", "amount", "identity")]}),
+            "mart": traced(
+                {"value": [("raw", "amount", "conditional"), ("stg", "kept", "transformation")]}
+            ),
+        },
+    )
+
+    found = downstream(graph, NodeId("model.shop.raw"), "amount")
+
+    value = next(reached for reached in found if reached.at.column == "value")
+    assert value.kind == "direct"
+    assert [step.column for step in value.path] == ["amount", "kept", "value"]
+
+
+def test_a_reader_that_names_a_table_without_a_ref_is_reached() -> None:
+    graph = graph_of(
+        model("raw"),
+        model("hidden"),
+        lineage={
+            "raw": traced({"amount": []}),
+            "hidden": traced({"copied": [("raw", "amount", "identity")]}),
+        },
+    )
+
+    found = downstream(graph, NodeId("model.shop.raw"), "amount")
+
+    assert [str(reached.at) for reached in found] == ["model.shop.hidden.copied"]
+    assert str(upstream(graph, NodeId("model.shop.hidden"), "copied")[0].at) == (
+        "model.shop.raw.amount"
+    )
+
+
+def test_edges_around_a_column_are_those_on_its_ways() -> None:
+    found = edges_around(chain(), "mart.total", direction="both")
+
+    assert [f"{edge.source} -> {edge.target} {edge.kind}" for edge in found] == [
+        "model.shop.mart.total -> model.shop.report.total direct",
+        "model.shop.raw.ID -> model.shop.stg.id direct",
+        "model.shop.raw.amount -> model.shop.stg.amount direct",
+        "model.shop.raw.status -> model.shop.stg.status direct",
+        "model.shop.stg.amount -> model.shop.mart.total direct",
+        "model.shop.stg.id -> model.shop.mart.* row",
+        "model.shop.stg.status -> model.shop.mart.* row",
+    ]
+
+
+def test_direct_edges_around_a_column_leave_out_what_only_decides_about_rows() -> None:
+    found = edges_around(chain(), "mart.total", direction="up", direct=True)
+
+    assert [f"{edge.source} -> {edge.target}" for edge in found] == [
+        "model.shop.raw.amount -> model.shop.stg.amount",
+        "model.shop.stg.amount -> model.shop.mart.total",
+    ]
