@@ -51,14 +51,14 @@ def edges_around(
 
 
 def _edges_among(known: ColumnGraph, side: set[ColumnRef], *, direct: bool) -> set[ColumnEdge]:
-    folded = {_folded(at) for at in side}
+    folded = {at.folded for at in side}
     return {
         edge
         for node in sorted({at.node for at in side})
         for edge in known.edges_into(node)
         if (edge.kind == "direct" or not direct)
-        and _folded(edge.source) in folded
-        and _folded(edge.target) in folded
+        and edge.source.folded in folded
+        and edge.target.folded in folded
     }
 
 
@@ -106,10 +106,6 @@ def columns_of(compiled: CompiledNode) -> tuple[str, ...]:
     if compiled.columns is not None:
         return tuple(column.name for column in compiled.columns)
     return tuple(column.name for column in compiled.lineage.columns) if compiled.lineage else ()
-
-
-def _folded(at: ColumnRef) -> ColumnRef:
-    return ColumnRef(at.node, at.column.lower())
 
 
 def _not_found(what: str, wanted: str, known: list[str], otherwise: str) -> NotFound:

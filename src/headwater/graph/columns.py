@@ -186,7 +186,7 @@ class ColumnGraph:
         could not be traced (and exposures, metrics) are reached as a whole. ``direct`` asks only
         for what its values flow into.
         """
-        return _walk(ColumnRef(node, column), self._next_down, direct=direct)
+        return _walk(ColumnRef(node, column), self.steps_down, direct=direct)
 
     def upstream(
         self, node: NodeId, column: str = EVERY, *, direct: bool = False
@@ -201,9 +201,6 @@ class ColumnGraph:
 
     def steps_down(self, at: ColumnRef) -> Iterable[tuple[ColumnRef, Kind]]:
         """Yield what a column reaches in one step, and how."""
-        return self._next_down(at)
-
-    def _next_down(self, at: ColumnRef) -> Iterable[tuple[ColumnRef, Kind]]:
         for reader in self._readers_of(at.node):
             if at.column == EVERY or self._is_untraced(reader):
                 yield ColumnRef(reader, EVERY), "row"
@@ -211,13 +208,13 @@ class ColumnGraph:
                 if reader not in self._forward:
                     edges = self.edges_into(reader)
                     self._forward[reader] = _index((e.source, e.target, e.kind) for e in edges)
-                yield from self._forward[reader].get(_folded(at), ())
+                yield from self._forward[reader].get(at.folded, ())
 
     def _next_up(self, at: ColumnRef) -> Iterable[tuple[ColumnRef, Kind]]:
         if at.node not in self._backward:
             edges = self.edges_into(at.node)
             self._backward[at.node] = _index((e.target, e.source, e.kind) for e in edges)
-        yield from self._backward[at.node].get(_folded(at), ())
+        yield from self._backward[at.node].get(at.folded, ())
         if at.column != EVERY:
             yield from self._backward[at.node].get((at.node, EVERY), ())
         if self._is_untraced(at.node):
@@ -247,33 +244,29 @@ def _unreferenced(graph: Graph, owners: _Owners) -> Mapping[NodeId, list[NodeId]
 def _walk(start: ColumnRef, step: _Step, *, direct: bool) -> tuple[Reached, ...]:
     """Walk in circles around the start: along values first, then along everything."""
     first = Reached(at=start, kind="direct", path=(start,))
-    found = {_folded(start): first}
+    found = {start.folded: first}
     queue = deque([first])
     while queue:
         here = queue.popleft()
         for at, kind in step(here.at):
-            if kind == "direct" and _folded(at) not in found:
-                found[_folded(at)] = Reached(at=at, kind="direct", path=(*here.path, at))
-                queue.append(found[_folded(at)])
+            if kind == "direct" and at.folded not in found:
+                found[at.folded] = Reached(at=at, kind="direct", path=(*here.path, at))
+                queue.append(found[at.folded])
     queue.extend(() if direct else found.values())
     while queue:
         here = queue.popleft()
         for at, _ in step(here.at):
-            if _folded(at) not in found:
-                found[_folded(at)] = Reached(at=at, kind="row", path=(*here.path, at))
-                queue.append(found[_folded(at)])
+            if at.folded not in found:
+                found[at.folded] = Reached(at=at, kind="row", path=(*here.path, at))
+                queue.append(found[at.folded])
     reached = [each for each in found.values() if each is not first]
     return tuple(sorted(reached, key=lambda each: len(each.path)))
-
-
-def _folded(at: ColumnRef) -> _Key:
-    return (at.node, at.column.lower())
 
 
 def _index(steps: Iterable[tuple[ColumnRef, ColumnRef, Kind]]) -> _Steps:
     found: dict[_Key, dict[tuple[ColumnRef, Kind], None]] = {}
     for start, end, kind in steps:
-        found.setdefault(_folded(start), {})[end, kind] = None
+        found.setdefault(start.folded, {})[end, kind] = None
     return {key: tuple(ends) for key, ends in found.items()}
 
 

@@ -101,9 +101,6 @@ class _Search:
         self._graph = graph
         self._known = ColumnGraph(graph)
         self._direct = direct
-        self._uses: dict[tuple[_Key, _Key], str] = {}
-        for edge in self._known.edges:
-            self._uses.setdefault((edge.source.folded, edge.target.folded), edge.subtype)
 
     def between(self, starts: frozenset[ColumnRef], ends: frozenset[ColumnRef]) -> Paths:
         """Follow every beginning of a way that can still lead to an end, the shortest first."""
@@ -169,7 +166,15 @@ class _Search:
     def _how(self, one: ColumnRef, at: ColumnRef) -> str:
         if one.column == EVERY:
             return "rows"
-        return self._uses.get((one.folded, at.folded), "untraced")
+        ends = (one.folded, at.folded)
+        return next(
+            (
+                edge.subtype
+                for edge in self._known.edges_into(at.node)
+                if (edge.source.folded, edge.target.folded) == ends
+            ),
+            "untraced",
+        )
 
     def _hop(self, at: ColumnRef, how: str) -> PathHop:
         node = self._graph.nodes[at.node].node
