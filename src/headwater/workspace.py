@@ -11,6 +11,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import BinaryIO, Literal
 
+from headwater import __version__
 from headwater.base.diagnostics import has_errors
 from headwater.base.errors import Invalid, NotFound
 from headwater.base.ids import NodeId
@@ -19,11 +20,13 @@ from headwater.base.telemetry import Sink
 from headwater.deps import Installed, PackageSettings, install_packages, parse_packages
 from headwater.engines.engine import Result
 from headwater.graph.choose import Selection
+from headwater.graph.graph import Graph
 from headwater.graph.keys import key_of
 from headwater.graph.live import LiveRenderer
 from headwater.graph.manifest import make_catalog, make_manifest
 from headwater.graph.references import resolve_graph
 from headwater.graph.substitutes import InputRequest
+from headwater.plan.plan import Plan
 from headwater.planner import Planner
 from headwater.project.options import require_run
 from headwater.project.package_list import package_values
@@ -40,6 +43,7 @@ from headwater.runs.answers import (
 )
 from headwater.runs.append import Appender, AppendOptions, appending
 from headwater.runs.cancel import CancelToken
+from headwater.runs.context import Context
 from headwater.runs.describe import (
     TableDescription,
     TableHistory,
@@ -56,6 +60,7 @@ from headwater.runs.differences import (
     name_of,
 )
 from headwater.runs.documents import write_document
+from headwater.runs.emitter import Emitting, emitting, place_of, told_to
 from headwater.runs.execute import execute, execute_in
 from headwater.runs.freshness import SourceAges, make_sources_document, measure_ages
 from headwater.runs.ingest import Asking, FileEnd, Ingested, IngestOptions, ingest_sources
@@ -63,7 +68,9 @@ from headwater.runs.invocation import (
     tell_operation,
 )
 from headwater.runs.journal import Journal, open_journal
+from headwater.runs.lineage_settings import read_lineage_settings
 from headwater.runs.load import load_rows
+from headwater.runs.openlineage import Told
 from headwater.runs.operation import macro_call, operation_id, run_operation, statement_of
 from headwater.runs.query import find_table, run_sql, table_of
 from headwater.runs.recover import clean_folders, unfinished_runs
@@ -125,15 +132,35 @@ class Workspace(Planner):
         project = planned.project
         context = replace(self._world.context_of(project), live=LiveRenderer(project))
         plan = replace(planned.plan, fail_fast=planned.plan.fail_fast or fail_fast)
-        if journal is None:
-            run = execute(plan, context, graph=planned.graph, sink=sink, cancel=cancel)
-        else:
-            journal = replace(journal, context=context)
-            run = execute_in(journal, plan, planned.graph, sink=sink, cancel=cancel)
+        with self._emitting(plan, planned.graph, context) as (emit, findings):
+            both = told_to(sink, emit)
+            if journal is None:
+                run = execute(plan, context, graph=planned.graph, sink=both, cancel=cancel)
+            else:
+                journal = replace(journal, context=context)
+                run = execute_in(journal, plan, planned.graph, sink=both, cancel=cancel)
+        run = replace(run, findings=(*run.findings, *findings))
         done = replace(planned, plan=plan)
         artifacts.write_all(self.target_path, done, run, self._facts())
         publish_if_due(context)
         return run
+
+    def _emitting(self, plan: Plan, graph: Graph, context: Context) -> Emitting:
+        """Send the events of a run to OpenLineage, where that is configured."""
+        settings = read_lineage_settings(self._environment, self.root)
+        engine = self._world.engine
+        return emitting(
+            settings,
+            lambda: Told(
+                plan=plan,
+                graph=graph,
+                namespace=settings.namespace,
+                command=str(plan.invocation.get("command") or "build"),
+                engine=(engine.name, engine.version),
+                place=partial(place_of, context),
+                version=__version__,
+            ),
+        )
 
     def run_operation(
         self, macro: str, arguments: str | None = None, *, sql: str | None = None

@@ -28,6 +28,9 @@ from headwater.runs.journal import Journal
 from headwater.runs.run import Run, describe_counts
 from headwater.workspace import Workspace
 
+_TOLD = frozenset({"upkeep-left-out", "openlineage-not-sent", "openlineage-unusable"})
+"""Findings about a run itself."""
+
 
 def run_with_progress(
     workspace: Workspace, planned: Planned, journal: Journal | None, *, fail_fast: bool
@@ -48,8 +51,8 @@ def run_with_progress(
         print_diagnostics(faults, workspace.root)
     for proposal in run.upkeep:
         note(f"upkeep: {proposal_text(proposal)}; done")
-    left_out = [each for each in run.findings if each.name == "upkeep-left-out"]
-    print_diagnostics(left_out, workspace.root)
+    told = [each for each in run.findings if each.name in _TOLD]
+    print_diagnostics(told, workspace.root)
     note(_summary(run))
     return run
 

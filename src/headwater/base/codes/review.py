@@ -1,4 +1,4 @@
-"""Codes of comparing: with a revision, with what consumers expect, of two tables."""
+"""Codes of comparing: with a revision, with what consumers expect, of two tables; and what others hear of runs."""
 
 from headwater.base.codes.code import Code
 
@@ -127,6 +127,39 @@ another type.
 **Example.** `hw diff orders@v3 orders --key order_no`, where version 3 still says `id`.
 
 **How to mend it.** Name columns that both sides have, or compare rows as they are: `--no-key`.
+""",
+    ),
+    Code(
+        name="openlineage-unusable",
+        number="HW8311",
+        title="the configuration of OpenLineage cannot be used",
+        explain="""\
+**What it finds.** `openlineage.yml`, a variable that begins with `OPENLINEAGE__`, or
+`OPENLINEAGE_URL` that names no transport which is known here (`http`, `file`, `composite`, `noop`),
+or is missing a part.
+
+**Why it matters.** No events are sent. The run is as it would be without them.
+
+**Example.** `transport: {type: kafka, topic: lineage}`.
+
+**How to mend it.** Name one of the transports above, or set `OPENLINEAGE_DISABLED=true`.
+""",
+    ),
+    Code(
+        name="openlineage-not-sent",
+        number="HW8312",
+        title="events were not sent to OpenLineage",
+        explain="""\
+**What it finds.** Events of a run that the service refused, that it gave no answer to, or that were
+more than were kept waiting. After three failures in a row nothing more is tried, and the end of a
+run waits for three seconds at most.
+
+**Why it matters.** The lineage that the service shows has a gap. The run itself is not concerned.
+
+**Example.** `OPENLINEAGE_URL=http://localhost:5000`, and nothing listens there.
+
+**How to mend it.** Look at the service. A file takes every event:
+`transport: {type: file, log_file_path: events.ndjson, append: true}`.
 """,
     ),
     Code(
