@@ -12,7 +12,7 @@ from headwater.base.codec import Json
 from headwater.base.ids import NodeId
 from headwater.plan.build import make_plan
 from headwater.plan.options import PlanOptions
-from headwater.plan.state import Hidden, Setback, State
+from headwater.plan.state import Cadence, Hidden, Prices, Setback, State
 
 NEWER = "where extra > (select max(extra) from {this})"
 MIB = 1024**2
@@ -150,3 +150,55 @@ def test_a_join_along_a_key_that_nobody_tests(
     world = world.unique("orders", "id") if tested else world
 
     assert found(planned(world.model("fct", sql), shapes), "key-untested") == severities
+
+
+@pytest.mark.parametrize(
+    ("runs", "hours", "severities"),
+    [
+        (2880, {"raw": 6.0}, ["warning"]),
+        (2880, {"raw": 0.4}, []),  # not twice as fast
+        (120, {"raw": 6.0}, []),
+        (None, {"raw": 6.0}, []),
+        (2880, {}, []),  # how often it is loaded is not known
+    ],
+)
+def test_runs_that_find_nothing_new(
+    runs: float | None, hours: dict[str, float], severities: list[str]
+) -> None:
+    world = moves()
+    cadences = tuple(
+        Cadence(table=relation(name), commits=20, hours=each) for name, each in hours.items()
+    )
+    prices = Prices(name="list", cpu_hour=1.0, runs_per_month=runs)
+    state = replace(deploy(world), cadences=cadences, prices=prices)
+
+    made = plan(world, state)
+
+    assert found(made, "schedule-faster-than-sources") == severities
+    if severities:
+        [finding] = [each for each in made.diagnostics if each.code == "HW4021"]
+        assert "every 6 hours: 96% of the runs find nothing" in finding.what
+
+
+def test_a_schedule_for_the_fastest_of_several_sources_is_right() -> None:
+    world = World().source("raw", "id BIGINT, ts TIMESTAMP").source("slow", "id BIGINT")
+    sql = "select r.id, r.ts from {raw} r left join {slow} s on r.id = s.id"
+    world.model("fct", sql, incremental=f"{sql} where r.ts > (select max(ts) from {{this}})")
+    cadences = tuple(
+        Cadence(table=relation(name), commits=20, hours=hours)
+        for name, hours in (("raw", 0.25), ("slow", 24.0))
+    )
+    prices = Prices(name="list", cpu_hour=1.0, runs_per_month=2880)
+    state = replace(deploy(world), cadences=cadences, prices=prices)
+
+    assert found(plan(world, state), "schedule-faster-than-sources") == []
+
+
+def test_a_table_of_the_project_has_no_schedule_to_compare() -> None:
+    world = moves(config={"materialized": "table"})
+    world.add(replace(world.made["fct"], incremental=None))
+    known = Cadence(table=relation("raw"), commits=20, hours=24.0)
+    prices = Prices(name="list", cpu_hour=1.0, runs_per_month=2880)
+    state = replace(deploy(world), cadences=(known,), prices=prices)
+
+    assert found(plan(world, state), "schedule-faster-than-sources") == []

@@ -1,5 +1,6 @@
 """Facts about reading that State takes from the log: values that go back, files not left out."""
 
+import os
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -7,9 +8,11 @@ from pathlib import Path
 import pytest
 from tests.runs.world import append, build, graph_of, merge, node_id, opened, relation, run_steps
 
-from headwater.graph.graph import Graph
+from headwater.base.ids import NodeId
+from headwater.graph.graph import CompiledNode, Graph
 from headwater.plan.plan import Step
 from headwater.plan.state import Setback
+from headwater.runs.cadence import find_cadences
 from headwater.runs.context import Context
 from headwater.runs.lateness import read_arrivals
 from headwater.runs.needed import read_hidden
@@ -65,6 +68,37 @@ def test_text_and_unknown_columns_are_not_judged(context: Context) -> None:
 
     assert setbacks(context, "name") == ()
     assert setbacks(context, "gone") == ()
+
+
+def test_a_source_has_the_cadence_of_its_commits(context: Context) -> None:
+    run_steps(context, build("events", ids(0)))
+    for version in range(6):
+        run_steps(context, append("events", ids(version + 1), version=version))
+    log = Path(context.tables.table(EVENTS).root) / "_delta_log"
+    for number, file in enumerate(sorted(log.glob("*.json"))):
+        os.utime(file, (number * 7200, number * 7200))  # every two hours
+    graph = sourced(reader(f"select * from {EVENTS.quoted()}"))
+
+    [found] = find_cadences(context, Pins(context), graph)
+
+    assert (found.table, found.commits, found.hours) == (EVENTS, 7, 2.0)
+
+
+def test_few_commits_and_other_tables_have_no_cadence(context: Context) -> None:
+    run_steps(context, build("events", ids(0)))
+    graph = reader(f"select * from {EVENTS.quoted()}")
+
+    assert find_cadences(context, Pins(context), sourced(graph)) == ()
+    assert find_cadences(context, Pins(context), graph) == ()
+
+
+def sourced(graph: Graph) -> Graph:
+    """Return a graph in which the table is a source that an incremental model reads."""
+    source = NodeId("source.shop.raw.events")
+    [(key, compiled)] = graph.nodes.items()
+    node = replace(compiled.node, unique_id=source, resource_type="source", relation=EVENTS)
+    reads = replace(compiled, depends_on=(source,), incremental_code=compiled.code)
+    return replace(graph, nodes={source: CompiledNode(node=node), key: reads})
 
 
 def reader(sql: str) -> Graph:

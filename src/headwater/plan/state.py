@@ -293,6 +293,21 @@ class Hidden:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Cadence:
+    """How often a table gets a new version.
+
+    Attributes:
+        table: The table.
+        commits: How many of its newest commits were looked at.
+        hours: Usual time between two of them.
+    """
+
+    table: TableName
+    commits: int
+    hours: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class NodeRun:
     """One earlier run of a node.
 
@@ -441,6 +456,8 @@ class State:
         setbacks: Columns by which incremental models leave older rows out, and whose values went
             back from one commit to a later one.
         hidden: Files that filters of new and changed nodes could leave out and do not.
+        cadences: How often the sources of incremental models get new versions; only where a
+            schedule is declared.
     """
 
     deployed: Mapping[NodeId, DeployedNode] = field(default_factory=lambda: MappingProxyType({}))
@@ -464,6 +481,7 @@ class State:
     keys: tuple[KeyShape, ...] = ()
     upkeep: tuple[Proposal, ...] = ()
     setbacks: tuple[Setback, ...] = ()
+    cadences: tuple[Cadence, ...] = ()
     hidden: Mapping[NodeId, tuple[Hidden, ...]] = field(
         default_factory=lambda: MappingProxyType({})
     )

@@ -39,6 +39,7 @@ from headwater.plan.state import (
 )
 from headwater.plan.upkeep import READS_FORESEEN
 from headwater.plan.watermark import event_columns
+from headwater.runs.cadence import find_cadences
 from headwater.runs.context import Context
 from headwater.runs.held import read_held
 from headwater.runs.keyshapes import measure_keys
@@ -96,6 +97,7 @@ def read_state(
         history=_read_history(graph, context),
         lateness=measure_lateness(context, pins, events, arrivals),
         setbacks=find_setbacks(pins, events, arrivals),
+        cadences=find_cadences(context, pins, graph) if prices and prices.runs_per_month else (),
         hidden=read_hidden(graph, pins, deployed, known) if may_skip else MappingProxyType({}),
         prices=prices,
         compared_with=_compared_with(deployed) or (runs[0].run_id if runs else ""),

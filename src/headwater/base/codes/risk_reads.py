@@ -1,4 +1,4 @@
-"""Codes of risk rules about what is read: HW4014 to HW4016."""
+"""Codes of risk rules about what is read: HW4014 to HW4016, HW4021."""
 
 from headwater.base.codes.code import Code
 from headwater.base.codes.risk import with_exemption
@@ -57,6 +57,25 @@ Information where the values were counted and each occurs once.
 **Example.** `orders.customer_id` leads to `customers.id`, which has no `unique` test.
 
 **How to mend it.** Add `unique` and `not_null` to the parent's column.
+""",
+        ),
+    ),
+    Code(
+        name="schedule-faster-than-sources",
+        number="HW4021",
+        title="a schedule is faster than the sources of an incremental model",
+        explain=with_exemption(
+            "schedule-faster-than-sources",
+            """\
+**What it finds.** An incremental model all of whose sources get new versions less than half as
+often as `prices.runs_per_month` says that the project runs.
+
+**Why it matters.** Most runs find nothing new, start the machine for nothing, and make the month
+look dearer than it is.
+
+**Example.** Runs every quarter of an hour, a source that is loaded every six hours.
+
+**How to mend it.** Run as often as the sources are loaded, or correct `prices.runs_per_month`.
 """,
         ),
     ),

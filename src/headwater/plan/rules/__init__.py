@@ -15,6 +15,7 @@ from headwater.plan.rules.over_budget import OVER_BUDGET
 from headwater.plan.rules.pii_reach import PII_REACH
 from headwater.plan.rules.reserved_column import RESERVED_COLUMN
 from headwater.plan.rules.rule import Rule
+from headwater.plan.rules.schedule_faster import SCHEDULE_FASTER
 from headwater.plan.rules.schema_rewrite import SCHEMA_REWRITE
 from headwater.plan.rules.select_star import SELECT_STAR
 from headwater.plan.rules.skewed_join import SKEWED_JOIN
@@ -45,6 +46,7 @@ RULES: tuple[Rule, ...] = (
     LARGE_REFRESH,
     SCHEMA_REWRITE,
     NOT_REPEATABLE,
+    SCHEDULE_FASTER,
     RESERVED_COLUMN,
     PII_REACH,
 )
