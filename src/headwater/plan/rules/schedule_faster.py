@@ -74,7 +74,7 @@ def _finding(draft: Draft, node: NodeId, cadence: Cadence, hours: float) -> Diag
         what=f"`{compiled.node.name}` runs every {in_words(round(hours, 2))}, and its sources "
         f"get new rows every {in_words(round(cadence.hours, 1))}: "
         f"{1 - hours / cadence.hours:.0%} of the runs find nothing",
-        why=f"`{cadence.table.name}`, the fastest of them, by its newest {cadence.commits} commits; "
+        why=f"`{cadence.table.name}`, the fastest of them, by {cadence.commits} commits; "
         "`prices.runs_per_month` says how often runs are",
         fix="run as often as the sources are loaded, or correct `prices.runs_per_month`",
         where=compiled.node.where,
