@@ -168,6 +168,15 @@ def test_a_column_that_comes_back_is_another_one(context: Context) -> None:
     assert read_by_delta_rs(root_of(context)) == own_rows(context)
 
 
+def test_a_column_that_a_model_drops_writes_no_old_file_again(context: Context) -> None:
+    before = {file.path for file in snapshot_of(context).files}
+
+    run_steps(context, WRITES["columns dropped"]())
+
+    assert before < {file.path for file in snapshot_of(context).files}
+    assert Keeper(context).fsck("t", deep=True).faults == ()
+
+
 def test_hidden_rows_and_small_files_are_written_again_under_the_same_names(
     context: Context,
 ) -> None:

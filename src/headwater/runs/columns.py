@@ -27,6 +27,7 @@ class ColumnPlan:
             when the query already gives exactly the table's columns.
         rewrites: True when stored rows must be written anew, because a column was dropped or
             has another type.
+        only_drops: Stored rows would do where the table maps its columns: none is of another type.
         wider: Columns of the query whose type holds all values of the stored one, but not the
             other way round; their values are cast to the stored type.
     """
@@ -34,6 +35,7 @@ class ColumnPlan:
     columns: tuple[Column, ...]
     incoming: tuple[Column, ...] | None
     rewrites: bool
+    only_drops: bool = False
     wider: tuple[Column, ...] = ()
 
 
@@ -72,6 +74,7 @@ def plan_columns(
         columns=columns,
         incoming=None if fits else taken,
         rewrites=rewrites,
+        only_drops=rewrites and not retyped,
         wider=() if rewrites else tuple(_wider(retyped, known)),
     )
 

@@ -167,14 +167,15 @@ def _stage_increment(session: Session, step: IncrementalStep, place: Place) -> S
     plan = plan_columns(step.on_schema_change, place.current.columns, query, step.name)
     sql = step.sql if plan.incoming is None else select_columns(step.sql, plan.incoming)
     target, meter = with_columns(place.current, plan.columns), Meter()
-    if plan.rewrites:
+    rewrites = plan.rewrites and not (plan.only_drops and place.current.physical_names)
+    if rewrites:
         # Stored rows in the new columns first, then the increment on top of those files.
         own = f"SELECT * FROM {step.target.relation.quoted()}"
         kept = [c for c in plan.columns if c.name.lower() in _names(place.current.columns)]
         destination = replace(place.destination, prefix=place.destination.prefix + "rows-")
         rewritten = session.write(select_columns(own, kept), WriteAll(), destination)
         target, meter = replace(target, files=rewritten.added), rewritten.meter
-    how = "copy_on_write" if plan.rewrites else merge_mode(step.target.config, place.current)
+    how = "copy_on_write" if rewrites else merge_mode(step.target.config, place.current)
     mode = _mode(step, target, how)
     is_added = isinstance(mode, WriteAll)
     cluster_by = _clustering(step, plan.incoming or query, place) if is_added else ()
@@ -190,7 +191,7 @@ def _stage_increment(session: Session, step: IncrementalStep, place: Place) -> S
         actions=(*schema_action(place, plan.columns), *difference(place.current, files)),
         rows=written.rows_inserted + written.rows_updated,
         meter=meter + written.meter,
-        scrap=tuple(sorted(written.removed)) if plan.rewrites else (),
+        scrap=tuple(sorted(written.removed)) if rewrites else (),
     )
 
 
