@@ -3,8 +3,11 @@ import signal
 import sqlite3
 import subprocess
 import sys
+import tempfile
 import textwrap
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from threading import Thread
 
@@ -13,6 +16,9 @@ import pytest
 from headwater.base.errors import DataDamaged, Denied, HeadwaterError, Invalid, Unavailable
 from headwater.catalog import store as store_module
 from headwater.catalog.store import Store, Value, migration_files, split_statements
+
+NOBODY = 65534
+"""The user that may do nothing, on Linux."""
 
 ALL_RUNS: dict[str, str | int | float | bytes | None] = {"status": "", "limit": 9}
 RUN_ROW: dict[str, Value] = {
@@ -141,6 +147,56 @@ def test_a_folder_that_may_not_be_written_is_denied(tmp_path: Path) -> None:
     with pytest.raises(Denied) as caught:
         Store(folder / "workspace.db")
 
+    assert caught.value.code == "store-read-only"
+
+
+@contextmanager
+def only_readable(folder: Path) -> Iterator[None]:
+    """Let this process look at a folder and write nothing there; root is nobody meanwhile."""
+    user = os.geteuid()
+    for path in (*folder.iterdir(), folder):
+        path.chmod(0o555 if path.is_dir() else 0o444)
+    if user == 0:
+        os.seteuid(NOBODY)
+    try:
+        yield
+    finally:
+        if user == 0:
+            os.seteuid(0)
+        folder.chmod(0o755)
+
+
+def test_a_store_that_may_only_be_read_is_read_and_refuses_to_be_written() -> None:
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        first = Store(folder / "workspace.db")
+        first.run("put_run", RUN_ROW)
+        first.close()
+
+        with only_readable(folder):
+            store = Store(folder / "workspace.db")
+            found = store.run("list_runs", ALL_RUNS)
+            with pytest.raises(Denied) as caught:
+                store.run("put_run", {**RUN_ROW, "run_id": "r2"})
+            store.close()
+
+    assert [row[0] for row in found] == ["r1"]
+    assert caught.value.code == "store-read-only"
+
+
+def test_a_store_with_records_not_yet_in_its_file_is_not_read_without_them() -> None:
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        first = Store(folder / "workspace.db")
+        first.run("put_run", RUN_ROW)
+        kept = (folder / "workspace.db-wal").read_bytes()
+        first.close()
+        (folder / "workspace.db-wal").write_bytes(kept)
+
+        with only_readable(folder), pytest.raises(Denied) as caught:
+            Store(folder / "workspace.db")
+
+    assert kept
     assert caught.value.code == "store-read-only"
 
 

@@ -30,6 +30,9 @@ class Store:
     def __init__(self, path: Path) -> None:
         """Open the store at ``path``, creating or migrating it as needed.
 
+        A store that this user may only read is opened for reading, when nobody has it open: what
+        another process has written and not yet moved into the file could not be seen.
+
         Raises:
             DataDamaged: ``store-damaged``.
             Invalid: ``store-newer``.
@@ -43,17 +46,27 @@ class Store:
         self._connection: sqlite3.Connection | None = None
         with self._explained():
             path.parent.mkdir(parents=True, exist_ok=True)
-            self._connection = sqlite3.connect(
-                path,
-                timeout=BUSY_WAIT_MS / 1000,
-                isolation_level=None,
-                check_same_thread=False,
-            )
             try:
-                self._prepare(self._connection)
-            except BaseException:
-                self._connection.close()
-                raise
+                self._connection = self._connect(str(path))
+            except sqlite3.OperationalError as error:
+                if not _is_refused(error) or not _may_be_read(path):
+                    raise
+                self._connection = self._connect(f"{path.absolute().as_uri()}?immutable=1")
+
+    def _connect(self, place: str) -> sqlite3.Connection:
+        connection = sqlite3.connect(
+            place,
+            timeout=BUSY_WAIT_MS / 1000,
+            isolation_level=None,
+            check_same_thread=False,
+            uri=place.startswith("file:"),
+        )
+        try:
+            self._prepare(connection)
+        except BaseException:
+            connection.close()
+            raise
+        return connection
 
     @property
     def path(self) -> Path:
@@ -215,6 +228,21 @@ class Store:
             why=why,
             fix=f"give this user write permission on `{self._path.parent}` and its files",
         )
+
+
+def _is_refused(error: sqlite3.OperationalError) -> bool:
+    """Say whether it is the file system that does not let this user write."""
+    code = getattr(error, "sqlite_errorcode", 0) & 0xFF
+    return code in {sqlite3.SQLITE_READONLY, sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_PERM}
+
+
+def _may_be_read(path: Path) -> bool:
+    """Say whether a store's file holds all that was written: no other process has a log of it."""
+    log = path.with_name(f"{path.name}-wal")
+    try:
+        return path.stat().st_size > 0 and not (log.exists() and log.stat().st_size)
+    except OSError:
+        return False
 
 
 def migration_files() -> list[Path]:
