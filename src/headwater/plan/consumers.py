@@ -93,15 +93,22 @@ def _malformed(where: Span | None, why: str) -> Invalid:
     )
 
 
-def find_table_or_none(graph: Graph, text: str) -> CompiledNode | None:
-    """Find what a consumer reads: by the name of a node, or of a table with its schema."""
+def index_tables(graph: Graph) -> Mapping[str, CompiledNode]:
+    """Index what consumers may read by each of its names in lower case.
+
+    That is the name of a node, and that of its table alone, with its schema, and with its catalog;
+    a name that two have is that of the first.
+    """
+    found: dict[str, CompiledNode] = {}
     for compiled in graph.nodes.values():
-        node = compiled.node
-        if node.relation is None or is_test(compiled):
+        relation = compiled.node.relation
+        if relation is None or is_test(compiled):
             continue
-        if node.name.lower() == text.lower() or is_named(node.relation, text):
-            return compiled
-    return None
+        parts = str(relation).lower().split(".")
+        names = (compiled.node.name.lower(), *(".".join(parts[at:]) for at in range(len(parts))))
+        for name in names:
+            found.setdefault(name, compiled)
+    return found
 
 
 def is_named(relation: TableName, text: str) -> bool:
@@ -116,9 +123,10 @@ def trace_consumers(draft: Draft, carried: Mapping[str, RelationDeltas]) -> Iter
         draft: For the consumers and the columns that tables will have.
         carried: What becomes different about each relation, by its lower-case text.
     """
+    known = index_tables(draft.graph) if draft.state.consumers else {}
     for consumer in draft.state.consumers:
         for read in consumer.reads:
-            compiled = find_table_or_none(draft.graph, read.table)
+            compiled = known.get(read.table.lower())
             deltas = carried.get(str(compiled.node.relation).lower()) if compiled else None
             if compiled is not None and deltas is not None:
                 yield from _Reader(consumer=consumer, read=read).touched(compiled, deltas)

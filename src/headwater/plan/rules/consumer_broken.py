@@ -21,7 +21,7 @@ Known gaps:
 from collections.abc import Iterator
 
 from headwater.base.diagnostics import Diagnostic
-from headwater.plan.consumers import find_table_or_none, is_named
+from headwater.plan.consumers import index_tables, is_named
 from headwater.plan.draft import Draft
 from headwater.plan.labels import kind_of, short_label
 from headwater.plan.plan import Impact
@@ -35,9 +35,10 @@ def check(draft: Draft) -> Iterator[Diagnostic]:
     for item in draft.impact:
         if item.effect == "breaks" and item.node in consumers:
             yield _finding(draft, consumers[item.node], item)
+    known = index_tables(draft.graph) if consumers else {}
     for consumer in consumers.values():
         for read in consumer.reads:
-            if find_table_or_none(draft.graph, read.table) is None:
+            if read.table.lower() not in known:
                 yield from _nowhere(draft, consumer, read.table)
 
 
