@@ -64,7 +64,7 @@ class StoredNames:
     def marks(self, columns: Sequence[str]) -> dict[str, str]:
         """Return what tells under which name, id and type each of some columns is stored."""
         if not self.physical_names:
-            return {}
+            return dict.fromkeys(columns, "")
         return {
             name: f"{self.ids[name]} {self.physical_names[name]} {self.stored_types.get(name, '')}"
             for name in columns

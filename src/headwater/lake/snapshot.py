@@ -43,9 +43,9 @@ class DataFile:
         tags: The add action's tags.
         only_rows: Positions of the only rows to be read, ascending; None for all that are not
             hidden. No table has such a file: it stands for what a commit hid or showed again.
-        stored_as: Of a file that was written now: under which name, id and type it has each
-            column of a mapped table; empty for a table that is not mapped. None when a log names
-            the file.
+        stored_as: Of a file that was written now: its columns, and under which name, id and type
+            it has each of them, empty where the table is not mapped. None when a log names the
+            file.
     """
 
     path: str

@@ -62,13 +62,17 @@ def plan_columns(
     if mode == "ignore" and missing:
         raise _column_missing(node, missing)
     if mode == "sync_all_columns":
-        kept = [given.get(name, column) for name, column in known.items() if name in given]
+        # Under the names that the files have: other readers tell upper case from lower.
+        kept = [
+            Column(each.name, given[name].type) for name, each in known.items() if name in given
+        ]
         columns = (*kept, *new)
         rewrites = bool(missing or retyped)
     else:
         columns = (*stored, *(new if mode == "append_new_columns" else ()))
         rewrites = False
-    fits = not (new or missing or retyped) and [*known] == [*given]
+    same_names = [each.name for each in known.values()] == [each.name for each in given.values()]
+    fits = not (new or missing or retyped) and same_names
     taken = tuple(column for column in columns if column.name.lower() in given)
     return ColumnPlan(
         columns=columns,
