@@ -7,6 +7,9 @@ from tests.peer.interop import Table, read_by, write_all
 
 pytestmark = pytest.mark.peer
 
+MAPPED = {"mapped_by_name", "mapped_by_id"}
+"""Tables that Polars reads in no case, because their columns are mapped."""
+
 
 @pytest.fixture(scope="module")
 def tables(tmp_path_factory: pytest.TempPathFactory) -> tuple[Table, ...]:
@@ -17,5 +20,7 @@ def tables(tmp_path_factory: pytest.TempPathFactory) -> tuple[Table, ...]:
 def test_every_write_is_read_with_the_same_rows(tables: tuple[Table, ...], reader: str) -> None:
     version, ends = read_by(reader, tables)
 
+    refused = {name for name, end in ends.items() if end.startswith("refused: ")}
     assert version
-    assert set(ends.values()) == {"equal"}, ends
+    assert refused == (MAPPED if reader == "polars" else set()), ends
+    assert {end for name, end in ends.items() if name not in refused} == {"equal"}, ends
