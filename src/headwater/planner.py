@@ -122,11 +122,17 @@ class Planner(Reader):
         sends: bool = False,
         instead: Substitutes | None = None,
         traces_tests: bool = True,
+        root: Path | None = None,
     ) -> GraphResult | None:
-        """Compile what was read: function 2; None when there is no project to compile."""
+        """Compile what was read: function 2; None when there is no project to compile.
+
+        Its seed files are in ``root``, when that is not the workspace's folder.
+        """
         if read.project is None:
             return None
-        with self._world.lookup_of(read.project, meanings=self._known.meanings) as lookup:
+        with self._world.lookup_of(
+            read.project, meanings=self._known.meanings, root=root
+        ) as lookup:
             found = compile_graph(
                 read.project,
                 lookup,
@@ -376,7 +382,7 @@ class Planner(Reader):
         installed = self._project_path("packages-install-path", "dbt_packages")
         with project_at(self.root, revision, self._environment, installed=installed) as at:
             read = self.read_as(options, files=read_files(at.folder))
-            compiled = self.compile_project(read)
+            compiled = self.compile_project(read, root=at.folder)
             found = (*read.diagnostics, *(compiled.diagnostics if compiled else ()))
         if read.project is None or compiled is None:
             # Before the project was begun, every node is new.

@@ -220,3 +220,17 @@ def test_a_consumer_that_cannot_be_meant_stops_the_plan(hw: Hw, project: Path) -
 
     assert ended.codes == ["HW3053"]
     assert ended.document["diagnostics"][0]["where"]["line"] == 2
+
+
+def test_seeds_of_the_revision_have_the_columns_that_they_had(
+    hw: Hw, repository: Path, project: Path
+) -> None:
+    write_files(project, {"models/stg_orders.sql": "select * from {{ ref('raw_orders') }}"})
+    git(repository, "commit", "-qam", "take all columns")
+    rows = "order_id,customer,amount\n1,ada,10\n"
+    write_files(project, {"seeds/raw_orders.csv": rows})
+
+    ended = hw("plan", "--base", "main", "--output", "json")
+
+    lines = [line for each in ended.document["changes"] for line in each["lines"]]
+    assert "column amount: DOUBLE -> INTEGER" in lines

@@ -111,3 +111,27 @@ def test_without_its_coalesce_a_column_may_be_null_and_is_computed_differently()
 )
 def test_nothing_is_said_where_it_does_not_follow(before: str, after: str) -> None:
     assert "nullability" not in change_of(edited(world(before), world(after))).kinds
+
+
+def test_a_column_that_leaves_a_seed_breaks_its_readers() -> None:
+    before = World().seed("codes", "code VARCHAR, label VARCHAR")
+    after = World().seed("codes", "code VARCHAR, kind VARCHAR", checksum="2")
+    for each in (before, after):
+        each.model("named", "select code, label from {codes}")
+
+    plan = edited(before, after)
+
+    [seed] = [change for change in plan.changes if change.node == "seed.shop.codes"]
+    [broken] = [item for item in plan.impact if item.effect == "breaks"]
+    assert seed.kinds == ("added", "dropped")
+    assert seed.lines == ("column label: dropped", "column kind: new, VARCHAR")
+    assert (broken.node, broken.change) == ("model.shop.named", "label is dropped")
+
+
+def test_a_seed_with_other_rows_alone_is_a_file_that_changed() -> None:
+    before = World().seed("codes", "code VARCHAR")
+    after = World().seed("codes", "code VARCHAR", checksum="2")
+
+    [change] = edited(before, after).changes
+
+    assert change.lines == ("the file changed",)

@@ -15,6 +15,7 @@ from headwater.plan.state import DeployedNode
 from headwater.plan.watermark import watermarks_of, window_in_words
 from headwater.sql.compare import compare
 from headwater.sql.lineage import ColumnChange, QueryChange
+from headwater.sql.types import type_change
 from headwater.sql.watermark import Watermark
 
 CONFIG_KEYS_IGNORED = frozenset({"meta", "tags", "docs", "enabled", "description", "group"})
@@ -94,6 +95,8 @@ def _fallback_line(
 
 
 def _query_change_or_none(compiled: CompiledNode, deployed: DeployedNode) -> QueryChange | None:
+    if compiled.node.resource_type == "seed":
+        return _seed_change_or_none(compiled, deployed)
     before, after = deployed.lineage, compiled.lineage
     if before is None or after is None:
         return None
@@ -102,6 +105,30 @@ def _query_change_or_none(compiled: CompiledNode, deployed: DeployedNode) -> Que
     change = compare(before, after, before_columns=deployed.columns, after_columns=compiled.columns)
     unexplained = change.formatting_only and compiled.incremental_code is None
     return None if unexplained and compiled.code != deployed.code else change
+
+
+def _seed_change_or_none(compiled: CompiledNode, deployed: DeployedNode) -> QueryChange | None:
+    """Compare the columns of a file with those that it had; None when they are the same."""
+    if deployed.columns is None or compiled.columns is None:
+        return None
+    before = {column.name.lower(): column for column in deployed.columns}
+    after = {column.name.lower(): column for column in compiled.columns}
+    changes = [
+        ColumnChange(column=column.name, change="dropped", before=column.type)
+        for name, column in before.items()
+        if name not in after
+    ]
+    for name, column in after.items():
+        old = before.get(name)
+        if old is None:
+            changes.append(ColumnChange(column=column.name, change="added", after=column.type))
+        elif type_change(old.type, column.type) != "same":
+            changes.append(
+                ColumnChange(
+                    column=column.name, change="retyped", before=old.type, after=column.type
+                )
+            )
+    return QueryChange(formatting_only=False, columns=tuple(changes)) if changes else None
 
 
 def _node_lines(

@@ -163,10 +163,20 @@ class World:
         context: Context | None = None,
         *,
         meanings: Meanings | None = None,
+        root: Path | None = None,
     ) -> Iterator[EngineLookup]:
-        """Answer questions for one compilation; the next asks anew, for tables may have moved."""
+        """Answer questions for one compilation; the next asks anew, for tables may have moved.
+
+        Args:
+            project: What is compiled.
+            context: Where tables are looked for; the workspace's own by default.
+            meanings: Knows queries that were asked about before.
+            root: Folder of the project's seed files, when it is not the workspace's.
+        """
         known = replace(context or self.context, sources=file_sources(project))
-        lookup = EngineLookup(known, seed_files(project, self.root), meanings, self.target.settings)
+        lookup = EngineLookup(
+            known, seed_files(project, root or self.root), meanings, self.target.settings
+        )
         try:
             yield lookup
         finally:
