@@ -218,16 +218,20 @@ class ColumnGraph:
         if at.column != EVERY:
             yield from self._backward[at.node].get((at.node, EVERY), ())
         if self._is_untraced(at.node):
-            for source in self._inputs.get(at.node, ()):
+            for source in self._sources_of(at.node):
                 yield ColumnRef(source, EVERY), "row"
 
     def _readers_of(self, node: NodeId) -> Iterable[NodeId]:
         yield from self._readers.get(node, ())
         yield from self._unreferenced.get(node, ())
 
+    def _sources_of(self, node: NodeId) -> Iterable[NodeId]:
+        yield from self._inputs.get(node, ())
+        yield from (source for source, found in self._unreferenced.items() if node in found)
+
     def _is_untraced(self, key: NodeId) -> bool:
-        node = self._graph.nodes[key]
-        return bool(node.depends_on) and (node.lineage is None or not node.lineage.complete)
+        lineage = self._graph.nodes[key].lineage
+        return lineage is None or not lineage.complete
 
 
 def _unreferenced(graph: Graph, owners: _Owners) -> Mapping[NodeId, list[NodeId]]:
