@@ -88,10 +88,24 @@ def _cells(found: dict[str, Any], *more: str) -> str:
     return " | ".join("-" if value is None else f"{value:.4g}" for value in values)
 
 
+def speed_lines(document: dict[str, Any]) -> list[str]:
+    """Write how long a trace and an answer take."""
+    lines = [
+        "| | models | trace ms: mean | p99 | answer ms: median | p99 |",
+        "|---|---|---|---|---|---|",
+    ]
+    for name, found in document["results"].items():
+        traced, asked = found["trace_milliseconds"], found["question_milliseconds"]
+        cells = [found["models"], traced["mean"], traced["p99"], asked["median"], asked["p99"]]
+        lines.append(f"| {name} | {' | '.join(map(str, cells))} |")
+    return lines
+
+
 LINES = {
     "accuracy": accuracy_lines,
     "lineage": lineage_lines,
     "lineage_labels": label_lines,
+    "lineage_speed": speed_lines,
 }
 """Who writes results that are no measurements of a command, by benchmark."""
 

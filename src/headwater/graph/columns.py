@@ -104,24 +104,25 @@ class _Owners:
 
     def __init__(self, graph: Graph) -> None:
         self._nodes = {
-            _parts(node.node.relation): key
+            _place(node.node.relation): key
             for key, node in graph.nodes.items()
             if node.node.relation is not None
         }
         for key, node in graph.nodes.items():
             if node.node.materialized == "ephemeral":
-                self._nodes[_parts(TableName("", "", CTE_PREFIX + node.node.alias))] = key
+                self._nodes[_place(TableName("", "", CTE_PREFIX + node.node.alias))] = key
         self._known: dict[TableName, NodeId | None] = {}
 
     def find_or_none(self, table: TableName) -> NodeId | None:
         """Return the node whose rows a query reads under this name."""
         if table not in self._known:
-            self._known[table] = self._nodes.get(_parts(table.without_version()[0]))
+            self._known[table] = self._nodes.get(_place(table.without_version()[0]))
         return self._known[table]
 
 
-def _parts(table: TableName) -> tuple[str, str, str]:
-    return (table.catalog.lower(), table.schema.lower(), table.name.lower())
+def _place(table: TableName) -> str:
+    """Return a table's name as one text: thousands of tuples would be the collector's work."""
+    return f"{table.catalog}\0{table.schema}\0{table.name}".lower()
 
 
 def _edges_into(node: CompiledNode, owners: _Owners) -> Iterable[ColumnEdge]:
