@@ -177,7 +177,7 @@ def _join_to_selects(tree: exp.Expr) -> None:
     """Put joins where they are with SELECT first; the parser leaves them with the first table."""
     for clause in tree.find_all(exp.From):
         select, first = clause.parent, clause.this
-        joins = first.args.get("joins") if isinstance(first, exp.Table) else None
+        joins = first.args.get("joins")
         if joins and isinstance(select, exp.Select):
             first.set("joins", None)
             select.set("joins", [*joins, *(select.args.get("joins") or ())])

@@ -380,3 +380,26 @@ select p.b, q.z, v.y from ((t as p join u as q on p.a = q.id) join v on v.a = q.
 -- z: u.z identity
 -- y: v.y identity
 -- rows: t.a join, u.id join, u.m join, v.a join
+
+-- case: from first with subqueries
+from (select a, b from t) as q left join (from u select a, max(z) as z group by a) as w using (a) select q.a, w.z order by 1, 2 limit 4;
+-- a: t.a identity
+-- z: u.z aggregation
+-- rows: t.a join, t.a sort, u.a group_by, u.a join, u.z sort
+
+-- case: from first with a function
+from range(3) k(n) join t on t.a = k.n select t.b, k.n;
+-- b: t.b identity
+-- n:
+-- rows: t.a join
+
+-- case: a scalar subquery over the value of another
+select (select sum(z) from u where u.a = q.n) as k from (select count(*) as n from t group by c) q;
+-- k: t.* filter, u.a filter, u.z aggregation
+-- rows: t.c group_by
+
+-- case: a running sum of groups
+select date_trunc('week', d) as w, sum(sum(b)) over (order by date_trunc('week', d)) as run from t group by 1;
+-- w: t.d transformation
+-- run: t.b aggregation, t.d window
+-- rows: t.d group_by
