@@ -9,7 +9,6 @@ there; they are kept in it and in no other place.
 
 import argparse
 import json
-import re
 import subprocess
 import sys
 import tempfile
@@ -26,67 +25,22 @@ sys.path[:0] = [str(ROOT), str(ROOT / "src")]
 
 from tests.peer.harbor_models import open_harbor  # noqa: E402 - the paths were not set before
 from tests.peer.influences import Score, Subject, observe, score  # noqa: E402
+from tests.peer.tpcds import PACKAGES, Tables, generate, open_tpcds  # noqa: E402
 
-from headwater.base.relations import Column, TableName  # noqa: E402
 from headwater.sql.columns import trace  # noqa: E402
 from headwater.sql.lineage import QueryLineage  # noqa: E402
 from headwater.sql.parse import parse_query  # noqa: E402
 
 QUESTION = "influences seen in changed data that column lineage explains, and claims confirmed"
-GENERATE = """
-import json, sys
-import duckdb, duckdb_extension_tpcds
-from pathlib import Path
-scale, folder = sys.argv[1], Path(sys.argv[2])
-found = next(Path(duckdb_extension_tpcds.__file__).parent.rglob("tpcds.duckdb_extension"))
-connection = duckdb.connect(config={"allow_unsigned_extensions": "true"})
-connection.execute(f"LOAD '{found}'")
-connection.execute(f"CALL dsdgen(sf={scale})")
-for (name,) in connection.execute("SELECT table_name FROM duckdb_tables()").fetchall():
-    connection.execute(f"COPY {name} TO '{folder / name}.parquet' (FORMAT parquet)")
-queries = connection.execute("SELECT query FROM tpcds_queries() ORDER BY query_nr").fetchall()
-(folder / "queries.json").write_text(json.dumps([text for (text,) in queries]))
-"""
-
-Tables = dict[TableName, tuple[Column, ...]]
 
 
-def generate(environment: Path, scale: str, folder: Path) -> None:
-    """Make TPC-DS's data and queries by the last DuckDB with an extension for it."""
+def python_of(environment: Path) -> Path:
+    """Return the interpreter of an environment that can make TPC-DS; it is made when missing."""
     python = environment / "bin" / "python"
     if not python.exists():
         venv.create(environment, with_pip=True)
-        packages = ["duckdb==1.5.5", "duckdb-extension-tpcds==1.5.5"]
-        subprocess.run([str(python), "-m", "pip", "install", "-q", *packages], check=True)
-    subprocess.run([str(python), "-c", GENERATE, scale, str(folder)], check=True)
-
-
-def open_tpcds(folder: Path) -> tuple[duckdb.DuckDBPyConnection, Tables, list[Subject]]:
-    """Load the data; a query may depend on every column whose name its text has."""
-    connection = duckdb.connect(config={"threads": "1"})
-    tables: Tables = {}
-    for file in sorted(folder.glob("*.parquet")):
-        connection.execute(f"create table {file.stem} as from '{file}'")
-        described = connection.execute(f"describe {file.stem}").fetchall()
-        name = TableName("memory", "main", file.stem)
-        tables[name] = tuple(Column(row[0], row[1]) for row in described)
-    subjects: list[Subject] = []
-    texts = json.loads((folder / "queries.json").read_text(encoding="utf-8"))
-    for number, text in enumerate(texts, start=1):
-        sql = text.strip().rstrip(";")
-        words = _words(sql)
-        columns = frozenset(
-            (table, column.name.lower())
-            for table, own in tables.items()
-            for column in own
-            if table.name in words and column.name.lower() in words
-        )
-        subjects.append(Subject(name=f"q{number:02}", sql=sql, columns=columns))
-    return connection, tables, subjects
-
-
-def _words(sql: str) -> set[str]:
-    return set(re.findall(r"\w+", sql.lower()))
+        subprocess.run([str(python), "-m", "pip", "install", "-q", *PACKAGES], check=True)
+    return python
 
 
 def judge(
@@ -148,7 +102,7 @@ def main() -> None:
         )
         models.connection.close()
         (folder / "tpcds").mkdir()
-        generate(arguments.tpcds_venv, arguments.scale, folder / "tpcds")
+        generate(python_of(arguments.tpcds_venv), arguments.scale, folder / "tpcds")
         connection, tables, subjects = open_tpcds(folder / "tpcds")
         started = time.process_time()
         traces = {each.name: trace(parse_query(each.sql), tables) for each in subjects}

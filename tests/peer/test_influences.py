@@ -7,6 +7,8 @@ import duckdb
 import pytest
 from tests.peer.harbor_models import open_harbor
 from tests.peer.influences import Seen, Subject, observe, score
+from tests.peer.public import peer_python
+from tests.peer.tpcds import PACKAGES, generate, open_tpcds
 
 from headwater.base.relations import Column, TableName
 from headwater.sql.columns import trace
@@ -86,3 +88,20 @@ def test_every_influence_seen_in_the_example_project_is_explained(tmp_path: Path
     assert {name: found.missed for name, found in scores.items() if found.missed} == {}
     assert sum(found.seen for found in scores.values()) > 500
     assert [name for name, each in models.lineages.items() if not each.complete] == []
+
+
+@pytest.mark.peer
+def test_every_influence_seen_in_a_part_of_tpc_ds_is_explained(tmp_path: Path) -> None:
+    generate(peer_python(*PACKAGES), "0.01", tmp_path)
+    connection, tables, subjects = open_tpcds(tmp_path)
+    asked = subjects[::8]
+    try:
+        seen = observe(connection, tables, asked, is_key=lambda name: name.endswith("_sk"))
+    finally:
+        connection.close()
+    scores = {
+        each.name: score(seen[each.name], trace(parse_query(each.sql), tables)) for each in asked
+    }
+
+    assert {name: found.missed for name, found in scores.items() if found.missed} == {}
+    assert sum(found.seen for found in scores.values()) > 300
