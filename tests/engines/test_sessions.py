@@ -140,3 +140,44 @@ def test_a_source_whose_names_no_table_can_have_is_described_all_the_same(
     session.bind(T, EmptySource(columns=(ID, Column("ID", "VARCHAR"))))
 
     assert len(session.describe(f"select * from {T.quoted()}")) == len((ID, NEXT))
+
+
+@pytest.mark.timeout(60)
+@pytest.mark.parametrize("is_plain", [True, False])
+def test_a_cte_that_is_joined_with_itself_ends_under_a_limit(
+    session: Session, tmp_path: Path, is_plain: bool
+) -> None:
+    for part in range(3):
+        first = part * 167_000
+        made = f"select {first} + i as id, i % 7 as k from range(167000) t(i)"
+        session.execute(f"copy ({made}) to '{tmp_path}/{part}.parquet'")
+    query = (
+        f"with a as (select id, k from read_parquet('{tmp_path}/*.parquet'))"
+        " select a.id, b.k from a, a b where a.id = b.id"
+    )
+
+    found = session.query(query, rows_max=10, is_plain=is_plain)
+
+    assert (len(found.rows), found.truncated) == (10, True)
+
+
+@pytest.mark.parametrize(
+    ("query", "expected"),
+    [
+        ("-- said\n/* twice */ describe select 1 as a", 1),
+        ("(summarize select 1 as a, 2 as b)", 2),
+        ("show tables", 0),
+        ("pivot (select 1 as a, 'x' as k) on k using sum(a)", 1),
+        ("select * from range(9) order by 1 limit 5", 3),
+        ("(select 1) union all (select 2)", 2),
+        ("with recursive r(n) as (select 1 union all select n + 1 from r where n < 5) from r", 3),
+    ],
+)
+def test_every_kind_of_query_has_at_most_the_rows_that_are_wanted(
+    session: Session, query: str, expected: int
+) -> None:
+    plain = session.query(query, rows_max=3, is_plain=True)
+    other = session.query(query, rows_max=3)
+
+    assert (len(plain.rows), len(other.rows)) == (expected, expected)
+    assert plain.truncated is other.truncated
