@@ -1,8 +1,11 @@
 """Column lineage across nodes."""
 
+from dataclasses import replace
+
 from tests.graph.builders import graph_of, model, traced
 
 from headwater.base.ids import NodeId
+from headwater.base.relations import Column
 from headwater.graph.around import edges_around
 from headwater.graph.columns import ColumnRef, column_edges, downstream, upstream
 from headwater.graph.graph import Graph
@@ -166,4 +169,34 @@ def test_direct_edges_around_a_column_leave_out_what_only_decides_about_rows() -
     assert [f"{edge.source} -> {edge.target}" for edge in found] == [
         "model.shop.raw.amount -> model.shop.stg.amount",
         "model.shop.stg.amount -> model.shop.mart.total",
+    ]
+
+
+def test_an_output_without_a_name_is_called_as_the_engine_stores_it() -> None:
+    graph = graph_of(
+        model("raw"),
+        model("mart", "raw"),
+        model("report", "mart"),
+        lineage={
+            "raw": traced({"amount": []}),
+            "mart": traced({"SUM(amount) FILTER": [("raw", "amount", "aggregation")]}),
+            "report": traced({"total": [("mart", "sum(amount) filter", "identity")]}),
+        },
+    )
+    key = NodeId("model.shop.mart")
+    stored = replace(graph.nodes[key], columns=(Column("sum(amount) FILTER", "HUGEINT"),))
+    spelled = replace(graph.nodes[key], columns=(Column("sum(amount FILTER)", "HUGEINT"),))
+
+    found = [
+        str(each.at)
+        for node in (stored, spelled)
+        for each in downstream(
+            replace(graph, nodes={**graph.nodes, key: node}), NodeId("model.shop.raw"), "amount"
+        )
+    ]
+
+    assert found == [
+        "model.shop.mart.sum(amount) FILTER",
+        "model.shop.report.total",
+        "model.shop.mart.sum(amount FILTER)",
     ]

@@ -13,7 +13,7 @@ from headwater.base.relations import TableName
 from headwater.graph.ephemeral import CTE_PREFIX
 from headwater.graph.graph import CompiledNode, Graph
 from headwater.graph.walk import edges_of
-from headwater.sql.lineage import Influence, Kind, Subtype, kind_of
+from headwater.sql.lineage import Influence, Kind, QueryLineage, Subtype, kind_of
 
 EVERY = "*"
 """Stands for a node's rows as a whole: which there are, how often and in what order."""
@@ -145,11 +145,21 @@ def _influences(node: CompiledNode) -> Iterable[tuple[Influence, str]]:
     lineage = node.own_lineage or node.lineage
     if lineage is None:
         return
-    for column in lineage.columns:
+    for column, name in zip(lineage.columns, _stored_names(node, lineage), strict=True):
         for influence in column.influences:
-            yield influence, column.name
+            yield influence, name
     for influence in lineage.row_set:
         yield influence, EVERY
+
+
+def _stored_names(node: CompiledNode, lineage: QueryLineage) -> Iterable[str]:
+    """Return the names of a query's columns as the engine stores them.
+
+    An output without a name is called by its text, which the engine writes in its own way.
+    """
+    stored = node.columns or ()
+    is_same = lineage.complete and len(stored) == len(lineage.columns)
+    return (column.name for column in (stored if is_same else lineage.columns))
 
 
 class ColumnGraph:
