@@ -35,14 +35,6 @@ _TYPED: dict[exp.DType, ConstantKind] = {
 _MIRRORED = {exp.EQ: exp.EQ, exp.LT: exp.GT, exp.LTE: exp.GTE, exp.GT: exp.LT, exp.GTE: exp.LTE}
 
 
-def conjuncts(condition: exp.Expr) -> list[exp.Expr]:
-    """Return the parts of a condition that all must hold."""
-    bare = condition.unnest()
-    if not isinstance(bare, exp.And):
-        return [bare]
-    return [part for side in (bare.this, bare.expression) for part in conjuncts(side)]
-
-
 def condition_or_none(node: exp.Expr, name_of: NameOf, *, with_nulls: bool) -> Condition | None:
     """Return what a condition surely says of the columns of one source; None for nothing.
 

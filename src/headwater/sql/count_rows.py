@@ -34,10 +34,13 @@ from headwater.sql.functions import VOLATILE
 from headwater.sql.keyed import are_same_values, is_integer
 from headwater.sql.parse import parse_query
 from headwater.sql.select_parts import (
+    CTEs,
     aggregates,
     is_word_all,
     own_nodes,
     projection,
+    terms_of,
+    with_ctes,
 )
 from headwater.sql.types import canonical_type
 
@@ -62,10 +65,6 @@ _MAY_BE_ANYTHING = (
 
 class _Refused(Exception):  # noqa: N818 - never leaves this module
     """Something about which nothing is known."""
-
-
-CTEs = Mapping[str, tuple[exp.Expr, "CTEs", list[str]]]
-"""By lower-case name: the body, the CTEs that it sees, and the names of its columns."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -188,30 +187,17 @@ class _Walker:
             raise _Refused("too many")
         match tree:
             case exp.Select():
-                return self._select(tree, self._with_ctes(tree, ctes))
+                return self._select(tree, _with_ctes(tree, ctes))
             case exp.SetOperation():
-                return self._set_operation(tree, self._with_ctes(tree, ctes))
+                return self._set_operation(tree, _with_ctes(tree, ctes))
             case exp.Subquery() if not tree.args.get("joins"):
                 _only(tree, {"this", "alias", "with_"})
-                return self.query(tree.this, self._with_ctes(tree, ctes))
+                return self.query(tree.this, _with_ctes(tree, ctes))
             case exp.Values():
                 count = float(len(tree.expressions))
                 return Counted(low=count, high=count)
             case _:
                 raise _Refused(tree.key)
-
-    def _with_ctes(self, tree: exp.Expr, ctes: CTEs) -> CTEs:
-        clause = tree.args.get("with_")
-        if clause is None:
-            return ctes
-        if clause.args.get("recursive"):
-            raise _Refused("recursive")
-        seen = dict(ctes)
-        for cte in clause.expressions:
-            alias = cte.args["alias"]
-            names = [column.name for column in alias.args.get("columns") or ()]
-            seen[cte.alias.lower()] = (cte.this, dict(seen), names)
-        return seen
 
     def _set_operation(self, tree: exp.SetOperation, ctes: CTEs) -> Counted:
         _only(tree, _SET_ARGS | {"by_name"})
@@ -257,7 +243,7 @@ class _Walker:
         joins: list[exp.Join] = select.args.get("joins") or []
         where = select.args.get("where")
         sides = {str(join.side or "").upper() for join in joins}
-        terms = _terms(where.this) if where is not None and sides <= {"", "LEFT"} else []
+        terms = terms_of(where.this) if where is not None and sides <= {"", "LEFT"} else []
         for join in joins:
             self._join(scope, join, ctes, terms)
         return scope
@@ -341,7 +327,7 @@ class _Walker:
         self._enter(scope, name, right)
         ids = {one.id for one in right.fields}
         on = join.args.get("on")
-        given = _terms(on) if on is not None else []
+        given = terms_of(on) if on is not None else []
         match = Match(pairs=tuple(_pairs(scope, given, ids)), is_all=True)
         match = replace(match, is_all=len(match.pairs) == len(given))
         if kind in {"SEMI", "ANTI"}:
@@ -386,7 +372,7 @@ class _Walker:
             if isinstance(each, exp.Alias)
         }
         if (where := select.args.get("where")) is not None:
-            scope.rows = self._where(scope, _terms(where.this))
+            scope.rows = self._where(scope, terms_of(where.this))
         rows = self._grouped(scope, select)
         if select.args.get("having") is not None:
             rows = filtered(rows)
@@ -555,17 +541,18 @@ def _read_or_none(sql: str) -> exp.Expr | None:
     return tree
 
 
+def _with_ctes(tree: exp.Expr, ctes: CTEs) -> CTEs:
+    found = with_ctes(tree, ctes)
+    if found is None:
+        raise _Refused("recursive")
+    return found
+
+
 def _only(node: exp.Expr, known: Iterable[str]) -> None:
     """Refuse a node that says more than is understood."""
     for name, value in node.args.items():
         if value and name not in known:
             raise _Refused(name)
-
-
-def _terms(condition: exp.Expr) -> list[exp.Expr]:
-    """Return the conditions that must all hold."""
-    plain = condition.unnest()
-    return list(plain.flatten()) if isinstance(plain, exp.And) else [plain]
 
 
 def _pairs(

@@ -31,6 +31,7 @@ from headwater.sql.flow import (
 from headwater.sql.functions import AGGREGATES, MASKING, ORDERED
 from headwater.sql.name_tests import column_test_or_none
 from headwater.sql.scope import Found, Scope, Source, Tracer, find_column, find_local
+from headwater.sql.select_parts import terms_of
 
 _VALUE_WINDOWS = (exp.FirstValue, exp.LastValue, exp.NthValue, exp.Lag, exp.Lead)
 _PLACED = (*_VALUE_WINDOWS, exp.RowNumber)
@@ -158,21 +159,6 @@ def read_expression(tracer: Tracer, scope: Scope, node: exp.Expr, mode: int) -> 
     reader = Reader(tracer=tracer, scope=scope)
     reader.read(node, mode)
     return reader
-
-
-def conjuncts_of(node: exp.Expr, kind: type[exp.Expr] = exp.And) -> list[exp.Expr]:
-    """Split ``a and b and c`` into its terms, brackets dropped, however long the chain."""
-    terms: list[exp.Expr] = []
-    todo = [node]
-    while todo:
-        term = todo.pop()
-        while isinstance(term, exp.Paren):
-            term = term.this
-        if isinstance(term, kind):
-            todo += [term.args["expression"], term.this]
-        else:
-            terms.append(term)
-    return terms
 
 
 def is_aggregate(node: exp.Expr) -> bool:
@@ -330,7 +316,7 @@ def _read_chain(reader: Reader, node: exp.Expr, mode: int) -> None:
 
 
 def _read_connector(reader: Reader, node: exp.Expr, mode: int) -> None:
-    terms = conjuncts_of(node, type(node))
+    terms = terms_of(node, type(node))
     texts = sorted(reader.text_of(term, _changed(mode)) for term in terms)
     reader.out.append(f"{node.key}({','.join(texts)})")
 

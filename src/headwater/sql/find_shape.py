@@ -28,12 +28,15 @@ from headwater.sql.keyed import (
 )
 from headwater.sql.parse import parse_query
 from headwater.sql.select_parts import (
+    CTEs,
     aggregates,
     is_word_all,
     nested_queries,
     own_nodes,
     projection,
+    terms_of,
     windows,
+    with_ctes,
 )
 from headwater.sql.select_scope import Entry, SelectScope
 from headwater.sql.shape import KeyColumn, Origin, Shape
@@ -122,10 +125,6 @@ def _key_column(cell: Cell, numbers: Mapping[int, int]) -> KeyColumn:
     return KeyColumn(name=cell.name, origins=origins)
 
 
-CTEs = Mapping[str, tuple[exp.Expr, "CTEs", list[str]]]
-"""By lower-case name: the body, the CTEs that it sees, and the names of its columns."""
-
-
 class _Walker:
     """Walks a query and what lies behind the views that it reads."""
 
@@ -164,28 +163,15 @@ class _Walker:
                 return self._set_operation(tree, ctes)
             case exp.Subquery() if not tree.args.get("joins"):
                 _only(tree, {"this", "alias", "with_"})
-                return self.query(tree.this, self._with_ctes(tree, ctes))
+                return self.query(tree.this, _with_ctes(tree, ctes))
             case exp.Values():
                 return _values(tree)
             case _:
                 raise _Refused(f"`{tree.key}` is not followed")
 
-    def _with_ctes(self, tree: exp.Expr, ctes: CTEs) -> CTEs:
-        clause = tree.args.get("with_")
-        if clause is None:
-            return ctes
-        if clause.args.get("recursive"):
-            raise _Refused("it is recursive")
-        seen = dict(ctes)
-        for cte in clause.expressions:
-            alias = cte.args["alias"]
-            names = [column.name for column in alias.args.get("columns") or ()]
-            seen[cte.alias.lower()] = (cte.this, dict(seen), names)
-        return seen
-
     def _set_operation(self, tree: exp.SetOperation, ctes: CTEs) -> Keyed:
         _only(tree, _UNION_ARGS)
-        inner = self._with_ctes(tree, ctes)
+        inner = _with_ctes(tree, ctes)
         left, right = self.query(tree.this, inner), self.query(tree.expression, inner)
         if len(left.cells) != len(right.cells):
             raise _Refused("the columns of its branches are not known")
@@ -205,7 +191,7 @@ class _Walker:
 
     def _select(self, select: exp.Select, ctes: CTEs) -> Keyed:
         _only(select, _SELECT_ARGS)
-        inner = self._with_ctes(select, ctes)
+        inner = _with_ctes(select, ctes)
         scope = SelectScope()
         self._from(scope, select, inner)
         scope.aliases = {
@@ -399,6 +385,13 @@ class _Walker:
                 self.leaves_open[f"the row that {_function_name(node)} takes"] = None
 
 
+def _with_ctes(tree: exp.Expr, ctes: CTEs) -> CTEs:
+    found = with_ctes(tree, ctes)
+    if found is None:
+        raise _Refused("it is recursive")
+    return found
+
+
 def _only(node: exp.Expr, known: Iterable[str]) -> None:
     """Refuse a node that says more than is understood."""
     for name, value in node.args.items():
@@ -429,9 +422,7 @@ def _forget(cells: Iterable[Cell]) -> None:
 
 def _equal_pairs(scope: SelectScope, condition: exp.Expr) -> Iterator[tuple[Cell, Cell]]:
     """Give the columns that a condition makes equal, value by value."""
-    terms = list(condition.flatten()) if isinstance(condition, exp.And) else [condition]
-    for term in terms:
-        plain = term.unnest()
+    for plain in terms_of(condition):
         if not isinstance(plain, (exp.EQ, exp.NullSafeEQ)):
             continue
         sides = [plain.this.unnest(), plain.expression.unnest()]

@@ -12,10 +12,10 @@ from sqlglot import exp
 from sqlglot.tokenizer_core import TokenType
 
 from headwater.sql.dialects import DUCKDB
-from headwater.sql.expressions import conjuncts_of
 from headwater.sql.flow import digest
 from headwater.sql.functions import DAILY, VOLATILE, ClockUse
 from headwater.sql.parse import Query, SqlFault, parse_query, read_tokens
+from headwater.sql.select_parts import terms_of
 
 _ALWAYS_NODES = (
     exp.CurrentDatetime,
@@ -125,7 +125,7 @@ def _parts(node: exp.Expr) -> list[object]:
         mark = "'" if node.args.get("is_string") else "#"
         return [f"{mark}{len(node.name)}:{node.name};"]
     if isinstance(node, (exp.And, exp.Or)):
-        terms = conjuncts_of(node, type(node))
+        terms = terms_of(node, type(node))
         return [f"{node.key}(", *terms, ")"]
     parts: list[object] = [f"{node.key}("]
     for name in sorted(node.args):

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 
 from sqlglot import exp
 
-from headwater.sql.expressions import conjuncts_of, read_expression
+from headwater.sql.expressions import read_expression
 from headwater.sql.flow import (
     FILTER,
     GROUP_BY,
@@ -22,6 +22,7 @@ from headwater.sql.infer import unify_types
 from headwater.sql.pivots import pivot_relation
 from headwater.sql.projections import Projection, project
 from headwater.sql.scope import Scope, Source, Tracer
+from headwater.sql.select_parts import terms_of
 from headwater.sql.sources import (
     inherited_order,
     inherited_order_text,
@@ -321,7 +322,7 @@ def _read_filters(tracer: Tracer, scope: Scope, node: exp.Select) -> list[str]:
         if clause is None:
             continue
         condition = clause.this if key != "sample" else clause
-        for term in conjuncts_of(condition):
+        for term in terms_of(condition):
             reader = read_expression(tracer, scope, term, FILTER)
             merge_uses(scope.rows, reader.uses, FILTER)
             texts.append(f"{key} {reader.text}")

@@ -16,12 +16,12 @@ from headwater.base.errors import Invalid
 from headwater.base.relations import Column, TableName
 from headwater.sql.constants import (
     condition_or_none,
-    conjuncts,
     renamed_or_none,
     without_nulls,
 )
 from headwater.sql.parse import parse_query
 from headwater.sql.reads import outside_tables
+from headwater.sql.select_parts import terms_of
 from headwater.sql.types import canonical_type
 
 Names = Mapping[str, str]
@@ -388,12 +388,12 @@ def _keeps_nulls(node: exp.Select) -> bool:
 def _conditions(node: exp.Select) -> list[exp.Expr]:
     """Return what must hold of every row that a select lets through its FROM and WHERE."""
     where = node.args.get("where")
-    found = conjuncts(where.this) if where is not None else []
+    found = terms_of(where.this) if where is not None else []
     if not _keeps_nulls(node):
         return found
     for join in node.args.get("joins") or ():
         if join.args.get("on") is not None and join.kind in {"", "INNER"}:
-            found += conjuncts(join.args["on"])
+            found += terms_of(join.args["on"])
     return found
 
 

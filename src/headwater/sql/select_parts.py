@@ -1,13 +1,50 @@
-"""Parts of one SELECT's tree: its own expressions, what aggregates, what a group means.
+"""Parts of one query's tree: its CTEs, its own expressions, what aggregates, what a group means.
 
-Shared by those who walk a query: the finding of shapes and the counting of rows.
+Shared by those who walk a query: the tracing of columns, the finding of shapes, the counting of
+rows.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 from sqlglot import exp
 
 from headwater.sql.functions import AGGREGATES
+
+CTEs = Mapping[str, tuple[exp.Expr, "CTEs", list[str]]]
+"""By lower-case name: the body, the CTEs that it sees, and the names of its columns."""
+
+
+def with_ctes(tree: exp.Expr, ctes: CTEs) -> CTEs | None:
+    """Add a query's own CTEs to those that it sees; None when they are recursive."""
+    clause = tree.args.get("with_")
+    if clause is None:
+        return ctes
+    if clause.args.get("recursive"):
+        return None
+    seen = dict(ctes)
+    for cte in clause.expressions:
+        alias = cte.args["alias"]
+        names = [column.name for column in alias.args.get("columns") or ()]
+        seen[cte.alias.lower()] = (cte.this, dict(seen), names)
+    return seen
+
+
+def terms_of(condition: exp.Expr, kind: type[exp.Expr] = exp.And) -> list[exp.Expr]:
+    """Split ``a and b and c`` into its terms, brackets dropped, however long the chain.
+
+    Args:
+        condition: What to split; a condition of another kind is its only term.
+        kind: What joins the terms: ``exp.And`` where all must hold, ``exp.Or`` where one must.
+    """
+    terms: list[exp.Expr] = []
+    todo = [condition]
+    while todo:
+        term = todo.pop().unnest()
+        if isinstance(term, kind):
+            todo += [term.args["expression"], term.this]
+        else:
+            terms.append(term)
+    return terms
 
 
 def projection(select: exp.Select, node: exp.Expr) -> exp.Expr:
