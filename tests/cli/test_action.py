@@ -208,7 +208,7 @@ def test_the_first_comment_is_posted(tmp_path: Path) -> None:
 
 
 def test_the_next_one_replaces_it(tmp_path: Path) -> None:
-    calls, _ = comment(tmp_path, KNOWN="41\n42")
+    calls, _ = comment(tmp_path, KNOWN="41\n" + "42\n" * 40_000)
 
     [call] = calls
     assert "--method PATCH repos/acme/shop/issues/comments/41" in call
