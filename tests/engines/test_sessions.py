@@ -166,6 +166,7 @@ def test_a_cte_that_is_joined_with_itself_ends_under_a_limit(
     [
         ("-- said\n/* twice */ describe select 1 as a", 1),
         ("(summarize select 1 as a, 2 as b)", 2),
+        ("/* told by many comments */\n" * 40 + "select 1 as a", 1),
         ("show tables", 0),
         ("pivot (select 1 as a, 'x' as k) on k in ('x') using sum(a)", 1),
         ("select * from range(9) order by 1 limit 5", 3),

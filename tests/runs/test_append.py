@@ -27,10 +27,11 @@ from headwater.lake.table import Table
 from headwater.runs import append as module
 from headwater.runs import append_keeper
 from headwater.runs.append import Appender, AppendOptions, appending
-from headwater.runs.append_keeper import Turns
+from headwater.runs.append_keeper import AppendKeeper, Turns
 from headwater.runs.context import Context
 from headwater.runs.journal import open_journal
 from headwater.runs.leases import live_leases
+from headwater.runs.loads import loading
 from headwater.runs.upkeep import Keeper
 
 ROOT = Path(__file__).parents[2]
@@ -320,6 +321,24 @@ def test_files_that_cannot_be_written_together_stop_nobody_and_are_tried_again(
     assert kept == 2 * bound
     assert ids(context) == list(range(2 * bound + 1))
     assert len(table_of(context).snapshot().files) < 5
+
+
+def test_failures_for_days_are_tried_again_all_the_same(
+    context: Context, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(*_arguments: object) -> None:
+        raise Conflict("commit-conflict", "another writer")
+
+    monkeypatch.setattr(append_keeper, "rearrange", fail)
+    with appending(context, "t", EVERY_ROW) as appender:
+        appender.append([{"id": 0}])
+    with loading(context, relation("t"), "append") as load:
+        keeper = AppendKeeper(load, Turns(), small_files=1, compacts=True)
+        for _ in range(1100):
+            keeper.compact()
+
+    assert keeper.failure is not None
+    assert not keeper.wants_compaction
 
 
 def test_columns_are_widened_for_who_asks(context: Context) -> None:

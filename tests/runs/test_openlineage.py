@@ -260,6 +260,33 @@ def test_a_full_queue_drops_and_counts(project: Path, monkeypatch: pytest.Monkey
     assert len((project / "e").read_text(encoding="utf-8").splitlines()) == 5
 
 
+def test_what_is_told_as_lost_is_not_sent_later(
+    project: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(emitter, "CLOSE_SECONDS_MAX", 0.05)
+    answers, sent = threading.Event(), list[bytes]()
+
+    def wait_and_take(_target: HttpTarget, body: bytes) -> None:
+        answers.wait(5)
+        sent.append(body)
+
+    monkeypatch.setattr(emitter, "post", wait_and_take)
+    settings = LineageSettings(targets=(HttpTarget(url="http://late"),))
+    made = Emitter(told=told_of(project), settings=settings)
+    for number in range(3):
+        made.take(RunStarted(run_id=RunId(str(number)), steps=1, at="2026-11-21T00:00:00+00:00"))
+    thread = threading.Thread(target=made.run)
+    thread.start()
+
+    [finding] = made.close(thread)
+    answers.set()
+    thread.join(5)
+
+    assert finding.what == "3 of 3 events were not sent to OpenLineage"
+    assert len(sent) == 1  # the one that was under way
+    assert not thread.is_alive()
+
+
 def test_an_event_that_cannot_be_told_ends_nothing(project: Path) -> None:
     settings = LineageSettings(targets=(FileTarget(path=project / "e", appends=True),))
     made = Emitter(told=told_of(project), settings=settings)

@@ -21,6 +21,8 @@ CASES = [
         "c >= '2026-01-01' AND c < '2026-02-01'",
     ),
     ("coalesce(n, 0) = 5", "n = 5"),
+    ("coalesce(n, 0) = 5 or (c is null and n = 1)", "n = 5"),
+    ("not year(c) = 2026", "c >= '2026-01-01' AND c < '2027-01-01'"),
 ]
 
 
@@ -64,6 +66,10 @@ def test_the_plain_filter_keeps_the_same_rows(written: str) -> None:
         "c::date = 'soon'",
         "try_cast(c as date) = '2026-01-01'",
         "coalesce(n, 5) = 5",
+        "coalesce(n, 5) = 5.0",
+        "coalesce(c, '2026-1-1') = '2026-01-01'",
+        "not coalesce(n, 0) = 5",  # holds of a null
+        "(coalesce(n, 0) = 5) is false",
         "coalesce(n, 0) > 5",
         "c::date = timestamp '2026-01-01 12:00:00'",
         "year(c) = 9999",

@@ -19,9 +19,13 @@ _OF_VARIABLES = re.compile(rf"{PASSING.pattern}|\bmodules\b")
 
 _STRING = r"""'(?:\\.|[^'\\])*'|"(?:\\.|[^"\\])*\""""
 _TAG = re.compile(
-    rf"\{{#.*?#\}}|\{{%(?:{_STRING}|.)*?%\}}|(?P<shows>\{{\{{(?:{_STRING}|.)*?\}}\}})", re.DOTALL
+    rf"\{{#.*?#\}}|\{{%(?>{_STRING}|.)*?%\}}|(?P<shows>\{{\{{(?>{_STRING}|.)*?\}}\}})", re.DOTALL
 )
-"""Tags, each with the strings in it, where Jinja for later may stand."""
+"""Tags, each with the strings in it, where Jinja for later may stand.
+
+A string is never read again letter by letter: of a tag without an end that would take a time that
+doubles with every string after it.
+"""
 _ARGUMENT = r"""(?:'[^'\\{]*'|"[^"\\{]*"|\d*)"""
 _SHOWN = re.compile(
     r"\{\{[-+]?\s*(?:"

@@ -40,6 +40,9 @@ twice as long after each further failure."""
 RETRY_SECONDS_MAX = 60.0
 """How long at most."""
 
+DOUBLINGS_MAX = 10
+"""How often that is doubled at most: of days of failures the power is no number any more."""
+
 TURN_SECONDS_MAX = 1.0
 """How long one lets another go first, or sleeps before it looks again."""
 
@@ -199,7 +202,7 @@ class AppendKeeper:
             self._failures = 0
             return
         self._small += waited
-        seconds = min(RETRY_SECONDS_MAX, RETRY_SECONDS * 2.0**self._failures)
+        seconds = min(RETRY_SECONDS_MAX, RETRY_SECONDS * 2.0 ** min(self._failures, DOUBLINGS_MAX))
         self._retry_at = self._load.context.clock.monotonic() + seconds
         self._failures += 1
 

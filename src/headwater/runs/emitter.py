@@ -63,6 +63,7 @@ class Emitter:
     why: str = ""
     _queue: "Queue[Event]" = field(default_factory=lambda: Queue(QUEUE_MAX))
     _ends: Flag = field(default_factory=Flag)
+    _gives_up: Flag = field(default_factory=Flag)
     _failures: int = 0
     _numbers: Iterator[int] = field(default_factory=count)
 
@@ -78,7 +79,7 @@ class Emitter:
 
     def run(self) -> None:
         """Send until the end of the run, and what is left then."""
-        while not (self._ends.is_set() and self._queue.empty()):
+        while not self._gives_up.is_set() and not (self._ends.is_set() and self._queue.empty()):
             try:
                 event = self._queue.get(timeout=0.05)
             except Empty:
@@ -91,7 +92,7 @@ class Emitter:
         thread.join(CLOSE_SECONDS_MAX)
         left = self._queue.qsize()
         if thread.is_alive():
-            self._failures = FAILURES_MAX  # whatever it is at, nothing further is tried
+            self._gives_up.set()  # what is told as lost now must not arrive later
             left += 1
             self.why = self.why or f"no answer within {CLOSE_SECONDS_MAX:.0f} s"
         lost = self.lost + left

@@ -8,6 +8,7 @@ import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
+from decimal import Decimal, InvalidOperation
 from types import MappingProxyType
 
 from sqlglot import exp
@@ -74,7 +75,7 @@ def _unwrapped(sql: str) -> Unwrapped:
     for where in tree.find_all(exp.Where):
         for node in list(where.find_all(*_COMPARES, exp.Between)):
             plain = _plain_or_none(node)
-            if plain is not None:
+            if plain is not None and (_is_required(node, where) or not _has_default(node)):
                 changes.append((node.sql(dialect=DUCKDB), plain.sql(dialect=DUCKDB)))
                 node.replace(exp.paren(plain))
     if not changes:
@@ -120,12 +121,39 @@ def _coalesced_or_none(
 ) -> exp.Expr | None:
     """Take ``coalesce(column, 0) = 5`` for ``column = 5``: what stands for a null is another."""
     instead, column, asked = wrapped.expressions, wrapped.this, value.unnest()
-    is_plain = len(instead) == 1 and isinstance(instead[0], exp.Literal)
-    if kind is not exp.EQ or not is_plain or not isinstance(asked, exp.Literal):
+    if kind is not exp.EQ or len(instead) != 1 or not isinstance(column, exp.Column):
         return None
-    if not isinstance(column, exp.Column) or instead[0].name == asked.name:
-        return None
-    return exp.EQ(this=column.copy(), expression=asked.copy())
+    return (
+        exp.EQ(this=column.copy(), expression=asked.copy()) if _differ(instead[0], asked) else None
+    )
+
+
+def _differ(one: exp.Expr, other: exp.Expr) -> bool:
+    """Say whether two constants are surely two values, whatever type they are compared as."""
+    if not isinstance(one, exp.Literal) or not isinstance(other, exp.Literal):
+        return False
+    if one.is_string and other.is_string:
+        # Texts that begin with a letter are no numbers or times, which may be written otherwise.
+        are_words = all(each.name[:1].isalpha() for each in (one, other))
+        return are_words and one.name != other.name
+    try:
+        are_numbers = not one.is_string and not other.is_string
+        return are_numbers and Decimal(one.name) != Decimal(other.name)
+    except InvalidOperation:
+        return False
+
+
+def _has_default(node: exp.Expr) -> bool:
+    """Say whether a comparison is true or false of a null, which the plain one is not."""
+    return node.find(exp.Coalesce) is not None
+
+
+def _is_required(node: exp.Expr, where: exp.Expr) -> bool:
+    """Say whether rows are left out where a comparison is not true: no NOT or CASE is around it."""
+    above = node.parent
+    while isinstance(above, (exp.And, exp.Or, exp.Paren)):
+        above = above.parent
+    return above is where
 
 
 def _period_or_none(wrapped: exp.Expr, value: exp.Expr) -> tuple[exp.Column, str, str] | None:

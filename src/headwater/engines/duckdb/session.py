@@ -58,8 +58,10 @@ WHERE NOT temporary AND NOT internal"""
 _TEMPORARY = """SELECT table_name FROM duckdb_tables() WHERE temporary
 UNION ALL SELECT view_name FROM duckdb_views() WHERE temporary AND NOT internal"""
 _DESCRIBES = re.compile(
-    r"(?:\s|\(|--[^\n]*\n|/\*.*?\*/)*(?:describe|desc|show|summarize)\b", re.IGNORECASE | re.DOTALL
+    r"(?:\s|\(|--[^\n]*\n|/\*.*?\*/)*+(?:describe|desc|show|summarize)\b",
+    re.IGNORECASE | re.DOTALL,
 )
+"""What comes before the word is not looked at twice: many comments could be told in many ways."""
 _ZONED = "TIMESTAMP WITH TIME ZONE"
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _FIRST = datetime(1, 1, 1, tzinfo=UTC)
