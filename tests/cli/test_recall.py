@@ -190,6 +190,8 @@ def test_options_and_targets_have_answers_of_their_own(shop: Shop) -> None:
         "{% set t %}{{ run_started_at }}{% endset %}{{ config(tags=[t]) }} select 1",
         "{% set t %}{{ run_started_at }}{% endset %}{% set u = t %}{{ config(tags=[u]) }}",
         "{% set t | trim %}{{ run_started_at }}{% endset %}{{ config(tags=[t]) }} select 1",
+        "{% set n=namespace() %}{% set n.t %}{{ invocation_id }}{% endset %}{{ config(tags=n.t) }}",
+        "{% for x in [[[]]] recursive %}{{ invocation_id }}{{ config(tags=loop(x)) }}{% endfor %}",
         "{% call(x) cased() %}{{ run_started_at }}{% endcall %} select 1",
         "{{ config(tags=[cased()]) }} select '{{ run_started_at }}'",
     ],

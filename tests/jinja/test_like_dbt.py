@@ -64,6 +64,11 @@ EXPRESSIONS: list[tuple[str, str]] = [
       "{% set summer = berlin.localize(modules.datetime.datetime(2024, 7, 1)) %}"
       "{{ berlin.normalize(summer + modules.datetime.timedelta(days=180)) }}"),
      "2024-12-27 23:00:00+01:00"),
+    (("{% set utc = modules.pytz.utc %}"
+      "{% set noon = utc.localize(modules.datetime.datetime(2024, 7, 1, 12)) %}"
+      "{{ noon }} {{ utc.zone }} {{ noon.astimezone(modules.pytz.timezone('Asia/Tokyo')) }} "
+      "{{ utc.normalize(noon.astimezone(modules.pytz.timezone('Asia/Tokyo'))) }}"),
+     "2024-07-01 12:00:00+00:00 UTC 2024-07-01 21:00:00+09:00 2024-07-01 12:00:00+00:00"),
     # macros
     ("{{ kw(1) }} {{ kw(b=5, a=4) }}", "1-2-()-{} 4-5-()-{}"),
     ("{{ listed() }} {{ listed()[1] }} {{ nothing() is none }}", "[1, 'x', {'k': None}] x True"),

@@ -166,6 +166,15 @@ def test_a_recursive_unnest_is_a_gap(schemas: Schemas) -> None:
     assert lineage.gaps == ("a recursive unnest: its columns depend on the type of its argument",)
 
 
+@pytest.mark.parametrize("how", ["recursive := true", "max_depth := 2"])
+def test_an_unnest_that_goes_into_structs_within_a_struct_is_a_gap(how: str) -> None:
+    nested = {TableName("", "", "n"): (Column("s", "STRUCT(x INTEGER, y STRUCT(z INTEGER))"),)}
+
+    lineage = trace(parse_query(f"select unnest(s, {how}) from n"), nested)
+
+    assert lineage.gaps == ("a recursive unnest: its columns depend on the type of its argument",)
+
+
 @pytest.mark.parametrize(
     ("sql", "name"),
     [

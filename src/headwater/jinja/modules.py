@@ -38,7 +38,7 @@ class Zone(dt.tzinfo):
 
     __slots__ = ("_dst", "_name", "_offset", "_places")
 
-    def __init__(self, places: ZoneInfo, at: dt.datetime | None = None) -> None:
+    def __init__(self, places: dt.tzinfo, at: dt.datetime | None = None) -> None:
         """Take the offset that the zone has at a time; of its beginning when None."""
         self._places = places
         moment = (at or _BEGINNING).replace(tzinfo=places)
@@ -51,7 +51,7 @@ class Zone(dt.tzinfo):
     @property
     def zone(self) -> str:
         """Name of the zone."""
-        return self._places.key
+        return str(self._places)
 
     def utcoffset(self, value: dt.datetime | None) -> dt.timedelta | None:
         """Return the offset from UTC; None for no time."""
@@ -96,6 +96,9 @@ class Zone(dt.tzinfo):
     def __repr__(self) -> str:
         """Return the name."""
         return f"<Zone {self.zone!r}>"
+
+
+_UTC = Zone(dt.UTC)
 
 
 def find_zone(name: str) -> Zone:
@@ -146,8 +149,8 @@ def make_modules(
             "pytz": MappingProxyType(
                 {
                     "timezone": find_zone,
-                    "utc": dt.UTC,
-                    "UTC": dt.UTC,
+                    "utc": _UTC,
+                    "UTC": _UTC,
                     "FixedOffset": _fixed_offset,
                 }
             ),

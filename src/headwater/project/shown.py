@@ -33,7 +33,9 @@ _SHOWN = re.compile(
     r"|var\(\s*(?P<quote>['\"])(?P<variable>\w+)(?P=quote)\s*\)"
     r")\s*[-+]?\}\}"
 )
-_GATHERS = re.compile(r"\{%[-+]?\s*(?:call|filter|macro|raw|set\s[^=]*?\|)")
+_GATHERS = re.compile(
+    r"\{%[-+]?\s*(?:call|filter|macro|raw|block|set\s[^=]*?\||set\s+\w+\s*\.|for\s[^%]*\brecursive\b)"
+)
 """Blocks of which what is shown inside becomes a value that anything may be done with."""
 _SET = re.compile(r"\{%[-+]?\s*set\s+(\w+)\s*[-+]?%\}")
 """The start of a block that becomes the value of a name."""

@@ -535,7 +535,7 @@ def _read_array(reader: Reader, node: exp.Expr, mode: int) -> None:
 
 def _read_unnest(reader: Reader, node: exp.Expr, mode: int) -> None:
     reader.unnests = True
-    if any(isinstance(item, exp.PropertyEQ) for item in node.expressions):
+    if isinstance(node, exp.Explode) and node.expressions:
         reader.tracer.miss("a recursive unnest: its columns depend on the type of its argument")
     reader.read_parts(node, _changed(mode))
 

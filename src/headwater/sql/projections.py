@@ -53,7 +53,7 @@ def _expand(tracer: Tracer, scope: Scope, node: exp.Expr) -> list[Projection]:
     if isinstance(node, exp.Column) and isinstance(node.this, exp.Star):
         return _expand_qualified(tracer, scope, node)
     inner = node.this if isinstance(node, exp.Alias) else node
-    if isinstance(inner, exp.Explode):
+    if isinstance(inner, exp.Explode) and not inner.expressions:  # else it goes deeper
         expanded = _expand_struct(tracer, scope, inner.this)
         if expanded:
             return expanded
