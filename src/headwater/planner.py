@@ -48,7 +48,7 @@ from headwater.plan.severities import read_severities
 from headwater.plan.state import Consumer, State
 from headwater.plan.totals import with_findings
 from headwater.plan.upkeep import read_upkeep_mode
-from headwater.project.files import read_files, read_text_or_none
+from headwater.project.files import read_text_or_none
 from headwater.project.options import ReadOptions, not_run
 from headwater.project.project import Project, ProjectResult
 from headwater.project.settings import read_name
@@ -381,7 +381,7 @@ class Planner(Reader):
         """
         installed = self._project_path("packages-install-path", "dbt_packages")
         with project_at(self.root, revision, self._environment, installed=installed) as at:
-            read = self.read_as(options, files=read_files(at.folder))
+            read = self.read_as(options, files=self.files_of(at.folder))
             compiled = self.compile_project(read, root=at.folder)
             found = (*read.diagnostics, *(compiled.diagnostics if compiled else ()))
         if read.project is None or compiled is None:

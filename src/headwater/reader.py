@@ -174,6 +174,10 @@ class Reader:
         read = read_project(files or self.files, options)
         return replace(read, diagnostics=self._weighed(read.diagnostics))
 
+    def files_of(self, folder: Path) -> ProjectFiles:
+        """Read the files of another version of the project, its folders named as in this one."""
+        return read_files(folder, evaluate=_evaluating(self._noted, self._variables))
+
     def read_options(self, command: str, *, full_refresh: bool = False) -> ReadOptions:
         """Settle how the project is read: the time and the id of the invocation among it."""
         now = self._clock.now()

@@ -199,6 +199,8 @@ def test_a_nodes_end_is_kept_whole(metastore: Metastore) -> None:
     assert metastore.attempts_of_run(RUN) == (ended,)
     assert metastore.list_nodes("shop", "dev") == (node,)
     assert metastore.list_nodes("shop", "prod") == ()
+    assert metastore.nodes_called(node.node) == (node,)
+    assert metastore.nodes_called(NodeId("model.shop.gone")) == ()
     assert metastore.list_lineage(to_node=ORDERS) == (edge("a"), edge("b"))
 
 

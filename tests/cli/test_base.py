@@ -222,6 +222,19 @@ def test_a_consumer_that_cannot_be_meant_stops_the_plan(hw: Hw, project: Path) -
     assert ended.document["diagnostics"][0]["where"]["line"] == 2
 
 
+def test_folders_of_the_revision_are_named_as_those_of_the_checkout(
+    hw: Hw, repository: Path, project: Path
+) -> None:
+    text = (project / "dbt_project.yml").read_text(encoding="utf-8")
+    folders = "\nmodel-paths: [\"{{ env_var('MODELS', 'models') }}\"]\n"
+    write_files(project, {"dbt_project.yml": text + folders})
+    git(repository, "commit", "-qam", "name the folder of models by a variable")
+
+    ended = hw("plan", "--base", "HEAD")
+
+    assert ended.out.startswith("Nothing to do")
+
+
 def test_seeds_of_the_revision_have_the_columns_that_they_had(
     hw: Hw, repository: Path, project: Path
 ) -> None:

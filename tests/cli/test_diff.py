@@ -54,6 +54,18 @@ def test_a_key_that_no_side_has_is_a_fault(hw: Hw) -> None:
     assert ended.codes == ["HW6091"]
 
 
+def test_the_projects_key_is_left_out_where_its_type_has_changed(hw: Hw, project: Path) -> None:
+    assert hw("build").code == 0
+    rows = "order_id,customer,amount\n1,7,11.5\n2,8,4.0\n"
+    write_files(project, {"seeds/raw_orders.csv": rows})
+    assert hw("build", "--accept", "breaking-change").code == 0
+
+    ended = hw("diff", "revenue@v0")
+
+    assert (ended.code, ended.err) == (1, "")
+    assert "customer: VARCHAR -> INTEGER" in ended.out
+
+
 def test_a_table_is_compared_with_that_of_another_target(hw: Hw, project: Path) -> None:
     profiles = "shop:\n  target: dev\n  outputs:\n" + "".join(
         f"    {name}: {{type: headwater, schema: {name}}}\n" for name in ("dev", "prod")

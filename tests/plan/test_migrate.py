@@ -136,6 +136,24 @@ def test_bytes_are_those_of_the_log() -> None:
     assert spark.enables == ("columnMapping",)
 
 
+def test_what_comes_out_of_a_rewrite_is_no_exact_number() -> None:
+    [ours, _] = migration(RENAME).engines
+
+    assert (ours.bytes_read.grade, ours.bytes_written.grade) == ("exact", "modelled")
+
+
+def test_of_a_table_of_unknown_size_nothing_is_known_to_be_zero() -> None:
+    require = Operation(verb="require", column="ratio")
+    table = replace(TABLE, size_bytes=None)
+
+    [rewritten, _] = migration(RENAME, table=table).engines
+    [scanned, _] = migration(require, table=table).engines
+
+    assert (rewritten.bytes_read.value, rewritten.bytes_written.value) == (None, None)
+    assert (rewritten.seconds.value, rewritten.storage_dollars.value) == (None, None)
+    assert (scanned.bytes_read.value, scanned.seconds.value) == (None, None)
+
+
 def test_one_rewrite_does_several_operations() -> None:
     [ours, _] = migration(RENAME, DROP, Operation(verb="add", column="x", to="BIGINT")).engines
 

@@ -250,6 +250,18 @@ def test_a_share_gets_what_it_reads(reads: dict[str, str], severities: list[str]
         )
 
 
+@pytest.mark.parametrize("name", ["mart", "MART", "main.mart", "shop.main.mart"])
+def test_a_share_is_found_by_every_name_of_its_table(name: str) -> None:
+    world = people(PASSED).without("board")
+    graph = world.graph()
+    share = Consumer(name="ads", kind="share", reads=(Expected(table=name),))
+    state = replace(with_sources(graph), consumers=(share,))
+
+    made = make_plan(graph, state, PlanOptions())
+
+    assert found(made, "pii-reach") == ["warning"]
+
+
 def test_a_reach_is_allowed_with_a_reason() -> None:
     world = people(PASSED)
     meta: Json = {"headwater": {"allow": {"pii-reach": "the board is for the support team"}}}

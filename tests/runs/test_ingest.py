@@ -31,6 +31,7 @@ from tests.runs.world import (
 
 from headwater.base.codes import find_code
 from headwater.base.errors import Conflict, Invalid, NotFound
+from headwater.base.ids import RunId
 from headwater.base.relations import TableName
 from headwater.lake.compaction import CLUSTER_TAG
 from headwater.lake.table import Table
@@ -779,6 +780,22 @@ def test_a_table_that_a_model_builds_takes_no_other_rows_unless_it_is_meant(
     assert (caught.value.code, appended.value.code) == ("load-into-model", "load-into-model")
     assert "model.shop.t" in caught.value.what
     assert (before, rows_of(context, "t")) == ([(1,)], [(1,), (7,)])
+
+
+def test_a_model_of_long_ago_is_not_forgotten_for_runs_of_other_projects(
+    context: Context, inbox: Path
+) -> None:
+    run_steps(context, build("t", "select 1 as id"))
+    [ours] = context.metastore.list_runs(limit=1)
+    for number in range(60):
+        later = f"9999-01-01T00:00:{number:02}+00:00"
+        other = replace(ours, run_id=RunId(f"o{number}"), project="other", started_at=later)
+        context.metastore.start_run(other)
+
+    with pytest.raises(Invalid) as caught:
+        load(context, put(inbox, "a.csv", "id\n7\n"))
+
+    assert caught.value.code == "load-into-model"
 
 
 def test_a_table_that_hooks_write_to_takes_rows(context: Context, inbox: Path) -> None:

@@ -84,3 +84,12 @@ def test_only_so_many_columns_are_counted(
     run_steps(context, build("events", ROWS))
 
     assert [each.column for each in measure(context, "id", "name")] == ["id"]
+
+
+def test_columns_of_one_table_share_the_rows_that_are_counted_for_a_plan(
+    context: Context, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run_steps(context, build("events", ROWS))
+    monkeypatch.setattr(keyshapes, "ROWS_ALL_MAX", 5)
+
+    assert [shape.column for shape in measure(context, "id", "name")] == ["id"]

@@ -123,6 +123,10 @@ class Metastore(ABC):
         """Return the deployed nodes of a project and target, by unique_id."""
 
     @abstractmethod
+    def nodes_called(self, node: NodeId) -> tuple[NodeRecord, ...]:
+        """Return how a node is deployed by every project and target that has it, in their order."""
+
+    @abstractmethod
     def start_run(self, record: RunRecord) -> None:
         """Keep that a run began, before anything is written; a second time changes nothing."""
 
@@ -270,6 +274,10 @@ class StoredMetastore(Metastore):
         """See Metastore."""
         rows = self._store.run("list_nodes", {"project": project, "target": target})
         return tuple(map(node_from_row, rows))
+
+    def nodes_called(self, node: NodeId) -> tuple[NodeRecord, ...]:
+        """See Metastore."""
+        return tuple(map(node_from_row, self._store.run("nodes_called", {"node": node})))
 
     def start_run(self, record: RunRecord) -> None:
         """See Metastore."""

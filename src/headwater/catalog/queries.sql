@@ -41,6 +41,10 @@ delete from node where project = :project and target = :target and node = :node;
 select project, target, node, run_id, updated_at, document
 from node where project = :project and target = :target order by node;
 
+-- name: nodes_called
+select project, target, node, run_id, updated_at, document
+from node where node = :node order by project, target;
+
 -- name: put_run
 insert into run
   (run_id, project, target, command, status, started_at, finished_at, process_id, host, plan_hash,

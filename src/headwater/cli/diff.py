@@ -81,8 +81,10 @@ def _columns(key: str | None) -> tuple[str, ...]:
 
 def _known(columns: tuple[str, ...], *sides: "Side") -> tuple[str, ...]:
     """Return the project's key where both sides have it, which an older version may not."""
-    for side in sides:
-        if not {name.lower() for name in columns} <= {name.lower() for name in side.types}:
+    first, *others = ({name.lower(): kind for name, kind in side.types.items()} for side in sides)
+    for name in columns:
+        kind = first.get(name.lower())
+        if kind is None or any(other.get(name.lower()) != kind for other in others):
             return ()
     return columns
 

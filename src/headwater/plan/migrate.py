@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Literal
 
-from headwater.base.units import ZERO, Estimate, exact
+from headwater.base.units import UNKNOWN, ZERO, Estimate, exact
 from headwater.plan.ranges import fits_type, stored_range
 from headwater.plan.state import TableState
 from headwater.sql.types import canonical_type, type_change
@@ -196,10 +196,7 @@ def _require(operation: Operation, table: TableState, engine: Engine) -> Verdict
         return _refused(engine, f"{found:,} stored rows have none")
     sizes = {name.lower(): size for name, size in table.column_bytes.items()}
     size = sizes.get(operation.column.lower())
-    known = float(table.size_bytes or 0)
-    read = (
-        Estimate(value=known, low=0.0, high=known, grade="bound") if size is None else exact(size)
-    )
+    read = _at_most(table.size_bytes) if size is None else exact(size)
     why = "not every file says how many nulls it has, so the column is read"
     return Verdict(engine=engine, effort="scan", why=why, bytes_read=read)
 
@@ -280,8 +277,7 @@ def _bytes_without(table: TableState, column: str) -> Estimate | None:
     size = sizes.get(column.lower())
     if size is None or table.size_bytes is None:
         return None
-    left = float(max(0, table.size_bytes - size))
-    return Estimate(value=left, low=left * 0.9, high=left * 1.1, grade="modelled")
+    return _about(max(0, table.size_bytes - size))
 
 
 def _metadata(
@@ -294,14 +290,27 @@ def _rewrite(
     table: TableState, engine: Engine, why: str, *, written: Estimate | None = None
 ) -> Verdict:
     """Return that every file is read and written again; how small they come out is not known."""
-    size = float(table.size_bytes or 0)
+    size = table.size_bytes
     return Verdict(
         engine=engine,
         effort="rewrite",
         why=why,
-        bytes_read=exact(size),
-        bytes_written=written or exact(size),
+        bytes_read=UNKNOWN if size is None else exact(size),
+        bytes_written=written or _about(size),
     )
+
+
+def _about(size: float | None) -> Estimate:
+    """Return what files of a size take when they are written again."""
+    if size is None:
+        return UNKNOWN
+    return Estimate(value=float(size), low=size * 0.9, high=size * 1.1, grade="modelled")
+
+
+def _at_most(size: float | None) -> Estimate:
+    if size is None:
+        return UNKNOWN
+    return Estimate(value=float(size), low=0.0, high=float(size), grade="bound")
 
 
 def _refused(engine: Engine, why: str) -> Verdict:

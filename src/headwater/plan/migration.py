@@ -12,7 +12,7 @@ from itertools import pairwise
 from statistics import median
 from typing import Literal
 
-from headwater.base.units import UNKNOWN, ZERO, Estimate, sum_estimates
+from headwater.base.units import UNKNOWN, ZERO, Estimate, exact, sum_estimates
 from headwater.plan.migrate import EFFORTS, ENGINES, Effort, Engine, Operation, Verdict, judge
 from headwater.plan.prices import price_of
 from headwater.plan.state import Prices, TableState, VersionChange
@@ -369,13 +369,18 @@ def _with_storage(
     return replace(
         plan,
         dollars=paid(plan.seconds),
-        storage_dollars=ZERO
-        if not plan.storage_bytes
-        else UNKNOWN
-        if month is None
-        else _times(Estimate(value=kept, low=kept, high=kept, grade="exact"), month),
+        storage_dollars=_kept_dollars(plan, kept, month),
         chunks=tuple(replace(chunk, dollars=paid(chunk.seconds)) for chunk in plan.chunks),
     )
+
+
+def _kept_dollars(plan: EnginePlan, gb_months: float, price: float | None) -> Estimate:
+    """Return what old files cost; unknown without a price, or where their size is unknown."""
+    if plan.effort != "rewrite":
+        return ZERO
+    if price is None or plan.bytes_read.value is None:
+        return UNKNOWN
+    return _times(exact(gb_months), price)
 
 
 def _times(one: Estimate, factor: float) -> Estimate:
@@ -394,16 +399,19 @@ def _chunks(
         return ()
     aim = max(CHUNK_BYTES, (table.size_bytes or 0) // CHUNKS_MAX)
     groups: list[list[PartitionSize]] = [[]]
+    size = 0
     for partition in partitions:
-        if groups[-1] and sum(each.size_bytes for each in groups[-1]) >= aim:
+        if size >= aim:
             groups.append([])
+            size = 0
         groups[-1].append(partition)
+        size += partition.size_bytes
     return tuple(_chunk(table, pace, group) for group in groups)
 
 
 def _chunk(table: TableState, pace: Pace, group: Sequence[PartitionSize]) -> Chunk:
     size = sum(each.size_bytes for each in group)
-    seconds = pace.seconds(Estimate(value=size, low=size, high=size, grade="exact"))
+    seconds = pace.seconds(exact(size))
     return Chunk(
         first=group[0].value,
         last=group[-1].value,

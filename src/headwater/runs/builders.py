@@ -7,12 +7,10 @@ from dataclasses import dataclass
 
 from headwater.base.codec import decode
 from headwater.base.errors import Invalid
+from headwater.base.ids import NodeId
 from headwater.base.relations import TableName
 from headwater.catalog.records import TableRecord
 from headwater.runs.context import Context
-
-RUNS_MAX = 50
-"""How many runs are looked at for the projects and targets that there are."""
 
 _APP_PREFIX = "headwater/"
 _BUILDERS = ("model.", "seed.", "snapshot.")
@@ -54,15 +52,12 @@ def builder_or_none(context: Context, name: TableName) -> str | None:
     app_ids = () if snapshot is None else snapshot.transactions
     nodes = (app_id.removeprefix(_APP_PREFIX) for app_id in app_ids)
     writers = {node for node in nodes if node.startswith(_BUILDERS)}
-    if not writers:
-        return None
-    places = {(run.project, run.target) for run in context.metastore.list_runs(limit=RUNS_MAX)}
     return next(
         (
             known.node
-            for project, target in sorted(places)
-            for known in context.metastore.list_nodes(project, target)
-            if known.node in writers and _relation_of(known.document) == name
+            for writer in sorted(writers)
+            for known in context.metastore.nodes_called(NodeId(writer))
+            if _relation_of(known.document) == name
         ),
         None,
     )

@@ -54,9 +54,10 @@ def measure_keys(
     session = context.engine.open_session(catalog=context.catalog, schema=context.schema)
     try:
         for name, snapshot, names in wanted:
-            room = COLUMNS_MAX - len(found)
-            if sum(shape.rows for shape in found) < ROWS_ALL_MAX:
-                found += _measure_table(session, name, snapshot, names[:room])
+            some = names[: COLUMNS_MAX - len(found)]
+            rows_left = ROWS_ALL_MAX - sum(shape.rows for shape in found)
+            if some and rows_left > 0:
+                found += _measure_table(session, name, snapshot, some, rows_left)
     finally:
         session.close()
     return tuple(found)
@@ -67,7 +68,7 @@ def _has_rows(snapshot: Snapshot) -> bool:
 
 
 def _measure_table(
-    session: Session, name: TableName, snapshot: Snapshot, columns: Iterable[str]
+    session: Session, name: TableName, snapshot: Snapshot, columns: Iterable[str], rows_left: int
 ) -> list[KeyShape]:
     known = {column.name.lower(): column.name for column in snapshot.columns}
     files = _first_files(snapshot.files)
@@ -75,7 +76,7 @@ def _measure_table(
     is_sample = len(files) < len(snapshot.files)
     found: list[KeyShape] = []
     for column in columns:
-        if column not in known:
+        if column not in known or sum(shape.rows for shape in found) >= rows_left:
             continue
         try:
             found.append(_measure(session, name, known[column], is_sample=is_sample))

@@ -89,6 +89,11 @@ class MemoryMetastore(Metastore):
                 if key[:2] == (project, target)
             )
 
+    def nodes_called(self, node: NodeId) -> tuple[NodeRecord, ...]:
+        """See Metastore."""
+        with self._lock:
+            return tuple(record for key, record in sorted(self._nodes.items()) if key[2] == node)
+
     def start_run(self, record: RunRecord) -> None:
         """See Metastore."""
         with self._lock:

@@ -29,6 +29,7 @@ from headwater.base.diagnostics import Diagnostic
 from headwater.base.ids import NodeId
 from headwater.base.relations import TableName
 from headwater.graph.graph import CompiledNode
+from headwater.plan.consumers import index_tables
 from headwater.plan.draft import Draft
 from headwater.plan.rules.rule import Rule, headwater_meta
 from headwater.project.node import ColumnInfo
@@ -51,9 +52,10 @@ def check(draft: Draft) -> Iterator[Diagnostic]:
         found = dict(_gets(draft, compiled, reached))
         if found and _is_asked_for(draft, node, compiled):
             yield _finding(compiled.node.name, _kind(compiled), found, compiled)
+    tables = index_tables(draft.graph) if draft.state.consumers else {}
     for consumer in draft.state.consumers:
         for read in consumer.reads:
-            columns = _of_consumer(draft, read.table, read.columns, reached)
+            columns = _of_consumer(tables.get(read.table.lower()), read.columns, reached)
             if columns:
                 yield _finding(consumer.name, consumer.kind.replace("_", " "), columns, None)
 
@@ -142,14 +144,12 @@ def _marked(compiled: CompiledNode, reached: Mapping[TableName, Marked]) -> list
 
 
 def _of_consumer(
-    draft: Draft, table: str, columns: Mapping[str, str], reached: Mapping[TableName, Marked]
+    read: CompiledNode | None, columns: Mapping[str, str], reached: Mapping[TableName, Marked]
 ) -> dict[str, str]:
     wanted = {name.lower() for name in columns}
     return {
         name: origin
-        for compiled in draft.graph.nodes.values()
-        if table in {compiled.node.name, str(compiled.node.relation)}
-        for name, origin in _marked(compiled, reached)
+        for name, origin in (() if read is None else _marked(read, reached))
         if not wanted or name.split(".")[-1] in wanted
     }
 
