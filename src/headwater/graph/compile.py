@@ -17,6 +17,7 @@ from headwater.base.relations import Column, TableName, quote_identifier
 from headwater.base.spans import Span
 from headwater.graph.contracts import check_contract
 from headwater.graph.ephemeral import CTE_PREFIX, all_used, ctes_for, inject
+from headwater.graph.faults import not_traced
 from headwater.graph.fingerprint import fingerprint_of, text_meaning
 from headwater.graph.functions import check_function, make_function, queries_of, translate_function
 from headwater.graph.graph import CompiledNode, HookWrites, Lookup, called_functions
@@ -27,6 +28,7 @@ from headwater.graph.live import inline_node
 from headwater.graph.lookup import NoLookup, UncountedLookup
 from headwater.graph.materializations import materialization_of
 from headwater.graph.places import place_and_call, place_in_source
+from headwater.graph.python_models import check_python_model
 from headwater.graph.references import GraphResult, make_graph, resolve_references
 from headwater.graph.resolve import Resolution
 from headwater.graph.said import NodeSaid, Said
@@ -37,6 +39,7 @@ from headwater.graph.unit_tests import (
     UnitTest,
     compile_unit_test,
     fixture_name,
+    overridden,
     read_unit_test,
     with_rendered_rows,
 )
@@ -47,9 +50,7 @@ from headwater.graph.warehouses import (
     unreadable_ephemeral,
     without_types,
 )
-from headwater.jinja.context import Variables, make_env_var
 from headwater.project.context import hook_texts, node_context, render_node, render_text
-from headwater.project.contracts import has_contract
 from headwater.project.node import Node
 from headwater.project.project import Project
 from headwater.sql.dialects import DUCKDB
@@ -175,6 +176,7 @@ class Compilation:
         self.bodies: dict[NodeId, tuple[str, tuple[NodeId, ...]]] = {}
         self.types: dict[str, str] = {}
         self.columns: dict[NodeId, tuple[Column, ...] | None] = {}
+        self.untraced: dict[NodeId, tuple[Column, ...] | None] = {}
         self.ephemeral = {
             key: node.alias
             for key, node in project.nodes.items()
@@ -469,34 +471,14 @@ class Compilation:
         compiled = self._with_hooks(compiled)
         node = compiled.node
         inputs = [self.project.nodes[key] for key in compiled.depends_on]
-        faults = [
-            f"it reads `{each.name}`, which is {each.materialized}"
-            for each in inputs
-            if each.relation is None
-        ]
-        if node.materialized not in {"table", "incremental"}:
-            faults.append(f"it is to be built as `{node.materialized}`")
-        if has_contract(node):
-            faults.append("it has an enforced contract")
-        for fault in faults:
-            self.diagnostics.append(
-                Diagnostic(
-                    code="python-model-not-built",
-                    severity="error",
-                    what=f"Python model `{node.name}` cannot be built: {fault}",
-                    fix="a Python model reads tables and views, and is a table or incremental",
-                    where=node.where,
-                    node=node.unique_id,
-                )
-            )
+        self.diagnostics += check_python_model(node, inputs)
         hooks = (*compiled.pre_hooks, *compiled.post_hooks)
         return self._take_unread(replace(compiled, code=node.raw_code), (node.raw_code, *hooks))
 
     def _take_unread(self, compiled: CompiledNode, texts: tuple[str, ...]) -> CompiledNode:
         """Take a node without SQL to read: it reads what it refers to, and its text is its hash."""
-        inputs = [self.project.nodes[key].relation for key in compiled.depends_on]
         mark = fingerprint_of(compiled.node, [text_meaning(texts[0])], texts[1:])
-        reads = tuple(sorted({each for each in inputs if each is not None}))
+        reads = tuple(sorted(set(self._relations_behind(compiled.node.unique_id))))
         return replace(compiled, reads=reads, fingerprint=mark)
 
     def compile_inline(self, text: str, *, sends: bool = False) -> str | None:
@@ -571,11 +553,9 @@ class Compilation:
         """Parse and trace the compiled SQL, find out its columns, and hash its meaning."""
         node = compiled.node
         reading = self._read(node, compiled.code)
-        if reading is None:
-            return replace(
-                compiled, fingerprint=fingerprint_of(node, [fingerprint(compiled.code)], [])
-            )
         hooks = (*compiled.pre_hooks, *compiled.post_hooks, *marks)
+        if reading is None:
+            return self._take_untraced(compiled, hooks)
         if node.resource_type == "test" and not self.traces_tests:
             mark = fingerprint_of(node, [reading.fingerprint], hooks)
             return replace(compiled, reads_clock=reading.clock, fingerprint=mark)
@@ -615,12 +595,56 @@ class Compilation:
         try:
             return self.meanings.read(code, self.dialect)
         except SqlFault as fault:
+            if self._is_read_by_the_engine(node, code, fault):
+                return None
             where, call = place_and_call(self.project, node, code, fault.span(""))
             found = diagnostic_of(fault, node=node.unique_id)
             self.diagnostics.append(replace(found, where=where, related=call))
         except HeadwaterError as error:
             self._report(error, node)
         return None
+
+    def _is_read_by_the_engine(self, node: Node, code: str, fault: SqlFault) -> bool:
+        """Say whether the engine reads a query that we cannot, which is then run as it is."""
+        if self.dialect != DUCKDB or self.translator is not None:
+            return False
+        relations = self._relations_behind(node.unique_id)
+        inputs = {name: self.planned[name] for name in relations if name in self.planned}
+        columns = self.lookup.describe_or_none(code, inputs)
+        refusal = self.lookup.refusal_or_none(code)
+        if columns is None and (refusal is None or "syntax error" in refusal.what):
+            return False
+        self.untraced.setdefault(node.unique_id, columns)
+        place, _call = place_and_call(self.project, node, code, fault.span(""))
+        self.diagnostics.append(not_traced(node, fault, place))
+        return True
+
+    def _relations_behind(self, key: NodeId) -> Iterator[TableName]:
+        """Give the relations that a node refers to, those of its ephemeral models among them."""
+        waiting, seen = [*self.found.depends_on.get(key, ())], {key}
+        while waiting:
+            parent = waiting.pop()
+            relation = self.project.nodes[parent].relation
+            if relation is not None:
+                yield relation
+            elif parent in self.ephemeral and parent not in seen:
+                waiting += self.found.depends_on.get(parent, ())
+            seen.add(parent)
+
+    def _take_untraced(self, compiled: CompiledNode, hooks: tuple[str, ...]) -> CompiledNode:
+        """Take a query that only the engine reads: its inputs are what it refers to."""
+        node, code = compiled.node, compiled.code
+        if node.unique_id not in self.untraced:
+            return replace(compiled, fingerprint=fingerprint_of(node, [fingerprint(code)], []))
+        taken = self._take_unread(compiled, (code, compiled.incremental_code or "", *hooks))
+        columns = self.untraced[node.unique_id]
+        if columns is None and not called_functions(compiled):
+            self._report_refusal(compiled)
+        if node.resource_type not in {"model", "snapshot"}:
+            return taken
+        if columns is not None and node.resource_type == "snapshot":
+            columns = stored_columns(node, columns)
+        return replace(taken, columns=columns)
 
     def _trace(self, sql: str, schemas: Mapping[TableName, tuple[Column, ...]]) -> QueryLineage:
         catalog = self.project.target.catalog
@@ -751,25 +775,6 @@ def _lookup_for(project: Project, lookup: Lookup, translator: Translator | None)
     return lookup if project.target.is_run else UnaskedLookup(lookup, project)
 
 
-def overridden(
-    context: Mapping[str, object], test: UnitTest, project: Project
-) -> Mapping[str, object]:
-    """Return a model's context with a unit test's macros, variables and environment in place."""
-    changed = dict(context)
-    model = project.nodes[test.model]
-    if test.variables:
-        values = {**project.vars.get(model.package, {}), **test.variables}
-        changed["var"] = Variables(values, is_lenient=False)
-    if test.environment:
-        environment = {key: str(value) for key, value in test.environment.items()}
-        changed["env_var"] = make_env_var({**project.context_values.environment, **environment})
-    for name, value in test.macros.items():
-        if name != "is_incremental":
-            is_value = name in context and not callable(context[name])
-            changed[name] = value if is_value else _returning(value)
-    return changed
-
-
 def empty_query(columns: Iterable[Column]) -> str:
     """Return a query of no rows with these columns."""
     listed = ", ".join(
@@ -782,10 +787,6 @@ def sql_header(node: Node) -> tuple[str, ...]:
     """Return the statements that a model's ``sql_header`` puts before its query, as a hook."""
     written = node.config.get("sql_header") if node.resource_type == "model" else None
     return (written.strip(),) if isinstance(written, str) and written.strip() else ()
-
-
-def _returning(value: object) -> Callable[..., object]:
-    return lambda *_positional, **_named: value
 
 
 def _strongest(uses: Iterable[Literal["", "day", "always"]]) -> Literal["", "day", "always"]:

@@ -10,9 +10,11 @@ from headwater.base.codes import code_numbers
 from headwater.base.diagnostics import Diagnostic
 from headwater.base.errors import NotFound
 from headwater.base.ids import NodeId
+from headwater.base.spans import Span
 from headwater.graph.graph import Graph
 from headwater.graph.walk import descendants, edges_of
-from headwater.project.node import ResourceType
+from headwater.project.node import Node, ResourceType
+from headwater.sql.parse import SqlFault
 
 
 def nodes_of_types(
@@ -51,6 +53,19 @@ def weigh_faults(
 
     return tuple(
         replace(found, severity="warning") if is_harmless(found) else found for found in diagnostics
+    )
+
+
+def not_traced(node: Node, fault: SqlFault, where: Span | None) -> Diagnostic:
+    """Say that a query is run as it is, though nothing is known of it but what it refers to."""
+    return Diagnostic(
+        code="query-not-traced",
+        severity="warning",
+        what=f"the engine reads `{node.name}` and Headwater cannot: its columns have no lineage",
+        why=fault.what,
+        fix="write that place in another way, when plans shall follow its columns",
+        where=where or node.where,
+        node=node.unique_id,
     )
 
 

@@ -20,8 +20,10 @@ from headwater.base.ids import NodeId
 from headwater.base.relations import Column, quote_identifier
 from headwater.graph.ephemeral import CTE_PREFIX, inject
 from headwater.graph.resolve import Resolution, find, tested_model
+from headwater.jinja.context import Variables, make_env_var
 from headwater.jinja.environment import has_jinja
 from headwater.project.node import Node, Ref, SourceRef
+from headwater.project.project import Project
 from headwater.sql.write import quote_literal
 
 ColumnsOf = Callable[[NodeId], tuple[Column, ...] | None]
@@ -255,3 +257,26 @@ def _invalid(name: str, why: str, *, fix: str = "") -> Invalid:
     what = f"unit test `{name}` cannot be compiled"
     fix = fix or "give it `model`, `given` with `input` and `rows`, and `expect` with `rows`"
     return Invalid("unit-test-invalid", what, why=why, fix=fix)
+
+
+def overridden(
+    context: Mapping[str, object], test: UnitTest, project: Project
+) -> Mapping[str, object]:
+    """Return a model's context with a unit test's macros, variables and environment in place."""
+    changed = dict(context)
+    model = project.nodes[test.model]
+    if test.variables:
+        values = {**project.vars.get(model.package, {}), **test.variables}
+        changed["var"] = Variables(values, is_lenient=False)
+    if test.environment:
+        environment = {key: str(value) for key, value in test.environment.items()}
+        changed["env_var"] = make_env_var({**project.context_values.environment, **environment})
+    for name, value in test.macros.items():
+        if name != "is_incremental":
+            is_value = name in context and not callable(context[name])
+            changed[name] = value if is_value else _returning(value)
+    return changed
+
+
+def _returning(value: object) -> Callable[..., object]:
+    return lambda *_positional, **_named: value

@@ -39,6 +39,25 @@ Mend it at the place shown. When the SQL comes out of Jinja, look at the compile
 """,
     ),
     Code(
+        name="query-not-traced",
+        number="HW2109",
+        title="A query is run, and its columns cannot be traced",
+        explain="""
+What it finds: a query that the engine reads and Headwater's own reading of SQL does not: a form that
+is newer than it, or rare.
+
+Why it matters: the query is built and tested as it is, in the order of its refs. But plans know only
+which tables it reads, not what it makes of which column, so a change of an input counts as one that
+could not be traced, and rules that read SQL say nothing.
+
+Example:
+
+    from (values (1)) t(id) join {{ ref('orders') }} using (id) select *
+
+Mend it, when the lineage matters, by writing that place in a more usual way: here, `select` first.
+""",
+    ),
+    Code(
         name="reserved-word",
         number="HW2102",
         title="A reserved word is used as a name without quotes",
