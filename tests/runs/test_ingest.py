@@ -1,5 +1,6 @@
 """Loading files: each exactly once, whole or not at all, whatever the files are like."""
 
+import gzip
 import json
 import os
 import shutil
@@ -581,6 +582,38 @@ def test_columns_that_differ_in_case_alone_are_refused(
     assert end.status == "refused"
     assert end.code == find_code("ingest-header").number
     assert table_of(context).version_or_none() is None
+
+
+@pytest.mark.parametrize(
+    ("content", "code"),
+    [
+        (b'"id"x,b\n1,2\n3,4\n', "ingest-header"),
+        (b'"id,b\n1,2\n3,4\n', "ingest-header"),
+        (b"id,b\r1,2\r3,4\r", "ingest-header"),
+        (b"x" * 200_000 + b",b\n1,2\n", "ingest-header"),
+        ("straße,b\n1,2\n".encode("latin-1"), "ingest-unreadable"),
+        (gzip.compress(b"id,b\n1,2\n"), "ingest-unreadable"),
+    ],
+    ids=["after a quote", "an open quote", "carriage returns", "long", "latin-1", "packed"],
+)
+def test_a_first_line_that_is_none_is_refused_and_never_swallows_rows(
+    context: Context, inbox: Path, content: bytes, code: str
+) -> None:
+    (end,) = load(context, put(inbox, "a.csv", content)).files
+
+    assert (end.status, end.code) == ("refused", find_code(code).number)
+
+
+@pytest.mark.parametrize("header", ['"a;b;c",d', '"a|b" ,"c"', "a\x85b;c;d,"])
+def test_delimiters_are_found_outside_of_quotes_in_the_whole_first_line(
+    context: Context, inbox: Path, header: str
+) -> None:
+    delimiter = ";" if "\x85" in header else ","
+    row = delimiter.join("1" * (3 if "\x85" in header else 2))
+
+    done = load(context, put(inbox, "a.csv", f"{header}\n{row}\n"))
+
+    assert (done.exit_code, done.rows) == (0, 1)
 
 
 def test_a_name_that_only_looks_made_up_is_kept(context: Context, inbox: Path) -> None:

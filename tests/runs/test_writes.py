@@ -318,6 +318,22 @@ def test_partitions_of_a_table_stay(context: Context, writer: Writer) -> None:
     ]  # fmt: skip
 
 
+def test_what_could_not_be_published_is_not_seen_afterwards(
+    context: Context, writer: Writer
+) -> None:
+    run_steps(
+        context,
+        build("orders", "select i % 3 as k, i from range(9) t(i)", partition_by=("k",)),
+    )
+
+    writer.run("alter table orders drop column k")
+    with pytest.raises(HeadwaterError):
+        writer.flush()
+
+    seen = writer.run("select count(k) from orders", rows_max=1)
+    assert seen.rows == ((9,),)
+
+
 def test_hooks_of_many_nodes_add_to_one_table_at_once(context: Context, work: Work) -> None:
     def add(number: int) -> None:
         opened = context.engine.open_session(catalog="shop", schema="main")

@@ -236,9 +236,11 @@ class Writer:
                 committed = self._publish(name, here.get(_folded(name)))
                 done += [] if committed is None else [committed]
             self._put_back()
-        finally:
-            self._touched.clear()
-            self._leave()
+        except BaseException:
+            self.abandon()  # whoever uses the session next sees what is published
+            raise
+        self._touched.clear()
+        self._leave()
         return tuple(done)
 
     def abandon(self) -> None:

@@ -8,6 +8,7 @@ column is what comes out.
 import csv
 import gzip
 import io
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -72,27 +73,51 @@ def read_header(file: IncomingFile) -> Header:
     start = _start_of(file.path)
     encoding = file.encoding or ("utf-16" if start[:2] in _UTF16 else "utf-8")
     if encoding not in _ENCODINGS or start[:2] == _UTF16[1]:
-        raise Invalid(
-            "ingest-unreadable",
-            f"`{file.path}` is not in an encoding that can be read",
-            why="known are utf-8, utf-16 (little-endian) and latin-1",
-            fix="convert it: iconv -t utf-8 FILE > NEW, or pass --encoding",
-        )
+        raise _unreadable(file, "known are utf-8, utf-16 (little-endian) and latin-1")
     text = start.decode(_ENCODINGS[encoding], errors="replace")
-    line = text.splitlines()[0] if text.strip() else ""
-    delimiter = file.delimiter or max(_DELIMITERS, key=line.count)
-    names = tuple(
-        name.strip() for name in next(csv.reader(io.StringIO(text), delimiter=delimiter), ())
-    )
+    bare = re.sub(
+        r'"[^"]*"', "", re.split(r"[\r\n]", text, maxsplit=1)[0]
+    )  # what stands in quotes separates nothing
+    delimiter = file.delimiter or max(_DELIMITERS, key=bare.count)
+    names = _names(file, text, delimiter)
+    if any("\ufffd" in name or "\0" in name for name in names):
+        raise _unreadable(file, f"its first line is not text in {encoding}")
     lowered = [name.lower() for name in names]
     if not names or "" in names or len(set(lowered)) != len(names):
-        raise Invalid(
-            "ingest-header",
-            f"the first line of `{file.path}` does not name its columns",
-            why=f"it says {', '.join(map(repr, names[:10]))}" if names else "the file is empty",
-            fix="give every column a name of its own in the first line",
-        )
+        why = f"it says {', '.join(map(repr, names[:10]))}" if names else "the file is empty"
+        raise _without_names(file, why)
     return Header(names=names, delimiter=delimiter, encoding=encoding)
+
+
+def _names(file: IncomingFile, text: str, delimiter: str) -> tuple[str, ...]:
+    """Read the names in the first line; of one that does not end, the engine would skip all."""
+    line, end, rest = text.partition("\n")
+    # Blanks after a closing quote are no fault to the engine.
+    closed = re.sub(rf'" +(?={re.escape(delimiter)}|\r?$)', '"', line)
+    lines = csv.reader(io.StringIO(closed + end + rest), delimiter=delimiter, strict=True)
+    try:
+        return tuple(name.strip() for name in next(lines, ()))
+    except csv.Error as error:
+        why = "it ends in a carriage return alone" if "\r" in line.rstrip("\r") else str(error)
+        raise _without_names(file, why) from error
+
+
+def _without_names(file: IncomingFile, why: str) -> Invalid:
+    return Invalid(
+        "ingest-header",
+        f"the first line of `{file.path}` does not name its columns",
+        why=why,
+        fix="give every column a name of its own in the first line",
+    )
+
+
+def _unreadable(file: IncomingFile, why: str) -> Invalid:
+    return Invalid(
+        "ingest-unreadable",
+        f"`{file.path}` is not in an encoding that can be read",
+        why=why,
+        fix="convert it: iconv -t utf-8 FILE > NEW, or pass --encoding",
+    )
 
 
 def types_of_text(
