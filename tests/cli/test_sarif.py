@@ -12,6 +12,7 @@ from tests.peer.public import fetch
 from headwater.base.codes import CODES, find_code
 from headwater.base.diagnostics import Diagnostic
 from headwater.base.spans import Span
+from headwater.cli import sarif
 from headwater.cli.sarif import RESULTS_MAX, fingerprint, sarif_of
 
 OFFICIAL = "oasis-tcs/sarif-spec", "e0583813964ec43cea53b6b531b402866095ed1f"
@@ -135,6 +136,15 @@ def test_more_than_a_host_takes_is_counted(tmp_path: Path) -> None:
     assert len(run["results"]) == RESULTS_MAX
     [said] = run["invocations"][0]["toolExecutionNotifications"]
     assert said["message"]["text"].startswith("7 more findings")
+
+
+def test_what_is_left_out_are_the_least(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sarif, "RESULTS_MAX", 1)
+    findings = [finding(severity="info"), finding(severity="error")]
+
+    run = run_of(sarif_of(findings, tmp_path, verb="check"))
+
+    assert [result["level"] for result in run["results"]] == ["error"]
 
 
 def test_a_check_that_finds_nothing_is_a_run_without_results(hw: Hw) -> None:

@@ -13,7 +13,7 @@ from headwater.base.ids import NodeId
 from headwater.base.markup import code, plain
 from headwater.base.units import Estimate, exact
 from headwater.plan.comment import COMMENT_BYTES_MAX, marker, show_comment
-from headwater.plan.plan import Change, Hop, Impact, Plan, Totals
+from headwater.plan.plan import Change, Cost, Hop, Impact, Plan, Totals
 from headwater.plan.show import show_plan
 
 CASES = [case.read_text(encoding="utf-8") for case in cases()]
@@ -205,6 +205,22 @@ def test_a_cost_that_is_not_known_is_a_question_mark() -> None:
 
     assert "**Cost: ?**" in without_prices
     assert "**Cost: ? a month**" in with_prices
+
+
+def test_a_cost_of_which_a_part_is_unknown_is_at_least_that() -> None:
+    known = Change(
+        node=NodeId("model.shop.x"),
+        sign="~",
+        lines=("another query",),
+        breaking=False,
+        cost_before=Cost(cpu_seconds=exact(2.0)),
+        cost_after=Cost(cpu_seconds=exact(3.0)),
+    )
+    never_ran = replace(known, node=NodeId("model.shop.y"), cost_before=Cost())
+
+    shown = show_comment(replace(EMPTY, changes=(known, never_ran)))
+
+    assert "**Cost of a run: at least 2.0 s of CPU before, 6.0 s after**" in shown
 
 
 def test_a_project_with_faults_says_them() -> None:

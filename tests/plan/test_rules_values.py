@@ -85,10 +85,28 @@ def large(made: World, value: str) -> Plan:
         ("select word as x from {raw} union all select 'none'", "9", []),
         ("select id as x from {raw} union all select null", "9", []),
         ("select id as x from {raw} union all select 0", "9", []),
+        # Names that come twice tell no places.
+        ("select id a, word a, word b from {raw} union all select id, word, word from {more}",
+         "9", []),
     ],
 )  # fmt: skip
 def test_unions_that_lose_digits_or_kind(sql: str, value: str, severities: list[str]) -> None:
     assert found(large(over(sql), value), "implicit-narrowing") == severities
+
+
+def test_how_large_a_double_is_stored_says_nothing_of_whole_numbers() -> None:
+    graph = over("select id as x from {raw} union all select ratio from {more}").graph()
+    state = with_sources(graph)
+    tables = {
+        key: replace(
+            table, minimum={"id": "1", "ratio": "0"}, maximum={"id": "9", "ratio": str(2**60)}
+        )
+        for key, table in state.tables.items()
+    }
+
+    made = make_plan(graph, replace(state, tables=MappingProxyType(tables)), PlanOptions())
+
+    assert found(made, "implicit-narrowing") == []
 
 
 @pytest.mark.parametrize(

@@ -48,6 +48,16 @@ def test_a_commit_that_began_below_what_was_reached_is_a_setback(context: Contex
     assert (found.reached, found.began) == ("100", "9")  # by value, not by letters
 
 
+def test_a_setback_stands_whatever_later_commits_do_not_say(context: Context) -> None:
+    run_steps(context, build("events", ids(1, 90)))
+    run_steps(context, append("events", ids(9), version=0))
+    run_steps(context, append("events", "select null::integer as id, 'n' as name", version=1))
+
+    [found] = setbacks(context)
+
+    assert (found.commits, found.back, found.began) == (1, 1, "9")
+
+
 def test_values_that_only_grow_are_none(context: Context) -> None:
     run_steps(context, build("events", ids(1, 9)))
     run_steps(context, append("events", ids(10, 100), version=0))

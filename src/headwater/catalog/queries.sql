@@ -86,6 +86,8 @@ where status <> 'started'
 order by started_at desc, run_id desc, node desc, attempt desc limit :limit;
 
 -- name: usage_totals
+-- Added up here, because a year of attempts takes seconds to read. What a run used beside its
+-- attempts is the rule of `ledger_rows`, and the tests of metastores hold both to one answer.
 with chosen as (
   select run_id, project, target, command, user, substr(started_at, 1, 10) as day, cpu_seconds
   from run

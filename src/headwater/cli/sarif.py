@@ -38,6 +38,8 @@ PROJECT_FILE = "dbt_project.yml"
 _LEVELS: Mapping[Severity, str] = MappingProxyType(
     {"error": "error", "warning": "warning", "info": "note"}
 )
+_GRAVEST: tuple[Severity, ...] = ("error", "warning", "info")
+"""What is left out of a run that is too long are the least."""
 _NAMES = re.compile(r"`([^`]+)`")
 _PLACEHOLDER = re.compile(r"\{(\d+)\}")
 _LINK = re.compile(r"\[(?=[^\]\n]*\]\()")
@@ -108,7 +110,7 @@ def sarif_of(
             consumer.
     """
     place, rules = Place.of(root), _Rules()
-    found = list(diagnostics)
+    found = sorted(diagnostics, key=lambda each: _GRAVEST.index(each.severity))
     seen: Counter[str] = Counter()
     results = [
         _result(each, place, rules, seen=seen, ways=_ways_of(each, ways))

@@ -150,9 +150,9 @@ def _cost_head(plan: Plan) -> Iterator[str]:
     will = sum_estimates([each.cost_after.cpu_seconds for each in known])
     unknown = len(changed) - len(known)
     more = f"; {counted(unknown, 'changed node')} not estimated" if unknown else ""
-    now = format_seconds(was.value) if any(each.sign == "~" for each in known) else "nothing"
+    now = _seconds(was) if any(each.sign == "~" for each in known) else "nothing"
     yield (
-        f"**Cost of a run: {plain(now)} of CPU before, {plain(format_seconds(will.value))} after** "
+        f"**Cost of a run: {now} of CPU before, {_seconds(will)} after** "
         f"({plain(basis_of(will))}){more}"
     )
 
@@ -164,8 +164,17 @@ def _share(before: float, after: float) -> str:
 
 
 def _dollars(estimate: Estimate) -> str:
-    partly = "at least " if estimate.grade == "unknown" else ""
-    return partly + plain(format_dollars(estimate.value))
+    return _partly(estimate) + plain(format_dollars(estimate.value))
+
+
+def _seconds(estimate: Estimate) -> str:
+    return _partly(estimate) + plain(format_seconds(estimate.value))
+
+
+def _partly(estimate: Estimate) -> str:
+    """Mark a sum of which some part is unknown."""
+    is_known = estimate.value is not None
+    return "at least " if is_known and estimate.grade == "unknown" else ""
 
 
 def _budget(plan: Plan) -> str:

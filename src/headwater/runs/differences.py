@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from types import MappingProxyType
-from typing import Any, Literal
+from typing import Literal
 
 from headwater.base.errors import Invalid
 from headwater.base.relations import TableName
@@ -164,7 +164,7 @@ def compare_sides(
     with _bound(context, *_without_common(left.snapshot, right.snapshot)) as pair:
         note = repeated_key(pair, key) if key else ""
         if key and not note:
-            difference = replace(difference, key=key, **_by_key(pair, key, compared))
+            difference = _with_rows_by_key(difference, pair, key)
         else:
             (removed, gone), (added, come) = pair.alone(compared)
             difference = replace(
@@ -200,17 +200,19 @@ def _key(wanted: tuple[str, ...], compared: tuple[str, ...]) -> tuple[str, ...]:
     return tuple(dict.fromkeys(known[name.lower()] for name in wanted))
 
 
-def _by_key(pair: Pair, key: tuple[str, ...], compared: tuple[str, ...]) -> dict[str, Any]:
-    found = compare_by_key(pair, key, compared)
-    return {
-        "rows_removed": found.removed,
-        "rows_added": found.added,
-        "removed": found.gone,
-        "added": found.come,
-        "rows_changed": found.changed,
-        "changed": found.shown,
-        "columns_differing": found.differing,
-    }
+def _with_rows_by_key(difference: Difference, pair: Pair, key: tuple[str, ...]) -> Difference:
+    found = compare_by_key(pair, key, difference.compared)
+    return replace(
+        difference,
+        key=key,
+        rows_removed=found.removed,
+        rows_added=found.added,
+        removed=found.gone,
+        added=found.come,
+        rows_changed=found.changed,
+        changed=found.shown,
+        columns_differing=found.differing,
+    )
 
 
 def find_side(context: Context, text: str, note: str = "") -> Side:

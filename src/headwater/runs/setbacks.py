@@ -59,7 +59,7 @@ def _look(
         part = replace(snapshot, files=arrival.files, columns=only)
         low, high = (bounds.get(column.name) for bounds in bounds_of(part))
         if low is None or high is None:
-            return None  # without statistics nothing is proved of what comes after, either
+            break  # without statistics nothing is proved of what comes after, either
         if reached is not None and arrival.counts:
             commits += 1
             if order(low) <= order(reached):

@@ -214,29 +214,34 @@ def _outputs_or_none(
     sources: Sequence[tuple[str, Names | None]],
     type_of: Callable[[exp.Column], str],
 ) -> Names | None:
-    found: dict[str, str] = {}
+    """Return the columns of a SELECT; None when they are not all known, or two have one name."""
+    found: list[tuple[str, str]] = []
     for node in select.expressions:
         is_star = isinstance(node, exp.Star) or (
             isinstance(node, exp.Column) and isinstance(node.this, exp.Star)
         )
-        starred = _starred_or_none(node, sources) if is_star else {}
-        if starred is None:
-            return None
-        found |= starred
         if not is_star:
             kind = _time_type(node.unalias(), type_of) or infer_type(node, type_of)
-            found[node.alias_or_name.lower()] = kind
-    return found
+            found.append((node.alias_or_name.lower(), kind))
+            continue
+        starred = _starred_or_none(node, sources)
+        if starred is None:
+            return None
+        found += starred
+    named = dict(found)
+    return named if len(named) == len(found) else None
 
 
-def _starred_or_none(node: exp.Expr, sources: Sequence[tuple[str, Names | None]]) -> Names | None:
+def _starred_or_none(
+    node: exp.Expr, sources: Sequence[tuple[str, Names | None]]
+) -> list[tuple[str, str]] | None:
     """Return the columns that a star stands for; None when they are not all known."""
     star = node.this if isinstance(node, exp.Column) else node
     qualifier = node.table.lower() if isinstance(node, exp.Column) else ""
     meant = [names for called, names in sources if qualifier in {"", called}]
     if any(star.args.values()) or any(names is None for names in meant):
         return None
-    return {name: kind for names in meant for name, kind in (names or {}).items()}
+    return [each for names in meant for each in (names or {}).items()]
 
 
 def _time_type(node: exp.Expr, type_of: Callable[[exp.Column], str]) -> str:

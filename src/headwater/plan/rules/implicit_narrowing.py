@@ -31,9 +31,10 @@ from headwater.plan.casts import casts_of
 from headwater.plan.draft import Draft
 from headwater.plan.ranges import stored_range
 from headwater.plan.rules.rule import Rule
+from headwater.plan.state import TableState
 from headwater.plan.strategy import on_schema_change_of
 from headwater.sql.casts import United
-from headwater.sql.types import type_change
+from headwater.sql.types import canonical_type, type_change
 
 EXACT_MAX = 2**53
 """Whole numbers up to this one are exact in a DOUBLE."""
@@ -79,15 +80,21 @@ def _is_number(kind: str) -> bool:
 
 
 def _largest(draft: Draft, compiled: CompiledNode, column: str) -> Decimal | None:
-    """Return the largest stored value of what a column is made of; None when it is not known."""
+    """Return the largest stored whole number that a column is made of; None when not known."""
     lineage = compiled.lineage
     found: list[Decimal] = []
     for output in lineage.columns if lineage is not None else ():
         for use in output.influences if output.name.lower() == column else ():
             table = draft.state.tables.get(str(use.table))
-            bounds = (None, None) if table is None else stored_range(table, use.column)
-            found += [abs(each) for each in bounds if each is not None]
+            if table is not None and _is_long(table, use.column):
+                bounds = stored_range(table, use.column)
+                found += [abs(each) for each in bounds if each is not None]
     return max(found, default=None)
+
+
+def _is_long(table: TableState, column: str) -> bool:
+    types = {each.name.lower(): canonical_type(each.type) for each in table.columns}
+    return types.get(column.lower()) in _LONG
 
 
 def _inserted(draft: Draft, compiled: CompiledNode) -> Iterator[Diagnostic]:
