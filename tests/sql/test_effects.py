@@ -2,7 +2,7 @@
 
 import pytest
 
-from headwater.sql.effects import written_tables
+from headwater.sql.effects import only_reads, written_tables
 
 
 @pytest.mark.parametrize(
@@ -26,3 +26,11 @@ from headwater.sql.effects import written_tables
 )
 def test_a_script_tells_what_it_would_write(script: str, expected: tuple[str, ...] | None) -> None:
     assert written_tables(script) == expected
+
+
+def test_many_comments_are_read_once() -> None:
+    comments = "/* said */\n" * 60
+
+    assert only_reads(f"{comments}select 1")
+    assert not only_reads(f"{comments}1")
+    assert written_tables(f"{comments}delete from main.t") == ("main.t",)

@@ -12,8 +12,9 @@ from headwater.base.ids import NodeId
 CTE_PREFIX = "__dbt__cte__"
 _BLANK = re.compile(r"(?:\s+|--[^\n]*(?:\n|\Z)|/\*.*?\*/)*", re.DOTALL)
 _WITH = re.compile(
-    r"with\b(?:(?:\s+|--[^\n]*\n|/\*.*?\*/)*recursive\b)?", re.IGNORECASE | re.DOTALL
+    r"with\b(?:(?:\s+|--[^\n]*\n|/\*.*?\*/)*+recursive\b)?", re.IGNORECASE | re.DOTALL
 )
+"""Blanks are not divided in other ways when no ``recursive`` follows: of 30 there are 2^29 ways."""
 
 
 def inject(sql: str, ctes: Sequence[tuple[str, str]]) -> str:

@@ -28,10 +28,10 @@ _PARSER = logging.getLogger("sqlglot")
 _STORED = frozenset({"TABLE", "VIEW"})
 _FAULTS = (ParseError, TokenError, RecursionError, AttributeError, TypeError, ValueError)
 _VALUES = re.compile(
-    r"\A(?:\s|--[^\n]*\n|/\*.*?\*/)*insert\s+into\s[^;']{1,4000}?\bvalues\b",
+    r"\A(?:\s|--[^\n]*\n|/\*.*?\*/)*+insert\s+into\s[^;']{1,4000}?\bvalues\b",
     re.IGNORECASE | re.DOTALL,
 )
-_FIRST = re.compile(r"(?:\s|\(|--[^\n]*(?:\n|\Z)|/\*.*?\*/)*([a-z]+)", re.IGNORECASE | re.DOTALL)
+_FIRST = re.compile(r"(?:\s|\(|--[^\n]*(?:\n|\Z)|/\*.*?\*/)*+([a-z]+)", re.IGNORECASE | re.DOTALL)
 _READS = frozenset({"select", "from", "values", "describe", "desc", "show", "explain", "summarize",
                     "pivot", "unpivot", "table"})  # fmt: skip
 _SELECT = re.compile(r"\bselect\b", re.IGNORECASE)
