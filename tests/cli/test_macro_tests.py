@@ -31,6 +31,17 @@ COUNTED = """
 """
 
 
+LOGGED = """
+{% test logged(model, column_name, number) %}
+  {% if execute %}
+    {% do run_query('create table if not exists log (number int)') %}
+    {% do run_query('insert into log values (' ~ number ~ ')') %}
+  {% endif %}
+  select * from {{ model }} where {{ column_name }} < 0
+{% endtest %}
+"""
+
+
 def model(rows: str, test: str) -> dict[str, str]:
     return {
         "models/mine.sql": "{{ config(materialized='table') }} "
@@ -103,3 +114,35 @@ def test_a_failing_macro_is_an_error_of_its_test(hw: Hw, project: Path) -> None:
 
     assert built.code == 1
     assert "not_there" in built.out + built.err
+
+
+def test_tests_of_one_node_may_write_to_one_table(hw: Hw, project: Path) -> None:
+    tests = ", ".join(f"{{logged: {{number: {number}}}}}" for number in (1, 2, 3))
+    first = model("(1)", tests)
+    second = "{{ config(materialized='table') }} select id from {{ ref('mine') }}"
+    others = "models: [{name: next, columns: [{name: id, data_tests: [" + tests + "]}]}]"
+    files = {"models/next.sql": second, "models/next.yml": others}
+    write_files(project, {"macros/tests.sql": LOGGED, **first, **files})
+
+    built = hw("build", "--select", "mine next")
+
+    assert built.code == 0, built.err
+    found = rows(hw, "select number, count(*) from log group by number order by number")
+    assert found == [[1, 2], [2, 2], [3, 2]]
+
+
+def test_a_test_cannot_change_what_its_node_is_about_to_publish(hw: Hw, project: Path) -> None:
+    text = "{% if execute %}{% do run_query('delete from ' ~ model ~ ' where id > 1') %}{% endif %}"
+    macro = f"{{% test cut(model, column_name) %}}{text}select * from {{{{ model }}}} where id > 1"
+    write_files(project, {"macros/tests.sql": f"{macro}{{% endtest %}}"})
+    write_files(project, model("(1), (2)", "cut"))
+    files = {"models/mine.yml": "models: [{name: mine}]"}
+    write_files(project, files)
+    hw("build", "--select", "mine")
+    write_files(project, model("(1), (2), (3)", "cut"))
+
+    built = hw("build", "--select", "mine")
+
+    assert built.code == 1
+    assert "changes it before it is published" in built.err
+    assert rows(hw, "select id from mine order by id") == [[1], [2]]

@@ -47,11 +47,13 @@ def count_by_macro(
     """
     call = TestCall(node=step.node, macro=step.macro)
     if pending is not None and pending.writer.has_changes:
+        pending.writer.seal(pending.name)
         tested = run_test_by_macro(pending.writer, call)  # which counts what it uses
         return replace(step, sql=tested.sql), read_count(tested.row, Meter())
     writer = Writer(work=work, session=session, node=step.node, attempt=attempt)
     if pending is not None and isinstance(pending.source, Snapshot):
         writer.expect(pending.name, pending.source)
+        writer.seal(pending.name)
     try:
         tested = run_test_by_macro(writer, call)
         writer.flush()

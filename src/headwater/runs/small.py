@@ -32,6 +32,8 @@ def is_small(pins: Pins, unit: Unit, *, project_root: str) -> bool:
     step = unit.step
     if isinstance(step, (RunTest, LoadSeed)) or not _is_plain(step):
         return False
+    if any(gate.macro for gate in unit.gates):
+        return False  # statements of a macro may change what stands for other sessions
     reads = {read.name for each in (step, *unit.gates) for read in each.reads}
     if not reads:
         return False

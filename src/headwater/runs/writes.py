@@ -126,6 +126,7 @@ class Writer:
     prelude: list[str] = field(default_factory=list)
     _touched: dict[TableName, _Touched] = field(default_factory=dict)
     _pending: dict[TableName, Snapshot] = field(default_factory=dict)
+    _sealed: set[TableName] = field(default_factory=set)
     _is_alone: bool = False
 
     def run(self, script: str, *, rows_max: int = 0) -> Result:
@@ -149,6 +150,10 @@ class Writer:
     def expect(self, name: TableName, pending: Snapshot) -> None:
         """Let statements see and change what the node is about to publish, which is bound."""
         self._pending[name] = pending
+
+    def seal(self, name: TableName) -> None:
+        """Let statements only see what the node is about to publish: its tests look at it now."""
+        self._sealed.add(name)
 
     def claim(self, name: TableName, destination: Destination) -> Claimed | None:
         """Take over what statements made of a node's own table or view, for the node to publish.
@@ -305,6 +310,8 @@ class Writer:
         """Let statements change a table or view: as the lake has it now, not as it was pinned."""
         known = self._touched.get(name)
         if known is None:
+            if name in self._sealed:
+                raise _unsupported(f"a test of `{name}` changes it before it is published")
             self.session.make_schema(name)
             known = self._touched[name] = _Touched()
             pending = self._pending.get(name)
