@@ -253,7 +253,9 @@ def test_what_ran_between_two_times_is_listed_by_when_its_run_began(metastore: M
 def test_what_runs_used_is_added_up_where_the_records_are(metastore: Metastore) -> None:
     for name, day in (("a1", "2026-11-20"), ("a2", "2026-11-20"), ("b1", "2026-11-21")):
         metastore.start_run(run(name, started_at=f"{day}T06:00"))
-        used = Meter(cpu_seconds=1.5, bytes_read=None if name == "a1" else 10, bytes_written=4)
+        read = None if name == "a1" else 10
+        seen = {"a1": None, "a2": 0, "b1": None}[name]
+        used = Meter(cpu_seconds=1.5, bytes_read=read, logical_bytes=seen, bytes_written=4)
         metastore.start_attempt(attempt(run_id=RunId(name), status="error", meter=used))
         metastore.start_attempt(attempt(run_id=RunId(name), attempt=2))  # has not ended
     end = RunEnd(status="failed", finished_at="t", cpu_seconds=2.0, wall_seconds=9.0)
@@ -267,6 +269,7 @@ def test_what_runs_used_is_added_up_where_the_records_are(metastore: Metastore) 
         ("2026-11-20", ORDERS, "statement", 2, 3.0),
         ("2026-11-21", ORDERS, "statement", 1, 1.5),
     ]
+    assert [each.logical_bytes for each in days] == [None, 0, None]
     assert [(each.bytes_read, each.bytes_written) for each in days] == [(0, 0), (10, 8), (10, 4)]
     assert [(each.run_id, each.kind) for each in runs] == [
         ("a1", "overhead"),

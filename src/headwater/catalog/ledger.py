@@ -74,7 +74,8 @@ class UsageTotal:
         attempts: How many attempts.
         cpu_seconds: Seconds of one processor.
         bytes_read: Bytes read, as far as the engine could tell.
-        logical_bytes: Bytes of the columns read, by their files' statistics, as far as known.
+        logical_bytes: Bytes of the columns read, by their files' statistics, as far as known; None
+            where no attempt knows.
         bytes_written: Bytes of data files written.
     """
 
@@ -89,7 +90,7 @@ class UsageTotal:
     attempts: int = 0
     cpu_seconds: float = 0.0
     bytes_read: float = 0.0
-    logical_bytes: float = 0.0
+    logical_bytes: float | None = None
     bytes_written: float = 0.0
 
 

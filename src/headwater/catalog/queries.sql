@@ -107,13 +107,12 @@ with chosen as (
   union all
   select run_id, '', 'overhead', 0,
     cpu_seconds - coalesce((select sum(used.cpu_seconds) from used
-                            where used.run_id = chosen.run_id), 0), 0, 0, 0
+                            where used.run_id = chosen.run_id), 0), 0, null, 0
   from chosen where cpu_seconds is not null
 )
 select project, target, command, user, day, case when :by_run then run_id else '' end as run,
   case when :by_run then '' else node end as used_by, kind, sum(attempts),
-  sum(parts.cpu_seconds), coalesce(sum(bytes_read), 0), coalesce(sum(logical_bytes), 0),
-  sum(bytes_written)
+  sum(parts.cpu_seconds), coalesce(sum(bytes_read), 0), sum(logical_bytes), sum(bytes_written)
 from parts join chosen using (run_id)
 group by project, target, command, user, day, run, used_by, kind
 order by project, target, command, user, day, run, used_by, kind;

@@ -198,7 +198,7 @@ def total_from_row(row: Row) -> UsageTotal:
         attempts=cast("int", row[8]),
         cpu_seconds=cast("float", row[9]),
         bytes_read=float(cast("float", row[10])),
-        logical_bytes=float(cast("float", row[11])),
+        logical_bytes=None if row[11] is None else float(cast("float", row[11])),
         bytes_written=float(cast("float", row[12])),
     )
 

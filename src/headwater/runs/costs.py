@@ -27,7 +27,8 @@ class CostLine:
         attempts: Attempts of nodes counted in it.
         cpu_seconds: CPU time.
         bytes_read: Bytes read from storage.
-        logical_bytes: Bytes of the columns read, by their files' statistics.
+        logical_bytes: Bytes of the columns read, by their files' statistics; None where nobody
+            knows.
         bytes_written: Bytes of data files written.
         money: What it costs; None when no price is declared.
         share: Its part of all CPU time, 0 to 1.
@@ -37,7 +38,7 @@ class CostLine:
     attempts: int = 0
     cpu_seconds: float = 0.0
     bytes_read: float = 0.0
-    logical_bytes: float = 0.0
+    logical_bytes: float | None = None
     bytes_written: float = 0.0
     money: float | None = None
     share: float = 0.0
@@ -82,14 +83,15 @@ class _Sum:
     attempts: int = 0
     cpu_seconds: float = 0.0
     bytes_read: float = 0.0
-    logical_bytes: float = 0.0
+    logical_bytes: float | None = None
     bytes_written: float = 0.0
 
     def add(self, part: UsageTotal) -> None:
         self.attempts += part.attempts
         self.cpu_seconds += part.cpu_seconds
         self.bytes_read += part.bytes_read
-        self.logical_bytes += part.logical_bytes
+        if part.logical_bytes is not None:
+            self.logical_bytes = (self.logical_bytes or 0.0) + part.logical_bytes
         self.bytes_written += part.bytes_written
 
     def line(self, key: str, total_cpu: float, prices: Prices | None) -> CostLine:

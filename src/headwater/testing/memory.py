@@ -216,8 +216,10 @@ class MemoryMetastore(Metastore):
     ) -> tuple[UsageTotal, ...]:
         """See Metastore."""
         runs = [each for each in self.runs_between(since, until) if each.run_id.startswith(run)]
+        attempts = self.attempts_between(since, until)
+        known = {(a.run_id, a.node) for a in attempts if a.meter.logical_bytes is not None}
         sums: dict[tuple[str, ...], UsageTotal] = {}
-        for row in ledger_rows(runs, self.attempts_between(since, until)):
+        for row in ledger_rows(runs, attempts):
             day = next(each.started_at[:10] for each in runs if each.run_id == row.run_id)
             own, node = (row.run_id, "") if by_run else ("", row.node)
             first = UsageTotal(
@@ -232,6 +234,8 @@ class MemoryMetastore(Metastore):
             )
             key = (row.project, row.target, row.command, row.user, day, own, node, row.kind)
             total = sums.get(key, first)
+            if (row.run_id, row.node) in known and total.logical_bytes is None:
+                total = replace(total, logical_bytes=0.0)
             counted = int(bool(row.attempt) and row.meter == "cpu_seconds")
             sums[key] = replace(
                 total,
