@@ -118,6 +118,17 @@ def test_diagnostic_does_not_hand_the_terminal_its_controls() -> None:
     assert lines[2:] == ["  1 | a  b ", "    |    ^"]
 
 
+def test_no_part_of_a_finding_steers_the_terminal() -> None:
+    finding = Diagnostic(
+        code="ref-not-found", severity="error", what="\x1b[31mred", why="a\nb", fix="\u202etxt"
+    )
+
+    lines = render(finding, lambda _file, _line: None)
+
+    assert lines[0].endswith("\\u001b[31mred")
+    assert lines[1:] == ["why: a\nb", "hint: \\u202etxt"]
+
+
 def test_diagnostic_without_a_readable_file_still_shows_the_place() -> None:
     finding = Diagnostic(
         code="HW1901", severity="warning", what="w", where=Span(file="gone.sql", line=9)

@@ -51,6 +51,12 @@ def test_styles_only_add_to_the_text(text: str) -> None:
     assert not any("\x1b" in line or "\n" in line for line in styled)
 
 
+def test_text_of_users_does_not_steer_the_terminal() -> None:
+    (line,) = show_plan(replace(EMPTY, base="\x1b[31mmain\r\n\u202e"))
+
+    assert line == "Nothing to do: 0 unchanged. Compared with \\u001b[31mmain  \\u202e"
+
+
 def test_an_unknown_is_a_question_mark_never_nothing() -> None:
     graph = World().seed("codes", "code VARCHAR").graph()
     plan = make_plan(graph, with_sources(graph), PlanOptions())

@@ -15,6 +15,8 @@ _FRAME_WIDTH = 160
 """Characters of a line that a code frame shows."""
 # A tab, a NUL or an escape of the terminal takes one place, as it does in a column number.
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]")
+_STEERING = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u200e\u200f\u202a-\u202e\u2066-\u2069]")
+"""Signs in a text of users that would move a terminal's cursor, colour it or turn it around."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -118,7 +120,7 @@ def render(diagnostic: Diagnostic, read_line: Callable[[str, int], str | None]) 
         lines.append(f"why: {diagnostic.why}")
     if diagnostic.fix:
         lines.append(f"hint: {diagnostic.fix}")
-    return lines
+    return [_STEERING.sub(lambda found: f"\\u{ord(found[0]):04x}", line) for line in lines]
 
 
 def _frame(span: Span, read_line: Callable[[str, int], str | None]) -> list[str]:

@@ -21,7 +21,7 @@ _ZERO_WIDTH_SPACE = "\u200b"
 
 def visible(text: str) -> str:
     """Return text on one line in which signs that cannot be seen are written as escapes."""
-    return "".join(_seen(sign) for sign in text)
+    return text if text.isprintable() else "".join(_seen(sign) for sign in text)
 
 
 def _seen(sign: str) -> str:

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from math import isclose
 
 from headwater.base.diagnostics import Diagnostic
-from headwater.base.markup import code, fenced, plain, prose, token, visible
+from headwater.base.markup import code, fenced, plain, prose, token
 from headwater.base.units import (
     Estimate,
     format_bytes,
@@ -318,7 +318,7 @@ def _cost_section(plan: Plan, names: Names) -> Iterator[_Section]:
 
 def _whole(plan: Plan) -> _Section:
     """Return the plan as on a terminal."""
-    lines = tuple(visible(line) for line in show_plan(plan))
+    lines = show_plan(plan)
     first, last = fenced(lines)
     return _Section(
         name=f"{len(lines)} lines of the whole plan",

@@ -12,6 +12,7 @@ from typing import Literal, get_args
 
 from headwater.base.diagnostics import Diagnostic
 from headwater.base.ids import NodeId
+from headwater.base.markup import visible
 from headwater.base.units import (
     Estimate,
     format_bytes,
@@ -81,8 +82,16 @@ def style_plan(plan: Plan, width: int = WIDTH_DEFAULT) -> tuple[StyledLine, ...]
 
     Args:
         plan: The plan.
-        width: Characters that a line may have; text of users is never cut, only laid out.
+        width: Characters that a line may have; text of users is never cut, only laid out. Signs of
+            it that cannot be seen, such as those that steer a terminal, are written as escapes.
     """
+    return tuple(
+        tuple(StyledText(visible(part.text), part.style) for part in line)
+        for line in _lines(plan, width)
+    )
+
+
+def _lines(plan: Plan, width: int) -> tuple[StyledLine, ...]:
     telling = [finding for finding in plan.diagnostics if finding.severity != "info"]
     if plan.is_empty and not plan.changes and not telling:
         return (
