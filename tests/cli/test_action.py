@@ -172,6 +172,17 @@ def test_a_push_is_compared_with_the_commit_before(
     assert found["exit-code"] == "3"
 
 
+@pytest.mark.parametrize("before", ["", "0" * 40])
+def test_without_a_commit_before_the_plan_is_that_of_what_is_deployed(
+    checkout: Path, tmp_path: Path, before: str
+) -> None:
+    found = plan(tmp_path, checkout, PULL_REQUEST="", BEFORE=before)
+
+    comment = Path(found["comment"]).read_text(encoding="utf-8")
+    assert found["exit-code"] == "0"
+    assert "Compared with nothing" in comment or "has not been built" in comment
+
+
 def test_arguments_are_words_and_no_script(checkout: Path, tmp_path: Path) -> None:
     arguments = "--accept HW3002 --vars {a:$(touch$IFS/tmp/x);b} `id`"
 

@@ -59,3 +59,24 @@ def test_a_faulty_ephemeral_model_is_sent_with_its_readers(
 
     assert built.code == 2
     assert "HW2101" in built.out
+
+
+def test_an_exposure_of_a_model_that_is_gone_stops_the_plan(hw: Hw, project: Path) -> None:
+    hw("build")
+    (project / "models" / "gone.sql").write_text("select 1 as id")
+    exposure = "exposures: [{name: seen, type: dashboard, owner: {email: a@b.c}, depends_on: "
+    (project / "models" / "seen.yml").write_text(exposure + "[ref('gone')]}]")
+    before = hw("build")
+    (project / "models" / "gone.sql").unlink()
+
+    ended = hw("plan", "--output", "json")
+
+    assert before.code == 0
+    assert (ended.code, ended.codes) == (2, ["HW1203"])
+
+
+def test_upkeep_is_off_in_yaml_words(hw: Hw, project: Path) -> None:
+    (project / "headwater.yml").write_text("upkeep: off\n")
+
+    assert hw("plan").code == 0
+    assert "upkeep" not in hw("plan").out

@@ -185,6 +185,24 @@ def test_what_matters_most_gets_room_first() -> None:
     assert "lines of the whole plan" in shown.rpartition("Left out")[2]
 
 
+def test_every_section_has_a_share_however_long_another_is() -> None:
+    findings = tuple(
+        Diagnostic(code="breaking-change", severity="error", what=f"fault {i}", fix="mend it")
+        for i in range(3_000)
+    )
+    plan = plan_with("x")
+    many = tuple(
+        replace(plan.impact[0], node=NodeId(f"exposure.shop.e{i}"), column=f"c{i}")
+        for i in range(3_000)
+    )
+
+    shown = show_comment(replace(plan, impact=many, diagnostics=findings))
+
+    assert len(shown.encode()) <= COMMENT_BYTES_MAX
+    assert shown.count("fault ") > 50
+    assert shown.count("e1") > 50
+
+
 def test_the_cost_of_a_month_is_in_the_head() -> None:
     totals = Totals(month_before=exact(14.1), month_after=exact(56.2), month_budget=50.0)
 

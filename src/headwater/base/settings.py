@@ -435,7 +435,11 @@ def _value(setting: Setting, given: object, origin: Origin, place: str) -> Value
     try:
         match setting.kind:
             case "text":
-                value: str | int | float | bool = str(given)
+                # YAML reads an unquoted `off` as false.
+                words = {False: "off", True: "on"}
+                value: str | int | float | bool = (
+                    words[given] if isinstance(given, bool) else str(given)
+                )
             case "whole":
                 value = _positive(int(str(given)))
             case "number":

@@ -42,7 +42,7 @@ def difference_lines(found: "Difference") -> "Iterator[str]":
         return
     yield from (f"- column {name}" for name in found.columns_removed)
     yield from (f"+ column {name}" for name in found.columns_added)
-    yield from (f"~ column {text}" for text in found.columns_changed)
+    yield from (f"~ column {text}; values not compared" for text in found.columns_changed)
     rows = f"{format_count(found.rows_left)} -> {format_count(found.rows_right)}"
     if not found.compared:
         yield f"rows {rows}: not compared, because no column has one name and type on both sides"

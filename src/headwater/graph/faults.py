@@ -49,11 +49,18 @@ def weigh_faults(
     def is_harmless(found: Diagnostic) -> bool:
         if found.severity != "error" or not found.node:
             return False
+        if found.name == "ref-not-found" and _is_declared(graph, NodeId(found.node)):
+            return False  # it is never built, so this is the only time to say that it breaks
         return found.node not in (read if found.name in OF_ONE_QUERY else needed)
 
     return tuple(
         replace(found, severity="warning") if is_harmless(found) else found for found in diagnostics
     )
+
+
+def _is_declared(graph: Graph, node: NodeId) -> bool:
+    compiled = graph.nodes.get(node)
+    return compiled is not None and compiled.node.resource_type in DECLARED
 
 
 def not_traced(node: Node, fault: SqlFault, where: Span | None) -> Diagnostic:
@@ -87,6 +94,8 @@ def _is_inlined(graph: Graph, key: NodeId) -> bool:
     return compiled is not None and compiled.node.materialized == "ephemeral"
 
 
+DECLARED = frozenset({"exposure", "metric", "semantic_model", "saved_query"})
+"""Who reads nodes and has no query of its own."""
 OF_ONE_QUERY = ("sql-refused", "sql-syntax", "sql-not-a-query", "sql-empty")
 """Faults of one node's compiled query: the node fails when it runs, and all else can be built."""
 

@@ -4,7 +4,7 @@ The same Plan as everywhere, as GitHub's Markdown. A hidden first line says whos
 that the next run can replace it. What does not fit is counted and named, never dropped silently.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from math import isclose
 
@@ -76,14 +76,13 @@ def show_comment(plan: Plan, *, bytes_max: int = COMMENT_BYTES_MAX) -> str:
     lines = list(top)
     room = bytes_max - _size(top) - _NOTICE_BYTES
     left_out: list[str] = []
-    for section in _sections(plan):
-        shown = _fitting(section, room)
+    sections = tuple(_sections(plan))
+    for section, share in zip(sections, _shares(sections, room), strict=True):
+        shown = _fitting(section, share)
         if len(shown) < len(section.rows):
             left_out.append(f"{len(section.rows) - len(shown)} of {section.name}")
         if shown:
-            block = (*section.head, *shown, *section.foot)
-            lines += block
-            room -= _size(block)
+            lines += (*section.head, *shown, *section.foot)
     if left_out:
         said = "; ".join(left_out)
         lines.append(f"Left out, because a comment holds no more: {said}. {_elsewhere(plan)}")
@@ -92,6 +91,17 @@ def show_comment(plan: Plan, *, bytes_max: int = COMMENT_BYTES_MAX) -> str:
 
 def _size(lines: Iterable[str]) -> int:
     return sum(len(line.encode()) + 1 for line in lines)
+
+
+def _shares(sections: Sequence[_Section], room: int) -> tuple[int, ...]:
+    """Share bytes out: a section that needs less than the others leaves them what it does not."""
+    wanted = [_size((*each.head, *each.rows, *each.foot)) for each in sections]
+    shares = [0] * len(sections)
+    smallest_first = sorted(range(len(sections)), key=wanted.__getitem__)
+    for done, place in enumerate(smallest_first):
+        shares[place] = min(wanted[place], room // (len(sections) - done))
+        room -= shares[place]
+    return tuple(shares)
 
 
 def _fitting(section: _Section, room: int) -> tuple[str, ...]:
