@@ -1,12 +1,9 @@
-"""The upkeep of a plan as people read it: a line for each table, and one for all of them."""
+"""The upkeep of a plan as people read it: one line; `hw table upkeep` has one for each table."""
 
 from collections.abc import Iterator
 
 from headwater.base.units import format_bytes, format_seconds
 from headwater.plan.proposed import PlannedUpkeep, Proposal
-
-TABLES_MAX = 5
-"""How many tables are named before the rest is counted."""
 
 _EXACT_BELOW = 0.01
 
@@ -16,15 +13,14 @@ def upkeep_lines(upkeep: PlannedUpkeep) -> Iterator[str]:
     found = upkeep.proposals
     if not found:
         return
-    for proposal in found[:TABLES_MAX]:
-        yield f"upkeep  {proposal_text(proposal)}"
-    more = len(found) - TABLES_MAX
-    if more > 0:
-        yield f"upkeep  and {more} more"
-    cost, saving = sum(each.cost_seconds for each in found), sum(e.saving_seconds for e in found)
     who = "done after the nodes" if upkeep.does else "hw table upkeep --do does it"
-    tables = "1 table" if len(found) == 1 else f"{len(found)} tables"
-    yield f"upkeep  {tables}: ~{_time(cost)} of CPU saves ~{_time(saving)} a read; {who}"
+    if len(found) == 1:
+        yield f"upkeep  {proposal_text(found[0])}; {who}"
+        return
+    cost, saving = sum(each.cost_seconds for each in found), sum(e.saving_seconds for e in found)
+    yield (
+        f"upkeep  {len(found)} tables: ~{_time(cost)} of CPU saves ~{_time(saving)} a read; {who}"
+    )
 
 
 def proposal_text(proposal: Proposal) -> str:
