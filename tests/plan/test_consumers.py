@@ -204,3 +204,14 @@ def test_the_same_consumer_twice_is_a_fault() -> None:
         read_consumers([entry, entry], [HERE, HERE])
 
     assert "twice" in caught.value.why
+
+
+def test_a_type_that_it_did_not_get_before_either_breaks_nothing_new() -> None:
+    text = TYPED.replace("cast(amount as", "cast(amount * 2 as")
+
+    plan = changed(shop(text), endpoint(columns={"amount": "double"}), before=shop(TYPED))
+
+    [(said, effect)] = effects(plan).items()
+    assert "expects amount: DOUBLE, which it does not get now either" in said
+    assert effect != "breaks"
+    assert "consumer-broken" not in codes(plan)

@@ -11,7 +11,7 @@ from types import MappingProxyType
 from headwater.base.codec import Json, from_hand
 from headwater.base.errors import Invalid
 from headwater.base.ids import NodeId
-from headwater.base.relations import TableName
+from headwater.base.relations import Column, TableName
 from headwater.base.spans import Span
 from headwater.graph.graph import CompiledNode, Graph
 from headwater.plan.deltas import Delta, RelationDeltas
@@ -129,7 +129,14 @@ def trace_consumers(draft: Draft, carried: Mapping[str, RelationDeltas]) -> Iter
             compiled = known.get(read.table.lower())
             deltas = carried.get(str(compiled.node.relation).lower()) if compiled else None
             if compiled is not None and deltas is not None:
-                yield from _Reader(consumer=consumer, read=read).touched(compiled, deltas)
+                deployed = draft.deployed_or_none(compiled.node.unique_id)
+                had = deployed.columns if deployed is not None else None
+                reader = _Reader(consumer=consumer, read=read, had=_types(had))
+                yield from reader.touched(compiled, deltas)
+
+
+def _types(columns: Sequence[Column] | None) -> Mapping[str, str]:
+    return {column.name.lower(): column.type for column in columns or ()}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -138,6 +145,7 @@ class _Reader:
 
     consumer: Consumer
     read: Expected
+    had: Mapping[str, str]
     wanted: Mapping[str, str] = field(init=False)
 
     def __post_init__(self) -> None:
@@ -145,7 +153,7 @@ class _Reader:
         object.__setattr__(self, "wanted", folded)
 
     def touched(self, compiled: CompiledNode, deltas: RelationDeltas) -> Iterator[Impact]:
-        types = {column.name.lower(): column.type for column in compiled.columns or ()}
+        types = _types(compiled.columns)
         if deltas.whole is not None:
             yield self._impact(deltas.whole, "", "breaks", deltas.whole.text)
         for column, delta in deltas.columns.items():
@@ -162,7 +170,10 @@ class _Reader:
             of_type = f": {canonical_type(wants)}" if wants else ""
             return "breaks", f"expects {name}{of_type}; {delta.text}"
         if wants and type_change(wants, gets) != "same":
-            return "breaks", f"expects {name}: {canonical_type(wants)}; gets {gets}"
+            expected = f"expects {name}: {canonical_type(wants)}"
+            if type_change(self.had.get(column, ""), gets) == "same":
+                return delta.effect, f"{expected}, which it does not get now either; {delta.text}"
+            return "breaks", f"{expected}; gets {gets}"
         return delta.effect, delta.text
 
     def _impact(self, delta: Delta, column: str, effect: Effect, text: str) -> Impact:
