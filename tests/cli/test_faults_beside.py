@@ -80,3 +80,23 @@ def test_upkeep_is_off_in_yaml_words(hw: Hw, project: Path) -> None:
 
     assert hw("plan").code == 0
     assert "upkeep" not in hw("plan").out
+
+
+def test_a_break_is_seen_though_the_model_was_away_for_a_while(hw: Hw, project: Path) -> None:
+    model = project / "models" / "kept.sql"
+    write_files(
+        project, {"models/kept.sql": "{{ config(materialized='table') }} select 1 as a, 2 as b"}
+    )
+    (project / "headwater.yml").write_text(
+        "consumers: [{name: ep, kind: endpoint, owner: '@ml', "
+        "reads: [{table: kept, columns: {b: integer}}]}]\n"
+    )
+    hw("build")
+    text = model.read_text()
+    model.unlink()
+    hw("build")
+
+    model.write_text(text.replace(", 2 as b", ""))
+    ended = hw("plan", "--output", "json")
+
+    assert (ended.code, "HW3051" in ended.codes) == (3, True)

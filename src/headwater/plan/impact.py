@@ -132,7 +132,7 @@ def _add_own(draft: Draft, compiled: CompiledNode, used: Used, touched: _Touched
             touched.add_column(column, delta_of_change(change, compiled, "breaks"))
         return
     difference = draft.differences.get(compiled.node.unique_id)
-    if difference is None or difference.kind not in {"changed", "formatting"}:
+    if difference is None or difference.kind == "same":
         return
     if difference.kind == "formatting":
         text = "only formatting or comments changed"
@@ -147,13 +147,16 @@ def _add_own(draft: Draft, compiled: CompiledNode, used: Used, touched: _Touched
         return
     if draft.decisions[compiled.node.unique_id].how == "skip":
         return  # not asked for: what is deployed stays as it is
-    for change in difference.query.columns if difference.query else ():
+    changes = difference.query.columns if difference.query else _against_stored(draft, compiled)
+    for change in changes:
         delta = delta_of_change(change, compiled, retype_effect(change.before, change.after))
         if change.change == "added":
             new = replace(delta, text=f"{change.column} is new", effect="safe", kind="added")
             touched.report(new, column=change.column, effect="safe")
         else:
             touched.add_column(change.column, delta)
+    if difference.kind == "new":
+        return
     unknown = difference.query is None and compiled.node.resource_type in {"model", "snapshot"}
     if unknown or (difference.query is not None and difference.query.rows_changed):
         text = (
@@ -166,6 +169,23 @@ def _add_own(draft: Draft, compiled: CompiledNode, used: Used, touched: _Touched
         touched.add_rows(
             Delta(became="changed", text=text, effect="degrades", hops=hops, kind=kind)
         )
+
+
+def _against_stored(draft: Draft, compiled: CompiledNode) -> Iterator[ColumnChange]:
+    """Yield what becomes of the columns of a stored table whose query then is not known.
+
+    Its record is another target's, or of a time when the node was not in the project.
+    """
+    table = draft.state.tables.get(str(compiled.node.relation))
+    if table is None or not table.columns or compiled.columns is None:
+        return
+    now = {column.name.lower(): column.type for column in compiled.columns}
+    for column in table.columns:
+        kind = now.get(column.name.lower())
+        if kind is None:
+            yield ColumnChange(column=column.name, change="dropped", before=column.type)
+        elif kind and type_change(column.type, kind) != "same":
+            yield ColumnChange(column=column.name, change="retyped", before=column.type, after=kind)
 
 
 def _add_nulls(
