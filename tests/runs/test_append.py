@@ -360,6 +360,32 @@ def test_columns_are_widened_for_who_asks(context: Context) -> None:
     assert len(pl.read_delta(table_of(context).root)) == 4
 
 
+@pytest.mark.parametrize("widens", [False, True])
+@pytest.mark.parametrize(
+    ("stored", "fits", "unfit"),
+    [
+        ([1], [2.0, None], [1.5]),
+        ({"a": 1}, {"a": 2.0}, {"a": 1.5}),
+        ([{"a": [1]}], [{"a": [3.0]}, None], [{"a": [1.5]}]),
+        ({"a": 1}, {"a": "7"}, {"a": "007"}),
+    ],
+)
+def test_what_stands_inside_of_a_value_is_not_rounded(
+    context: Context, stored: object, fits: object, unfit: object, *, widens: bool
+) -> None:
+    with appending(context, "t", AppendOptions(widens=widens)) as appender:
+        appender.append([{"v": stored}, {"v": None}])
+        appender.flush()
+        appender.append([{"v": fits}])
+        appender.flush()
+        appender.append([{"v": unfit}])
+        with pytest.raises(Invalid) as caught:
+            appender.flush()
+
+    assert caught.value.code == "append-rows-unfit"
+    assert len(rows_of(context, "t")) == 3
+
+
 def test_text_widens_no_number(context: Context) -> None:
     with appending(context, "t", EVERY_ROW) as appender:
         appender.append([{"id": 1}])
