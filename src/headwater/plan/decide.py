@@ -5,6 +5,7 @@ is missing is made; what means something else is made again; what reads newer ro
 to date; everything else is skipped.
 """
 
+import re
 from dataclasses import replace
 from types import MappingProxyType
 from typing import Literal
@@ -22,6 +23,8 @@ from headwater.plan.state import DeployedNode, TableState
 KEEPS_COLUMNS_UP = frozenset({"append_new_columns", "sync_all_columns"})
 """Values of on_schema_change by which an incremental table takes new columns without a rebuild."""
 
+_VARIABLES = re.compile(r"\b(?:var|env_var)\s*\(|\brun_started_at\b|\binvocation_id\b")
+"""What a text may ask for that is another at each run."""
 UNCHANGED = "nothing it reads has changed"
 UNCHANGED_WARNED = f"{UNCHANGED}; its last result was warn"
 LAST_RESULTS_RERUN = frozenset({"fail", "error"})
@@ -126,16 +129,36 @@ def _decide_definition(
         return _incremental(f"{reason}; its history is kept")
     was_incremental = deployed.materialized == "incremental"
     if can_run_incrementally(compiled) and was_incremental:
-        if full_refresh is False:
-            return _incremental(f"{reason}; stored rows stay as they are (full_refresh: false)")
-        if difference.keeps_rows:
-            return _incremental(reason)
-        if draft.options.takes_part:
-            return _incremental("takes a part of its inputs; stored rows stay as they are")
-        if not is_refreshed(compiled) and _only_adds_columns(compiled, difference):
-            mode = compiled.node.config.get("on_schema_change")
-            return _incremental(f"{reason}; stored rows keep null (on_schema_change: {mode})")
+        kept = _why_rows_stay(draft, compiled, deployed, difference)
+        if kept is not None:
+            return _incremental(f"{reason}; {kept}" if kept else reason)
     return _full(compiled, "rebuild", reason)
+
+
+def _why_rows_stay(
+    draft: Draft, compiled: CompiledNode, deployed: DeployedNode, difference: Difference
+) -> str | None:
+    """Say why the rows of a changed incremental model stay; None when they are built anew."""
+    if compiled.node.config.get("full_refresh") is False:
+        return "stored rows stay as they are (full_refresh: false)"
+    if difference.keeps_rows:
+        return ""
+    if draft.options.takes_part:
+        return "it takes a part of its inputs; stored rows stay as they are"
+    if is_refreshed(compiled):
+        return None
+    if _only_asks_otherwise(compiled, deployed):
+        return "its text asks for variables; stored rows stay as they are"
+    if _only_adds_columns(compiled, difference):
+        mode = compiled.node.config.get("on_schema_change")
+        return f"stored rows keep null (on_schema_change: {mode})"
+    return None
+
+
+def _only_asks_otherwise(compiled: CompiledNode, deployed: DeployedNode) -> bool:
+    """Say whether a query differs as a variable does: a model that loads one day each run."""
+    is_same_text = deployed.checksum != "" and deployed.checksum == compiled.node.checksum
+    return is_same_text and _VARIABLES.search(compiled.node.raw_code) is not None
 
 
 def _first_line(difference: Difference) -> str:

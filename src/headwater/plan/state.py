@@ -50,6 +50,7 @@ class DeployedNode:
         config: Effective config then, so that the next plan can name the key that changed; empty
             when it was not kept.
         covered: Stretches of time that a microbatch table holds, as pairs of ISO 8601 times.
+        checksum: SHA-256 of its file then; empty when it was not kept.
     """
 
     node: NodeId
@@ -67,6 +68,7 @@ class DeployedNode:
     incremental_code: str = ""
     config: Mapping[str, Json] = field(default_factory=lambda: MappingProxyType({}))
     covered: tuple[tuple[str, str], ...] = ()
+    checksum: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -55,6 +55,7 @@ def deployed_build(
         inputs=MappingProxyType(dict(inputs)),
         config=target.config,
         incremental_code=target.incremental_code,
+        checksum="" if compiled is None else compiled.node.checksum,
     )
 
 
