@@ -303,6 +303,7 @@ DEEDS: tuple[Callable[[Shop, random.Random], str], ...] = (
 )  # fmt: skip
 
 
+@pytest.mark.slow
 @pytest.mark.timeout(300)
 @pytest.mark.parametrize("seed", range(SEQUENCES))
 def test_caches_of_any_age_answer_as_a_fresh_reading_does(shop: Shop, seed: int) -> None:

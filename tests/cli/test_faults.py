@@ -318,6 +318,7 @@ def test_killed_build_leaves_every_table_whole_and_the_next_one_cleans_up(
     assert len(list((lake / "wide").glob("*.parquet"))) == 1
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("presses", [1, 2])
 def test_interrupt_stops_and_leaves_every_table_whole(hw: Hw, project: Path, presses: int) -> None:
     hw("build")

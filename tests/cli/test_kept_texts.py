@@ -130,6 +130,7 @@ EDITS: dict[str, Callable[[Shop], None]] = {
 }  # fmt: skip
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("edit", EDITS)
 def test_texts_after_an_edit_are_those_of_a_first_compile(shop: Shop, edit: str) -> None:
     before = shop.compiled()

@@ -417,6 +417,7 @@ def edit(shop: Shop, dice: random.Random) -> None:
         shop.write("macros/colour.sql", f"{{% macro colour() %}}{text}{{% endmacro %}}")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("seed", range(4))
 def test_after_any_edits_the_answer_is_that_of_a_fresh_reading(
     shop: Shop, seed: int, monkeypatch: pytest.MonkeyPatch

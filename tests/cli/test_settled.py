@@ -65,6 +65,7 @@ def test_json_leaves_the_plan_to_people_on_stderr(hw: Hw) -> None:
     assert "Plan: 3 to add" in ended.err
 
 
+@pytest.mark.slow
 def test_cleaning_is_refused_while_a_build_runs_and_takes_none_of_its_files(
     hw: Hw, project: Path
 ) -> None:
@@ -82,6 +83,7 @@ def test_cleaning_is_refused_while_a_build_runs_and_takes_none_of_its_files(
     assert hw("sql", "select n > 0 from slow", "--output", "json").document["rows"] == [[True]]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("dry_run", [True, False])
 def test_cleaning_names_what_a_killed_run_left(hw: Hw, project: Path, *, dry_run: bool) -> None:
     hw("build")

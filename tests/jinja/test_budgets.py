@@ -72,6 +72,7 @@ def read_cases() -> dict[str, str]:
 RUNAWAYS = read_cases()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("text", list(RUNAWAYS.values()), ids=list(RUNAWAYS))
 def test_a_runaway_template_is_stopped_with_its_line_and_budget(
     text: str, bounded: Bounded

@@ -28,6 +28,8 @@ from headwater.lake.snapshot import DataFile
 from headwater.lake.storage import open_storage
 from headwater.lake.table import Table
 
+pytestmark = pytest.mark.slow  # kept out of the default suite for its time alone
+
 FOR_EVER = 10_000
 
 

@@ -32,12 +32,14 @@ def tried(folder: Path, *options: str) -> dict[str, Any]:
     return found
 
 
+@pytest.mark.slow
 def test_no_scenario_breaks_an_invariant(tmp_path: Path) -> None:
     report = tried(tmp_path, "--scenarios")
 
     assert report["scenarios"]["tried"] >= 11
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("subject", ["ingest", pytest.param("merge_hide", marks=pytest.mark.slow)])
 def test_no_fault_at_a_point_breaks_an_invariant(tmp_path: Path, subject: str) -> None:
     report = tried(tmp_path, "--faults", "--power", "--sample", "1", "--subject", subject)

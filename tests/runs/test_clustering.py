@@ -23,6 +23,8 @@ from headwater.runs.context import Context
 from headwater.runs.proposals import find_proposals
 from headwater.runs.upkeep import Keeper
 
+pytestmark = pytest.mark.slow  # kept out of the default suite for its time alone
+
 ROWS = 700_000
 SCATTERED = (
     f"select hash(i) % 100000 as a, hash(i + 7) % 100000 as b, i % 7 as s, i as id"

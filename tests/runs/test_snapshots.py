@@ -247,6 +247,7 @@ def whole_state(context: Context, step: TakeSnapshot) -> list[str]:
         session.close()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("mode", ["copy_on_write", "merge_on_read"])
 @pytest.mark.parametrize("kind", KINDS)
 def test_what_is_written_gives_the_state_of_writing_all(
